@@ -1,0 +1,17 @@
+import type { FailureCode, FailureScope } from "./failure.ts";
+
+/** Why a mailbox does not sync, kept with the mailbox until it does (experience.md section 2.3). */
+export interface Cause {
+  readonly code: FailureCode;
+  readonly scope: FailureScope;
+  /** The server's words or our sentence, scrubbed. */
+  readonly text: string;
+  /** Epoch ms of the first failure in a row. */
+  readonly since: number;
+  /** Failures in a row. */
+  readonly tries: number;
+  /** Epoch ms of the next look. */
+  readonly nextAt: number;
+  /** `parked`: only a person can end it, though mailfleet looks again. `waiting`: it ends by itself. */
+  readonly state: "parked" | "waiting";
+}

@@ -1,0 +1,130 @@
+import type { Lane, Protocol } from "./ids.ts";
+
+export const eventSchema = "mailfleet.event/1";
+
+/** Special-use role of a folder (RFC 6154 words, plus inbox); undefined for a user's own folder. */
+export type FolderRole = "inbox" | "sent" | "drafts" | "trash" | "junk" | "archive";
+
+/** A claim check: where bytes lie and how to know them. `ref` is opaque to consumers; see the blob store's documentation. */
+export interface BlobPointer {
+  readonly ref: string;
+  /** Lower-case hex over exactly the bytes that `ref` gives. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface MailAddress {
+  /** Display name, decoded; empty when there is none. */
+  readonly name: string;
+  /** addr-spec as written, decoded; empty for a group without members. */
+  readonly address: string;
+  /** Name of the group (RFC 5322 3.4) the address stands in. */
+  readonly group?: string;
+}
+
+export interface AttachmentEvent extends BlobPointer {
+  readonly filename?: string;
+  readonly contentType: string;
+  readonly disposition?: string;
+  readonly contentId?: string;
+}
+
+export interface MessageContent {
+  readonly messageId?: string;
+  readonly inReplyTo?: string;
+  readonly references: readonly string[];
+  readonly subject?: string;
+  /** ISO 8601 UTC of the Date header; absent when it is missing or unreadable. */
+  readonly date?: string;
+  readonly from: readonly MailAddress[];
+  readonly to: readonly MailAddress[];
+  readonly cc: readonly MailAddress[];
+  readonly bcc: readonly MailAddress[];
+  readonly replyTo: readonly MailAddress[];
+  readonly sender: readonly MailAddress[];
+  /** Every header field in order, name as written, value unfolded but not decoded. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly text?: string;
+  readonly html?: string;
+  /** Instead of `text` or `html` when over 64 KB. */
+  readonly textRef?: BlobPointer;
+  readonly htmlRef?: BlobPointer;
+  readonly attachments: readonly AttachmentEvent[];
+  /** What was odd about the message: closed set of words, such as `duplicate-from`. */
+  readonly defects?: readonly string[];
+  /** The whole content as JSON, when it did not fit into the event; the lists here are then cut. */
+  readonly overflow?: BlobPointer & { readonly fields: readonly string[] };
+}
+
+export interface EventFolder {
+  readonly path: string;
+  readonly role?: FolderRole;
+}
+
+interface EventBase {
+  readonly schema: typeof eventSchema;
+  readonly key: string;
+  readonly tenant: string;
+  readonly mailbox: string;
+  readonly protocol: Protocol;
+  /** ISO 8601 UTC, when mailfleet made the event. */
+  readonly at: string;
+  readonly lane: Lane;
+}
+
+interface MessageEventBase extends EventBase {
+  readonly folder: EventFolder;
+  readonly uid: number;
+  /** Decimal digits: a UIDVALIDITY needs all 32 bits and JSON readers differ. */
+  readonly uidValidity: string;
+  readonly flags: readonly string[];
+  /** ISO 8601 UTC. */
+  readonly internalDate?: string;
+  /** True for messages handed off again after a folder.reset. */
+  readonly resync?: true;
+  readonly raw: BlobPointer;
+  readonly parser: { readonly name: string; readonly version: string };
+}
+
+export interface MessageAdded extends MessageEventBase {
+  readonly type: "message.added";
+  readonly message: MessageContent;
+  /** Present when only part of the message could be read. */
+  readonly quarantine?: Quarantine;
+}
+
+export interface MessageQuarantined extends Omit<MessageEventBase, "raw"> {
+  readonly type: "message.quarantined";
+  /** Absent only when the server never delivered the bytes. */
+  readonly raw?: BlobPointer;
+  readonly quarantine: Quarantine;
+}
+
+export interface Quarantine {
+  readonly code: QuarantineCode;
+  readonly reason: string;
+}
+
+export type QuarantineCode = "MESSAGE_TOO_LARGE" | "MESSAGE_UNPARSEABLE" | "MESSAGE_UNFETCHABLE";
+
+export interface FolderReset extends EventBase {
+  readonly type: "folder.reset";
+  readonly folder: EventFolder;
+  readonly uidValidity: string;
+  readonly previousUidValidity: string;
+  readonly generation: number;
+}
+
+export interface MailboxParked extends EventBase {
+  readonly type: "mailbox.parked";
+  readonly cause: { readonly code: string; readonly reason: string };
+}
+
+export interface MailboxResumed extends EventBase {
+  readonly type: "mailbox.resumed";
+  readonly cause: { readonly code: string };
+}
+
+/** `message.flags`, `message.removed` and `message.rekeyed` are reserved words of the contract; this version does not send them yet. */
+export type MailEvent = MessageAdded | MessageQuarantined | FolderReset | MailboxParked | MailboxResumed;

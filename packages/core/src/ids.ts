@@ -1,0 +1,70 @@
+/** Which protocol reads a mailbox. */
+export type Protocol = "imap" | "pop3";
+
+/** The two priorities of work and of events: new mail, and the history of a mailbox. */
+export type Lane = "fresh" | "backfill";
+
+/** One account to sync. `tenant` is the alias of the configuration, `address` is canonical. */
+export interface MailboxRef {
+  readonly tenant: string;
+  readonly address: string;
+  readonly protocol: Protocol;
+}
+
+/** Trim, NFC, lower case: six spellings of one mailbox are one mailbox (T21). */
+export function canonicalAddress(address: string): string {
+  return address.trim().normalize("NFC").toLowerCase();
+}
+
+/** `tenant/address`: unique because a tenant alias holds no slash. */
+export function mailboxId(mailbox: { readonly tenant: string; readonly address: string }): string {
+  return `${mailbox.tenant}/${mailbox.address}`;
+}
+
+/** The inverse of {@link mailboxId}, or undefined for text that no mailbox id can be. */
+export function parseMailboxId(id: string): { tenant: string; address: string } | undefined {
+  const slash = id.indexOf("/");
+  if (slash < 1 || slash === id.length - 1) return undefined;
+  return { tenant: id.slice(0, slash), address: id.slice(slash + 1) };
+}
+
+/**
+ * Escapes one part of a Redis key, job id or path: letters, digits and `-_.@+` stay readable, everything else becomes `%HH`
+ * of its UTF-8 bytes; a lone surrogate becomes `%uHHHH`. Injective, and free of `:`, `/`, `{`, `}` and control characters (T18).
+ */
+export function encodeKeyPart(part: string): string {
+  let out = "";
+  for (const char of part) {
+    const code = char.codePointAt(0) ?? 0;
+    if (/^[A-Za-z0-9_.@+-]$/.test(char)) out += char;
+    else if (code >= 0xd800 && code <= 0xdfff) out += `%u${code.toString(16).toUpperCase()}`;
+    else out += encodeURIComponent(char).replace(/[!'()*~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  }
+  return out;
+}
+
+/** What makes a message in a folder unique for ever (design.md section 6). */
+export interface MessageIdentity {
+  readonly tenant: string;
+  readonly address: string;
+  readonly folder: string;
+  readonly generation: number;
+  readonly uidValidity: string;
+  readonly uid: number;
+}
+
+/** The idempotency key of a message: the same for every event about it, and never dealt twice. */
+export function messageKey(identity: MessageIdentity): string {
+  return [
+    encodeKeyPart(identity.tenant),
+    encodeKeyPart(identity.address),
+    encodeKeyPart(identity.folder),
+    `${identity.generation}.${encodeKeyPart(identity.uidValidity)}`,
+    String(identity.uid),
+  ].join("/");
+}
+
+/** The key of an event about a folder or a mailbox; `what` and `serial` make it unique. */
+export function scopeKey(mailbox: { tenant: string; address: string }, folder: string, what: string, serial: string): string {
+  return [encodeKeyPart(mailbox.tenant), encodeKeyPart(mailbox.address), encodeKeyPart(folder), what, encodeKeyPart(serial)].join("/");
+}

@@ -1,0 +1,57 @@
+/**
+ * Every number that guards a worker, with its unit in the name and the reason beside it.
+ * Changing one is a decision: say why where it is changed.
+ */
+export const limits = {
+  /** Above this a message is quarantined with its head only. Exchange allows 150 MB; 64 MB covers default tenants (35 MB) twice. */
+  messageBytes: 64 * 1024 * 1024,
+  /** How much of an oversized message is kept, enough for any sane header block. */
+  oversizedHeadBytes: 256 * 1024,
+  /** Text and HTML stay inline in an event up to here, each, in UTF-8 bytes. Contract: design.md section 6. */
+  inlineBodyBytes: 64 * 1024,
+  /** An event as serialised, in UTF-8 bytes. Contract: design.md section 6. */
+  eventBytes: 256 * 1024,
+  /** One commit: messages. Bounds the time Redis is blocked by one script to a few milliseconds. */
+  batchMessages: 100,
+  /** One commit: raw bytes, by the server's own (estimated) sizes. Bounds what one session holds in memory. */
+  batchBytes: 4 * 1024 * 1024,
+  /** A backfill slice ends at the first of these, so that fresh mail and other mailboxes get their turn. */
+  sliceMessages: 1_000,
+  sliceBytes: 64 * 1024 * 1024,
+  sliceMs: 20_000,
+  /** A session yields at a batch border after this long, whatever is left to do. */
+  sessionMs: 15 * 60_000,
+  /** Command lines stay below this: Exchange's default MaxCommandSize is 10,240 bytes on premises. */
+  commandLineBytes: 8_000,
+  /** Width in UIDs of one listing, so that a SEARCH answer stays a few hundred kB. */
+  listingUids: 50_000,
+  /** A UID the server lists but does not deliver is asked for this often before it is quarantined. */
+  unfetchableTries: 3,
+  /** Pause between those tries. */
+  unfetchableRetryMs: 60_000,
+  /** Lease of a mailbox: expiry, renewal interval, and when a holder stops by itself without a renewal (F02, F03). */
+  leaseMs: 30_000,
+  leaseRenewMs: 10_000,
+  leaseSelfStopMs: 20_000,
+  /** A mailbox taken from the due index and not started comes back after this (F05). */
+  takenMs: 60_000,
+  /** Network guards of section 2 of the threat model. */
+  connectMs: 15_000,
+  greetingMs: 30_000,
+  commandSilenceMs: 60_000,
+  tokenRequestMs: 10_000,
+  tokenResponseBytes: 256 * 1024,
+  /** One parse, wall clock; after it the thread is ended and the message quarantined. */
+  parseMs: 10_000,
+  parseParts: 1_000,
+  parseDepth: 100,
+  parseHeaderBytes: 1024 * 1024,
+  parseAddresses: 10_000,
+  /** A server's wait hint is believed only within this range (T42). */
+  hintMinMs: 1_000,
+  hintMaxMs: 2 * 3_600_000,
+  /** SIGTERM to exit. */
+  drainMs: 10_000,
+  /** `messages` jobs waiting before intake stops (G4). Each is at most `eventBytes`, usually about 10 kB. */
+  queueHighWater: 50_000,
+} as const;

@@ -1,0 +1,236 @@
+import type { FolderCheckpoint } from "./checkpoint.ts";
+import type { BlobPointer, FolderRole, MailAddress, MailEvent } from "./event.ts";
+import type { Lane, MailboxRef } from "./ids.ts";
+import type { FolderLedger } from "./ledger.ts";
+import type { Secret } from "./secret.ts";
+import type { Cause } from "./cause.ts";
+
+/** Wall clock and monotonic clock, both in ms. Everything that waits or compares times gets one. */
+export interface Clock {
+  now(): number;
+  monotonic(): number;
+  /** Resolves after `ms`, or rejects with `signal.reason` when that aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Randomness and ids. */
+export interface Chance {
+  /** 0 <= x < 1. */
+  random(): number;
+  uuid(): string;
+}
+
+/** Fields are data, the message is a constant string. Implementations redact (threats 3.8). */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface AccessToken {
+  readonly value: Secret;
+  /** Epoch ms by the local clock. */
+  readonly expiresAt: number;
+}
+
+export interface TokenSource {
+  /**
+   * The tenant's app-only token, shared by the fleet.
+   * @param options.rejected a token that the mail server refused though it looked valid: it is not given again.
+   * @throws SyncError ENTRA_*
+   */
+  getToken(tenant: string, options?: { readonly rejected?: AccessToken; readonly signal?: AbortSignal }): Promise<AccessToken>;
+}
+
+/** A folder as the server lists it. */
+export interface ListedFolder {
+  /** Decoded from modified UTF-7, `/` between levels whatever the server uses. */
+  readonly path: string;
+  readonly role?: FolderRole;
+  /** False for \Noselect and \NonExistent. */
+  readonly selectable: boolean;
+  /** Attributes as sent, without the backslash, lower case. */
+  readonly attributes: readonly string[];
+}
+
+/** STATUS or EXAMINE. `uidValidity` in decimal digits. */
+export interface FolderStatus {
+  readonly messages: number;
+  readonly uidNext: number;
+  readonly uidValidity: string;
+}
+
+export interface MessageMeta {
+  readonly uid: number;
+  /** RFC822.SIZE: on Exchange an estimate, for planning only. */
+  readonly size: number;
+}
+
+export interface FetchedMessage {
+  readonly uid: number;
+  readonly flags: readonly string[];
+  /** Epoch ms. */
+  readonly internalDate?: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface MailSource {
+  /**
+   * Connects, logs in and proves access by one command.
+   * @throws SyncError of scope session, mailbox or tenant
+   */
+  open(mailbox: MailboxRef, token: AccessToken, signal: AbortSignal): Promise<MailSession>;
+}
+
+/** One authenticated connection. Every method throws SyncError; a refusal is never an empty answer. Not for concurrent calls. */
+export interface MailSession {
+  listFolders(): Promise<readonly ListedFolder[]>;
+  /** @throws SyncError FOLDER_GONE */
+  status(path: string): Promise<FolderStatus>;
+  /** EXAMINE: read-only, marks nothing as read. */
+  open(path: string): Promise<FolderStatus>;
+  /** The UIDs that exist in the open folder from `low` to `high`, ascending, both ends included. */
+  listUids(low: number, high: number): Promise<readonly number[]>;
+  /** Sizes of the given UIDs, ascending; UIDs that vanished are absent. */
+  describe(uids: readonly number[]): Promise<readonly MessageMeta[]>;
+  /** Whole messages, each requested UID at most once, in the server's order; what the server withholds is absent. */
+  fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
+  /** The first `bytes` bytes of one message. */
+  fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined>;
+  /** Never throws. */
+  close(): Promise<void>;
+}
+
+/** What a record in the blob store is. */
+export type BlobKind = "raw" | "attachment" | "text" | "html" | "overflow";
+
+export interface BlobStore {
+  /** A new, empty batch; nothing is written before the first put. */
+  startBatch(mailbox: MailboxRef): BlobBatch;
+  /** @throws SyncError BLOB_UNAVAILABLE when missing or not what the hash says */
+  read(pointer: BlobPointer): Promise<Uint8Array>;
+}
+
+/** The blobs of one commit. Pointers are known at once, durable only after `flush`. */
+export interface BlobBatch {
+  /** @param key the message's key, so that the store can be read without Redis */
+  put(kind: BlobKind, key: string, bytes: Uint8Array): BlobPointer;
+  /** Resolves when everything put is on stable storage. @throws SyncError BLOB_UNAVAILABLE or BLOB_STORE_FULL */
+  flush(): Promise<void>;
+  /** Forgets the batch and removes what was written of it. Never throws. */
+  discard(): Promise<void>;
+}
+
+/** What a MIME parser found. Bytes of bodies and attachments are handed over, not copied. */
+export interface ParsedMessage {
+  readonly messageId?: string;
+  readonly inReplyTo?: string;
+  readonly references: readonly string[];
+  readonly subject?: string;
+  /** ISO 8601 UTC. */
+  readonly date?: string;
+  readonly from: readonly MailAddress[];
+  readonly to: readonly MailAddress[];
+  readonly cc: readonly MailAddress[];
+  readonly bcc: readonly MailAddress[];
+  readonly replyTo: readonly MailAddress[];
+  readonly sender: readonly MailAddress[];
+  readonly headers: readonly (readonly [string, string])[];
+  readonly text?: string;
+  readonly html?: string;
+  readonly attachments: readonly ParsedAttachment[];
+  readonly defects: readonly string[];
+}
+
+export interface ParsedAttachment {
+  readonly filename?: string;
+  readonly contentType: string;
+  readonly disposition?: string;
+  readonly contentId?: string;
+  readonly content: Uint8Array;
+}
+
+export type ParseResult =
+  | { readonly ok: true; readonly message: ParsedMessage }
+  /** `reason` is a sentence for an operator; what could be read of the head comes along where possible. */
+  | { readonly ok: false; readonly reason: string };
+
+export interface MimeParser {
+  readonly name: string;
+  readonly version: string;
+  /** Never rejects for anything a message does. The bytes stay usable by the caller. */
+  parse(bytes: Uint8Array): Promise<ParseResult>;
+}
+
+/** The right to work on one mailbox. `token` is a rising number and a random part, compared as a whole. */
+export interface Lease {
+  readonly mailbox: MailboxRef;
+  readonly token: string;
+  /** Aborts when the lease is lost or could not be renewed in time. */
+  readonly signal: AbortSignal;
+}
+
+/** What a finished session leaves behind, written together with the lease's release. */
+export interface Settlement {
+  /** True when the server's lists were compared and everything new was handed off. */
+  readonly checked: boolean;
+  /** True once the mailbox answered a command after login. */
+  readonly opened: boolean;
+  /** When the fresh lane looks again, ms from now. */
+  readonly freshDueInMs: number;
+  /** When the backfill lane goes on, ms from now; undefined when the history is complete or backfill is off. */
+  readonly backfillDueInMs?: number;
+  /** What stops the mailbox, or undefined when nothing does. */
+  readonly cause?: Cause;
+  /** mailbox.parked or mailbox.resumed, added in the same script. */
+  readonly events: readonly MailEvent[];
+}
+
+/** What is stored of a mailbox when a session begins. */
+export interface MailboxState {
+  readonly folders: ReadonlyMap<string, StoredCheckpoint>;
+  readonly cause?: Cause;
+  /** True once a session reached the mailbox. */
+  readonly opened: boolean;
+}
+
+export interface StoredCheckpoint {
+  readonly version: number;
+  /** Undefined when what is stored cannot be read: CHECKPOINT_CORRUPT, that folder only. */
+  readonly checkpoint: FolderCheckpoint | undefined;
+}
+
+/** One atomic step of one folder: events, checkpoint and ledger together or not at all (design.md section 4). */
+export interface Commit {
+  /** Unique; a commit that is sent again under the same id is recognised as done (F04). */
+  readonly id: string;
+  readonly lease: Lease;
+  readonly folder: string;
+  /** 0 when the folder has no checkpoint yet. */
+  readonly expectedVersion: number;
+  readonly checkpoint: FolderCheckpoint;
+  readonly ledger: FolderLedger;
+  readonly events: readonly MailEvent[];
+}
+
+export type CommitResult =
+  | { readonly kind: "applied"; readonly version: number; readonly isPoked: boolean }
+  /** The lease belongs to somebody else by now: stop at once. */
+  | { readonly kind: "fenced" }
+  /** Redis holds another version than this session read: reload. */
+  | { readonly kind: "stale" };
+
+export interface MailboxStore {
+  /** Undefined when somebody else works on the mailbox; that session is then poked if `poke` is set. */
+  acquire(mailbox: MailboxRef, options: { readonly poke: boolean }): Promise<Lease | undefined>;
+  load(mailbox: MailboxRef): Promise<MailboxState>;
+  commit(commit: Commit): Promise<CommitResult>;
+  /** False when the lease was lost: nothing was written. */
+  settle(lease: Lease, settlement: Settlement): Promise<boolean>;
+}
+
+/** Tells a session whether others wait for its slot. */
+export interface SliceGate {
+  shouldYield(lane: Lane): Promise<boolean>;
+}

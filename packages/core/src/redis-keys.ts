@@ -1,0 +1,61 @@
+import type { Lane } from "./ids.ts";
+
+/** BullMQ queue names. Two sync queues, because a lane needs concurrency of its own. */
+export const queueNames = { fresh: "sync-fresh", backfill: "sync-backfill", messages: "messages" } as const;
+
+/** The names of everything mailfleet keeps in Redis. All carry one hash tag, so that one script may touch them together. */
+export interface RedisKeys {
+  /** BullMQ's `prefix` option. */
+  readonly bullPrefix: string;
+  /** Set of tenant aliases that have mailboxes. */
+  readonly tenants: string;
+  /** Set of all mailbox ids. */
+  readonly mailboxes: string;
+  /** Hash: what is known of one mailbox, its ledger sums included. */
+  mailbox(id: string): string;
+  /** Hash: folder -> `version|commitId|checkpoint JSON`. */
+  checkpoints(id: string): string;
+  /** String: the fencing token of the session that works on the mailbox. */
+  lease(id: string): string;
+  /** Counter that fencing numbers are dealt from. */
+  readonly fence: string;
+  /** Sorted set: mailbox id -> next time in ms by Redis' clock. */
+  due(lane: Lane, tenant: string): string;
+  /** Sorted set: mailbox id -> until when it counts as in flight. */
+  inFlight(lane: Lane, tenant: string): string;
+  /** Hash of sums, `fleet` or one tenant. */
+  readonly fleetLedger: string;
+  tenantLedger(tenant: string): string;
+  /** String: sealed token. */
+  token(identity: string): string;
+  tokenLock(identity: string): string;
+  tokenFailure(identity: string): string;
+  /** String: where the round robin over tenants goes on. */
+  turn(lane: Lane): string;
+  /** Hash: role process id -> heartbeat JSON. */
+  readonly processes: string;
+}
+
+/** @param name the fleet's name in Redis; letters, digits and dashes. */
+export function redisKeys(name = "mailfleet"): RedisKeys {
+  const tag = `{${name}}`;
+  const own = `${tag}:mf`;
+  return {
+    bullPrefix: tag,
+    tenants: `${own}:tenants`,
+    mailboxes: `${own}:mailboxes`,
+    mailbox: (id) => `${own}:mailbox:${id}`,
+    checkpoints: (id) => `${own}:checkpoints:${id}`,
+    lease: (id) => `${own}:lease:${id}`,
+    fence: `${own}:fence`,
+    due: (lane, tenant) => `${own}:due:${lane}:${tenant}`,
+    inFlight: (lane, tenant) => `${own}:inflight:${lane}:${tenant}`,
+    fleetLedger: `${own}:ledger:fleet`,
+    tenantLedger: (tenant) => `${own}:ledger:tenant:${tenant}`,
+    token: (identity) => `${own}:token:${identity}`,
+    tokenLock: (identity) => `${own}:token-lock:${identity}`,
+    tokenFailure: (identity) => `${own}:token-failure:${identity}`,
+    turn: (lane) => `${own}:turn:${lane}`,
+    processes: `${own}:processes`,
+  };
+}

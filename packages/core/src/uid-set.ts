@@ -1,0 +1,136 @@
+/**
+ * A set of UIDs as ascending, disjoint, non-adjacent inclusive ranges. Stays small for the dense sets that folders have,
+ * and never expands a range into its members (T38: `1:4294967295` is one range).
+ */
+export type UidSet = readonly UidRange[];
+export type UidRange = readonly [low: number, high: number];
+
+/** UIDs are unsigned 32 bit and not zero (RFC 9051 2.3.1.1). */
+export const maxUid = 0xffff_ffff;
+
+export const emptyUidSet: UidSet = [];
+
+export function isUid(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= maxUid;
+}
+
+/** From any order, with duplicates. */
+export function uidSetOf(uids: Iterable<number>): UidSet {
+  const sorted = [...uids].sort((a, b) => a - b);
+  const ranges: [number, number][] = [];
+  for (const uid of sorted) {
+    if (!isUid(uid)) throw new RangeError(`not a UID: ${uid}`);
+    const last = ranges.at(-1);
+    if (last && uid <= last[1] + 1) last[1] = Math.max(last[1], uid);
+    else ranges.push([uid, uid]);
+  }
+  return ranges;
+}
+
+export function countUids(set: UidSet): number {
+  let count = 0;
+  for (const [low, high] of set) count += high - low + 1;
+  return count;
+}
+
+export function hasUid(set: UidSet, uid: number): boolean {
+  let left = 0;
+  let right = set.length - 1;
+  while (left <= right) {
+    const middle = (left + right) >> 1;
+    const [low, high] = set[middle] as UidRange;
+    if (uid < low) right = middle - 1;
+    else if (uid > high) left = middle + 1;
+    else return true;
+  }
+  return false;
+}
+
+export function uniteUids(a: UidSet, b: UidSet): UidSet {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  const merged: [number, number][] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    const takeA = j >= b.length || (i < a.length && (a[i] as UidRange)[0] <= (b[j] as UidRange)[0]);
+    const [low, high] = (takeA ? a[i++] : b[j++]) as UidRange;
+    const last = merged.at(-1);
+    if (last && low <= last[1] + 1) last[1] = Math.max(last[1], high);
+    else merged.push([low, high]);
+  }
+  return merged;
+}
+
+/** Members of `a` that are not in `b`. */
+export function subtractUids(a: UidSet, b: UidSet): UidSet {
+  const out: [number, number][] = [];
+  let j = 0;
+  for (const [low, high] of a) {
+    let from = low;
+    while (j < b.length && (b[j] as UidRange)[1] < from) j++;
+    for (let k = j; k < b.length && (b[k] as UidRange)[0] <= high; k++) {
+      const [cutLow, cutHigh] = b[k] as UidRange;
+      if (cutLow > from) out.push([from, cutLow - 1]);
+      from = Math.max(from, cutHigh + 1);
+    }
+    if (from <= high) out.push([from, high]);
+  }
+  return out;
+}
+
+export function* eachUid(set: UidSet): Generator<number> {
+  for (const [low, high] of set) for (let uid = low; uid <= high; uid++) yield uid;
+}
+
+/** IMAP sequence-set text, such as `1:5,9` (RFC 9051 section 9, sequence-set). */
+export function formatUidSet(set: UidSet): string {
+  return set.map(([low, high]) => (low === high ? `${low}` : `${low}:${high}`)).join(",");
+}
+
+/** IMAP texts that together name the set, none longer than `maxLength` characters, so that no command line grows too long. */
+export function chunkUidSet(set: UidSet, maxLength: number): string[] {
+  const chunks: string[] = [];
+  let current = "";
+  for (const range of set) {
+    const text = formatUidSet([range]);
+    if (current !== "" && current.length + 1 + text.length > maxLength) {
+      chunks.push(current);
+      current = text;
+    } else current = current === "" ? text : `${current},${text}`;
+  }
+  if (current !== "") chunks.push(current);
+  return chunks;
+}
+
+/**
+ * Compact text for storage: per range the gap to the one before and, if above one member, the extra members, in base 36:
+ * `gap` or `gap.extra`, joined by spaces. Half the bytes of the IMAP form on fragmented sets.
+ */
+export function packUidSet(set: UidSet): string {
+  let end = 0;
+  const parts: string[] = [];
+  for (const [low, high] of set) {
+    const gap = (low - end).toString(36);
+    parts.push(high === low ? gap : `${gap}.${(high - low).toString(36)}`);
+    end = high;
+  }
+  return parts.join(" ");
+}
+
+/** @throws RangeError on text that {@link packUidSet} does not write */
+export function unpackUidSet(text: string): UidSet {
+  if (text === "") return emptyUidSet;
+  const ranges: [number, number][] = [];
+  let end = 0;
+  for (const part of text.split(" ")) {
+    if (!/^[0-9a-z]{1,7}(\.[0-9a-z]{1,7})?$/.test(part)) throw new RangeError("not a packed UID set");
+    const [gap, extra] = part.split(".");
+    const low = end + Number.parseInt(gap as string, 36);
+    const high = low + (extra === undefined ? 0 : Number.parseInt(extra, 36));
+    if (!isUid(low) || !isUid(high) || low < end + (end === 0 ? 1 : 2)) throw new RangeError("not a packed UID set");
+    ranges.push([low, high]);
+    end = high;
+  }
+  return ranges;
+}

@@ -1,0 +1,9 @@
+// core has `types: []`, so that no I/O of Node or a browser can be named there. These few globals exist in both and do none.
+interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+}
+declare class TextEncoder {
+  encode(text: string): Uint8Array;
+}
