@@ -1,1 +1,17 @@
-export {};
+export type {
+  Cloud,
+  Config,
+  ConfigProblem,
+  ConfigResult,
+  ConfigWarning,
+  ConsoleConfig,
+  Credential,
+  Endpoints,
+  MailboxConfig,
+  MailEndpoint,
+  RedisTarget,
+  SyncConfig,
+  TenantConfig,
+  TokenCacheConfig,
+  WorkerConfig,
+} from "./config.ts";

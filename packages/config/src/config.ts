@@ -1,0 +1,144 @@
+import type { Protocol, Secret } from "@mailfleet/core";
+
+/** Everything mailfleet is told, checked, complete and frozen. Paths are absolute, addresses canonical, secrets wrapped. */
+export interface Config {
+  /** The fleet's name: prefix of every Redis key (`redisKeys(name)` of core). */
+  readonly name: string;
+  /** Where the private Redis, the generated token key and the log live. */
+  readonly dataDir: string;
+  /** Absent: a private redis-server is started under `dataDir`. */
+  readonly redis?: RedisTarget;
+  /** By alias, in the order of the file; empty only when no file was given. Has no prototype. */
+  readonly tenants: Readonly<Record<string, TenantConfig>>;
+  readonly sync: SyncConfig;
+  readonly blobs: { readonly dir: string };
+  readonly worker: WorkerConfig;
+  readonly tokenCache: TokenCacheConfig;
+  readonly console: ConsoleConfig;
+}
+
+export interface RedisTarget {
+  /** `localhost` when `path` is set. */
+  readonly host: string;
+  /** 0 when `path` is set. */
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: Secret;
+  /** Database number. */
+  readonly db: number;
+  readonly tls: boolean;
+  /** Certificate authorities for this Redis only, PEM. */
+  readonly caFile?: string;
+  /** Unix socket; then `host` and `port` mean nothing. */
+  readonly path?: string;
+}
+
+export interface TenantConfig {
+  readonly alias: string;
+  /** Directory id, lower case. */
+  readonly tenantId: string;
+  /** Application id, lower case. */
+  readonly clientId: string;
+  readonly credential: Credential;
+  /** Tested, then used, before the current one dies. */
+  readonly nextCredential?: Credential;
+  readonly cloud: Cloud;
+  readonly endpoints: Endpoints;
+  /** For mailboxes that do not say. */
+  readonly protocol: Protocol;
+  readonly mailboxes: readonly MailboxConfig[];
+}
+
+export type Cloud = "global" | "usgov" | "dod" | "china" | "custom";
+
+export type Credential = (
+  | {
+      readonly kind: "secret";
+      readonly secret: Secret;
+      /** Where it came from, to say it in messages and to read it again. */
+      readonly source: { readonly file: string } | { readonly env: string };
+    }
+  | { readonly kind: "certificate"; readonly keyFile: string; readonly certFile: string }
+  | { readonly kind: "federated"; readonly tokenFile: string }
+  | { readonly kind: "managedIdentity"; readonly clientId?: string }
+) & {
+  /** Epoch ms, when the file says when it dies. */
+  readonly expiresAt?: number;
+};
+
+/** Where a tenant's token and mail are. Filled from the cloud's table, or as written for `custom`. */
+export interface Endpoints {
+  /** Base URL of the login service, without trailing slash and without tenant id. */
+  readonly authority: string;
+  readonly scope: string;
+  /** Absent only for `custom` without IMAP; then no mailbox of the tenant uses it. */
+  readonly imap?: MailEndpoint;
+  /** Absent only for `custom` without POP3; then no mailbox of the tenant uses it. */
+  readonly pop3?: MailEndpoint;
+  /** Certificate authorities for this tenant's hosts only, PEM. */
+  readonly caFile?: string;
+}
+
+export interface MailEndpoint {
+  readonly host: string;
+  readonly port: number;
+  /** False only for loopback hosts (T10). */
+  readonly tls: boolean;
+}
+
+export interface MailboxConfig {
+  /** Canonical (`canonicalAddress` of core). */
+  readonly address: string;
+  readonly protocol: Protocol;
+}
+
+export interface SyncConfig {
+  readonly pollSeconds: number;
+  /** A mailbox not checked for this long is behind. */
+  readonly freshWithinSeconds: number;
+  readonly backfill: boolean;
+  /** Patterns of folder paths; what they mean is `core`'s business. */
+  readonly folders: { readonly include: readonly string[]; readonly exclude: readonly string[] };
+  /** Mailboxes at once in one worker, fresh lane. */
+  readonly concurrency: number;
+  /** Mailboxes at once in one worker, backfill lane. */
+  readonly backfillConcurrency: number;
+  /** Mailboxes of one tenant at once, over all workers. */
+  readonly perTenantInFlight: number;
+  /** One slice of backfill ends at the first of these. */
+  readonly slice: { readonly messages: number; readonly bytes: number; readonly seconds: number };
+}
+
+export interface WorkerConfig {
+  readonly parseThreads: number;
+}
+
+export interface TokenCacheConfig {
+  /** 32 bytes as 64 hex digits. Absent: the app makes one and keeps it under `dataDir`, mode 0600. */
+  readonly key?: Secret;
+}
+
+export interface ConsoleConfig {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly readOnly: boolean;
+  readonly auth?: { readonly password: Secret };
+}
+
+/** One thing wrong with the configuration. Holds no secret's value. */
+export interface ConfigProblem {
+  /** Line, `env` for an environment variable, or undefined when it has no place of its own. */
+  readonly line: number | "env" | undefined;
+  /** Such as `tenants.contoso.tenantId`, or the variable's name. */
+  readonly path: string;
+  /** What it is: `is "contoso"`. */
+  readonly found: string;
+  /** What should be there: `expected a directory id`, or `did you mean pollSeconds?`. */
+  readonly expected?: string;
+}
+
+/** Something worth a look that does not stop the start; same shape. */
+export type ConfigWarning = ConfigProblem;
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigWarning[] }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
