@@ -1,1 +1,2 @@
-export {};
+export { createFileStore, type FileStoreOptions } from "./file-store.ts";
+export { type BlobLocation, formatRef, packMagic, parseRef, type RecordHead } from "./pack-format.ts";

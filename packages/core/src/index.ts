@@ -5,6 +5,7 @@ export * from "./failure.ts";
 export * from "./ids.ts";
 export * from "./ledger.ts";
 export * from "./limits.ts";
+export * from "./plan.ts";
 export * from "./ports.ts";
 export * from "./redis-keys.ts";
 export * from "./secret.ts";

@@ -194,8 +194,11 @@ export interface MimeParser {
 export interface Lease {
   readonly mailbox: MailboxRef;
   readonly token: string;
-  /** Aborts when the lease is lost or could not be renewed in time. */
+  readonly lane: Lane;
+  /** Aborts with a SyncError LEASE_LOST when the lease is lost or could not be renewed in time. */
   readonly signal: AbortSignal;
+  /** Stops renewing; the lease then ends by itself. Called once the session is settled or given up. */
+  stop(): void;
 }
 
 /** What a finished session leaves behind, written together with the lease's release. */
@@ -226,6 +229,7 @@ export interface StoredCheckpoint {
   readonly version: number;
   /** Undefined when what is stored cannot be read: CHECKPOINT_CORRUPT, that folder only. */
   readonly checkpoint: FolderCheckpoint | undefined;
+  readonly ledger: FolderLedger;
 }
 
 /** One atomic step of one folder: events, checkpoint and ledger together or not at all (design.md section 4). */
@@ -248,13 +252,30 @@ export type CommitResult =
   /** Redis holds another version than this session read: reload. */
   | { readonly kind: "stale" };
 
+/** Reads and reserves; writing is the hand-off's business. */
 export interface MailboxStore {
-  /** Undefined when somebody else works on the mailbox; that session is then poked if `poke` is set. */
-  acquire(mailbox: MailboxRef, options: { readonly poke: boolean }): Promise<Lease | undefined>;
+  /** Undefined when somebody else works on the mailbox; that session is then poked if `lane` is fresh. */
+  acquire(mailbox: MailboxRef, lane: Lane): Promise<Lease | undefined>;
   load(mailbox: MailboxRef): Promise<MailboxState>;
+}
+
+/** The only door to the `messages` queue: one script each, all or nothing. */
+export interface HandOff {
   commit(commit: Commit): Promise<CommitResult>;
-  /** False when the lease was lost: nothing was written. */
+  /** Writes the settlement and releases the lease. False when the lease was lost: nothing was written. */
   settle(lease: Lease, settlement: Settlement): Promise<boolean>;
+}
+
+/** Where Redis is. */
+export interface RedisTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: Secret;
+  readonly db: number;
+  readonly tls: boolean;
+  /** Unix socket, instead of host and port. */
+  readonly path?: string;
 }
 
 /** Tells a session whether others wait for its slot. */

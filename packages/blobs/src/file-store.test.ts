@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MailboxRef } from "@mailfleet/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createFileStore } from "./file-store.ts";
+import { formatRef, packMagic, parseRef } from "./pack-format.ts";
+
+const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "imap" };
+const clock = { now: () => Date.UTC(2026, 10, 23), monotonic: () => 0, sleep: async () => {} };
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+let dir: string;
+let serial = 0;
+const chance = { random: () => 0.5, uuid: () => `00000000-0000-4000-8000-${String(++serial).padStart(12, "0")}` };
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "mailfleet-blobs-"));
+});
+afterEach(async () => {
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function packFiles(): Promise<string[]> {
+  return (await readdir(dir, { recursive: true })).filter((name) => /\.(pack|tmp)$/.test(name));
+}
+
+describe("the file store", () => {
+  test("gives back exactly the bytes that were put, for every record of a batch", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const batch = store.startBatch(mailbox);
+    const contents = [Buffer.from("a"), Buffer.alloc(0), Buffer.from([0, 10, 13, 255]), Buffer.alloc(3 * 1024 * 1024, 7)];
+    const pointers = contents.map((bytes, i) => batch.put("raw", `key-${i}`, bytes));
+    await batch.flush();
+    for (const [i, pointer] of pointers.entries()) {
+      expect(pointer).toMatchObject({ size: contents[i]?.length, sha256: sha256(contents[i] as Buffer) });
+      expect(Buffer.from(await store.read(pointer)).equals(contents[i] as Buffer)).toBe(true);
+    }
+    expect(await packFiles()).toHaveLength(1);
+  });
+
+  test("writes a pack that can be read line by line without Redis", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const batch = store.startBatch(mailbox);
+    batch.put("raw", "contoso/key", Buffer.from("hello"));
+    await batch.flush();
+    const text = await readFile(join(dir, (await packFiles())[0] as string), "utf8");
+    expect(text).toBe(`${packMagic}{"kind":"raw","key":"contoso/key","size":5,"sha256":"${sha256(Buffer.from("hello"))}"}\nhello\n`);
+  });
+
+  test("is private to its user whatever the umask", async () => {
+    const before = process.umask(0);
+    try {
+      const batch = createFileStore({ dir, clock, chance }).startBatch(mailbox);
+      batch.put("raw", "k", Buffer.from("x"));
+      await batch.flush();
+    } finally {
+      process.umask(before);
+    }
+    const file = (await packFiles())[0] as string;
+    expect((await stat(join(dir, file))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(dir, "contoso"))).mode & 0o777).toBe(0o700);
+  });
+
+  test("leaves nothing behind when a batch is discarded, flushed or not", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const early = store.startBatch(mailbox);
+    early.put("raw", "k", Buffer.alloc(2 * 1024 * 1024));
+    await early.discard();
+    const late = store.startBatch(mailbox);
+    late.put("raw", "k", Buffer.from("x"));
+    await late.flush();
+    await late.discard();
+    expect(await packFiles()).toEqual([]);
+  });
+
+  test("refuses bytes that changed on disk", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const batch = store.startBatch(mailbox);
+    const pointer = batch.put("raw", "k", Buffer.from("hello"));
+    await batch.flush();
+    const path = join(dir, (await packFiles())[0] as string);
+    await writeFile(path, (await readFile(path, "utf8")).replace("hello", "hellO"));
+    await expect(store.read(pointer)).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE" } });
+  });
+
+  test.each(["pack:../etc/x@0+1", "file:///etc/passwd", "pack:contoso/0123/202611/00@0+1", ""])(
+    "refuses the foreign reference %j",
+    async (ref) => {
+      const store = createFileStore({ dir, clock, chance });
+      await expect(store.read({ ref, sha256: sha256(Buffer.from("x")), size: 1 })).rejects.toMatchObject({
+        failure: { code: "BLOB_UNAVAILABLE" },
+      });
+    },
+  );
+
+  test("does not follow a symbolic link in place of a pack", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const batch = store.startBatch(mailbox);
+    const pointer = batch.put("raw", "k", Buffer.from("hello"));
+    await batch.flush();
+    const path = join(dir, (await packFiles())[0] as string);
+    await writeFile(join(dir, "elsewhere"), await readFile(path));
+    await rm(path);
+    await symlink(join(dir, "elsewhere"), path);
+    await expect(store.read(pointer)).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE", facts: { code: "ELOOP" } } });
+  });
+
+  test("reports a root that cannot be written as its own failure", async () => {
+    await writeFile(join(dir, "file"), "");
+    const batch = createFileStore({ dir: join(dir, "file"), clock, chance }).startBatch(mailbox);
+    batch.put("raw", "k", Buffer.from("x"));
+    await expect(batch.flush()).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE", facts: { code: "ENOTDIR" } } });
+    await batch.discard();
+  });
+});
+
+test("a reference reads back as the location it was written from", () => {
+  const at = { tenant: "contoso", box: "0".repeat(32), period: "202611", pack: "f".repeat(32), offset: 17, length: 0 };
+  expect(parseRef(formatRef(at))).toEqual(at);
+});

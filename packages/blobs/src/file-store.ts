@@ -1,0 +1,190 @@
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type BlobBatch,
+  type BlobKind,
+  type BlobPointer,
+  type BlobStore,
+  type Chance,
+  type Clock,
+  type MailboxRef,
+  mailboxId,
+  syncError,
+} from "@mailfleet/core";
+import { encodeHead, formatRef, packMagic, parseRef } from "./pack-format.ts";
+
+export interface FileStoreOptions {
+  /** Root folder; made with mode 0700. */
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly chance: Chance;
+}
+
+/** Buffered bytes that are written out before the flush, so that a batch does not hold its mail twice. */
+const spillBytes = 1024 * 1024;
+
+/** The claim-check store on a file system: one pack per commit, one fsync per pack. */
+export function createFileStore(options: FileStoreOptions): BlobStore {
+  return {
+    startBatch: (mailbox) => new PackBatch(options, mailbox),
+    read: (pointer) => readBlob(options.dir, pointer),
+  };
+}
+
+async function readBlob(dir: string, pointer: BlobPointer): Promise<Uint8Array> {
+  const at = parseRef(pointer.ref);
+  if (!at) throw unavailable(`The reference is not one of this store's: ${JSON.stringify(pointer.ref.slice(0, 100))}`);
+  const path = join(dir, at.tenant, at.box, at.period, `${at.pack}.pack`);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const bytes = Buffer.alloc(at.length);
+    let filled = 0;
+    while (filled < at.length) {
+      const { bytesRead } = await file.read(bytes, filled, at.length - filled, at.offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    if (filled < at.length || createHash("sha256").update(bytes).digest("hex") !== pointer.sha256) {
+      throw unavailable(`The stored bytes of ${pointer.ref} are not the ones that were put there`);
+    }
+    return bytes;
+  } catch (error) {
+    throw asBlobError(error, "read");
+  } finally {
+    await file?.close();
+  }
+}
+
+class PackBatch implements BlobBatch {
+  readonly #options: FileStoreOptions;
+  readonly #location: { tenant: string; box: string; period: string; pack: string };
+  readonly #folder: string;
+  #chunks: Uint8Array[] = [];
+  #buffered = 0;
+  #offset = 0;
+  #file: Promise<FileHandle> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  #isFlushed = false;
+
+  constructor(options: FileStoreOptions, mailbox: MailboxRef) {
+    this.#options = options;
+    const box = createHash("sha256").update(mailboxId(mailbox)).digest("hex").slice(0, 32);
+    const period = new Date(options.clock.now()).toISOString().slice(0, 7).replace("-", "");
+    const pack = options.chance.uuid().replaceAll("-", "");
+    this.#location = { tenant: mailbox.tenant, box, period, pack };
+    this.#folder = join(options.dir, mailbox.tenant, box, period);
+  }
+
+  put(kind: BlobKind, key: string, bytes: Uint8Array): BlobPointer {
+    if (this.#offset === 0) this.#append(Buffer.from(packMagic));
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    this.#append(encodeHead({ kind, key, size: bytes.length, sha256 }));
+    const offset = this.#offset;
+    this.#append(bytes);
+    this.#append(Buffer.from("\n"));
+    if (this.#buffered >= spillBytes) this.#spill();
+    return { ref: formatRef({ ...this.#location, offset, length: bytes.length }), sha256, size: bytes.length };
+  }
+
+  async flush(): Promise<void> {
+    if (this.#offset === 0) return;
+    this.#spill();
+    await this.#writing;
+    if (this.#failure !== undefined) throw asBlobError(this.#failure, "write");
+    try {
+      const file = await (this.#file as Promise<FileHandle>);
+      await file.datasync();
+      await file.close();
+      this.#file = undefined;
+      await rename(this.#path("tmp"), this.#path("pack"));
+      await syncFolder(this.#folder);
+      this.#isFlushed = true;
+    } catch (error) {
+      throw asBlobError(error, "write");
+    }
+  }
+
+  async discard(): Promise<void> {
+    this.#chunks = [];
+    await this.#writing;
+    try {
+      await (await this.#file)?.close();
+    } catch {
+      // A handle that cannot be closed has nothing left to lose: the file is removed next.
+    }
+    this.#file = undefined;
+    if (this.#offset > 0) await rm(this.#path(this.#isFlushed ? "pack" : "tmp"), { force: true }).catch(() => undefined);
+  }
+
+  #path(ending: "tmp" | "pack"): string {
+    return join(this.#folder, `${this.#location.pack}.${ending}`);
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#chunks.push(bytes);
+    this.#buffered += bytes.length;
+    this.#offset += bytes.length;
+  }
+
+  #spill(): void {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#buffered = 0;
+    if (chunks.length === 0) return;
+    this.#writing = this.#writing.then(async () => {
+      if (this.#failure !== undefined) return;
+      try {
+        this.#file ??= this.#create();
+        await writeFully(await this.#file, chunks);
+      } catch (error) {
+        this.#failure = error;
+      }
+    });
+  }
+
+  async #create(): Promise<FileHandle> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    return open(this.#path("tmp"), constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
+  }
+}
+
+/** writev may write less than it was given, above all on a disk that fills up. */
+async function writeFully(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const { bytesWritten } = await file.writev(chunks);
+  if (bytesWritten === total) return;
+  const rest = Buffer.concat(chunks).subarray(bytesWritten);
+  for (let done = 0; done < rest.length;) done += (await file.write(rest, done)).bytesWritten;
+}
+
+/** The new name is durable only once its folder is synced. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+function asBlobError(error: unknown, verb: "read" | "write"): Error {
+  if (error instanceof Error && error.name === "SyncError") return error;
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
+  if (fullDiskCodes.has(code)) {
+    return syncError("BLOB_STORE_FULL", `The disk of the blob store is full (${code}). No message is lost: nothing was committed.`, {
+      layer: "blobs",
+      code,
+    });
+  }
+  return unavailable(`The blob store cannot ${verb} (${code}). No message is lost: nothing was committed.`, code);
+}
+
+function unavailable(message: string, code?: string): Error {
+  return syncError("BLOB_UNAVAILABLE", message, { layer: "blobs", ...(code !== undefined && { code }) });
+}

@@ -1,0 +1,50 @@
+import type { BlobKind } from "@mailfleet/core";
+
+/**
+ * A pack holds the blobs of one commit, one after the other, in one append-only file:
+ *
+ *     mailfleet-pack/1 LF
+ *     {"kind":"raw","key":"…","size":5120,"sha256":"…"} LF   <- record head, JSON
+ *     5120 bytes                                              <- what a pointer names
+ *     LF
+ *
+ * so that a pack can be read without Redis, and by anything that reads lines and bytes.
+ */
+export const packMagic = "mailfleet-pack/1\n";
+
+export interface RecordHead {
+  readonly kind: BlobKind;
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Where a blob lies: pack path below the store's root, offset and length in bytes. */
+export interface BlobLocation {
+  readonly tenant: string;
+  readonly box: string;
+  readonly period: string;
+  readonly pack: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+// Only hex, digits and a tenant alias ever reach the file system (T45, T63).
+const refPattern = /^pack:([a-z0-9][a-z0-9-]{0,62})\/([0-9a-f]{32})\/(\d{6})\/([0-9a-f]{32})@(\d{1,15})\+(\d{1,15})$/;
+
+export function formatRef(at: BlobLocation): string {
+  return `pack:${at.tenant}/${at.box}/${at.period}/${at.pack}@${at.offset}+${at.length}`;
+}
+
+/** Undefined for anything {@link formatRef} does not write. */
+export function parseRef(ref: string): BlobLocation | undefined {
+  const match = refPattern.exec(ref);
+  if (!match) return undefined;
+  const [, tenant, box, period, pack, offset, length] = match as unknown as [string, string, string, string, string, string, string];
+  return { tenant, box, period, pack, offset: Number(offset), length: Number(length) };
+}
+
+export function encodeHead(head: RecordHead): Buffer {
+  return Buffer.from(`${JSON.stringify({ kind: head.kind, key: head.key, size: head.size, sha256: head.sha256 })}\n`);
+}

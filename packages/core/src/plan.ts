@@ -1,0 +1,58 @@
+import { type FolderCheckpoint, isHistoryComplete, startCheckpoint } from "./checkpoint.ts";
+import type { FolderStatus, MessageMeta } from "./ports.ts";
+
+/** What a folder needs, decided from the server's STATUS and our checkpoint alone. */
+export type FolderPlan =
+  /** Nothing moved and nothing is owed. */
+  | { readonly kind: "skip" }
+  /** First sight: everything that exists becomes history. */
+  | { readonly kind: "start"; readonly checkpoint: FolderCheckpoint }
+  /** New UIDs from `from` on, or messages owed from before. */
+  | { readonly kind: "fresh"; readonly from: number }
+  /** The server dealt its UIDs anew: begin again under a new generation. */
+  | { readonly kind: "reset"; readonly cause: "uidvalidity" | "uidnext"; readonly checkpoint: FolderCheckpoint };
+
+/**
+ * @param stored undefined for a folder without a checkpoint
+ * @param now epoch ms, for messages that are to be asked for again
+ */
+export function planFolder(status: FolderStatus, stored: FolderCheckpoint | undefined, now: number): FolderPlan {
+  if (stored === undefined) return { kind: "start", checkpoint: startCheckpoint(status, 1, false) };
+  if (stored.uidValidity !== status.uidValidity) {
+    return { kind: "reset", cause: "uidvalidity", checkpoint: startCheckpoint(status, stored.generation + 1, true) };
+  }
+  // Exchange after a restore: the same UIDVALIDITY and UIDs dealt again from a lower number (exchange-online.md 3.3).
+  if (status.uidNext < stored.uidNext) {
+    return { kind: "reset", cause: "uidnext", checkpoint: startCheckpoint(status, stored.generation + 1, true) };
+  }
+  if (status.uidNext > stored.uidNext || stored.retry.some((entry) => entry.notBefore <= now)) {
+    return { kind: "fresh", from: stored.uidNext };
+  }
+  return { kind: "skip" };
+}
+
+/** Whether the backfill lane still has something to do in the folder. */
+export function hasHistory(checkpoint: FolderCheckpoint): boolean {
+  return !isHistoryComplete(checkpoint);
+}
+
+/**
+ * Cuts messages into batches of at most `maxMessages` and about `maxBytes`, order kept.
+ * Sizes are the server's estimates; a message above `maxBytes` gets a batch of its own.
+ */
+export function planBatches(metas: readonly MessageMeta[], maxMessages: number, maxBytes: number): (readonly MessageMeta[])[] {
+  const batches: MessageMeta[][] = [];
+  let current: MessageMeta[] = [];
+  let bytes = 0;
+  for (const meta of metas) {
+    if (current.length > 0 && (current.length >= maxMessages || bytes + meta.size > maxBytes)) {
+      batches.push(current);
+      current = [];
+      bytes = 0;
+    }
+    current.push(meta);
+    bytes += meta.size;
+  }
+  if (current.length > 0) batches.push(current);
+  return batches;
+}
