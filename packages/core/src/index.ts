@@ -10,3 +10,4 @@ export * from "./ports.ts";
 export * from "./redis-keys.ts";
 export * from "./secret.ts";
 export * from "./uid-set.ts";
+export { createScrubber, stripControls, type Scrubber } from "./scrub.ts";
