@@ -1,1 +1,6 @@
-export {};
+export { peekEvents, type SampleConsumerOptions, startConsumer } from "./consumer.ts";
+export { eventJobId, eventJobOptions } from "./event-jobs.ts";
+export { createHandOff, type HandOffOptions } from "./hand-off.ts";
+export { type Backlog, openMessagesQueue, openSyncQueues, type QueueOptions, readBacklog, type SyncQueues } from "./queues.ts";
+export { readSyncJob, type SyncJob } from "./sync-jobs.ts";
+export { startSyncWorker, type SyncWorker, type SyncWorkerOptions } from "./sync-worker.ts";

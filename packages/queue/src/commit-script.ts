@@ -1,0 +1,109 @@
+import { createRequire } from "node:module";
+
+/**
+ * BullMQ's own Lua for adding a job, as a function inside our scripts: the only way to add jobs and write a checkpoint in one step
+ * (a MULTI can lose the jobs and keep the checkpoint: ioredis answers NOSCRIPT inside it). The file is internal to BullMQ, which is
+ * therefore pinned exactly; `commit-script.redis.test.ts` compares its jobs with those of `queue.add`.
+ */
+function addJobFunction(): string {
+  const require = createRequire(import.meta.url);
+  const { addStandardJob } = require("bullmq/dist/cjs/scripts/addStandardJob-9.js") as {
+    addStandardJob: { content: string; keys: number };
+  };
+  if (addStandardJob.keys !== 9) throw new Error("BullMQ's addStandardJob script has changed: it must take 9 keys");
+  return `local function addStandardJob(KEYS, ARGV)\n${addStandardJob.content}\nend\n`;
+}
+
+/** Every key is looked at before the first write, because Lua does not roll back (F14). */
+const checkTypes = `
+local function isType(key, wanted)
+  local found = redis.call('TYPE', key)['ok']
+  return found == 'none' or found == wanted
+end
+local function checkTypes(pairs)
+  for i = 1, #pairs, 2 do
+    if not isType(pairs[i], pairs[i + 1]) then
+      return redis.error_reply('MAILFLEET wrong type at ' .. pairs[i])
+    end
+  end
+end
+local function bullTypes(first)
+  return { KEYS[first], 'list', KEYS[first + 2], 'hash', KEYS[first + 3], 'string', KEYS[first + 4], 'zset',
+    KEYS[first + 5], 'zset', KEYS[first + 6], 'list', KEYS[first + 7], 'stream', KEYS[first + 8], 'zset' }
+end
+local function bullKeys(first)
+  local keys = {}
+  for i = 0, 8 do keys[i + 1] = KEYS[first + i] end
+  return keys
+end
+local function addJobs(keys, prefix, options, timestamp, first)
+  for i = first, #ARGV, 3 do
+    addStandardJob(keys, { cmsgpack.pack({ prefix, ARGV[i], ARGV[i + 1], tonumber(timestamp) }), ARGV[i + 2], options })
+  end
+end
+`;
+
+/**
+ * KEYS lease, checkpoints, mailbox, tenant ledger, fleet ledger, then BullMQ's nine of the messages queue
+ * ARGV token, commit id, folder, expected version, ledger `l h e q t`, checkpoint, queue prefix, packed job options, timestamp,
+ *      then id, name, data of each event
+ * Answers {status, version, poked}.
+ */
+export function commitScript(): string {
+  return `${addJobFunction()}${checkTypes}
+local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'hash', KEYS[4], 'hash', KEYS[5], 'hash' }) or checkTypes(bullTypes(6))
+if wrong then return wrong end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'fenced', 0, 0 } end
+local stored = redis.call('HGET', KEYS[2], ARGV[3])
+local version, commitId, ledger = 0, '', '0 0 0 0 0'
+if stored then
+  local v, c, l = string.match(stored, '^(%d+)\\n([^\\n]*)\\n([^\\n]*)\\n')
+  version, commitId, ledger = tonumber(v) or 0, c or '', l or ledger
+end
+if commitId == ARGV[2] then return { 'applied', version, redis.call('HGET', KEYS[3], 'poke') and 1 or 0 } end
+if version ~= tonumber(ARGV[4]) then return { 'stale', version, 0 } end
+local names = { 'l', 'h', 'e', 'q', 't' }
+local before, after = {}, {}
+for n in string.gmatch(ledger, '%-?%d+') do before[#before + 1] = tonumber(n) end
+for n in string.gmatch(ARGV[5], '%-?%d+') do after[#after + 1] = tonumber(n) end
+addJobs(bullKeys(6), ARGV[7], ARGV[8], ARGV[9], 10)
+for i, name in ipairs(names) do
+  local change = after[i] - (before[i] or 0)
+  if change ~= 0 then
+    for k = 3, 5 do redis.call('HINCRBY', KEYS[k], name, change) end
+  end
+end
+redis.call('HSET', KEYS[2], ARGV[3], (version + 1) .. '\\n' .. ARGV[2] .. '\\n' .. ARGV[5] .. '\\n' .. ARGV[6])
+local poked = redis.call('HDEL', KEYS[3], 'poke')
+return { 'applied', version + 1, poked }`;
+}
+
+/**
+ * KEYS lease, mailbox, due fresh, due backfill, in flight fresh, in flight backfill, then BullMQ's nine
+ * ARGV token, mailbox id, checked 0/1, opened 0/1, fresh due in ms, backfill due in ms or -1, cause JSON or '', queue prefix,
+ *      packed job options, timestamp, then id, name, data of each event
+ * Answers 1, or 0 when the lease is somebody else's.
+ */
+export function settleScript(): string {
+  return `${addJobFunction()}${checkTypes}
+local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[5], 'zset', KEYS[6], 'zset' })
+  or checkTypes(bullTypes(7))
+if wrong then return wrong end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local freshAt = now + tonumber(ARGV[5])
+if ARGV[7] == '' and redis.call('HGET', KEYS[2], 'poke') then freshAt = now end
+addJobs(bullKeys(7), ARGV[8], ARGV[9], ARGV[10], 11)
+redis.call('ZADD', KEYS[3], freshAt, ARGV[2])
+if ARGV[6] == '-1' then redis.call('ZREM', KEYS[4], ARGV[2]) else redis.call('ZADD', KEYS[4], now + tonumber(ARGV[6]), ARGV[2]) end
+redis.call('HSET', KEYS[2], 'nextAt', freshAt, 'history', ARGV[6] == '-1' and '0' or '1')
+if ARGV[3] == '1' then redis.call('HSET', KEYS[2], 'checkedAt', now) end
+if ARGV[4] == '1' then redis.call('HSET', KEYS[2], 'opened', '1') end
+if ARGV[7] == '' then redis.call('HDEL', KEYS[2], 'cause') else redis.call('HSET', KEYS[2], 'cause', ARGV[7]) end
+redis.call('HDEL', KEYS[2], 'workingUntil', 'worker', 'poke')
+redis.call('ZREM', KEYS[5], ARGV[2])
+redis.call('ZREM', KEYS[6], ARGV[2])
+redis.call('DEL', KEYS[1])
+return 1`;
+}

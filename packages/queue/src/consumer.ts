@@ -1,0 +1,26 @@
+import { type Queue, type RedisOptions, Worker } from "bullmq";
+import { type MailEvent, queueNames, type RedisKeys } from "@mailfleet/core";
+
+export interface SampleConsumerOptions {
+  readonly connection: RedisOptions;
+  readonly keys: RedisKeys;
+  readonly concurrency: number;
+  readonly handle: (event: MailEvent) => Promise<void> | void;
+}
+
+/** A consumer of the `messages` queue, as any BullMQ client can be one. */
+export function startConsumer(options: SampleConsumerOptions): { close(): Promise<void> } {
+  const worker = new Worker<MailEvent>(queueNames.messages, async (job) => options.handle(job.data), {
+    connection: { ...options.connection },
+    prefix: options.keys.bullPrefix,
+    concurrency: options.concurrency,
+  });
+  worker.on("error", () => undefined);
+  return { close: () => worker.close() };
+}
+
+/** Reads events that wait, without consuming them, newest last. */
+export async function peekEvents(queue: Queue, count: number): Promise<MailEvent[]> {
+  const jobs = await queue.getJobs(["waiting", "active", "delayed", "failed"], 0, count - 1, true);
+  return jobs.filter((job) => job !== undefined).map((job) => job.data as MailEvent);
+}

@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { Job, type JobsOptions, type Queue } from "bullmq";
+import type { MailEvent } from "@mailfleet/core";
+
+/**
+ * How every event is queued: retried with capped exponential backoff and jitter by the consumer's worker, removed when completed,
+ * kept as a dead letter when exhausted. Part of the contract (design.md section 6).
+ */
+export const eventJobOptions: JobsOptions = {
+  attempts: 8,
+  backoff: { type: "exponential", delay: 1_000, jitter: 0.5 },
+  removeOnComplete: true,
+  removeOnFail: false,
+  stackTraceLimit: 5,
+};
+
+/** BullMQ reads ids into keys and lists: long ones become a hash of the key. 8 KB folder names exist only in attacks. */
+const longestPlainId = 300;
+
+/**
+ * The BullMQ job id of an event. Message keys are unique per type except for events that may repeat about one message,
+ * which carry their type in front.
+ */
+export function eventJobId(event: Pick<MailEvent, "key" | "type">): string {
+  const id = event.key;
+  return id.length <= longestPlainId ? id : `key-${createHash("sha256").update(id).digest("hex")}`;
+}
+
+/** What BullMQ passes to its script for a job of the queue: the nine keys, its key prefix, and the packed options. */
+export interface JobTemplate {
+  readonly keys: readonly string[];
+  readonly prefix: string;
+  readonly options: Buffer;
+}
+
+/** Asks BullMQ itself, by adding a job to a client that only listens: nothing reaches Redis. */
+export async function readJobTemplate(queue: Queue): Promise<JobTemplate> {
+  let seen: unknown[] | undefined;
+  const listener = {
+    runCommand: (_name: string, args: unknown[]): Promise<string> => {
+      seen = args;
+      return Promise.resolve("1");
+    },
+  };
+  const probe = new Job(queue, "message.added", {}, { ...eventJobOptions, jobId: "probe" });
+  await probe.addJob(listener as unknown as Parameters<typeof probe.addJob>[0]);
+  if (seen?.length !== 12) throw new Error("BullMQ passes other arguments to its addStandardJob script than 9 keys and 3 values");
+  const keys = seen.slice(0, 9) as string[];
+  return { keys, prefix: queue.toKey(""), options: seen[11] as Buffer };
+}

@@ -1,0 +1,68 @@
+import { type JobsOptions, Queue } from "bullmq";
+import { type Lane, type Log, queueNames, type RedisKeys } from "@mailfleet/core";
+import type { RedisOptions } from "bullmq";
+
+export interface QueueOptions {
+  /** Options for a client of its own, as the store makes them. */
+  readonly connection: RedisOptions;
+  readonly keys: RedisKeys;
+  readonly log: Log;
+}
+
+/** The producer's side of the two sync queues. Kept short: order and fairness are the due index's. */
+export interface SyncQueues {
+  /** Adds mailboxes; one that is queued or being worked on already stays as it is. */
+  add(lane: Lane, ids: readonly string[]): Promise<void>;
+  /** Jobs that no worker has taken yet. */
+  waiting(lane: Lane): Promise<number>;
+  close(): Promise<void>;
+}
+
+const syncJobOptions: JobsOptions = { attempts: 1, removeOnComplete: true, removeOnFail: { count: 1_000 }, stackTraceLimit: 5 };
+
+export function openSyncQueues(options: QueueOptions): SyncQueues {
+  const queues = { fresh: openQueue(options, queueNames.fresh), backfill: openQueue(options, queueNames.backfill) };
+  return {
+    async add(lane, ids) {
+      await queues[lane].addBulk(
+        ids.map((mailbox) => ({
+          name: "sync",
+          data: { mailbox },
+          opts: { ...syncJobOptions, deduplication: { id: mailbox.replaceAll(":", "%3A") } },
+        })),
+      );
+    },
+    waiting: (lane) => queues[lane].getWaitingCount(),
+    async close() {
+      await Promise.all([queues.fresh.close(), queues.backfill.close()]);
+    },
+  };
+}
+
+/** How full the downstream queue is. Everything that fills Redis counts, dead letters included (T46). */
+export interface Backlog {
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly failed: number;
+}
+
+export async function readBacklog(queue: Queue): Promise<Backlog> {
+  const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed");
+  return { waiting: counts["waiting"] ?? 0, active: counts["active"] ?? 0, delayed: counts["delayed"] ?? 0, failed: counts["failed"] ?? 0 };
+}
+
+export function openMessagesQueue(options: QueueOptions): Queue {
+  return openQueue(options, queueNames.messages);
+}
+
+function openQueue({ connection, keys, log }: QueueOptions, name: string): Queue {
+  const queue = new Queue(name, { connection: { ...connection }, prefix: keys.bullPrefix, skipVersionCheck: false });
+  let last = "";
+  queue.on("error", (error: Error & { code?: string }) => {
+    const code = error.code ?? error.name;
+    if (code !== last) log.warn({ queue: name, code }, "queue connection failed, trying again");
+    last = code;
+  });
+  return queue;
+}

@@ -1,0 +1,86 @@
+import { type RedisOptions, UnrecoverableError, Worker } from "bullmq";
+import { type Lane, type Log, queueNames, type RedisKeys, syncError } from "@mailfleet/core";
+import { readSyncJob } from "./sync-jobs.ts";
+
+export interface SyncWorkerOptions {
+  readonly lane: Lane;
+  readonly connection: RedisOptions;
+  readonly keys: RedisKeys;
+  readonly log: Log;
+  /** Mailboxes at once. */
+  readonly concurrency: number;
+  /**
+   * Syncs one mailbox. Failures of the mailbox are settled inside and do not throw; what throws is a fault of ours.
+   * The result stays in Redis and in traces: counts only, never mail (T62).
+   */
+  readonly process: (mailboxId: string, signal: AbortSignal) => Promise<Record<string, number | string>>;
+}
+
+export interface SyncWorker {
+  /** Takes no new job; resolves when the running ones ended. Their signals abort with INTERRUPTED at once if `interrupt`. */
+  drain(interrupt: boolean): Promise<void>;
+  readonly active: number;
+}
+
+/** The worker's side of one sync queue. Losing the job's lock aborts the job: BullMQ itself would let it run on. */
+export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
+  const { lane, log } = options;
+  const running = new Set<AbortController>();
+  const byJob = new Map<string, AbortController>();
+  const worker = new Worker(
+    queueNames[lane],
+    async (job) => {
+      const id = readSyncJob(job.data);
+      if (id === undefined) {
+        log.error({ jobId: job.id }, "a sync job was refused: JOB_PAYLOAD_INVALID");
+        throw new UnrecoverableError("JOB_PAYLOAD_INVALID: the job does not name exactly one mailbox");
+      }
+      const controller = new AbortController();
+      running.add(controller);
+      byJob.set(job.id ?? "", controller);
+      try {
+        return await options.process(id, controller.signal);
+      } finally {
+        running.delete(controller);
+        byJob.delete(job.id ?? "");
+      }
+    },
+    {
+      connection: { ...options.connection },
+      prefix: options.keys.bullPrefix,
+      concurrency: options.concurrency,
+      lockDuration: 30_000,
+      stalledInterval: 15_000,
+      maxStalledCount: 5,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 1_000 },
+    },
+  );
+  worker.on("lockRenewalFailed", (ids: string[]) => {
+    for (const id of ids) {
+      log.warn({ jobId: id, lane }, "the job's lock is lost, its session stops");
+      byJob.get(id)?.abort(syncError("LEASE_LOST", "The lock of the sync job is lost. Another worker goes on.", { layer: "redis" }));
+    }
+  });
+  let last = "";
+  worker.on("error", (error: Error & { code?: string }) => {
+    const code = error.code ?? error.name;
+    if (code !== last) log.warn({ lane, code }, "worker connection failed, trying again");
+    last = code;
+  });
+  worker.on("failed", (job, error) => log.error({ jobId: job?.id, lane, err: error }, "a sync job failed"));
+
+  return {
+    get active() {
+      return running.size;
+    },
+    async drain(interrupt) {
+      const closing = worker.close();
+      if (interrupt) {
+        const reason = syncError("INTERRUPTED", "The worker stops. The mailbox goes on with the next one.", { layer: "engine" });
+        for (const controller of running) controller.abort(reason);
+      }
+      await closing;
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { Redis, type RedisOptions } from "ioredis";
+import { type Log, type RedisTarget, syncError } from "@mailfleet/core";
+
+/** A command that gets no answer for this long means a dead or frozen server (F08). Above every blocking wait of ours. */
+const silenceMs = 30_000;
+
+/** Options for any client of ours or BullMQ's: the reconnect backs off to 2 s, a frozen server is noticed. */
+export function redisOptions(target: RedisTarget): RedisOptions {
+  return {
+    ...(target.path === undefined ? { host: target.host, port: target.port } : { path: target.path }),
+    ...(target.username !== undefined && { username: target.username }),
+    ...(target.password !== undefined && { password: target.password.reveal() }),
+    ...(target.tls && { tls: { minVersion: "TLSv1.2" } }),
+    db: target.db,
+    connectTimeout: 10_000,
+    socketTimeout: silenceMs,
+    retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 6), 2_000),
+    maxRetriesPerRequest: null,
+    enableReadyCheck: true,
+  };
+}
+
+/**
+ * Connects, or fails within 10 s with a sentence that names the address but never the password.
+ * @throws SyncError REDIS_UNAVAILABLE
+ */
+export async function connectRedis(target: RedisTarget, log: Log): Promise<Redis> {
+  const clientOptions = redisOptions(target);
+  clientOptions.lazyConnect = true;
+  // ioredis' overloads do not type-check under exactOptionalPropertyTypes.
+  const redis = new Redis(clientOptions as RedisOptions & { replyMapping: never });
+  let lastCode = "";
+  redis.on("error", (error: Error & { code?: string }) => {
+    const code = error.code ?? error.message.split(" ")[0] ?? error.name;
+    if (code !== lastCode) log.warn({ code, at: describeTarget(target) }, "redis connection failed, trying again");
+    lastCode = code;
+  });
+  redis.on("ready", () => {
+    if (lastCode !== "") log.info({ at: describeTarget(target) }, "redis connection is back");
+    lastCode = "";
+  });
+  try {
+    await withDeadline(
+      redis.connect().then(() => redis.ping()),
+      10_000,
+    );
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    const code = error instanceof Error ? ((error as { code?: string }).code ?? firstWord(error.message)) : "UNKNOWN";
+    throw syncError("REDIS_UNAVAILABLE", `Redis at ${describeTarget(target)} does not answer (${lastCode || code}).`, {
+      layer: "redis",
+      code: lastCode || code,
+    });
+  }
+}
+
+export function describeTarget(target: RedisTarget): string {
+  return target.path ?? `${target.host}:${target.port}`;
+}
+
+function firstWord(text: string): string {
+  return /^[A-Z]{2,20}/.exec(text)?.[0] ?? "no answer";
+}
+
+async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("TIMEOUT")), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What INFO says, as far as mailfleet cares. */
+export interface RedisHealth {
+  readonly version: string;
+  readonly problems: readonly string[];
+}
+
+/** Reads by INFO, because CONFIG is often forbidden (T15). Problems are sentences; none means that Redis may be used. */
+export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
+  const info = parseInfo(await redis.info());
+  const version = info.get("redis_version") ?? info.get("valkey_version") ?? "unknown";
+  const problems: string[] = [];
+  const policy = info.get("maxmemory_policy");
+  if (policy !== "noeviction") {
+    problems.push(
+      `Redis would throw away mailfleet's state when memory is short: maxmemory-policy is ${policy ?? "unknown"}, it must be noeviction. ` +
+        `Set it: redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf.`,
+    );
+  }
+  if (info.get("aof_enabled") !== "1") {
+    problems.push(
+      `Redis would forget mailfleet's state at a restart: appendonly is off, it must be on. ` +
+        `Set it: redis-cli CONFIG SET appendonly yes, and in redis.conf.`,
+    );
+  }
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (Number.isFinite(major) && (major < 6 || (major === 6 && minor < 2))) {
+    problems.push(`Redis ${version} is too old: mailfleet needs 6.2 or newer.`);
+  }
+  return { version, problems };
+}
+
+export function parseInfo(text: string): Map<string, string> {
+  const info = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0 && !line.startsWith("#")) info.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return info;
+}

@@ -1,0 +1,131 @@
+import type { Redis } from "ioredis";
+import { type Cause, emptyLedger, type FolderLedger, type Protocol, type RedisKeys } from "@mailfleet/core";
+import { parseCause } from "./mailbox-store.ts";
+
+/** What Redis knows of one mailbox, for status, the panel and `--once`. Times are epoch ms by Redis' clock. */
+export interface MailboxRecord {
+  readonly id: string;
+  readonly tenant: string;
+  readonly address: string;
+  readonly protocol: Protocol;
+  readonly checkedAt?: number;
+  readonly nextAt?: number;
+  readonly cause?: Cause;
+  readonly isSyncing: boolean;
+  /** Backfill is not finished. */
+  readonly hasHistory: boolean;
+  readonly ledger: FolderLedger;
+}
+
+export interface ProcessRecord {
+  readonly id: string;
+  readonly role: string;
+  readonly seenAt: number;
+  readonly concurrency: number;
+}
+
+export interface FleetReader {
+  now(): Promise<number>;
+  mailboxes(): Promise<readonly MailboxRecord[]>;
+  fleetLedger(): Promise<FolderLedger>;
+  tenantLedgers(): Promise<ReadonlyMap<string, FolderLedger>>;
+  /** Roles that reported within the last 30 s. */
+  processes(): Promise<readonly ProcessRecord[]>;
+  heartbeat(record: Omit<ProcessRecord, "seenAt">): Promise<void>;
+  goodbye(id: string): Promise<void>;
+}
+
+const aliveMs = 30_000;
+const fields = [
+  "tenant",
+  "address",
+  "protocol",
+  "checkedAt",
+  "nextAt",
+  "cause",
+  "workingUntil",
+  "history",
+  "l",
+  "h",
+  "e",
+  "q",
+  "t",
+] as const;
+
+export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
+  const now = async (): Promise<number> => {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  };
+  const readLedger = async (key: string): Promise<FolderLedger> => toLedger(await redis.hmget(key, "l", "h", "e", "q", "t"));
+  return {
+    now,
+    fleetLedger: () => readLedger(keys.fleetLedger),
+
+    async tenantLedgers() {
+      const tenants = (await redis.smembers(keys.tenants)).sort();
+      return new Map(await Promise.all(tenants.map(async (tenant) => [tenant, await readLedger(keys.tenantLedger(tenant))] as const)));
+    },
+
+    async mailboxes() {
+      const at = await now();
+      const ids = (await redis.smembers(keys.mailboxes)).sort();
+      const records: MailboxRecord[] = [];
+      for (let i = 0; i < ids.length; i += 1_000) {
+        const some = ids.slice(i, i + 1_000);
+        const pipeline = redis.pipeline();
+        for (const id of some) pipeline.hmget(keys.mailbox(id), ...fields);
+        for (const [j, [error, values]] of ((await pipeline.exec()) ?? []).entries()) {
+          if (error) throw error;
+          const record = toRecord(some[j] as string, values as (string | null)[], at);
+          if (record) records.push(record);
+        }
+      }
+      return records;
+    },
+
+    async processes() {
+      const at = await now();
+      const all = Object.entries(await redis.hgetall(keys.processes)).map(([id, text]) => ({
+        id,
+        ...(JSON.parse(text) as Omit<ProcessRecord, "id">),
+      }));
+      return all.filter((record) => at - record.seenAt < aliveMs);
+    },
+
+    async heartbeat({ id, role, concurrency }) {
+      const seenAt = await now();
+      await redis.hset(keys.processes, id, JSON.stringify({ role, seenAt, concurrency }));
+    },
+
+    async goodbye(id) {
+      await redis.hdel(keys.processes, id);
+    },
+  };
+}
+
+function toRecord(id: string, values: readonly (string | null)[], at: number): MailboxRecord | undefined {
+  const [tenant, address, protocol, checkedAt, nextAt, cause, workingUntil, history, ...ledger] = values;
+  if (!tenant || !address) return undefined;
+  const parsedCause = parseCause(cause ?? undefined);
+  return {
+    id,
+    tenant,
+    address,
+    protocol: protocol === "pop3" ? "pop3" : "imap",
+    ...(checkedAt && { checkedAt: Number(checkedAt) }),
+    ...(nextAt && { nextAt: Number(nextAt) }),
+    ...(parsedCause && { cause: parsedCause }),
+    isSyncing: workingUntil !== null && Number(workingUntil) > at,
+    hasHistory: history === "1",
+    ledger: toLedger(ledger),
+  };
+}
+
+function toLedger(values: readonly (string | null | undefined)[]): FolderLedger {
+  const [listed, handedOff, excluded, quarantined, toDo] = values.map((value) => Number(value ?? 0));
+  if (listed === undefined || handedOff === undefined || excluded === undefined || quarantined === undefined || toDo === undefined) {
+    return emptyLedger;
+  }
+  return { listed, handedOff, excluded, quarantined, toDo };
+}

@@ -1,0 +1,144 @@
+import type { Redis } from "ioredis";
+import {
+  type Cause,
+  type Chance,
+  type Clock,
+  emptyLedger,
+  type FolderLedger,
+  type Lane,
+  type Lease,
+  limits,
+  type Log,
+  mailboxId,
+  type MailboxRef,
+  type MailboxState,
+  type MailboxStore,
+  type RedisKeys,
+  type StoredCheckpoint,
+  syncError,
+  unpackCheckpoint,
+} from "@mailfleet/core";
+import { acquireScript, renewScript } from "./scripts.ts";
+
+export interface MailboxStoreOptions {
+  readonly redis: Redis;
+  readonly keys: RedisKeys;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  /** Shown with the mailbox while this process works on it. */
+  readonly worker: string;
+}
+
+/** How soon a mailbox that was busy is looked at again by the lane that found it so. */
+const busyRetryMs = 2_000;
+
+/** Leases and checkpoints of mailboxes, in Redis. */
+export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
+  const { redis, keys, chance } = options;
+  return {
+    async acquire(mailbox, lane) {
+      const id = mailboxId(mailbox);
+      const token = (await redis.eval(
+        acquireScript,
+        5,
+        keys.lease(id),
+        keys.fence,
+        keys.mailbox(id),
+        keys.due(lane, mailbox.tenant),
+        keys.inFlight(lane, mailbox.tenant),
+        id,
+        chance.uuid(),
+        limits.leaseMs,
+        lane,
+        busyRetryMs,
+        options.worker,
+      )) as string | null;
+      return token === null ? undefined : holdLease(options, mailbox, lane, token);
+    },
+
+    async load(mailbox): Promise<MailboxState> {
+      const id = mailboxId(mailbox);
+      const [stored, facts] = await Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), "cause", "opened")]);
+      const folders = new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)]));
+      const cause = parseCause(facts[0] ?? undefined);
+      return { folders, opened: facts[1] === "1", ...(cause && { cause }) };
+    },
+  };
+}
+
+/** Renews every 10 s; aborts when refused, or by the monotonic clock when no renewal succeeded for 20 s (F02, F03). */
+function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane, token: string): Lease {
+  const { redis, keys, clock, log } = options;
+  const id = mailboxId(mailbox);
+  const controller = new AbortController();
+  let renewedAt = clock.monotonic();
+  const lose = (why: string): void => {
+    clearInterval(timer);
+    if (controller.signal.aborted) return;
+    log.warn({ mailbox: id, why }, "lease lost, the session stops");
+    controller.abort(
+      syncError("LEASE_LOST", `The lease of ${id} is lost: ${why}. Another worker goes on; nothing of this batch was written.`, {
+        layer: "engine",
+        text: why,
+      }),
+    );
+  };
+  const renew = async (): Promise<void> => {
+    const startedAt = clock.monotonic();
+    if (startedAt - renewedAt >= limits.leaseSelfStopMs) return lose("it could not be renewed in time");
+    try {
+      const renewed = await redis.eval(
+        renewScript,
+        4,
+        keys.lease(id),
+        keys.mailbox(id),
+        keys.due(lane, mailbox.tenant),
+        keys.inFlight(lane, mailbox.tenant),
+        id,
+        token,
+        limits.leaseMs,
+      );
+      if (renewed === 1) renewedAt = startedAt;
+      else lose("another session holds it");
+    } catch {
+      // Redis is away: the self-stop above ends the session if that lasts.
+    }
+  };
+  // Often enough to notice a pause of the process soon after it wakes, renewing only when it is time.
+  const timer = setInterval(() => {
+    const age = clock.monotonic() - renewedAt;
+    if (age >= limits.leaseSelfStopMs) lose("it could not be renewed in time");
+    else if (age >= limits.leaseRenewMs) void renew();
+  }, 1_000);
+  timer.unref();
+  return { mailbox, token, lane, signal: controller.signal, stop: () => clearInterval(timer) };
+}
+
+/** `version LF commit id LF ledger LF checkpoint`, as the commit script writes it. */
+function parseStored(text: string): StoredCheckpoint {
+  const [version = "", , ledger = "", ...rest] = text.split("\n");
+  const number = Number(version);
+  return {
+    version: Number.isSafeInteger(number) && number > 0 ? number : 0,
+    checkpoint: unpackCheckpoint(rest.join("\n")),
+    ledger: parseLedger(ledger),
+  };
+}
+
+function parseLedger(text: string): FolderLedger {
+  const numbers = text.split(" ").map(Number);
+  if (numbers.length !== 5 || numbers.some((n) => !Number.isSafeInteger(n))) return emptyLedger;
+  const [listed, handedOff, excluded, quarantined, toDo] = numbers as [number, number, number, number, number];
+  return { listed, handedOff, excluded, quarantined, toDo };
+}
+
+/** A cause that cannot be read is none: it comes back with the next failure. */
+export function parseCause(text: string | undefined): Cause | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as Cause;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The Lua scripts of the store. Constants, all values by KEYS and ARGV (T16); all keys of one call carry one hash tag.
+ * Times are Redis' own, in ms, so that a worker with a wrong clock cannot overlap another (F25).
+ */
+const nowMs = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+
+/**
+ * KEYS lease, fence, mailbox, due(lane), inflight(lane)
+ * ARGV mailbox id, random part, lease ms, lane, retry ms, worker name
+ * Answers the fencing token, or nothing when the mailbox is taken.
+ */
+export const acquireScript = `${nowMs}
+if redis.call('HEXISTS', KEYS[3], 'tenant') == 0 then
+  redis.call('ZREM', KEYS[4], ARGV[1])
+  redis.call('ZREM', KEYS[5], ARGV[1])
+  return nil
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  if ARGV[4] == 'fresh' then redis.call('HSET', KEYS[3], 'poke', '1') end
+  redis.call('ZADD', KEYS[4], now + tonumber(ARGV[5]), ARGV[1])
+  redis.call('ZREM', KEYS[5], ARGV[1])
+  return nil
+end
+local token = redis.call('INCR', KEYS[2]) .. ':' .. ARGV[2]
+redis.call('SET', KEYS[1], token, 'PX', ARGV[3])
+local untilMs = now + tonumber(ARGV[3])
+redis.call('HSET', KEYS[3], 'workingUntil', untilMs, 'worker', ARGV[6])
+redis.call('HDEL', KEYS[3], 'poke')
+redis.call('ZADD', KEYS[4], untilMs, ARGV[1])
+redis.call('ZADD', KEYS[5], untilMs, ARGV[1])
+return token`;
+
+/**
+ * KEYS lease, mailbox, due(lane), inflight(lane)
+ * ARGV mailbox id, token, lease ms
+ * Answers 1, or 0 when the lease is somebody else's or over.
+ */
+export const renewScript = `${nowMs}
+if redis.call('GET', KEYS[1]) ~= ARGV[2] then return 0 end
+local untilMs = now + tonumber(ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('HSET', KEYS[2], 'workingUntil', untilMs)
+redis.call('ZADD', KEYS[3], untilMs, ARGV[1])
+redis.call('ZADD', KEYS[4], untilMs, ARGV[1])
+return 1`;
+
+/**
+ * KEYS due, inflight per tenant, in pairs
+ * ARGV how many in all, cap in flight per tenant, taken ms
+ * Takes due mailboxes, oldest first, in turns over the tenants, so that none waits behind a larger one.
+ * Each taken entry stays in the index with a later time: a producer that dies loses nothing (F05).
+ */
+export const takeScript = `${nowMs}
+local budget, cap, later = tonumber(ARGV[1]), tonumber(ARGV[2]), now + tonumber(ARGV[3])
+local tenants = #KEYS / 2
+local room, taken = {}, {}
+for i = 1, tenants do
+  redis.call('ZREMRANGEBYSCORE', KEYS[2 * i], '-inf', now)
+  room[i] = cap - redis.call('ZCARD', KEYS[2 * i])
+end
+local open = true
+while budget > 0 and open do
+  open = false
+  local share = math.max(1, math.floor(budget / tenants))
+  for i = 1, tenants do
+    local n = math.min(share, room[i], budget)
+    if n > 0 then
+      local ids = redis.call('ZRANGEBYSCORE', KEYS[2 * i - 1], '-inf', now, 'LIMIT', 0, n)
+      for _, id in ipairs(ids) do
+        redis.call('ZADD', KEYS[2 * i - 1], later, id)
+        redis.call('ZADD', KEYS[2 * i], later, id)
+        taken[#taken + 1] = id
+      end
+      budget = budget - #ids
+      room[i] = room[i] - #ids
+      if #ids == n then open = true else room[i] = 0 end
+    end
+  end
+end
+return taken`;
+
+/**
+ * KEYS mailboxes, tenants, mailbox, due(fresh)
+ * ARGV mailbox id, tenant, address, protocol, when to begin in ms from now
+ * Answers 'added', 'changed' or 'same'.
+ */
+export const registerScript = `${nowMs}
+local known = redis.call('HMGET', KEYS[3], 'tenant', 'protocol')
+redis.call('SADD', KEYS[1], ARGV[1])
+redis.call('SADD', KEYS[2], ARGV[2])
+if known[1] then
+  redis.call('ZADD', KEYS[4], 'NX', now, ARGV[1])
+  if known[2] == ARGV[4] then return 'same' end
+  redis.call('HSET', KEYS[3], 'protocol', ARGV[4])
+  return 'changed'
+end
+redis.call('HSET', KEYS[3], 'tenant', ARGV[2], 'address', ARGV[3], 'protocol', ARGV[4], 'addedAt', now)
+redis.call('ZADD', KEYS[4], 'NX', now + tonumber(ARGV[5]), ARGV[1])
+return 'added'`;
+
+/** KEYS key; ARGV owner. Deletes the key only while it is the owner's. */
+export const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
+
+/**
+ * KEYS due(fresh) ; ARGV ms from now, ids...
+ * Makes mailboxes due at once; only earlier, never later.
+ */
+export const pokeScript = `${nowMs}
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'LT', now + tonumber(ARGV[1]), ARGV[i]) end
+return #ARGV - 1`;
