@@ -1,0 +1,2 @@
+export { type StopSignals, stopSignals } from "./stop-signals.ts";
+export { systemChance, systemClock } from "./system.ts";
