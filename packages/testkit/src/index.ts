@@ -1,3 +1,7 @@
+export { type TestAuthority, testAuthority } from "./certificates.ts";
+export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDovecot, startDovecot } from "./dovecot-server.ts";
+export type { MaildirMessage } from "./maildir.ts";
+export type { TokenRequest } from "./test-tokens.ts";
 export { attachRedis, type RedisOptions, type RunningRedis, startRedis } from "./redis-server.ts";
 export { findBinary } from "./find-binary.ts";
 export { freePort } from "./free-port.ts";

@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { attachDovecot, prepareDovecot, type RunningDovecot, waitForLogin } from "./dovecot-server.ts";
+
+const innerPort = 10_993;
+
+/**
+ * The same Dovecot in a container, with its folder mounted at the same path. Only for a Docker engine on this machine, because mailboxes are
+ * filled through that folder.
+ */
+export async function startDovecotContainer(): Promise<RunningDovecot> {
+  const dir = await mkdtemp(path.join(tmpdir(), "mailfleet-dovecot-"));
+  try {
+    const { GenericContainer } = await import("testcontainers");
+    const configFile = await prepareDovecot(dir, innerPort);
+    const container = await new GenericContainer("dovecot/dovecot:2.3.21.1")
+      .withBindMounts([{ source: dir, target: dir }])
+      .withEntrypoint(["dovecot"])
+      .withCommand(["-F", "-o", "listen=*", "-c", configFile])
+      .withExposedPorts(innerPort)
+      .start();
+    const dovecot = await attachDovecot({ host: container.getHost(), port: container.getMappedPort(innerPort), dir });
+    const refusal = await waitForLogin(dovecot, () => false);
+    if (refusal !== undefined) throw new Error(`dovecot in a container does not take logins: ${refusal}`);
+    return {
+      ...dovecot,
+      async stop() {
+        await container.stop();
+        await rm(dir, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw new Error(
+      "No Dovecot for the tests. Set TEST_IMAP_URL, or install dovecot 2.3 (Debian: apt-get install dovecot-imapd), or start a Docker engine.",
+      { cause: error },
+    );
+  }
+}
