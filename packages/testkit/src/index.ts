@@ -8,3 +8,14 @@ export { freePort } from "./free-port.ts";
 export { uniqueName } from "./unique-name.ts";
 export { describeSharedTokenCache, type SharedTokenCacheHarness } from "./conformance/shared-token-cache.ts";
 export { createMemoryTokenCache } from "./fakes/memory-token-cache.ts";
+export { type FakeClock, fakeClock } from "./fake-clock.ts";
+export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";
+export { type ScriptedServer, type ScriptedServerOptions, type ScriptStep, startScriptedServer } from "./scripted-server.ts";
+export { seededChance } from "./seeded-chance.ts";
+export {
+  type RunningTokenEndpoint,
+  startTokenEndpoint,
+  type TokenEndpointFault,
+  type TokenEndpointOptions,
+  type TokenEndpointTenant,
+} from "./token-endpoint.ts";
