@@ -1,0 +1,113 @@
+import { Agent, fetch } from "undici";
+
+/** What came back. Everything in it is data of an adversary. */
+export interface HttpsAnswer {
+  readonly status: number;
+  /** Decoded bytes as UTF-8, at most the limit. */
+  readonly text: string;
+  /** The Retry-After header as sent. */
+  readonly retryAfter?: string;
+}
+
+/** Why nothing came back: a word of our own, or Node's and undici's code. */
+export class HttpsProblem extends Error {
+  readonly code: string;
+  readonly layer: "network" | "tls";
+
+  constructor(code: string, layer: "network" | "tls" = "network") {
+    super(`https request failed: ${code}`);
+    this.name = "HttpsProblem";
+    this.code = code;
+    this.layer = layer;
+  }
+}
+
+export interface HttpsPostOptions {
+  /** Instead of the built-in certificate authorities. */
+  readonly caPem?: string;
+  /** Whole request, the last byte of the answer included. */
+  readonly requestMs: number;
+  /** Decoded: a gzip bomb of 194 kB has 200 MB inside (T08). */
+  readonly responseBytes: number;
+}
+
+export interface HttpsPost {
+  /** @throws HttpsProblem */
+  post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<HttpsAnswer>;
+  /** Ends what is under way. Never throws. */
+  close(): Promise<void>;
+}
+
+/**
+ * POST as a credential may be sent: https only, no redirect is followed (a 307 would carry the secret on, T07), no cookies, TLS 1.2
+ * or newer with certificates checked whatever the environment says, bounded in time and in decoded bytes (T08).
+ */
+export function createHttpsPost(options: HttpsPostOptions): HttpsPost {
+  const stop = new AbortController();
+  const agent = new Agent({
+    connect: { rejectUnauthorized: true, minVersion: "TLSv1.2", ...(options.caPem !== undefined && { ca: options.caPem }) },
+    // One request an hour: a kept connection would only be found dead.
+    pipelining: 0,
+    allowH2: false,
+  });
+
+  return {
+    async post(url, headers, body) {
+      if (!URL.canParse(url) || new URL(url).protocol !== "https:") throw new HttpsProblem("NOT_HTTPS");
+      const timeout = AbortSignal.timeout(options.requestMs);
+      const signal = AbortSignal.any([timeout, stop.signal]);
+      try {
+        const response = await fetch(url, {
+          method: "POST",
+          headers,
+          body,
+          redirect: "error",
+          credentials: "omit",
+          signal,
+          dispatcher: agent,
+        });
+        const text = await readBounded(response.body, options.responseBytes);
+        const retryAfter = response.headers.get("retry-after");
+        return { status: response.status, text, ...(retryAfter !== null && { retryAfter }) };
+      } catch (error) {
+        if (error instanceof HttpsProblem) throw error;
+        if (stop.signal.aborted) throw new HttpsProblem("CLOSED");
+        if (timeout.aborted) throw new HttpsProblem("TIMEOUT");
+        throw problemOf(error);
+      }
+    },
+    async close() {
+      stop.abort();
+      await agent.destroy().catch(() => undefined);
+    },
+  };
+}
+
+async function readBounded(body: ReadableStream<Uint8Array> | null, limit: number): Promise<string> {
+  if (!body) return "";
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop by an exception cancels the stream, and with it the connection.
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > limit) throw new HttpsProblem("ANSWER_TOO_LARGE");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Only codes travel: messages of foreign errors may hold what was sent (T02). */
+function problemOf(error: unknown): HttpsProblem {
+  let current = error;
+  for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
+    if (current.message === "unexpected redirect") return new HttpsProblem("REDIRECT");
+    const code = "code" in current ? current.code : undefined;
+    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return new HttpsProblem(code, isTlsCode(code) ? "tls" : "network");
+    current = current instanceof AggregateError && !current.cause ? current.errors[0] : current.cause;
+  }
+  return new HttpsProblem("NETWORK");
+}
+
+function isTlsCode(code: string): boolean {
+  return /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/.test(code);
+}
