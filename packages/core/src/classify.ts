@@ -66,7 +66,7 @@ function byAnswer(facts: ErrorFacts): FailureCode {
     case "fetch":
       return facts.responseStatus === "NO" && missingFolder.test(text) ? "FOLDER_GONE" : "COMMAND_REFUSED";
     case "connect":
-    case undefined:
+    default:
       return "UNCLASSIFIED";
   }
 }

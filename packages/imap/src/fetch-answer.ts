@@ -1,0 +1,99 @@
+import { isUid, type FetchedMessage } from "@mailfleet/core";
+import { isList, isToken, textOf, type Attribute, type UntaggedAnswer } from "./imapflow-internals.ts";
+
+/** What one `* n FETCH (...)` line says; fields that it does not hold are undefined. */
+export interface FetchAnswer {
+  readonly uid: number | undefined;
+  readonly flags: readonly string[];
+  readonly internalDate: number | undefined;
+  readonly size: number | undefined;
+  /** `BODY[]`, whole or from offset 0. */
+  readonly body: Uint8Array | undefined;
+  /** True when the body came with an origin, as the answer to a partial fetch. */
+  readonly isPartial: boolean;
+}
+
+/** A UID that no server may send: zero, above 32 bits, no number (T37). */
+export class ImpossibleUid extends Error {}
+
+/**
+ * Items may come in any order and with others that were not asked for. Of an item that comes twice the first counts.
+ *
+ * @throws ImpossibleUid
+ */
+export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
+  const items = answer.attributes?.[1];
+  let uid: number | undefined;
+  let flags: readonly string[] | undefined;
+  let internalDate: number | undefined;
+  let size: number | undefined;
+  let body: Uint8Array | undefined;
+  let isPartial = false;
+  if (isList(items)) {
+    for (let at = 0; at + 1 < items.length; at += 2) {
+      const key = items[at];
+      const value = items[at + 1];
+      if (!isToken(key) || typeof key.value !== "string") continue;
+      switch (key.value.toUpperCase()) {
+        case "UID":
+          uid ??= readUid(value);
+          break;
+        case "FLAGS":
+          if (isList(value)) flags ??= value.map(textOf).filter((flag) => flag !== undefined);
+          break;
+        case "INTERNALDATE":
+          internalDate ??= readInternalDate(textOf(value));
+          break;
+        case "RFC822.SIZE":
+          size ??= readSize(textOf(value));
+          break;
+        case "BODY":
+          if (body === undefined && key.section?.length === 0 && (key.partial?.[0] ?? 0) === 0) {
+            body = bytesOf(value);
+            isPartial = key.partial !== undefined;
+          }
+          break;
+        default:
+      }
+    }
+  }
+  return { uid, flags: flags ?? [], internalDate, size, body, isPartial };
+}
+
+/** The message of an answer that has one. */
+export function toMessage(answer: FetchAnswer, uid: number, bytes: Uint8Array): FetchedMessage {
+  return { uid, flags: answer.flags, ...(answer.internalDate !== undefined && { internalDate: answer.internalDate }), bytes };
+}
+
+function readUid(value: Attribute | undefined): number {
+  const text = textOf(value) ?? "";
+  const uid = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (!isUid(uid)) throw new ImpossibleUid();
+  return uid;
+}
+
+function readSize(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** A literal is handed over as it is. A quoted string, which may hold 7 bit only, went through a UTF-8 decoder and back. */
+function bytesOf(value: Attribute | undefined): Uint8Array | undefined {
+  if (typeof value === "string") return Buffer.from(value);
+  if (!isToken(value) || value.value === undefined) return undefined;
+  if (typeof value.value !== "string") return value.value;
+  return value.type === "STRING" && !value.value.includes("\ufffd") ? Buffer.from(value.value) : undefined;
+}
+
+const months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/** `date-time` of RFC 9051: `17-Jul-2026 02:44:25 -0700`, a space in front of a one-digit day. Epoch ms. */
+export function readInternalDate(text: string | undefined): number | undefined {
+  const match = /^ ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(text ?? "");
+  if (match === null) return undefined;
+  const [, day, monthName = "", year, hours, minutes, seconds, sign, zoneHours, zoneMinutes] = match;
+  const month = months.toLowerCase().indexOf(monthName.toLowerCase());
+  if (month === -1 || month % 3 !== 0) return undefined;
+  const local = Date.UTC(Number(year), month / 3, Number(day), Number(hours), Number(minutes), Number(seconds));
+  const zone = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000;
+  return sign === "-" ? local + zone : local - zone;
+}

@@ -1,0 +1,322 @@
+import {
+  chunkUidSet,
+  folderRole,
+  isUid,
+  syncError,
+  uidSetOf,
+  type FetchedMessage,
+  type FolderStatus,
+  type ListedFolder,
+  type Log,
+  type MailSession,
+  type MessageMeta,
+} from "@mailfleet/core";
+import { ImpossibleUid, readFetchAnswer, toMessage, type FetchAnswer } from "./fetch-answer.ts";
+import { decodeFolderName, encodeFolderName, hasControls, swapDelimiter } from "./folder-name.ts";
+import type { ImapConnection } from "./imap-connection.ts";
+import { isList, textOf, type Attribute, type UntaggedAnswer } from "./imapflow-internals.ts";
+import { readListAnswer, readListLine, type ListAnswer } from "./list-answer.ts";
+import { RowBuffer } from "./row-buffer.ts";
+
+export interface SessionOptions {
+  readonly connection: ImapConnection;
+  readonly log: Log;
+  readonly commandLineBytes: number;
+  /** From LIST "" "", where NAMESPACE gave none. */
+  readonly delimiter: string | undefined;
+}
+
+const atom = (value: string): Attribute => ({ type: "ATOM", value });
+const sequence = (value: string): Attribute => ({ type: "SEQUENCE", value });
+/** PEEK: reading must not mark as read, and Exchange may send read receipts for what it takes as read. */
+const wholeBody: Attribute = { type: "ATOM", value: "BODY.PEEK", section: [] };
+
+/** The port over one connection. Sends LIST, STATUS, EXAMINE, UID SEARCH and UID FETCH, and nothing else. */
+export class ImapSession implements MailSession {
+  readonly #connection: ImapConnection;
+  readonly #log: Log;
+  readonly #chunkLength: number;
+  #delimiter: string | undefined;
+  /** Paths whose name on the wire is not what encoding the path gives. */
+  readonly #wireNames = new Map<string, string>();
+  #openPath: string | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#connection = options.connection;
+    this.#log = options.log;
+    this.#delimiter = options.delimiter;
+    // Room for the tag, the verb and the items around the set.
+    this.#chunkLength = options.commandLineBytes - 200;
+  }
+
+  async listFolders(): Promise<readonly ListedFolder[]> {
+    const answers: ListAnswer[] = [];
+    let unreadable = 0;
+    await this.#connection.run("LIST", ["", "*"], {
+      phase: "command",
+      untagged: {
+        LIST: (answer) => {
+          this.#connection.progress();
+          const read = readListAnswer(answer);
+          if (read === undefined) unreadable++;
+          else answers.push(read);
+        },
+      },
+      onUnreadable: (line) => {
+        const read = readListLine(line);
+        if (read === undefined) unreadable++;
+        else answers.push(read);
+      },
+    });
+    if (unreadable > 0) this.#log.warn({ lines: unreadable }, "folders left out: their lines of the server's list could not be read");
+    if (answers.length === 0) throw this.#connection.violate("MissingData", "The server listed no folder, not even INBOX");
+    this.#delimiter = answers.find((answer) => answer.delimiter !== undefined)?.delimiter ?? this.#delimiter;
+    return this.#toFolders(answers);
+  }
+
+  async status(path: string): Promise<FolderStatus> {
+    let status: FolderStatus | undefined;
+    await this.#connection.run("STATUS", [this.#nameOf(path), [atom("MESSAGES"), atom("UIDNEXT"), atom("UIDVALIDITY")]], {
+      phase: "command",
+      folder: path,
+      untagged: {
+        STATUS: (answer) => {
+          this.#connection.progress();
+          status = readStatus(answer) ?? status;
+        },
+      },
+    });
+    // `OK` without the data is no answer, above all not "nothing new".
+    if (status === undefined) throw this.#connection.violate("MissingData", "STATUS was answered without its numbers");
+    return status;
+  }
+
+  async open(path: string): Promise<FolderStatus> {
+    this.#openPath = undefined;
+    let messages: number | undefined;
+    let uidNext: number | undefined;
+    let uidValidity: string | undefined;
+    await this.#connection.run("EXAMINE", [this.#nameOf(path)], {
+      phase: "command",
+      folder: path,
+      untagged: {
+        EXISTS: (answer) => {
+          this.#connection.progress();
+          messages = readCount(answer.command) ?? messages;
+        },
+        OK: (answer) => {
+          const [name, value] = sectionOf(answer);
+          if (name === "UIDNEXT") uidNext = readCount(value) ?? uidNext;
+          if (name === "UIDVALIDITY") uidValidity = readDigits(value) ?? uidValidity;
+        },
+      },
+    });
+    if (messages === undefined || uidNext === undefined || uidValidity === undefined || uidNext < 1) {
+      throw this.#connection.violate("MissingData", "EXAMINE was answered without EXISTS, UIDNEXT or UIDVALIDITY");
+    }
+    this.#openPath = path;
+    return { messages, uidNext, uidValidity };
+  }
+
+  async listUids(low: number, high: number): Promise<readonly number[]> {
+    const folder = this.#needOpen();
+    if (high < low) return [];
+    const uids = new Set<number>();
+    let isAnswered = false;
+    await this.#connection.run("UID SEARCH", [atom("UID"), sequence(`${low}:${high}`)], {
+      phase: "command",
+      folder,
+      untagged: {
+        SEARCH: (answer) => {
+          this.#connection.progress();
+          isAnswered = true;
+          for (const uid of readNumbers(answer)) {
+            if (!isUid(uid)) throw this.#connection.violate("UnaskedData", "SEARCH gave a number that is no UID");
+            // `N:*` style answers add the last message though it lies outside.
+            if (uid >= low && uid <= high) uids.add(uid);
+          }
+        },
+      },
+      onUnreadable: (line) => {
+        if (/^\* SEARCH\b/i.test(line)) this.#connection.violate("UnreadableAnswer", "A SEARCH answer could not be read");
+      },
+    });
+    if (!isAnswered) throw this.#connection.violate("MissingData", "SEARCH was answered without a list");
+    return [...uids].sort((a, b) => a - b);
+  }
+
+  async describe(uids: readonly number[]): Promise<readonly MessageMeta[]> {
+    const folder = this.#needOpen();
+    const wanted = new Set(uids);
+    const found: MessageMeta[] = [];
+    for (const chunk of this.#chunks(uids)) {
+      await this.#connection.run("UID FETCH", [sequence(chunk), [atom("UID"), atom("RFC822.SIZE")]], {
+        phase: "command",
+        folder,
+        untagged: {
+          FETCH: (answer) => {
+            const { uid, size } = this.#readFetch(answer);
+            if (uid === undefined || size === undefined || !wanted.delete(uid)) return;
+            this.#connection.progress();
+            found.push({ uid, size });
+          },
+        },
+      });
+    }
+    return found.sort((a, b) => a.uid - b.uid);
+  }
+
+  async *fetch(uids: readonly number[]): AsyncGenerator<FetchedMessage, void, void> {
+    const folder = this.#needOpen();
+    const wanted = new Set(uids);
+    const only = wanted.size === 1 ? uids[0] : undefined;
+    for (const chunk of this.#chunks(uids)) {
+      const rows = new RowBuffer<FetchedMessage>();
+      let isOver = false;
+      const command = this.#connection
+        .run("UID FETCH", [sequence(chunk), [atom("UID"), atom("FLAGS"), atom("INTERNALDATE"), wholeBody]], {
+          phase: "fetch",
+          folder,
+          uid: only,
+          untagged: {
+            FETCH: async (answer) => {
+              const row = this.#readFetch(answer);
+              if (row.uid === undefined || row.body === undefined || row.isPartial || !wanted.delete(row.uid)) return;
+              this.#connection.progress();
+              await rows.put(toMessage(row, row.uid, row.body));
+              this.#connection.progress();
+            },
+          },
+          isHeld: () => rows.isHolding,
+        })
+        .finally(() => {
+          isOver = true;
+          rows.finish();
+        });
+      // Its rejection is taken at the end, or not at all when the consumer leaves.
+      command.catch(() => {});
+      try {
+        for (let row = await rows.take(); row !== undefined; row = await rows.take()) yield row;
+        await command;
+      } finally {
+        if (!isOver) this.#connection.close();
+        rows.abandon();
+      }
+    }
+  }
+
+  async fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined> {
+    const folder = this.#needOpen();
+    const head: Attribute = { type: "ATOM", value: "BODY.PEEK", section: [], partial: [0, bytes] };
+    let message: FetchedMessage | undefined;
+    await this.#connection.run("UID FETCH", [sequence(String(uid)), [atom("UID"), atom("FLAGS"), atom("INTERNALDATE"), head]], {
+      phase: "fetch",
+      folder,
+      uid,
+      untagged: {
+        FETCH: (answer) => {
+          const row = this.#readFetch(answer);
+          if (row.uid !== uid || row.body === undefined || message !== undefined) return;
+          this.#connection.progress();
+          message = toMessage(row, uid, row.body.subarray(0, bytes));
+        },
+      },
+    });
+    return message;
+  }
+
+  close(): Promise<void> {
+    this.#connection.close();
+    return Promise.resolve();
+  }
+
+  #toFolders(answers: readonly ListAnswer[]): readonly ListedFolder[] {
+    const folders = new Map<string, ListedFolder>();
+    for (const { wireName, delimiter, attributes } of answers) {
+      const decoded = swapDelimiter(decodeFolderName(wireName), delimiter ?? this.#delimiter);
+      const path = decoded.toUpperCase() === "INBOX" ? "INBOX" : decoded;
+      if (hasControls(path) || path === "") {
+        this.#log.warn({ folder: JSON.stringify(path) }, "folder left out: its name holds control characters");
+        continue;
+      }
+      if (folders.has(path)) {
+        this.#log.warn({ folder: path }, "folder left out: the server lists its name twice");
+        continue;
+      }
+      if (encodeFolderName(swapDelimiter(path, this.#delimiter)) !== wireName) this.#wireNames.set(path, wireName);
+      const role = folderRole({ path, attributes });
+      const selectable = !attributes.includes("noselect") && !attributes.includes("nonexistent");
+      folders.set(path, { path, attributes, selectable, ...(role !== undefined && { role }) });
+    }
+    return [...folders.values()];
+  }
+
+  /** The name as a quoted string: the one form that needs no look at what is in it. */
+  #nameOf(path: string): Attribute {
+    if (hasControls(path) || path === "") {
+      throw syncError("FOLDER_GONE", "A folder's name holds control characters; mailfleet does not ask for it", {
+        layer: "imap",
+        phase: "command",
+      });
+    }
+    return { type: "STRING", value: this.#wireNames.get(path) ?? encodeFolderName(swapDelimiter(path, this.#delimiter)) };
+  }
+
+  #needOpen(): string {
+    if (this.#openPath === undefined) {
+      if (this.#connection.ended) throw this.#connection.ended;
+      throw syncError("INVARIANT", "A session was asked for messages before a folder was opened", { layer: "imap" });
+    }
+    return this.#openPath;
+  }
+
+  #chunks(uids: readonly number[]): readonly string[] {
+    return chunkUidSet(uidSetOf(uids), this.#chunkLength);
+  }
+
+  #readFetch(answer: UntaggedAnswer): FetchAnswer {
+    try {
+      return readFetchAnswer(answer);
+    } catch (error) {
+      if (!(error instanceof ImpossibleUid)) throw error;
+      throw this.#connection.violate("UnaskedData", "FETCH gave a number that is no UID");
+    }
+  }
+}
+
+function readStatus(answer: UntaggedAnswer): FolderStatus | undefined {
+  const items = answer.attributes?.at(-1);
+  if (!isList(items)) return undefined;
+  const values = new Map<string, string | undefined>();
+  for (let at = 0; at + 1 < items.length; at += 2) values.set((textOf(items[at]) ?? "").toUpperCase(), textOf(items[at + 1]));
+  const messages = readCount(values.get("MESSAGES"));
+  const uidNext = readCount(values.get("UIDNEXT"));
+  const uidValidity = readDigits(values.get("UIDVALIDITY"));
+  if (messages === undefined || uidNext === undefined || uidNext < 1 || uidValidity === undefined) return undefined;
+  return { messages, uidNext, uidValidity };
+}
+
+/** Name and value of `* OK [NAME value]`. */
+function sectionOf(answer: UntaggedAnswer): readonly [string, string | undefined] {
+  const first = answer.attributes?.[0];
+  const section = typeof first === "object" && first !== null && "section" in first ? first.section : undefined;
+  return [(textOf(section?.[0]) ?? "").toUpperCase(), textOf(section?.[1])];
+}
+
+function readNumbers(answer: UntaggedAnswer): readonly number[] {
+  if (answer.numbers) return answer.numbers;
+  // A list at the end is CONDSTORE's MODSEQ.
+  return (answer.attributes ?? []).filter((node) => !isList(node)).map((node) => Number(readDigits(textOf(node)) ?? Number.NaN));
+}
+
+/** An unsigned 32 bit number. */
+function readCount(text: string | undefined): number | undefined {
+  const digits = readDigits(text);
+  if (digits === undefined) return undefined;
+  const count = Number(digits);
+  return count <= 0xffff_ffff ? count : undefined;
+}
+
+function readDigits(text: string | undefined): string | undefined {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? text : undefined;
+}

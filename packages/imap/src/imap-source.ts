@@ -1,0 +1,67 @@
+import {
+  createScrubber,
+  type AccessToken,
+  type Clock,
+  type Log,
+  type MailboxRef,
+  type MailSession,
+  type MailSource,
+} from "@mailfleet/core";
+import { defaultImapLimits, type ImapEndpoint, type ImapLimits } from "./flow-options.ts";
+import { ImapConnection } from "./imap-connection.ts";
+import { textOf } from "./imapflow-internals.ts";
+import { ImapSession } from "./imap-session.ts";
+
+export interface ImapSourceOptions {
+  /** By tenant alias. @throws SyncError for an unknown one */
+  readonly endpoint: (tenant: string) => ImapEndpoint;
+  readonly log: Log;
+  /** Sees every text of a server before it leaves this package; the session's own token is masked besides. */
+  readonly scrub: (text: string) => string;
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly limits?: Partial<ImapLimits>;
+  /** What ID tells the server, such as name and version. */
+  readonly clientInfo?: Readonly<Record<string, string>>;
+}
+
+/** Reads mailboxes over IMAP with an app-only token (XOAUTH2), as Exchange Online speaks it, by imapflow. */
+export function createImapSource(options: ImapSourceOptions): MailSource {
+  const limits: ImapLimits = { ...defaultImapLimits, ...options.limits };
+  return {
+    async open(mailbox: MailboxRef, token: AccessToken, signal: AbortSignal): Promise<MailSession> {
+      let scrubToken: ((text: string) => string) | undefined;
+      const connection = await ImapConnection.open({
+        endpoint: options.endpoint(mailbox.tenant),
+        user: mailbox.address,
+        token: token.value.reveal(),
+        clientInfo: options.clientInfo ?? { name: "mailfleet" },
+        limits,
+        clock: options.clock,
+        // Made on the first failure: its patterns cost more than a login.
+        scrub: (text) => options.scrub((scrubToken ??= createScrubber([token.value.reveal()]))(text)),
+        signal,
+      });
+      const delimiter = connection.isProven ? connection.delimiter : await proveByList(connection);
+      return new ImapSession({ connection, log: options.log, commandLineBytes: limits.commandLineBytes, delimiter });
+    },
+  };
+}
+
+/** Where NAMESPACE is not known or was refused: LIST "" "" names the delimiter, and its OK is the proof of access. */
+async function proveByList(connection: ImapConnection): Promise<string | undefined> {
+  let delimiter: string | undefined;
+  try {
+    await connection.run("LIST", ["", ""], {
+      phase: "first-command",
+      untagged: {
+        LIST: (answer) => {
+          delimiter = textOf(answer.attributes?.[1]);
+        },
+      },
+    });
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return delimiter;
+}
