@@ -22,6 +22,8 @@ export interface FolderCheckpoint {
   readonly isResync: boolean;
   /** True once a whole listing was compared with the sets after the history was complete. */
   readonly isVerified: boolean;
+  /** True while a rule of the configuration leaves the folder out: nothing of it was ever handed off. */
+  readonly isExcluded: boolean;
 }
 
 export interface RetryEntry {
@@ -32,18 +34,29 @@ export interface RetryEntry {
 }
 
 /** A folder at first sight, or after a reset: everything that exists is history, everything later is fresh. */
-export function startCheckpoint(status: { uidValidity: string; uidNext: number }, generation: number, isResync: boolean): FolderCheckpoint {
+export function startCheckpoint(
+  status: { readonly uidValidity: string; readonly uidNext: number; readonly messages: number },
+  generation: number,
+  isResync: boolean,
+): FolderCheckpoint {
+  const isEmpty = status.messages === 0;
   return {
     generation,
     uidValidity: status.uidValidity,
     uidNext: status.uidNext,
-    backfillBelow: status.uidNext,
+    backfillBelow: isEmpty ? 1 : status.uidNext,
     handedOff: emptyUidSet,
     quarantined: emptyUidSet,
     retry: [],
     isResync,
-    isVerified: false,
+    isVerified: isEmpty,
+    isExcluded: false,
   };
+}
+
+/** A folder whose existing messages are not wanted: only what comes later is handed off. */
+export function withoutHistory(checkpoint: FolderCheckpoint): FolderCheckpoint {
+  return { ...checkpoint, backfillBelow: 1, isVerified: true };
 }
 
 export function isHistoryComplete(checkpoint: FolderCheckpoint): boolean {
@@ -63,6 +76,7 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
     ...(checkpoint.retry.length > 0 && { r: checkpoint.retry.map((entry) => [entry.uid, entry.tries, entry.notBefore]) }),
     ...(checkpoint.isResync && { s: 1 }),
     ...(checkpoint.isVerified && { y: 1 }),
+    ...(checkpoint.isExcluded && { x: 1 }),
   });
 }
 
@@ -70,7 +84,7 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
 export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
   try {
     const raw = JSON.parse(text) as Record<string, unknown>;
-    const { f, g, v, n, b, h, q = "", r = [], s, y } = raw;
+    const { f, g, v, n, b, h, q = "", r = [], s, y, x } = raw;
     if (f !== 1 || !isCount(g) || typeof v !== "string" || !isCount(n) || !isCount(b)) return undefined;
     if (typeof h !== "string" || typeof q !== "string" || !Array.isArray(r)) return undefined;
     return {
@@ -87,6 +101,7 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
       }),
       isResync: s === 1,
       isVerified: y === 1,
+      isExcluded: x === 1,
     };
   } catch {
     return undefined;

@@ -18,6 +18,8 @@ export type FolderPlan =
  */
 export function planFolder(status: FolderStatus, stored: FolderCheckpoint | undefined, now: number): FolderPlan {
   if (stored === undefined) return { kind: "start", checkpoint: startCheckpoint(status, 1, false) };
+  // A rule left the folder out until now: nothing of it was handed off, so its generation is still unused.
+  if (stored.isExcluded) return { kind: "start", checkpoint: startCheckpoint(status, stored.generation, false) };
   if (stored.uidValidity !== status.uidValidity) {
     return { kind: "reset", cause: "uidvalidity", checkpoint: startCheckpoint(status, stored.generation + 1, true) };
   }

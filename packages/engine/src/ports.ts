@@ -1,0 +1,70 @@
+import type {
+  BlobStore,
+  Chance,
+  Clock,
+  FolderRules,
+  HandOff,
+  Lease,
+  Log,
+  MailboxRef,
+  MailSession,
+  MailSource,
+  MimeParser,
+  SliceGate,
+  MailboxStore,
+  TokenSource,
+} from "@mailfleet/core";
+import type { ByteBudget } from "./byte-budget.ts";
+import type { FolderWork } from "./folder-work.ts";
+
+/** Everything the flow touches. */
+export interface EnginePorts {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly tokens: TokenSource;
+  readonly mail: MailSource;
+  readonly blobs: BlobStore;
+  readonly mime: MimeParser;
+  readonly store: MailboxStore;
+  readonly handOff: HandOff;
+  readonly gate: SliceGate;
+  /** Shared by all sessions of the process. */
+  readonly bytes: ByteBudget;
+}
+
+/** What the configuration says about one mailbox. */
+export interface SyncSettings {
+  readonly pollMs: number;
+  readonly backfill: boolean;
+  readonly folders: FolderRules;
+}
+
+/** What a session did, in counts only. */
+export interface SyncCounts {
+  handedOff: number;
+  quarantined: number;
+  bytes: number;
+  commits: number;
+}
+
+/** One running session: ports, the mailbox, and what it knows so far. */
+export interface SessionContext {
+  readonly ports: EnginePorts;
+  readonly settings: SyncSettings;
+  readonly mailbox: MailboxRef;
+  readonly lease: Lease;
+  readonly session: MailSession;
+  /** Aborts when the lease is lost or the worker drains. */
+  readonly signal: AbortSignal;
+  readonly folders: readonly FolderWork[];
+  readonly counts: SyncCounts;
+  /** Messages one by one: a session broke while fetching, and the one that breaks it must be found. */
+  readonly isCareful: boolean;
+  /** Monotonic ms. */
+  readonly startedAt: number;
+  /** Somebody asked for new mail while this session was busy. */
+  isPoked: boolean;
+  /** The folder that is open on the server. */
+  openFolder: string | undefined;
+}

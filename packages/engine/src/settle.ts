@@ -1,0 +1,121 @@
+import {
+  type Cause,
+  decideRetry,
+  type Failure,
+  hasHistory,
+  type Lane,
+  limits,
+  type MailboxRef,
+  type MailboxState,
+  type MailEvent,
+  scopeKey,
+  type Settlement,
+} from "@mailfleet/core";
+import type { SyncSettings } from "./ports.ts";
+
+/** How a session ended, as far as the next one is concerned. */
+export type Ending =
+  /** All folders compared, everything new handed off; history may be left. */
+  | { readonly kind: "complete"; readonly hasHistory: boolean }
+  /** The worker drains, or the token ran out: go on at once, nobody is to blame. */
+  | { readonly kind: "cut-short"; readonly hasHistory: boolean }
+  | { readonly kind: "failed"; readonly failure: Failure; readonly hasHistory: boolean };
+
+export interface SettleQuestion {
+  readonly mailbox: MailboxRef;
+  readonly lane: Lane;
+  readonly settings: SyncSettings;
+  readonly state: MailboxState;
+  readonly ending: Ending;
+  readonly isOpened: boolean;
+  /** Epoch ms. */
+  readonly now: number;
+  readonly random: number;
+}
+
+/** What a session leaves behind: when to look again, why the mailbox stands still, and who is told. Pure. */
+export function settlementOf(question: SettleQuestion): Settlement {
+  const { ending, settings, state, now, random } = question;
+  const opened = question.isOpened || state.opened;
+  const history = ending.hasHistory && settings.backfill;
+  switch (ending.kind) {
+    case "complete":
+      return {
+        checked: true,
+        opened,
+        freshDueInMs: jittered(settings.pollMs, random),
+        ...(history && { backfillDueInMs: 0 }),
+        events: state.cause?.state === "parked" ? [resumed(question, state.cause)] : [],
+      };
+    case "cut-short":
+      return {
+        checked: false,
+        opened,
+        freshDueInMs: 0,
+        ...(history && { backfillDueInMs: 0 }),
+        ...(state.cause && { cause: state.cause }),
+        events: [],
+      };
+    case "failed": {
+      const cause = causeOf(question, ending.failure, opened);
+      const inMs = cause.nextAt - now;
+      const isNewlyParked = cause.state === "parked" && state.cause?.state !== "parked";
+      return {
+        checked: false,
+        opened,
+        freshDueInMs: inMs,
+        // Behind the fresh lane, whose look decides whether the mailbox is well again.
+        ...(history && { backfillDueInMs: inMs + limits.leaseRenewMs }),
+        cause,
+        events: isNewlyParked ? [parked(question, cause)] : [],
+      };
+    }
+  }
+}
+
+/** Whether any folder's stored checkpoint owes history. */
+export function stateHasHistory(state: MailboxState): boolean {
+  for (const { checkpoint } of state.folders.values()) if (checkpoint && hasHistory(checkpoint)) return true;
+  return false;
+}
+
+function causeOf({ state, now, random }: SettleQuestion, failure: Failure, opened: boolean): Cause {
+  const before = state.cause?.code === failure.code ? state.cause : undefined;
+  const since = before?.since ?? now;
+  const tries = (before?.tries ?? 0) + 1;
+  const decision = decideRetry({ code: failure.code, facts: failure.facts, tries, since, now, opened, random });
+  return {
+    code: failure.code,
+    scope: failure.scope,
+    text: failure.facts.text ?? failure.message,
+    since,
+    tries,
+    nextAt: now + decision.inMs,
+    state: decision.state,
+  };
+}
+
+/** A tenth either way, so that mailboxes that were added together do not stay together. */
+function jittered(ms: number, random: number): number {
+  return ms * (0.9 + 0.2 * random);
+}
+
+function parked(question: SettleQuestion, cause: Cause): MailEvent {
+  return { ...base(question, "parked", cause), type: "mailbox.parked", cause: { code: cause.code, reason: cause.text } };
+}
+
+function resumed(question: SettleQuestion, cause: Cause): MailEvent {
+  return { ...base(question, "resumed", cause), type: "mailbox.resumed", cause: { code: cause.code } };
+}
+
+function base({ mailbox, lane, now }: SettleQuestion, what: string, cause: Cause) {
+  return {
+    schema: "mailfleet.event/1" as const,
+    key: scopeKey(mailbox, "", what, `${cause.since}`),
+    tenant: mailbox.tenant,
+    mailbox: mailbox.address,
+    protocol: mailbox.protocol,
+    at: new Date(now).toISOString(),
+    lane,
+  };
+}

@@ -1,0 +1,161 @@
+import {
+  type AccessToken,
+  emptyLedger,
+  folderRole,
+  type Failure,
+  isSyncError,
+  type Lane,
+  type Lease,
+  type ListedFolder,
+  type MailboxRef,
+  type MailboxState,
+  type MailSession,
+  selectFolders,
+  startCheckpoint,
+  withoutHistory,
+} from "@mailfleet/core";
+import { backfill, remaining } from "./backfill.ts";
+import { commitStep, type FolderWork } from "./folder-work.ts";
+import { freshPass } from "./fresh-pass.ts";
+import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
+import { type Ending, settlementOf, stateHasHistory } from "./settle.ts";
+
+export type SyncOutcome =
+  | { readonly kind: "done" | "cut-short"; readonly counts: SyncCounts; readonly hasHistory: boolean }
+  /** Another session works on the mailbox; it was told that somebody asks. */
+  | { readonly kind: "busy" }
+  /** Nothing more may be written; whoever holds the lease goes on. */
+  | { readonly kind: "lease-lost"; readonly counts: SyncCounts }
+  | { readonly kind: "failed"; readonly counts: SyncCounts; readonly failure: Failure };
+
+/**
+ * The whole flow for one mailbox: lease, token, session, new mail, history, settlement.
+ * @param stop aborts when the worker drains or loses the job
+ */
+export async function syncMailbox(
+  ports: EnginePorts,
+  settings: SyncSettings,
+  mailbox: MailboxRef,
+  lane: Lane,
+  stop: AbortSignal,
+): Promise<SyncOutcome> {
+  const lease = await ports.store.acquire(mailbox, lane);
+  if (!lease) return { kind: "busy" };
+  const counts: SyncCounts = { handedOff: 0, quarantined: 0, bytes: 0, commits: 0 };
+  try {
+    const state = await ports.store.load(mailbox);
+    const progress = { isOpened: false, hasHistory: stateHasHistory(state) };
+    const ending = await runSession(ports, settings, lease, state, counts, AbortSignal.any([lease.signal, stop]), progress).catch(
+      (error: unknown) => endingOf(error, progress.hasHistory),
+    );
+    if (ending === "lease-lost") return { kind: "lease-lost", counts };
+    const settlement = settlementOf({
+      mailbox,
+      lane,
+      settings,
+      state,
+      ending,
+      isOpened: progress.isOpened,
+      now: ports.clock.now(),
+      random: ports.chance.random(),
+    });
+    if (!(await ports.handOff.settle(lease, settlement))) return { kind: "lease-lost", counts };
+    if (ending.kind === "failed") return { kind: "failed", counts, failure: ending.failure };
+    return { kind: ending.kind === "complete" ? "done" : "cut-short", counts, hasHistory: ending.hasHistory };
+  } finally {
+    lease.stop();
+  }
+}
+
+async function runSession(
+  ports: EnginePorts,
+  settings: SyncSettings,
+  lease: Lease,
+  state: MailboxState,
+  counts: SyncCounts,
+  signal: AbortSignal,
+  progress: { isOpened: boolean; hasHistory: boolean },
+): Promise<Ending> {
+  const session = await openSession(ports, lease.mailbox, signal);
+  progress.isOpened = true;
+  try {
+    const selection = selectFolders(await session.listFolders(), settings.folders);
+    const context: SessionContext = {
+      ports,
+      settings,
+      mailbox: lease.mailbox,
+      lease,
+      session,
+      signal,
+      counts,
+      folders: selection.synced.map((folder) => toWork(folder, state)),
+      isCareful: brokeSessions(state),
+      startedAt: ports.clock.monotonic(),
+      isPoked: false,
+      openFolder: undefined,
+    };
+    await noteExcluded(context, selection.excludedByRule, state);
+    await freshPass(context);
+    progress.hasHistory = remaining(context).length > 0;
+    if (lease.lane === "backfill" && settings.backfill) await backfill(context);
+    if (context.isPoked) await freshPass(context);
+    return { kind: "complete", hasHistory: remaining(context).length > 0 };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Logs in; a token that is refused although it looks valid is replaced once (a role may have been granted since it was issued). */
+async function openSession(ports: EnginePorts, mailbox: MailboxRef, signal: AbortSignal): Promise<MailSession> {
+  const token = await ports.tokens.getToken(mailbox.tenant, { signal });
+  try {
+    return await ports.mail.open(mailbox, token, signal);
+  } catch (error) {
+    if (!isSyncError(error) || error.failure.code !== "TOKEN_REJECTED") throw error;
+    const another: AccessToken = await ports.tokens.getToken(mailbox.tenant, { rejected: token, signal });
+    if (another.value.reveal() === token.value.reveal()) throw error;
+    return ports.mail.open(mailbox, another, signal);
+  }
+}
+
+function toWork(folder: ListedFolder, state: MailboxState): FolderWork {
+  const stored = state.folders.get(folder.path);
+  return {
+    path: folder.path,
+    role: folder.role ?? folderRole(folder),
+    version: stored?.version ?? 0,
+    checkpoint: stored?.checkpoint,
+    ledger: stored?.ledger ?? emptyLedger,
+  };
+}
+
+/** Counts the messages of folders that a rule leaves out, once, so that the ledger shows what is not handed off and why. */
+async function noteExcluded(context: SessionContext, folders: readonly ListedFolder[], state: MailboxState): Promise<void> {
+  for (const folder of folders) {
+    if (state.folders.has(folder.path)) continue;
+    const status = await context.session.status(folder.path);
+    const checkpoint = { ...withoutHistory(startCheckpoint(status, 1, false)), isExcluded: true };
+    const ledger = { ...emptyLedger, listed: status.messages, excluded: status.messages };
+    await commitStep(context, toWork(folder, state), { checkpoint, ledger, events: [] });
+  }
+}
+
+/** After two sessions in a row that broke, messages are fetched one by one until the one that breaks them is found. */
+function brokeSessions(state: MailboxState): boolean {
+  return state.cause !== undefined && state.cause.scope === "session" && state.cause.tries >= 2;
+}
+
+function endingOf(error: unknown, hasHistory: boolean): Ending | "lease-lost" {
+  if (!isSyncError(error)) throw error;
+  const { failure } = error;
+  switch (failure.code) {
+    case "LEASE_LOST":
+      return "lease-lost";
+    case "INTERRUPTED":
+    case "SESSION_EXPIRED":
+    case "CHECKPOINT_STALE":
+      return { kind: "cut-short", hasHistory };
+    default:
+      return { kind: "failed", failure, hasHistory };
+  }
+}
