@@ -19,3 +19,4 @@ export {
   type TokenEndpointOptions,
   type TokenEndpointTenant,
 } from "./token-endpoint.ts";
+export { sharedDovecot, sharedRedisUrl } from "./shared-services.ts";

@@ -1,0 +1,16 @@
+// What can be used outside of vitest too: by set-up files, benchmarks and processes of a test.
+export { type TestAuthority, testAuthority } from "./certificates.ts";
+export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDovecot, startDovecot } from "./dovecot-server.ts";
+export { findBinary } from "./find-binary.ts";
+export { freePort } from "./free-port.ts";
+export type { MaildirMessage } from "./maildir.ts";
+export { attachRedis, type RedisOptions, type RunningRedis, startRedis } from "./redis-server.ts";
+export type { TokenRequest } from "./test-tokens.ts";
+export {
+  type RunningTokenEndpoint,
+  startTokenEndpoint,
+  type TokenEndpointFault,
+  type TokenEndpointOptions,
+  type TokenEndpointTenant,
+} from "./token-endpoint.ts";
+export { uniqueName } from "./unique-name.ts";

@@ -1,0 +1,72 @@
+import { defineConfig } from "vitest/config";
+
+const redis = "./test/setup/redis.ts";
+const dovecot = "./test/setup/dovecot.ts";
+/** The suffix of a test file says what the test needs; everything else is a unit test and needs nothing. */
+const withServices = ["**/*.redis.test.ts", "**/*.imap.test.ts", "**/*.crash.test.ts", "**/*.e2e.test.ts"];
+const elsewhere = ["**/node_modules/**", "**/.mailfleet/**"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "apps/*/src/**/*.test.ts",
+            "bench/**/*.test.ts",
+            "scripts/**/*.test.ts",
+            "test/architecture/**/*.test.ts",
+          ],
+          exclude: [...elsewhere, ...withServices],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "redis",
+          include: ["packages/*/src/**/*.redis.test.ts", "apps/*/src/**/*.redis.test.ts"],
+          exclude: elsewhere,
+          globalSetup: [redis],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "imap",
+          include: ["packages/*/src/**/*.imap.test.ts", "apps/*/src/**/*.imap.test.ts"],
+          exclude: elsewhere,
+          globalSetup: [dovecot],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "crash",
+          include: ["test/crash/**/*.crash.test.ts"],
+          globalSetup: [redis],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.e2e.test.ts"],
+          globalSetup: [redis, dovecot],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          // Each starts whole fleets of processes; side by side they would only fight for the processor.
+          maxWorkers: 1,
+          sequence: { groupOrder: 4 },
+        },
+      },
+    ],
+  },
+});
