@@ -1,0 +1,188 @@
+import { parseAddressHeader } from "mailparser";
+import type { EmailAddress, HeaderLines } from "mailparser";
+import type { MailAddress, ParsedMessage } from "@mailfleet/core";
+import { cleanLine, cleanText, cleanToken } from "./clean-text.ts";
+import { LimitError } from "./lean-mail-parser.ts";
+import { parseMailDate } from "./mail-date.ts";
+import type { Defect } from "./defects.ts";
+
+/** The longest message id, in characters: RFC 5322 2.1.1 allows no longer line. */
+const maxIdLength = 998;
+/** The longest list of references; real threads end far below. */
+const maxReferences = 1_000;
+
+export type HeadFields = Omit<ParsedMessage, "text" | "html" | "attachments" | "defects">;
+
+export interface FieldReader {
+  decodeWords(text: string): string;
+  addDefect(defect: Defect): void;
+  readonly maxAddresses: number;
+}
+
+/** Fields that RFC 5322 3.6 allows once, and what to say when they stand more often. */
+const onceOnly = {
+  from: "duplicate-from",
+  sender: "duplicate-sender",
+  "reply-to": "duplicate-reply-to",
+  to: "duplicate-to",
+  cc: "duplicate-cc",
+  bcc: "duplicate-bcc",
+  subject: "duplicate-subject",
+  date: "duplicate-date",
+  "message-id": "duplicate-message-id",
+  "in-reply-to": "duplicate-in-reply-to",
+  references: "duplicate-references",
+} as const satisfies Record<string, Defect>;
+
+type KnownField = keyof typeof onceOnly;
+
+/**
+ * The head of a message from its raw lines. The list of headers is complete and in order, names as written, values unfolded and
+ * not decoded; the named fields are decoded. Names are never keys of an object (T30).
+ * @param lines as mailparser gives them: bytes as characters, folding included
+ * @throws LimitError on more than `maxAddresses` addresses in one kind of field
+ */
+export function readFields(lines: HeaderLines, reader: FieldReader): HeadFields {
+  const headers: (readonly [string, string])[] = [];
+  const known = new Map<KnownField, string[]>();
+  for (const { key, line } of lines) {
+    const colon = line.indexOf(":");
+    if (colon < 1) reader.addDefect("bad-header-line");
+    const name = cleanToken(decodeBytes(colon < 0 ? "" : line.slice(0, colon), reader));
+    const value = cleanText(unfold(decodeBytes(line.slice(colon + 1), reader)).trim());
+    headers.push([name, value]);
+    if (!Object.hasOwn(onceOnly, key)) continue;
+    const field = key as KnownField;
+    const values = known.get(field);
+    if (values === undefined) known.set(field, [value]);
+    else {
+      values.push(value);
+      reader.addDefect(onceOnly[field]);
+    }
+  }
+  if (headers.length === 0) reader.addDefect("no-headers");
+
+  const first = (field: KnownField): string | undefined => known.get(field)?.[0];
+  const addresses = (field: KnownField): MailAddress[] => {
+    const values = known.get(field);
+    return values === undefined ? [] : readAddresses(values, reader);
+  };
+  const messageId = readIds(first("message-id"), reader)[0];
+  const inReplyTo = readIds(first("in-reply-to"), reader)[0];
+  const subject = readSubject(first("subject"), reader);
+  const date = readDate(first("date"), reader);
+  return {
+    ...(messageId !== undefined && { messageId }),
+    ...(inReplyTo !== undefined && { inReplyTo }),
+    references: boundReferences(readIds(known.get("references")?.join(" "), reader), reader),
+    ...(subject !== undefined && { subject }),
+    ...(date !== undefined && { date }),
+    from: addresses("from"),
+    to: addresses("to"),
+    cc: addresses("cc"),
+    bcc: addresses("bcc"),
+    replyTo: addresses("reply-to"),
+    sender: addresses("sender"),
+    headers,
+  };
+}
+
+// oxlint-disable-next-line no-control-regex
+const nonAscii = /[^\u0000-\u007f]/;
+const windows1252 = new TextDecoder("windows-1252");
+
+/** Header bytes beyond ASCII are UTF-8 (RFC 6532) or, in old mail, most often windows-1252. */
+function decodeBytes(binary: string, reader: FieldReader): string {
+  if (!nonAscii.test(binary)) return binary;
+  const bytes = Buffer.from(binary, "latin1");
+  const text = bytes.toString();
+  if (!text.includes("\uFFFD")) return text;
+  reader.addDefect("raw-header-bytes");
+  return windows1252.decode(bytes);
+}
+
+const lineEnd = /[\r\n]/;
+
+/** RFC 5322 2.2.3. A CR or LF that folds nothing becomes a space, so that no value holds a line end (T29). */
+function unfold(value: string): string {
+  if (!lineEnd.test(value)) return value;
+  return value.replace(/\r?\n(?=[ \t])/g, "").replace(/[\r\n]+/g, " ");
+}
+
+function decode(value: string, reader: FieldReader): string {
+  return value.includes("=?") ? reader.decodeWords(value) : value;
+}
+
+function readSubject(value: string | undefined, reader: FieldReader): string | undefined {
+  if (value === undefined) return undefined;
+  const decoded = decode(value, reader);
+  const subject = cleanLine(decoded);
+  noteLineBreak(decoded, reader);
+  return subject;
+}
+
+function readDate(value: string | undefined, reader: FieldReader): string | undefined {
+  if (value === undefined) return undefined;
+  const date = parseMailDate(value);
+  if (date === undefined) reader.addDefect("bad-date");
+  return date;
+}
+
+/** Ids in angle brackets; a bare word gets them, unless bracketed ids stand beside it (comments of old mailers). */
+function readIds(value: string | undefined, reader: FieldReader): string[] {
+  if (value === undefined || value === "") return [];
+  const bracketed = value.match(/<[^<>]+>/g);
+  const found = bracketed ?? (value.match(/[^\s<>]+/g) ?? []).map((word) => `<${word}>`);
+  return found.map((id) => {
+    const clean = cleanToken(decode(id, reader)).replace(/\s+/g, "");
+    if (clean.length <= maxIdLength) return clean;
+    reader.addDefect("id-cut");
+    return clean.slice(0, maxIdLength).toWellFormed();
+  });
+}
+
+/** The first one, which names the thread, and the latest. */
+function boundReferences(ids: string[], reader: FieldReader): string[] {
+  if (ids.length <= maxReferences) return ids;
+  reader.addDefect("references-cut");
+  return [...ids.slice(0, 1), ...ids.slice(1 - maxReferences)];
+}
+
+/**
+ * One address of nothing but atoms, or one behind a name of plain words: most fields. They mean the same to every grammar, so they
+ * need none; everything else goes to the address parser.
+ */
+const plainSpec = "([A-Za-z0-9_+-]+(?:\\.[A-Za-z0-9_+-]+)*@(?!xn--)[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+)";
+const plainWords = "([A-Za-z0-9][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*)";
+const plainAddress = new RegExp(`^(?:${plainSpec}|<${plainSpec}>|(?:"${plainWords}"|${plainWords}) <${plainSpec}>)$`);
+
+function readAddresses(values: readonly string[], reader: FieldReader): MailAddress[] {
+  const list: MailAddress[] = [];
+  for (const value of values) {
+    const plain = plainAddress.exec(value);
+    if (plain) list.push({ name: plain[3] ?? plain[4] ?? "", address: plain[1] ?? plain[2] ?? plain[5] ?? "" });
+    else for (const entry of parseAddressHeader(value).value) addAddress(list, entry, undefined, reader);
+  }
+  return list;
+}
+
+function addAddress(list: MailAddress[], entry: EmailAddress, group: string | undefined, reader: FieldReader): void {
+  if (list.length >= reader.maxAddresses)
+    throw new LimitError(`one of its address fields lists more than ${reader.maxAddresses} addresses`);
+  const name = cleanLine(entry.name);
+  noteLineBreak(entry.name, reader);
+  if (entry.group !== undefined) {
+    if (entry.group.length === 0) list.push({ name: "", address: "", group: name });
+    for (const member of entry.group) addAddress(list, member, name, reader);
+    return;
+  }
+  const address = cleanToken(entry.address ?? "");
+  if (address === "" && name === "") return;
+  if (!address.includes("@")) reader.addDefect("bad-address");
+  list.push(group === undefined ? { name, address } : { name, address, group });
+}
+
+function noteLineBreak(text: string, reader: FieldReader): void {
+  // oxlint-disable-next-line no-control-regex
+  if (/[\r\n\0]/.test(text)) reader.addDefect("line-break-in-field");
+}
