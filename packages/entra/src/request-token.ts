@@ -47,6 +47,7 @@ export function createTokenRequester(tenant: EntraTenant, deps: TokenRequesterDe
   // The whole text is scrubbed before anything cuts it: half a secret fits no pattern.
   const scrub = (text: string): string => deps.scrub(own(text));
   const wire: { seen: WireResult | undefined } = { seen: undefined };
+  const seenOnWire = (): WireResult | undefined => wire.seen;
 
   const network: INetworkModule = {
     // Endpoints are configured; asking anybody where they are would give that somebody the credential (T07).
@@ -107,7 +108,7 @@ export function createTokenRequester(tenant: EntraTenant, deps: TokenRequesterDe
         // MSAL keeps tokens in plain memory and filters all of them on each call; ours is the only cache.
         app?.clearCache();
       }
-      const { seen } = wire;
+      const seen = seenOnWire();
       if (seen && "facts" in seen) return failed(seen.facts);
       if (!seen || token === undefined || token !== seen.answer.accessToken) return failed({ layer: "entra", code: "msal_without_token" });
       const verdict = verifyToken(token, tenant);
