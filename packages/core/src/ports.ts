@@ -281,4 +281,6 @@ export interface RedisTarget {
 /** Tells a session whether others wait for its slot. */
 export interface SliceGate {
   shouldYield(lane: Lane): Promise<boolean>;
+  /** True once the worker drains: the session ends at the next batch border. */
+  isDraining(): boolean;
 }

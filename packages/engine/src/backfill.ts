@@ -31,9 +31,9 @@ interface SliceBudget {
 export async function backfill(context: SessionContext): Promise<void> {
   const { clock, gate } = context.ports;
   while (remaining(context).length > 0) {
-    const endsAt = clock.monotonic() + limits.sliceMs;
-    await backfillSlice(context, { messages: limits.sliceMessages, bytes: limits.sliceBytes, endsAt });
-    if (clock.monotonic() - context.startedAt >= limits.sessionMs) return;
+    const { messages, bytes, seconds } = context.settings.slice;
+    await backfillSlice(context, { messages, bytes, endsAt: clock.monotonic() + seconds * 1_000 });
+    if (gate.isDraining() || clock.monotonic() - context.startedAt >= limits.sessionMs) return;
     if (await gate.shouldYield("backfill")) return;
   }
 }
@@ -65,7 +65,7 @@ async function takeWindow(context: SessionContext, work: FolderWork, budget: Sli
   const { low, uids } = await newestListed(context, checkpoint.backfillBelow - 1);
   const known = accountedFor(checkpoint);
   const wanted = [...eachUid(subtractUids(uidSetOf(uids), known))].reverse();
-  const slice = wanted.slice(0, Math.max(1, Math.min(budget.messages, limits.sliceMessages)));
+  const slice = wanted.slice(0, Math.max(1, budget.messages));
   if (slice.length === 0) {
     await commitStep(context, work, { checkpoint: { ...checkpoint, backfillBelow: low }, ledger: work.ledger, events: [] });
     return;
@@ -148,6 +148,7 @@ async function handOffHistory(
 
 function isSpent(context: SessionContext, budget: SliceBudget): boolean {
   context.signal.throwIfAborted();
+  if (context.ports.gate.isDraining()) return true;
   return budget.messages <= 0 || budget.bytes <= 0 || context.ports.clock.monotonic() >= budget.endsAt;
 }
 

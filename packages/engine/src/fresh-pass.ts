@@ -9,6 +9,7 @@ import {
   planBatches,
   planFolder,
   scopeKey,
+  syncError,
   withoutHistory,
 } from "@mailfleet/core";
 import { commitStep, type FolderWork, openFolder } from "./folder-work.ts";
@@ -19,7 +20,7 @@ import type { SessionContext } from "./ports.ts";
 export async function freshPass(context: SessionContext): Promise<void> {
   context.isPoked = false;
   for (const work of context.folders) {
-    context.signal.throwIfAborted();
+    throwIfDraining(context);
     try {
       await freshOfFolder(context, work);
     } catch (error) {
@@ -106,7 +107,7 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<voi
   const metas = await describeAll(context, uids);
   const batches = planBatches(metas, context.isCareful ? 1 : limits.batchMessages, limits.batchBytes);
   for (const [index, batch] of batches.entries()) {
-    context.signal.throwIfAborted();
+    throwIfDraining(context);
     const next = index === batches.length - 1 ? until : (batch.at(-1) as MessageMeta).uid + 1;
     await handOffOrNote(context, work, { metas: batch, lane: "fresh", isListed: false, advance: (now) => ({ ...now, uidNext: next }) });
   }
@@ -119,6 +120,13 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<voi
     const metasOfOne = await describeAll(context, [entry.uid]);
     await handOffOrNote(context, work, { metas: metasOfOne, lane: "fresh", isListed: true, advance: (same) => same }, true);
   }
+}
+
+/** @throws SyncError INTERRUPTED at a batch border, once the worker drains */
+function throwIfDraining(context: SessionContext): void {
+  context.signal.throwIfAborted();
+  if (!context.ports.gate.isDraining()) return;
+  throw syncError("INTERRUPTED", "The worker stops. The mailbox goes on with the next one.", { layer: "engine" });
 }
 
 /** Sizes for planning; a UID that vanished meanwhile is asked for all the same, so that it is accounted for. */

@@ -38,6 +38,8 @@ export interface SyncSettings {
   readonly pollMs: number;
   readonly backfill: boolean;
   readonly folders: FolderRules;
+  /** A slice of backfill ends at the first of these. */
+  readonly slice: { readonly messages: number; readonly bytes: number; readonly seconds: number };
 }
 
 /** What a session did, in counts only. */

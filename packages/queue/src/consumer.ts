@@ -1,8 +1,9 @@
-import { type Queue, type RedisOptions, Worker } from "bullmq";
+import { type Queue, type ConnectionOptions, Worker } from "bullmq";
 import { type MailEvent, queueNames, type RedisKeys } from "@mailfleet/core";
+import type { RedisClientOptions } from "./queues.ts";
 
 export interface SampleConsumerOptions {
-  readonly connection: RedisOptions;
+  readonly connection: RedisClientOptions;
   readonly keys: RedisKeys;
   readonly concurrency: number;
   readonly handle: (event: MailEvent) => Promise<void> | void;
@@ -11,7 +12,7 @@ export interface SampleConsumerOptions {
 /** A consumer of the `messages` queue, as any BullMQ client can be one. */
 export function startConsumer(options: SampleConsumerOptions): { close(): Promise<void> } {
   const worker = new Worker<MailEvent>(queueNames.messages, async (job) => options.handle(job.data), {
-    connection: { ...options.connection },
+    connection: options.connection as ConnectionOptions,
     prefix: options.keys.bullPrefix,
     concurrency: options.concurrency,
   });

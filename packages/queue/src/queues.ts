@@ -1,10 +1,12 @@
-import { type JobsOptions, Queue } from "bullmq";
+import { type ConnectionOptions, type JobsOptions, Queue } from "bullmq";
 import { type Lane, type Log, queueNames, type RedisKeys } from "@mailfleet/core";
-import type { RedisOptions } from "bullmq";
+
+/** Options of an ioredis client, as the store makes them; two versions of one type would not meet under exactOptionalPropertyTypes. */
+export type RedisClientOptions = object;
 
 export interface QueueOptions {
   /** Options for a client of its own, as the store makes them. */
-  readonly connection: RedisOptions;
+  readonly connection: RedisClientOptions;
   readonly keys: RedisKeys;
   readonly log: Log;
 }
@@ -57,7 +59,7 @@ export function openMessagesQueue(options: QueueOptions): Queue {
 }
 
 function openQueue({ connection, keys, log }: QueueOptions, name: string): Queue {
-  const queue = new Queue(name, { connection: { ...connection }, prefix: keys.bullPrefix, skipVersionCheck: false });
+  const queue = new Queue(name, { connection: connection as ConnectionOptions, prefix: keys.bullPrefix, skipVersionCheck: false });
   let last = "";
   queue.on("error", (error: Error & { code?: string }) => {
     const code = error.code ?? error.name;

@@ -1,10 +1,11 @@
-import { type RedisOptions, UnrecoverableError, Worker } from "bullmq";
+import { type ConnectionOptions, Queue, UnrecoverableError, Worker } from "bullmq";
 import { type Lane, type Log, queueNames, type RedisKeys, syncError } from "@mailfleet/core";
+import type { RedisClientOptions } from "./queues.ts";
 import { readSyncJob } from "./sync-jobs.ts";
 
 export interface SyncWorkerOptions {
   readonly lane: Lane;
-  readonly connection: RedisOptions;
+  readonly connection: RedisClientOptions;
   readonly keys: RedisKeys;
   readonly log: Log;
   /** Mailboxes at once. */
@@ -17,8 +18,12 @@ export interface SyncWorkerOptions {
 }
 
 export interface SyncWorker {
-  /** Takes no new job; resolves when the running ones ended. Their signals abort with INTERRUPTED at once if `interrupt`. */
-  drain(interrupt: boolean): Promise<void>;
+  /** Takes no new job; resolves when the running ones ended. */
+  drain(): Promise<void>;
+  /** Aborts the signals of all running jobs with INTERRUPTED. */
+  interrupt(): void;
+  /** Jobs in the queue that no worker has taken yet. */
+  waiting(): Promise<number>;
   readonly active: number;
 }
 
@@ -46,7 +51,7 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       }
     },
     {
-      connection: { ...options.connection },
+      connection: options.connection as ConnectionOptions,
       prefix: options.keys.bullPrefix,
       concurrency: options.concurrency,
       lockDuration: 30_000,
@@ -56,6 +61,9 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       removeOnFail: { count: 1_000 },
     },
   );
+  const queue = new Queue(queueNames[lane], { connection: options.connection as ConnectionOptions, prefix: options.keys.bullPrefix });
+  queue.on("error", () => undefined);
+  worker.on("closed", () => void queue.close());
   worker.on("lockRenewalFailed", (ids: string[]) => {
     for (const id of ids) {
       log.warn({ jobId: id, lane }, "the job's lock is lost, its session stops");
@@ -74,13 +82,11 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
     get active() {
       return running.size;
     },
-    async drain(interrupt) {
-      const closing = worker.close();
-      if (interrupt) {
-        const reason = syncError("INTERRUPTED", "The worker stops. The mailbox goes on with the next one.", { layer: "engine" });
-        for (const controller of running) controller.abort(reason);
-      }
-      await closing;
+    drain: () => worker.close(),
+    interrupt() {
+      const reason = syncError("INTERRUPTED", "The worker stops. The mailbox goes on with the next one.", { layer: "engine" });
+      for (const controller of running) controller.abort(reason);
     },
+    waiting: () => queue.getWaitingCount(),
   };
 }

@@ -1,2 +1,3 @@
+export { readOrMakeKey } from "./key-file.ts";
 export { type StopSignals, stopSignals } from "./stop-signals.ts";
 export { systemChance, systemClock } from "./system.ts";

@@ -4,13 +4,16 @@ import { type Log, type RedisTarget, syncError } from "@mailfleet/core";
 /** A command that gets no answer for this long means a dead or frozen server (F08). Above every blocking wait of ours. */
 const silenceMs = 30_000;
 
-/** Options for any client of ours or BullMQ's: the reconnect backs off to 2 s, a frozen server is noticed. */
-export function redisOptions(target: RedisTarget): RedisOptions {
+/**
+ * Options for any client of ours or BullMQ's: the reconnect backs off to 2 s, a frozen server is noticed.
+ * @param caPem certificate authorities for this Redis, instead of the built-in ones
+ */
+export function redisOptions(target: RedisTarget, caPem?: string): RedisOptions {
   return {
     ...(target.path === undefined ? { host: target.host, port: target.port } : { path: target.path }),
     ...(target.username !== undefined && { username: target.username }),
     ...(target.password !== undefined && { password: target.password.reveal() }),
-    ...(target.tls && { tls: { minVersion: "TLSv1.2" } }),
+    ...(target.tls && { tls: { minVersion: "TLSv1.2", ...(caPem !== undefined && { ca: caPem }) } }),
     db: target.db,
     connectTimeout: 10_000,
     socketTimeout: silenceMs,
@@ -24,8 +27,8 @@ export function redisOptions(target: RedisTarget): RedisOptions {
  * Connects, or fails within 10 s with a sentence that names the address but never the password.
  * @throws SyncError REDIS_UNAVAILABLE
  */
-export async function connectRedis(target: RedisTarget, log: Log): Promise<Redis> {
-  const clientOptions = redisOptions(target);
+export async function connectRedis(target: RedisTarget, log: Log, caPem?: string): Promise<Redis> {
+  const clientOptions = redisOptions(target, caPem);
   clientOptions.lazyConnect = true;
   // ioredis' overloads do not type-check under exactOptionalPropertyTypes.
   const redis = new Redis(clientOptions as RedisOptions & { replyMapping: never });

@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
+import { createScrubber, isSyncError, redisKeys } from "@mailfleet/core";
+import { openMessagesQueue, openSyncQueues } from "@mailfleet/queue";
+import { stopSignals, systemClock } from "@mailfleet/runtime";
+import {
+  connectRedis,
+  createDueIndex,
+  createFleetReader,
+  createMailboxRegistry,
+  inspectRedis,
+  readPrivateRedis,
+  redisOptions,
+} from "@mailfleet/store";
+import { createLog } from "@mailfleet/telemetry";
+import { runProducer } from "./run-producer.ts";
+
+/** Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  const file = values.config ?? "mailfleet.yaml";
+  const loaded = loadConfig({ file, env: process.env, cwd: process.cwd() });
+  if (!loaded.ok) {
+    process.stderr.write(`${formatProblems(loaded.problems, file)}\n`);
+    return 2;
+  }
+  const signals = stopSignals({ leaveInterrupt: process.env["MAILFLEET_MANAGED"] === "1" });
+  return produce(loaded.config, signals.asked);
+}
+
+async function produce(config: Config, stop: Promise<string>): Promise<number> {
+  const scrub = createScrubber(secretsOf(config));
+  const log = createLog({
+    level: "info",
+    destination: process.stdout,
+    scrub,
+    clock: systemClock,
+    base: { role: "producer", pid: process.pid },
+  });
+  const target = config.redis ?? readPrivateRedis(join(config.dataDir, "redis"));
+  if (!target) {
+    process.stderr.write(
+      "No Redis is configured and no private one runs. Set redis.url in the configuration, or start with: mailfleet up\n",
+    );
+    return 2;
+  }
+  try {
+    const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
+    const redis = await connectRedis(target, log, ca);
+    const { problems, version } = await inspectRedis(redis);
+    if (problems.length > 0) {
+      process.stderr.write(`${problems.join("\n")}\nNothing was started.\n`);
+      redis.disconnect();
+      return 2;
+    }
+    const keys = redisKeys(config.name);
+    const connection = redisOptions(target, ca);
+    const queues = openSyncQueues({ connection, keys, log });
+    const messages = openMessagesQueue({ connection, keys, log });
+    const controller = new AbortController();
+    const running = runProducer({
+      config,
+      log,
+      clock: systemClock,
+      name: `${hostname()}-${process.pid}`,
+      queues,
+      messages,
+      due: createDueIndex(redis, keys),
+      registry: createMailboxRegistry(redis, keys),
+      reader: createFleetReader(redis, keys),
+      signal: controller.signal,
+      onReady: () => {
+        log.info({ redis: version }, "producer started");
+        process.send?.({ type: "ready" });
+      },
+    });
+    const why = await Promise.race([stop, running.then(() => "failure")]);
+    controller.abort(new Error(why));
+    await running;
+    await Promise.allSettled([queues.close(), messages.close()]);
+    redis.disconnect();
+    log.info({ why }, "producer stopped");
+    return 0;
+  } catch (error) {
+    if (!isSyncError(error)) throw error;
+    log.error({ code: error.failure.code }, "producer failed");
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  } finally {
+    await log.close();
+  }
+}
+
+process.exitCode = await main();
+// The IPC channel of a parent would keep the process alive.
+process.disconnect?.();

@@ -1,0 +1,82 @@
+import type { Config } from "@mailfleet/config";
+import { type Clock, type Lane, limits, type Log, type MailboxRef } from "@mailfleet/core";
+import { type openMessagesQueue, readBacklog, type SyncQueues } from "@mailfleet/queue";
+import type { DueIndex, FleetReader, MailboxRegistry } from "@mailfleet/store";
+
+export interface ProducerParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly queues: SyncQueues;
+  readonly messages: ReturnType<typeof openMessagesQueue>;
+  readonly due: DueIndex;
+  readonly registry: MailboxRegistry;
+  readonly reader: FleetReader;
+  readonly signal: AbortSignal;
+  readonly onReady: () => void;
+}
+
+const roundMs = 200;
+const heartbeatMs = 10_000;
+/** The sync queues stay this many times as long as there are slots: long enough to never idle, short enough to stay fair. */
+const depthPerSlot = 2;
+const leastDepth = 16;
+/** New mailboxes begin spread over this, per mailbox, so that a large import does not log in all at once. */
+const spreadPerMailboxMs = 5;
+const spreadFrom = 500;
+
+/** Moves due mailboxes into the sync queues, until aborted. Any number of producers may do so at once. */
+export async function runProducer(parts: ProducerParts): Promise<void> {
+  const { config, log, clock, signal } = parts;
+  const mailboxes = Object.values(config.tenants).flatMap((tenant) =>
+    tenant.mailboxes.map((mailbox): MailboxRef => ({ tenant: tenant.alias, address: mailbox.address, protocol: mailbox.protocol })),
+  );
+  const spreadMs = mailboxes.length > spreadFrom ? mailboxes.length * spreadPerMailboxMs : 0;
+  const counts = await parts.registry.register(mailboxes, spreadMs);
+  log.info(counts, "mailboxes of the configuration registered");
+  parts.onReady();
+
+  let beatAt = 0;
+  let slots = leastDepth;
+  let isHeld = false;
+  let lastCode = "";
+  while (!signal.aborted) {
+    try {
+      if (clock.monotonic() >= beatAt) {
+        beatAt = clock.monotonic() + heartbeatMs;
+        await parts.reader.heartbeat({ id: parts.name, role: "producer", concurrency: 0 });
+        slots = (await parts.reader.processes()).reduce((sum, one) => sum + one.concurrency, 0);
+      }
+      const backlog = await readBacklog(parts.messages);
+      const events = backlog.waiting + backlog.delayed + backlog.active + backlog.failed;
+      if (isHeld !== events >= limits.queueHighWater) {
+        isHeld = !isHeld;
+        logHold(log, isHeld, events);
+      }
+      await fill(parts, "fresh", slots, events < limits.queueHighWater * 1.2);
+      await fill(parts, "backfill", slots, !isHeld);
+      lastCode = "";
+    } catch (error) {
+      const code = error instanceof Error ? error.name : "unknown";
+      if (code !== lastCode) log.error({ code, err: error }, "a round of the producer failed, the next one tries again");
+      lastCode = code;
+    }
+    await clock.sleep(roundMs, signal).catch(() => undefined);
+  }
+  await parts.reader.goodbye(parts.name).catch(() => undefined);
+}
+
+async function fill(parts: ProducerParts, lane: Lane, slots: number, isOpen: boolean): Promise<void> {
+  if (!isOpen) return;
+  const room = Math.max(leastDepth, slots * depthPerSlot) - (await parts.queues.waiting(lane));
+  if (room <= 0) return;
+  const ids = await parts.due.take({ lane, count: room, perTenant: parts.config.sync.perTenantInFlight });
+  if (ids.length > 0) await parts.queues.add(lane, ids);
+}
+
+function logHold(log: Log, isHeld: boolean, events: number): void {
+  const fields = { code: "DOWNSTREAM_BACKPRESSURE", events, limit: limits.queueHighWater };
+  if (isHeld) log.warn(fields, "consumers are behind: history waits until the queue empties, nothing is lost");
+  else log.info(fields, "consumers caught up: history goes on");
+}

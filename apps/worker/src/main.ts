@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
+import { createScrubber, isSyncError } from "@mailfleet/core";
+import { stopSignals, systemClock } from "@mailfleet/runtime";
+import { inspectRedis, readPrivateRedis } from "@mailfleet/store";
+import { createLog } from "@mailfleet/telemetry";
+import { createGate, runWorker } from "./run-worker.ts";
+import { wireWorker } from "./wire.ts";
+
+/** Exit codes: 0 drained, 1 failed, 2 bad usage or configuration. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  const file = values.config ?? "mailfleet.yaml";
+  const loaded = loadConfig({ file, env: process.env, cwd: process.cwd() });
+  if (!loaded.ok) {
+    process.stderr.write(`${formatProblems(loaded.problems, file)}\n`);
+    return 2;
+  }
+  const signals = stopSignals({ leaveInterrupt: process.env["MAILFLEET_MANAGED"] === "1" });
+  return work(loaded.config, signals.asked);
+}
+
+async function work(config: Config, stop: Promise<string>): Promise<number> {
+  const scrub = createScrubber(secretsOf(config));
+  const log = createLog({
+    level: "info",
+    destination: process.stdout,
+    scrub,
+    clock: systemClock,
+    base: { role: "worker", pid: process.pid },
+  });
+  const redisTarget = config.redis ?? readPrivateRedis(join(config.dataDir, "redis"));
+  if (!redisTarget) {
+    process.stderr.write(
+      "No Redis is configured and no private one runs. Set redis.url in the configuration, or start with: mailfleet up\n",
+    );
+    return 2;
+  }
+  const gate = createGate();
+  try {
+    const parts = await wireWorker({ config, redisTarget, log, scrub, gate });
+    const { problems, version } = await inspectRedis(parts.redis);
+    if (problems.length > 0) {
+      process.stderr.write(`${problems.join("\n")}\nNothing was started.\n`);
+      await parts.close();
+      return 2;
+    }
+    const worker = runWorker(config, parts, gate);
+    log.info({ redis: version, node: process.versions.node, name: parts.name }, "worker started");
+    process.send?.({ type: "ready" });
+    const why = await stop;
+    const { finished, cut } = await worker.drain();
+    log.info({ why, finished, cut }, "worker stopped");
+    await parts.close();
+    return 0;
+  } catch (error) {
+    if (!isSyncError(error)) throw error;
+    log.error({ code: error.failure.code }, "worker failed");
+    process.stderr.write(`${error.message}\n`);
+    return error.failure.code === "CONFIG_INVALID" ? 2 : 1;
+  } finally {
+    await log.close();
+  }
+}
+
+process.exitCode = await main();
+// The IPC channel of a parent would keep the process alive.
+process.disconnect?.();

@@ -1,0 +1,144 @@
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { createFileStore } from "@mailfleet/blobs";
+import type { Config, TenantConfig } from "@mailfleet/config";
+import { type Log, type RedisTarget, redisKeys, type SliceGate, syncError } from "@mailfleet/core";
+import { createByteBudget, type EnginePorts, type SyncSettings } from "@mailfleet/engine";
+import { createKeyRing, createTokenSource, type EntraTenant } from "@mailfleet/entra";
+import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
+import { createMimeParser } from "@mailfleet/mime";
+import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
+import { readOrMakeKey, systemChance, systemClock } from "@mailfleet/runtime";
+import {
+  connectRedis,
+  createFleetReader,
+  createMailboxRegistry,
+  createMailboxStore,
+  createTokenCache,
+  redisOptions,
+} from "@mailfleet/store";
+
+/** Raw bytes that all sessions of a worker hold together; parsed copies come to about as much again. */
+const bytesInFlight = 96 * 1024 * 1024;
+
+export interface WorkerParts {
+  readonly ports: EnginePorts;
+  readonly settings: SyncSettings;
+  readonly redis: Awaited<ReturnType<typeof connectRedis>>;
+  readonly registry: ReturnType<typeof createMailboxRegistry>;
+  readonly reader: ReturnType<typeof createFleetReader>;
+  readonly messages: ReturnType<typeof openMessagesQueue>;
+  readonly connection: ReturnType<typeof redisOptions>;
+  readonly name: string;
+  close(): Promise<void>;
+}
+
+export interface WireOptions {
+  readonly config: Config;
+  readonly redisTarget: RedisTarget;
+  readonly log: Log;
+  readonly scrub: (text: string) => string;
+  readonly gate: SliceGate;
+}
+
+/** Puts a worker together; nothing runs yet. @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID */
+export async function wireWorker({ config, redisTarget, log, scrub, gate }: WireOptions): Promise<WorkerParts> {
+  const keys = redisKeys(config.name);
+  const name = `${hostname()}-${process.pid}`;
+  const redisCa = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
+  const tenants = await readTenants(config);
+  const tokenKey = config.tokenCache.key ?? (await readOrMakeKey(join(config.dataDir, "token.key")));
+  const keyRing = createKeyRing([Buffer.from(tokenKey.reveal(), "hex")]);
+
+  const redis = await connectRedis(redisTarget, log, redisCa);
+  const connection = redisOptions(redisTarget, redisCa);
+  const messages = openMessagesQueue({ connection, keys, log });
+  const clock = systemClock;
+  const chance = systemChance;
+  const tokens = createTokenSource({
+    tenants: (alias) => tenants.get(alias)?.entra,
+    cache: createTokenCache(redis, keys),
+    keyRing: () => keyRing,
+    clock,
+    chance,
+    log,
+    scrub,
+  });
+  const mime = createMimeParser({ threads: config.worker.parseThreads });
+  const endpoint = (alias: string): ImapEndpoint => {
+    const found = tenants.get(alias)?.imap;
+    if (!found)
+      throw syncError("CONFIG_INVALID", `Tenant ${alias} has no IMAP endpoint in this worker's configuration.`, { layer: "engine" });
+    return found;
+  };
+  return {
+    name,
+    redis,
+    connection,
+    messages,
+    registry: createMailboxRegistry(redis, keys),
+    reader: createFleetReader(redis, keys),
+    settings: {
+      pollMs: config.sync.pollSeconds * 1_000,
+      backfill: config.sync.backfill,
+      folders: config.sync.folders,
+      slice: config.sync.slice,
+    },
+    ports: {
+      clock,
+      chance,
+      log,
+      tokens,
+      mail: createImapSource({ endpoint, log, scrub, clock }),
+      blobs: createFileStore({ dir: config.blobs.dir, clock, chance }),
+      mime,
+      store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
+      handOff: await createHandOff({ queue: messages, keys, clock }),
+      gate,
+      bytes: createByteBudget(bytesInFlight),
+    },
+    async close() {
+      await Promise.allSettled([mime.close(), tokens.close(), messages.close()]);
+      redis.disconnect();
+    },
+  };
+}
+
+interface WiredTenant {
+  readonly entra: EntraTenant;
+  readonly imap: ImapEndpoint | undefined;
+}
+
+async function readTenants(config: Config): Promise<ReadonlyMap<string, WiredTenant>> {
+  const wired = new Map<string, WiredTenant>();
+  for (const tenant of Object.values(config.tenants)) {
+    const { caFile, authority, scope, imap } = tenant.endpoints;
+    const ca = caFile === undefined ? undefined : await readFile(caFile, "utf8");
+    wired.set(tenant.alias, {
+      entra: {
+        alias: tenant.alias,
+        tenantId: tenant.tenantId,
+        clientId: tenant.clientId,
+        credential: secretOf(tenant),
+        authority,
+        isCustomAuthority: tenant.cloud === "custom",
+        scope,
+        ...(ca !== undefined && { caPem: ca }),
+        protocols: ["imap"],
+      },
+      imap: imap && { ...imap, ...(ca !== undefined && { ca }) },
+    });
+  }
+  return wired;
+}
+
+function secretOf(tenant: TenantConfig): EntraTenant["credential"] {
+  const { credential } = tenant;
+  if (credential.kind === "secret") return { kind: "secret", secret: credential.secret };
+  throw syncError(
+    "CONFIG_INVALID",
+    `tenants.${tenant.alias}.credential: this version logs in with a client secret (secretFile or secretEnv), not with ${credential.kind}.`,
+    { layer: "engine" },
+  );
+}
