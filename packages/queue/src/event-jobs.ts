@@ -42,7 +42,7 @@ export async function readJobTemplate(queue: Queue): Promise<JobTemplate> {
       return Promise.resolve("1");
     },
   };
-  const probe = new Job(queue, "message.added", {}, { ...eventJobOptions, jobId: "probe" });
+  const probe = new Job(queue, "message.added", {}, eventJobOptions);
   await probe.addJob(listener as unknown as Parameters<typeof probe.addJob>[0]);
   if (seen?.length !== 12) throw new Error("BullMQ passes other arguments to its addStandardJob script than 9 keys and 3 values");
   const keys = seen.slice(0, 9) as string[];

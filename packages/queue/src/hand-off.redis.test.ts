@@ -1,0 +1,292 @@
+import type { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import {
+  type Commit,
+  emptyLedger,
+  type FolderCheckpoint,
+  type HandOff,
+  type Lease,
+  type MailboxRef,
+  type MailboxStore,
+  type MailEvent,
+  redisKeys,
+  type RedisKeys,
+  startCheckpoint,
+  uidSetOf,
+} from "@mailfleet/core";
+import { createMailboxRegistry, createMailboxStore, redisOptions } from "@mailfleet/store";
+import { fakeClock, type RunningRedis, seededChance, sharedRedisUrl, silentLog, startRedis, uniqueName } from "@mailfleet/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { eventJobOptions } from "./event-jobs.ts";
+import { createHandOff } from "./hand-off.ts";
+import { openMessagesQueue } from "./queues.ts";
+
+const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "imap" };
+const id = "contoso/support@contoso.example";
+const clock = fakeClock();
+const chance = seededChance(7);
+
+interface Bench {
+  redis: Redis;
+  keys: RedisKeys;
+  queue: Queue;
+  store: MailboxStore;
+  handOff: HandOff;
+  lease: Lease;
+  close(): Promise<void>;
+}
+
+async function openBench(url: string): Promise<Bench> {
+  const keys = redisKeys(uniqueName("commit"));
+  const { hostname, port } = new URL(url);
+  const connection = redisOptions({ host: hostname, port: Number(port || 6379), db: 0, tls: false });
+  const redis = new Redis(url);
+  const queue = openMessagesQueue({ connection, keys, log: silentLog });
+  const store = createMailboxStore({ redis, keys, clock, chance, log: silentLog, worker: "test" });
+  await createMailboxRegistry(redis, keys).register([mailbox], 0);
+  const lease = (await store.acquire(mailbox, "fresh")) as Lease;
+  return {
+    redis,
+    keys,
+    queue,
+    store,
+    lease,
+    handOff: await createHandOff({ queue, keys, clock }),
+    async close() {
+      lease.stop();
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}
+
+function eventOf(uid: number, text = "hello"): MailEvent {
+  return {
+    schema: "mailfleet.event/1",
+    type: "message.added",
+    key: `contoso/support@contoso.example/INBOX/1.14/${uid}`,
+    tenant: "contoso",
+    mailbox: mailbox.address,
+    protocol: "imap",
+    at: "2026-11-23T14:03:22.000Z",
+    lane: "fresh",
+    folder: { path: "INBOX", role: "inbox" },
+    uid,
+    uidValidity: "14",
+    flags: [],
+    raw: { ref: "pack:x", sha256: "0".repeat(64), size: 5 },
+    parser: { name: "mailparser", version: "3" },
+    message: { references: [], from: [], to: [], cc: [], bcc: [], replyTo: [], sender: [], headers: [], attachments: [], text },
+  };
+}
+
+function commitOf(bench: Bench, uids: readonly number[], over: Partial<Commit> = {}): Commit {
+  const start = startCheckpoint({ uidValidity: "14", uidNext: 10, messages: 0 }, 1, false);
+  const checkpoint: FolderCheckpoint = { ...start, uidNext: 100, handedOff: uidSetOf(uids) };
+  return {
+    id: chance.uuid(),
+    lease: bench.lease,
+    folder: "INBOX",
+    expectedVersion: 0,
+    checkpoint,
+    ledger: { ...emptyLedger, listed: uids.length, handedOff: uids.length },
+    events: uids.map((uid) => eventOf(uid)),
+    ...over,
+  };
+}
+
+async function everything(redis: Redis, keys: RedisKeys): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  for (const key of (await redis.keys(`${keys.bullPrefix}*`)).sort()) found[key] = await redis.dump(key);
+  return found;
+}
+
+describe("the commit", () => {
+  let bench: Bench;
+  beforeEach(async () => {
+    bench = await openBench(sharedRedisUrl());
+  });
+  afterEach(() => bench.close());
+
+  test("writes events, checkpoint and ledger together", async () => {
+    expect(await bench.handOff.commit(commitOf(bench, [11, 12]))).toEqual({ kind: "applied", version: 1, isPoked: false });
+    const jobs = await bench.queue.getWaiting();
+    expect(jobs.map((job) => [job.name, job.data.uid])).toEqual(
+      expect.arrayContaining([
+        ["message.added", 11],
+        ["message.added", 12],
+      ]),
+    );
+    const { folders } = await bench.store.load(mailbox);
+    expect(folders.get("INBOX")).toMatchObject({
+      version: 1,
+      checkpoint: { uidNext: 100, handedOff: [[11, 12]] },
+      ledger: { handedOff: 2 },
+    });
+    expect(await bench.redis.hmget(bench.keys.fleetLedger, "l", "h")).toEqual(["2", "2"]);
+  });
+
+  test("adds jobs in order, so that a consumer takes the lowest UID first", async () => {
+    await bench.handOff.commit(commitOf(bench, [11, 12, 13]));
+    const waiting = await bench.redis.lrange(bench.queue.toKey("wait"), 0, -1);
+    expect(waiting.reverse().map((job) => job.split("/").at(-1))).toEqual(["11", "12", "13"]);
+  });
+
+  test("adds jobs that are what queue.add of the pinned BullMQ adds", async () => {
+    const event = eventOf(11);
+    await bench.handOff.commit(commitOf(bench, [], { events: [event] }));
+    const readJob = async () => {
+      const { opts, ...fields } = await bench.redis.hgetall(bench.queue.toKey(event.key));
+      // BullMQ repeats these two inside the options; id and time stand in fields of their own.
+      const { jobId: _id, timestamp: _time, ...options } = JSON.parse(opts ?? "{}") as Record<string, unknown>;
+      return { ...fields, options };
+    };
+    const ours = await readJob();
+    await bench.queue.obliterate({ force: true });
+    await bench.queue.add(event.type, event, { ...eventJobOptions, jobId: event.key, timestamp: clock.now() });
+    expect(ours).toEqual(await readJob());
+  });
+
+  test("is refused whole when the lease belongs to somebody else by now", async () => {
+    await bench.redis.set(bench.keys.lease(id), "999:other");
+    const before = await everything(bench.redis, bench.keys);
+    expect(await bench.handOff.commit(commitOf(bench, [11]))).toEqual({ kind: "fenced" });
+    expect(await everything(bench.redis, bench.keys)).toEqual(before);
+  });
+
+  test("is refused whole when Redis holds another version than the session read", async () => {
+    await bench.handOff.commit(commitOf(bench, [11]));
+    const before = await everything(bench.redis, bench.keys);
+    expect(await bench.handOff.commit(commitOf(bench, [11, 12]))).toEqual({ kind: "stale" });
+    expect(await everything(bench.redis, bench.keys)).toEqual(before);
+  });
+
+  test("that is sent again after it was applied is recognised as done", async () => {
+    const commit = commitOf(bench, [11]);
+    await bench.handOff.commit(commit);
+    await bench.queue.obliterate({ force: true });
+    expect(await bench.handOff.commit(commit)).toEqual({ kind: "applied", version: 1, isPoked: false });
+    expect(await bench.queue.getWaitingCount()).toBe(0);
+    expect(await bench.redis.hget(bench.keys.fleetLedger, "h")).toBe("1");
+  });
+
+  test("does not queue a key twice, even when a checkpoint was lost", async () => {
+    await bench.handOff.commit(commitOf(bench, [11]));
+    await bench.redis.del(bench.keys.checkpoints(id));
+    await bench.handOff.commit(commitOf(bench, [11, 12]));
+    expect(await bench.queue.getWaitingCount()).toBe(2);
+  });
+
+  test("tells the session that somebody asked for new mail, once", async () => {
+    expect(await bench.store.acquire(mailbox, "fresh")).toBeUndefined();
+    expect(await bench.handOff.commit(commitOf(bench, [11]))).toMatchObject({ isPoked: true });
+    expect(await bench.handOff.commit(commitOf(bench, [12], { expectedVersion: 1 }))).toMatchObject({ isPoked: false });
+  });
+
+  test("keeps sums right over several folders and steps", async () => {
+    const ledger = { listed: 10, handedOff: 3, excluded: 0, quarantined: 0, toDo: 7 };
+    await bench.handOff.commit(commitOf(bench, [1, 2, 3], { ledger }));
+    await bench.handOff.commit(commitOf(bench, [], { folder: "Sent Items", ledger: { ...emptyLedger, listed: 5, excluded: 5 } }));
+    await bench.handOff.commit(
+      commitOf(bench, [4], { expectedVersion: 1, ledger: { ...ledger, listed: 9, handedOff: 4, quarantined: 1, toDo: 4 } }),
+    );
+    for (const key of [bench.keys.mailbox(id), bench.keys.tenantLedger("contoso"), bench.keys.fleetLedger]) {
+      expect(await bench.redis.hmget(key, "l", "h", "e", "q", "t")).toEqual(["14", "4", "5", "1", "4"]);
+    }
+  });
+
+  test.each(["checkpoints", "mailbox", "tenant ledger", "fleet ledger", "wait", "meta", "events", "marker"])(
+    "writes nothing at all when something of another type stands at the %s key",
+    async (which) => {
+      const { keys, queue } = bench;
+      const at = {
+        checkpoints: keys.checkpoints(id),
+        mailbox: keys.mailbox(id),
+        "tenant ledger": keys.tenantLedger("contoso"),
+        "fleet ledger": keys.fleetLedger,
+      }[which];
+      const key = at ?? queue.toKey(which);
+      await bench.redis.del(key);
+      await bench.redis.sadd(key, "wrong");
+      const before = await everything(bench.redis, keys);
+      await expect(bench.handOff.commit(commitOf(bench, [11]))).rejects.toMatchObject({ failure: { code: "CHECKPOINT_CORRUPT" } });
+      expect(await everything(bench.redis, keys)).toEqual(before);
+    },
+  );
+
+  test("never shows mail in its errors", async () => {
+    await bench.redis.del(bench.keys.fleetLedger);
+    await bench.redis.sadd(bench.keys.fleetLedger, "wrong");
+    const error: unknown = await bench.handOff
+      .commit(commitOf(bench, [], { events: [eventOf(11, "canary-body")] }))
+      .catch((thrown: unknown) => thrown);
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error as object))).not.toContain("canary-body");
+  });
+});
+
+describe("the settlement", () => {
+  let bench: Bench;
+  beforeEach(async () => {
+    bench = await openBench(sharedRedisUrl());
+  });
+  afterEach(() => bench.close());
+
+  const calm = { checked: true, opened: true, freshDueInMs: 5_000, events: [] };
+
+  test("releases the lease, sets the next due time and forgets the cause", async () => {
+    await bench.redis.hset(bench.keys.mailbox(id), "cause", "{}");
+    expect(await bench.handOff.settle(bench.lease, calm)).toBe(true);
+    expect(await bench.redis.exists(bench.keys.lease(id))).toBe(0);
+    const [seconds] = await bench.redis.time();
+    const due = Number(await bench.redis.zscore(bench.keys.due("fresh", "contoso"), id));
+    expect(Math.abs(due - Number(seconds) * 1_000 - 5_000)).toBeLessThan(2_000);
+    expect(await bench.redis.hmget(bench.keys.mailbox(id), "cause", "opened", "history")).toEqual([null, "1", "0"]);
+    const again = await bench.store.acquire(mailbox, "fresh");
+    expect(again?.token).not.toBe(bench.lease.token);
+    again?.stop();
+  });
+
+  test("writes nothing once the lease is lost", async () => {
+    await bench.redis.set(bench.keys.lease(id), "999:other");
+    const before = await everything(bench.redis, bench.keys);
+    expect(await bench.handOff.settle(bench.lease, calm)).toBe(false);
+    expect(await everything(bench.redis, bench.keys)).toEqual(before);
+  });
+
+  test("makes the mailbox due at once when somebody asked for new mail meanwhile", async () => {
+    await bench.store.acquire(mailbox, "fresh");
+    await bench.handOff.settle(bench.lease, { ...calm, freshDueInMs: 3_600_000 });
+    const [seconds] = await bench.redis.time();
+    expect(Number(await bench.redis.zscore(bench.keys.due("fresh", "contoso"), id)) - Number(seconds) * 1_000).toBeLessThan(2_000);
+  });
+});
+
+describe("a Redis in trouble", () => {
+  let server: RunningRedis;
+  let bench: Bench;
+  beforeAll(async () => {
+    server = await startRedis({ shared: false });
+    bench = await openBench(server.url);
+  });
+  afterAll(async () => {
+    await bench.close();
+    await server.stop();
+  });
+
+  test("that forgot all scripts between two commits loses neither", async () => {
+    await bench.handOff.commit(commitOf(bench, [11]));
+    await server.flushScripts();
+    expect(await bench.handOff.commit(commitOf(bench, [12], { expectedVersion: 1 }))).toMatchObject({ kind: "applied", version: 2 });
+    expect(await bench.queue.getWaitingCount()).toBe(2);
+  });
+
+  test("that is full refuses the commit before its first write, and takes it when there is room", async () => {
+    await bench.redis.config("SET", "maxmemory", "1mb");
+    const before = await everything(bench.redis, bench.keys);
+    const commit = commitOf(bench, [13], { expectedVersion: 2 });
+    await expect(bench.handOff.commit(commit)).rejects.toMatchObject({ failure: { code: "REDIS_UNAVAILABLE", facts: { code: "OOM" } } });
+    expect(await everything(bench.redis, bench.keys)).toEqual(before);
+    await bench.redis.config("SET", "maxmemory", "0");
+    expect(await bench.handOff.commit(commit)).toMatchObject({ kind: "applied", version: 3 });
+  });
+});
