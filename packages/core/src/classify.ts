@@ -58,10 +58,10 @@ function byAnswer(facts: ErrorFacts): FailureCode {
   if (/(AUTHENTICATE|LOGIN) failed|AuthFailed:|Basic authentication is disabled/i.test(text)) return "TOKEN_REJECTED";
   switch (facts.phase) {
     case "login":
-      return facts.responseStatus === "NO" ? "TOKEN_REJECTED" : "COMMAND_REFUSED";
+      return facts.responseStatus === "NO" ? "TOKEN_REJECTED" : "PROTOCOL_VIOLATION";
     case "first-command":
       // Exchange says OK to AUTHENTICATE in a state where it refuses everything else (exchange-online 2.2).
-      return facts.responseStatus === "NO" ? "MAILBOX_ACCESS_DENIED" : "COMMAND_REFUSED";
+      return facts.responseStatus === "NO" ? "MAILBOX_ACCESS_DENIED" : "PROTOCOL_VIOLATION";
     case "command":
     case "fetch":
       return facts.responseStatus === "NO" && missingFolder.test(text) ? "FOLDER_GONE" : "COMMAND_REFUSED";

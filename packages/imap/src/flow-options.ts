@@ -49,8 +49,8 @@ export function flowOptions(endpoint: ImapEndpoint, clientInfo: Readonly<Record<
     secure: endpoint.tls,
     doSTARTTLS: false,
     tls: { rejectUnauthorized: true, minVersion: "TLSv1.2", ...(endpoint.ca !== undefined && { ca: endpoint.ca }) },
-    // The empty ones replace imapflow's vendor and issue tracker.
-    clientInfo: { vendor: "", "support-url": "", ...clientInfo },
+    // The empty ones replace what imapflow tells about itself.
+    clientInfo: { version: "", vendor: "", "support-url": "", ...clientInfo },
     disableAutoIdle: true,
     disableAutoEnable: true,
     disableIMAP4rev2: true,

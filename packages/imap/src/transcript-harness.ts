@@ -1,0 +1,102 @@
+import { Secret, type MailboxRef, type MailSession, type SyncError } from "@mailfleet/core";
+import { recordingLog, startScriptedServer, type RecordingLog, type ScriptedServer, type ScriptStep } from "@mailfleet/testkit";
+import { createImapSource, type ImapLimits } from "./index.ts";
+
+/* For the transcript tests of this package only. */
+
+export const canary = `eyJ0eXAi.${"canary0123".repeat(12)}.sig`;
+
+export const greeting: ScriptStep = {
+  send: "* OK The Microsoft Exchange IMAP4 service is ready. [RgBSADMAUAAyADgAMQBDAEEAMAAxADUANwAuAC4ALgA=]\r\n",
+};
+
+const capabilities = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+";
+
+export const beforeLogin: readonly ScriptStep[] = [
+  greeting,
+  { expect: /^(\w+) CAPABILITY$/ },
+  { send: `* CAPABILITY ${capabilities}\r\n$1 OK CAPABILITY completed.\r\n` },
+  { expect: /^(\w+) ID \("name" "mailfleet"\)$/ },
+  { send: '* ID ("name" "Microsoft.Exchange.Imap4.Imap4Server" "version" "15.20")\r\n$1 OK ID completed\r\n' },
+  { expect: /^(\w+) AUTHENTICATE XOAUTH2 \S+$/ },
+];
+
+/** As Exchange's classic front end answers it, through NAMESPACE. */
+export const login: readonly ScriptStep[] = [
+  ...beforeLogin,
+  { send: "$1 OK AUTHENTICATE completed.\r\n" },
+  { expect: /^(\w+) NAMESPACE$/ },
+  { send: '* NAMESPACE (("" "/")) NIL NIL\r\n$1 OK NAMESPACE completed.\r\n' },
+];
+
+export const examine: readonly ScriptStep[] = [
+  { expect: /^(\w+) EXAMINE "INBOX"$/ },
+  {
+    send:
+      "* 3 EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft $MDNSent)\r\n" +
+      "* OK [UIDVALIDITY 170535] UIDVALIDITY value\r\n* OK [UIDNEXT 13] The next unique identifier value\r\n" +
+      "$1 OK [READ-ONLY] EXAMINE completed.\r\n",
+  },
+];
+
+export const stall: ScriptStep = { stall: true };
+
+export function ask(command: RegExp, answer: string): readonly ScriptStep[] {
+  return [{ expect: command }, { send: answer }];
+}
+
+export function literal(uid: number, body: string, seq = uid): string {
+  return `* ${seq} FETCH (UID ${uid} FLAGS (\\Seen) INTERNALDATE "17-Jul-2026 02:44:25 +0000" BODY[] {${Buffer.byteLength(body)}}\r\n${body})\r\n`;
+}
+
+export interface Conversation {
+  readonly server: ScriptedServer;
+  readonly log: RecordingLog;
+  open(signal?: AbortSignal): Promise<MailSession>;
+}
+
+const mailbox: MailboxRef = { tenant: "contoso", address: "ann@contoso.example", protocol: "imap" };
+
+/** Starts the script, and stops it when the test is over. */
+export async function converse(script: readonly ScriptStep[], limits: Partial<ImapLimits> = {}): Promise<Conversation & AsyncDisposable> {
+  const server = await startScriptedServer([script]);
+  const log = recordingLog();
+  const source = createImapSource({
+    endpoint: () => ({ host: server.host, port: server.port, tls: false }),
+    log,
+    scrub: (text) => text,
+    clock: { monotonic: () => performance.now() },
+    limits: { connectMs: 2_000, greetingMs: 2_000, openMs: 3_000, commandSilenceMs: 2_000, ...limits },
+  });
+  const sessions: MailSession[] = [];
+  return {
+    server,
+    log,
+    async open(signal = new AbortController().signal) {
+      const session = await source.open(mailbox, { value: new Secret(canary), expiresAt: Date.now() + 3_600_000 }, signal);
+      sessions.push(session);
+      return session;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const session of sessions) await session.close();
+      await server.stop();
+    },
+  };
+}
+
+/** The failure of a promise that must fail. */
+export async function failureOf(work: Promise<unknown>): Promise<SyncError["failure"]> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Error && "failure" in error) return (error as SyncError).failure;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+export async function collect<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const row of rows) all.push(row);
+  return all;
+}
