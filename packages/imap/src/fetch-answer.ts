@@ -39,7 +39,8 @@ export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
           uid ??= readUid(value);
           break;
         case "FLAGS":
-          if (isList(value)) flags ??= value.map(textOf).filter((flag) => flag !== undefined);
+          // \Recent tells about the session, not the message.
+          if (isList(value)) flags ??= value.map(textOf).filter((flag) => flag !== undefined && flag.toLowerCase() !== "\\recent");
           break;
         case "INTERNALDATE":
           internalDate ??= readInternalDate(textOf(value));

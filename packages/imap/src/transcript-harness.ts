@@ -1,4 +1,5 @@
 import { Secret, type MailboxRef, type MailSession, type SyncError } from "@mailfleet/core";
+import { expect } from "vitest";
 import { recordingLog, startScriptedServer, type RecordingLog, type ScriptedServer, type ScriptStep } from "@mailfleet/testkit";
 import { createImapSource, type ImapLimits } from "./index.ts";
 
@@ -55,6 +56,10 @@ export interface Conversation {
   open(signal?: AbortSignal): Promise<MailSession>;
 }
 
+/** What may be sent at all (T13): nothing that changes a mailbox, and no body without PEEK. */
+const allowed =
+  /^[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|UID SEARCH UID \d+:\d+|UID FETCH [\d:,]+ \((UID RFC822\.SIZE|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<0\.\d+>)?)\))$/;
+
 const mailbox: MailboxRef = { tenant: "contoso", address: "ann@contoso.example", protocol: "imap" };
 
 /** Starts the script, and stops it when the test is over. */
@@ -80,6 +85,7 @@ export async function converse(script: readonly ScriptStep[], limits: Partial<Im
     async [Symbol.asyncDispose]() {
       for (const session of sessions) await session.close();
       await server.stop();
+      expect(server.received.filter((line) => line !== "" && !allowed.test(line))).toEqual([]);
     },
   };
 }
