@@ -12,5 +12,13 @@ export * from "./secret.ts";
 export * from "./uid-set.ts";
 export { createScrubber, stripControls, type Scrubber } from "./scrub.ts";
 export { classifyImap, isThrottleText, readThrottleHint, type Classified } from "./classify.ts";
-export { folderRole, isMailFolder, matchesFolder, selectFolders, type FolderFacts, type FolderRules, type FolderSelection } from "./folders.ts";
+export {
+  folderRole,
+  isMailFolder,
+  matchesFolder,
+  selectFolders,
+  type FolderFacts,
+  type FolderRules,
+  type FolderSelection,
+} from "./folders.ts";
 export { decideRetry, retryCapMs, type RetryDecision, type RetryQuestion } from "./retry-policy.ts";

@@ -1,0 +1,45 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type FolderCheckpoint, packCheckpoint, startCheckpoint, unpackCheckpoint, withoutHistory } from "./checkpoint.ts";
+import { uidSetOf } from "./uid-set.ts";
+
+const uid = fc.integer({ min: 1, max: 0xffff_ffff });
+const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc.record({
+  generation: fc.nat(),
+  uidValidity: fc.bigInt({ min: 1n, max: 0xffff_ffffn }).map(String),
+  uidNext: uid,
+  backfillBelow: uid,
+  handedOff: fc.array(uid, { maxLength: 30 }).map(uidSetOf),
+  quarantined: fc.array(uid, { maxLength: 5 }).map(uidSetOf),
+  retry: fc.array(fc.record({ uid, tries: fc.nat(5), notBefore: fc.nat() }), { maxLength: 3 }),
+  isResync: fc.boolean(),
+  isVerified: fc.boolean(),
+  isExcluded: fc.boolean(),
+});
+
+test("a checkpoint reads back as it was stored", () => {
+  fc.assert(fc.property(checkpoints, (checkpoint) => void expect(unpackCheckpoint(packCheckpoint(checkpoint))).toEqual(checkpoint)));
+});
+
+test("anything else is not taken for a checkpoint, and does not throw", () => {
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void expect(unpackCheckpoint(text)).toBeUndefined()));
+  const good = packCheckpoint(startCheckpoint({ uidValidity: "1", uidNext: 5, messages: 2 }, 1, false));
+  for (const broken of [
+    good.replace('"f":1', '"f":2'),
+    good.replace('"n":5', '"n":-5'),
+    good.replace('"h":""', '"h":"x y z !"'),
+    good.slice(0, -1),
+  ]) {
+    expect(unpackCheckpoint(broken), broken).toBeUndefined();
+  }
+});
+
+test("a quiet mailbox of seven folders stays far below 2 KB", () => {
+  const folder = startCheckpoint({ uidValidity: "170535", uidNext: 23_072, messages: 20_000 }, 1, false);
+  const quiet = packCheckpoint({ ...withoutHistory(folder), handedOff: [[1, 23_071]] });
+  expect(quiet.length * 7).toBeLessThan(1_000);
+});
+
+test("an empty folder has no history to fetch", () => {
+  expect(startCheckpoint({ uidValidity: "1", uidNext: 900, messages: 0 }, 1, false)).toMatchObject({ backfillBelow: 1, isVerified: true });
+});
