@@ -16,7 +16,7 @@ export default defineConfig({
             "packages/*/src/**/*.test.ts",
             "apps/*/src/**/*.test.ts",
             "bench/**/*.test.ts",
-            "scripts/**/*.test.ts",
+            "scripts/**/*.test.mjs",
             "test/architecture/**/*.test.ts",
           ],
           exclude: [...elsewhere, ...withServices],

@@ -79,8 +79,8 @@ export async function startScriptedServer(
     async finished(connection = 0) {
       const run = runs[connection];
       if (run !== undefined) return run;
-      return new Promise<Promise<void>>((resolve) => {
-        (waiting[connection] ??= []).push(resolve as (run: Promise<void>) => void);
+      return new Promise<void>((resolve, reject) => {
+        (waiting[connection] ??= []).push((begun) => void begun.then(resolve, reject));
       });
     },
     stop: () =>

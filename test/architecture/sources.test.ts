@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { readWorkspace, repository } from "./workspace.ts";
+
+const sources = readWorkspace(repository)
+  .flatMap((one) => one.files)
+  .map((file) => ({ file, text: readFileSync(path.join(repository, file), "utf8") }));
+
+test("no script for Redis is put together from values", () => {
+  // T16: what reaches EVAL is constant text; values go as KEYS and ARGV.
+  const assembled = sources.filter(
+    ({ text }) => /\.(eval|evalsha|script)\(\s*`[^`]*\$\{/.test(text) || /\blua\s*:\s*`[^`]*\$\{/.test(text),
+  );
+  expect(assembled.map(({ file }) => file)).toEqual([]);
+});
+
+test("nothing happens when a module is imported", () => {
+  // Only an app's main.ts, and what is started as a process or thread of its own, may act at the top level.
+  const entries = /(^|\/)(main|[a-z-]+-(main|task|thread))\.ts$/;
+  const acting = sources.filter(
+    ({ file, text }) =>
+      !entries.test(file) && !file.endsWith(".test.ts") && /^(await |setInterval\(|setTimeout\(|process\.(on|once|exit)\()/m.test(text),
+  );
+  expect(acting.map(({ file }) => file)).toEqual([]);
+});
