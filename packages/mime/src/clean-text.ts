@@ -4,9 +4,9 @@
  */
 
 // oxlint-disable-next-line no-control-regex -- control characters are what this file is about
-const lineBreaking = /[\r\n\0]/;
+const lineBreaking = /[\t\r\n\0]/;
 // oxlint-disable-next-line no-control-regex
-const lineBreakingRun = /[\t ]*[\r\n\0]+[\t ]*/g;
+const lineBreakingRun = / *[\t\r\n\0][\t\r\n\0 ]*/g;
 // oxlint-disable-next-line no-control-regex
 const control = /[\u0000-\u001f\u007f-\u009f]/;
 // oxlint-disable-next-line no-control-regex
@@ -21,7 +21,7 @@ export function cleanText(text: string): string {
   return wellFormed.includes("\0") ? wellFormed.replaceAll("\0", "\uFFFD") : wellFormed;
 }
 
-/** A field of one line: a run of CR, LF and NUL (an encoded word can carry them) becomes one space; trimmed. */
+/** A field of one line: a run of CR, LF and NUL (an encoded word can carry them) and tabs (of folding) becomes one space; trimmed. */
 export function cleanLine(text: string): string {
   const line = lineBreaking.test(text) ? text.replace(lineBreakingRun, " ") : text;
   return line.toWellFormed().trim();

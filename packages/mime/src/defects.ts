@@ -9,7 +9,7 @@
  * | `bad-header-line` | a line in a header block that is no header field |
  * | `raw-header-bytes` | header bytes that are neither ASCII nor UTF-8, read as windows-1252 |
  * | `duplicate-*` | a field that may stand once (RFC 5322 3.6) stands more often; addresses of all are listed, else the first counts |
- * | `bad-date` | a Date field that cannot be read |
+ * | `bad-date` | a Date field that cannot be read, or not its zone (then taken as UTC) |
  * | `bad-address` | an address field with text that is no address |
  * | `line-break-in-field` | CR, LF or NUL inside a one-line field, taken out |
  * | `id-cut`, `references-cut` | a message id over 998 characters; more than 1,000 references |

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { parseAddressHeader } from "mailparser";
 import type { EmailAddress, HeaderLines } from "mailparser";
 import type { MailAddress, ParsedMessage } from "@mailfleet/core";
@@ -46,12 +47,15 @@ export function readFields(lines: HeaderLines, reader: FieldReader): HeadFields 
   const headers: (readonly [string, string])[] = [];
   const known = new Map<KnownField, string[]>();
   for (const { key, line } of lines) {
+    // how an absent header block shows
+    if (line === "") continue;
     const colon = line.indexOf(":");
     if (colon < 1) reader.addDefect("bad-header-line");
     const name = cleanToken(decodeBytes(colon < 0 ? "" : line.slice(0, colon), reader));
-    const value = cleanText(unfold(decodeBytes(line.slice(colon + 1), reader)).trim());
-    headers.push([name, value]);
+    const folded = decodeBytes(line.slice(colon + 1), reader);
+    headers.push([name, cleanText(unfold(folded).trim())]);
     if (!Object.hasOwn(onceOnly, key)) continue;
+    const value = cleanText(collapse(folded).trim());
     const field = key as KnownField;
     const values = known.get(field);
     if (values === undefined) known.set(field, [value]);
@@ -67,14 +71,14 @@ export function readFields(lines: HeaderLines, reader: FieldReader): HeadFields 
     const values = known.get(field);
     return values === undefined ? [] : readAddresses(values, reader);
   };
-  const messageId = readIds(first("message-id"), reader)[0];
-  const inReplyTo = readIds(first("in-reply-to"), reader)[0];
+  const messageId = readId(first("message-id"), reader);
+  const inReplyTo = readId(first("in-reply-to"), reader);
   const subject = readSubject(first("subject"), reader);
   const date = readDate(first("date"), reader);
   return {
     ...(messageId !== undefined && { messageId }),
     ...(inReplyTo !== undefined && { inReplyTo }),
-    references: boundReferences(readIds(known.get("references")?.join(" "), reader), reader),
+    references: readIds(known.get("references")?.join(" "), reader),
     ...(subject !== undefined && { subject }),
     ...(date !== undefined && { date }),
     from: addresses("from"),
@@ -95,8 +99,7 @@ const windows1252 = new TextDecoder("windows-1252");
 function decodeBytes(binary: string, reader: FieldReader): string {
   if (!nonAscii.test(binary)) return binary;
   const bytes = Buffer.from(binary, "latin1");
-  const text = bytes.toString();
-  if (!text.includes("\uFFFD")) return text;
+  if (isUtf8(bytes)) return bytes.toString();
   reader.addDefect("raw-header-bytes");
   return windows1252.decode(bytes);
 }
@@ -107,6 +110,11 @@ const lineEnd = /[\r\n]/;
 function unfold(value: string): string {
   if (!lineEnd.test(value)) return value;
   return value.replace(/\r?\n(?=[ \t])/g, "").replace(/[\r\n]+/g, " ");
+}
+
+/** For display, any folding is one space. */
+function collapse(value: string): string {
+  return lineEnd.test(value) ? value.replace(/[\r\n]+[ \t]*/g, " ") : value;
 }
 
 function decode(value: string, reader: FieldReader): string {
@@ -124,21 +132,31 @@ function readSubject(value: string | undefined, reader: FieldReader): string | u
 function readDate(value: string | undefined, reader: FieldReader): string | undefined {
   if (value === undefined) return undefined;
   const date = parseMailDate(value);
-  if (date === undefined) reader.addDefect("bad-date");
-  return date;
+  if (date === undefined || date.isZoneGuessed) reader.addDefect("bad-date");
+  return date?.iso;
 }
 
-/** Ids in angle brackets; a bare word gets them, unless bracketed ids stand beside it (comments of old mailers). */
+const bracketedId = /<[^<>]+>/g;
+
+/** One id, in angle brackets. Old mailers put a phrase before it that can hold an address: then the last one is the id. */
+function readId(value: string | undefined, reader: FieldReader): string | undefined {
+  if (value === undefined || value === "") return undefined;
+  const ids = value.match(bracketedId);
+  return cleanId(ids?.at(value.startsWith("<") ? 0 : -1) ?? `<${value.replace(/[<>]/g, "").trim()}>`, reader);
+}
+
+/** All ids; bare words count only where nothing stands in brackets. */
 function readIds(value: string | undefined, reader: FieldReader): string[] {
   if (value === undefined || value === "") return [];
-  const bracketed = value.match(/<[^<>]+>/g);
-  const found = bracketed ?? (value.match(/[^\s<>]+/g) ?? []).map((word) => `<${word}>`);
-  return found.map((id) => {
-    const clean = cleanToken(decode(id, reader)).replace(/\s+/g, "");
-    if (clean.length <= maxIdLength) return clean;
-    reader.addDefect("id-cut");
-    return clean.slice(0, maxIdLength).toWellFormed();
-  });
+  const ids = value.match(bracketedId) ?? (value.match(/[^\s<>]+/g) ?? []).map((word) => `<${word}>`);
+  return boundReferences(ids, reader).map((id) => cleanId(id, reader));
+}
+
+function cleanId(id: string, reader: FieldReader): string {
+  const clean = cleanLine(cleanToken(decode(id, reader)));
+  if (clean.length <= maxIdLength) return clean;
+  reader.addDefect("id-cut");
+  return clean.slice(0, maxIdLength).toWellFormed();
 }
 
 /** The first one, which names the thread, and the latest. */

@@ -1,0 +1,103 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { simpleParser } from "mailparser";
+import { afterAll, describe, expect, test } from "vitest";
+import type { ParsedMessage } from "@mailfleet/core";
+import { hostileMails } from "./hostile-mail.ts";
+import { htmlPartSeparator } from "./join-html.ts";
+import { createMimeParser } from "./mime-parser.ts";
+
+// Real mail lies beside the checkout on the machines of the project; anywhere else the generated mail has to do.
+const corpus = join(import.meta.dirname, "../../../../shared/corpus");
+
+function readCorpus(): { name: string; bytes: Uint8Array }[] {
+  if (!existsSync(corpus)) return [];
+  return readdirSync(corpus, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".eml"))
+    .map((name) => ({ name, bytes: readFileSync(join(corpus, name)) }));
+}
+
+function generatedMail(): { name: string; bytes: Uint8Array }[] {
+  const composed = Array.from({ length: 300 }, (_, i) => {
+    const pdf = Buffer.alloc(i * 100, i)
+      .toString("base64")
+      .replace(/.{76}/g, "$&\r\n");
+    const lines = [
+      `From: "Sender ${i}" <s${i}@a.example>`,
+      `To: r@b.example, Team: t${i}@b.example;`,
+      `Subject: =?utf-8?q?N=C2=BA_${i}?=`,
+      "Content-Type: multipart/mixed; boundary=o",
+      "",
+      "--o",
+      "Content-Type: multipart/alternative; boundary=i",
+      "",
+      `--i\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nGr=FC=DFe ${i}`,
+      `--i\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Grüße ${i}</p>`,
+      "--i--",
+      `--o\r\nContent-Type: application/pdf; name="${i}.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\n${pdf}`,
+      "--o--",
+    ];
+    return { name: `composed ${i}`, bytes: Buffer.from(lines.join("\r\n")) };
+  });
+  return [...composed, ...hostileMails().filter((mail) => mail.expected === "read" && mail.bytes.length < 100_000)];
+}
+
+const real = readCorpus();
+const mails = [...generatedMail(), ...real];
+const parser = createMimeParser({ threads: 2 });
+afterAll(() => parser.close());
+
+describe(`${mails.length} messages, ${real.length} of them real`, () => {
+  test("are all read, and hand over what mailparser's own simpleParser finds", async () => {
+    const results = await Promise.all(mails.map(({ bytes }) => parser.parse(bytes)));
+    const refused = results.flatMap((result, i) => (result.ok ? [] : [`${mails[i]?.name}: ${result.reason}`]));
+    expect(refused).toEqual([]);
+    expect(results).toHaveLength(mails.length);
+
+    const different: string[] = [];
+    for (const [i, { name, bytes }] of mails.entries()) {
+      const result = results[i];
+      if (result?.ok) different.push(...(await compare(result.message, bytes)).map((what) => `${name}: ${what}`));
+    }
+    expect(different).toEqual([]);
+  }, 60_000);
+});
+
+/** Where we mean to differ (header bytes, ids, dates, NUL), the unit tests say how; everything else must be the same. */
+async function compare(ours: ParsedMessage, bytes: Uint8Array): Promise<string[]> {
+  const theirs = await simpleParser(Buffer.from(bytes), {
+    skipHtmlToText: true,
+    skipTextToHtml: true,
+    skipImageLinks: true,
+    keepCidLinks: true,
+    checksumAlgo: false,
+    keepDeliveryStatus: true,
+    ...{ ignoreEmbedded: true },
+  });
+  const different: string[] = [];
+  const isSplit = ours.defects.includes("html-parts-split");
+  const attachments = isSplit ? ours.attachments.filter((one) => one.contentType !== "text/html; charset=utf-8") : ours.attachments;
+  if (attachments.length !== theirs.attachments.length) different.push("number of attachments");
+  for (const [i, one] of theirs.attachments.entries()) {
+    if (!one.content.equals(attachments[i]?.content ?? new Uint8Array())) different.push(`bytes of attachment ${i}`);
+    if (one.filename !== attachments[i]?.filename && !ours.defects.includes("name-cut")) different.push(`name of attachment ${i}`);
+  }
+  const html = theirs.html ? theirs.html.split("<br/>\n").filter((part) => part !== "") : [];
+  const ourHtml = (ours.html ?? "")
+    .replaceAll(htmlPartSeparator, "<br/>\n")
+    .split("<br/>\n")
+    .filter((part) => part !== "");
+  if (!isSplit && html.join("") !== ourHtml.join("")) different.push("html");
+  if (words(theirs.text) !== words(ours.text)) different.push("text");
+  const plainHeader = !ours.defects.includes("raw-header-bytes");
+  if (plainHeader && words(theirs.subject) !== words(ours.subject)) different.push("subject");
+  const theirFrom = theirs.from?.value.map((one) => one.address ?? "").filter((one) => one !== "") ?? [];
+  const ourFrom = ours.from.map((one) => one.address).filter((one) => one !== "");
+  if (plainHeader && theirFrom.some((address, i) => address !== ourFrom[i])) different.push("from");
+  return different;
+}
+
+/** Without white space and without what stands for NUL. */
+function words(text: string | undefined): string {
+  return (text ?? "").replace(/[\s\0\uFFFD]+/g, "");
+}

@@ -1,0 +1,114 @@
+import { createRequire } from "node:module";
+import { afterEach, describe, expect, test } from "vitest";
+import type { ParseResult } from "@mailfleet/core";
+import { createMimeParser } from "./mime-parser.ts";
+import type { MimeParserOptions } from "./mime-parser.ts";
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const parser of open.splice(0)) await parser.close();
+});
+
+function start(options: Partial<MimeParserOptions> = {}): ReturnType<typeof createMimeParser> {
+  const parser = createMimeParser({ threads: 1, ...options });
+  open.push(parser);
+  return parser;
+}
+
+function mail(subject: string, body = "hello"): Uint8Array {
+  return Buffer.from(`Subject: ${subject}\r\n\r\n${body}\r\n`);
+}
+
+/** Takes seconds to decode. */
+function slowMail(): Uint8Array {
+  return Buffer.from(`Subject: slow\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n${"lorem ipsum dolor\r\n".repeat(2_500_000)}`);
+}
+
+/** Needs more than 64 MB of JavaScript heap. */
+function fatMail(): Uint8Array {
+  return Buffer.from(`Subject: fat\r\n\r\n${"lorem ipsum dolor\r\n".repeat(3_000_000)}`);
+}
+
+function subjects(results: readonly ParseResult[]): (string | undefined)[] {
+  return results.map((result) => (result.ok ? result.message.subject : result.reason));
+}
+
+describe("the pool", () => {
+  test("gives each caller its own message and leaves the bytes alone", async () => {
+    const parser = start({ threads: 2 });
+    const mails = Array.from({ length: 150 }, (_, i) => mail(`m${i}`));
+    const copies = mails.map((bytes) => Uint8Array.from(bytes));
+    const results = await Promise.all(mails.map((bytes) => parser.parse(bytes)));
+    expect(subjects(results)).toEqual(mails.map((_, i) => `m${i}`));
+    expect(mails.map((bytes) => Uint8Array.from(bytes))).toEqual(copies);
+  });
+
+  test("names the parser and the version that is installed", () => {
+    const { version } = createRequire(import.meta.url)("mailparser/package.json") as { version: string };
+    expect(start()).toMatchObject({ name: "mailparser", version });
+  });
+
+  test("reads a view into a larger buffer", async () => {
+    const whole = Buffer.concat([Buffer.from("XXXX"), mail("inside"), Buffer.from("YYYY")]);
+    const result = await start().parse(whole.subarray(4, whole.length - 4));
+    expect(result).toMatchObject({ ok: true, message: { subject: "inside", text: "hello\n" } });
+  });
+
+  test("a message that is not done in time is given up, its neighbours in the task are not", async () => {
+    const parser = start({ parseMs: 400, batchBytes: 1e9 });
+    const results = await Promise.all([mail("before"), slowMail(), mail("after")].map((bytes) => parser.parse(bytes)));
+    expect(subjects(results)).toEqual([
+      "before",
+      "The message was not parsed: the parser was not done after 0.4 s and was stopped.",
+      "after",
+    ]);
+    expect(subjects([await parser.parse(mail("next"))])).toEqual(["next"]);
+  }, 30_000);
+
+  test("a message that ends its thread twice is given up, its neighbours in the task are not", async () => {
+    const parser = start({ heapMb: 64, batchBytes: 1e9 });
+    const results = await Promise.all([mail("before"), fatMail(), mail("after")].map((bytes) => parser.parse(bytes)));
+    expect(subjects(results)).toEqual([
+      "before",
+      "The message was not parsed: it ended the parser's thread 2 times (ERR_WORKER_OUT_OF_MEMORY).",
+      "after",
+    ]);
+    expect(subjects([await parser.parse(mail("next"))])).toEqual(["next"]);
+  }, 30_000);
+
+  test("holds back messages while the bytes in flight are at their cap", async () => {
+    const parser = start({ threads: 2, bytesInFlight: 1 });
+    const results = await Promise.all(Array.from({ length: 20 }, (_, i) => parser.parse(mail(`m${i}`))));
+    expect(subjects(results)).toEqual(Array.from({ length: 20 }, (_, i) => `m${i}`));
+  });
+
+  test("the limits reach the threads", async () => {
+    const parser = start({ addresses: 2 });
+    const result = await parser.parse(Buffer.from("To: a@b.example, c@d.example, e@f.example\r\n\r\nx"));
+    expect(subjects([result])).toEqual(["The message was not parsed: one of its address fields lists more than 2 addresses."]);
+  });
+
+  test("the event loop stays free while a large message is parsed", async () => {
+    const parser = start();
+    let longest = 0;
+    let last = performance.now();
+    const beat = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 5);
+    const bytes = slowMail();
+    last = performance.now();
+    await parser.parse(bytes);
+    clearInterval(beat);
+    expect(longest).toBeLessThan(1_000);
+  }, 30_000);
+
+  test("rejects what is open when it is closed, and everything later", async () => {
+    const parser = start();
+    const running = parser.parse(slowMail());
+    const closed = expect(running).rejects.toThrow("The parser was closed.");
+    await parser.close();
+    await closed;
+    await expect(parser.parse(mail("late"))).rejects.toThrow("The parser was closed.");
+  });
+});

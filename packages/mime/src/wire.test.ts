@@ -1,0 +1,49 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { MailAddress, ParsedAttachment, ParseResult } from "@mailfleet/core";
+import { packBatch, unpackBatch } from "./wire.ts";
+
+const text = fc.string({ unit: "grapheme" }).map((one) => one.replaceAll("\0", "\uFFFD"));
+const optional = <T>(key: string, value: fc.Arbitrary<T>): fc.Arbitrary<object> =>
+  fc.oneof(
+    fc.constant({}),
+    value.map((one) => ({ [key]: one })),
+  );
+const merged = <T>(...parts: fc.Arbitrary<object>[]): fc.Arbitrary<T> => fc.tuple(...parts).map((all) => Object.assign({}, ...all) as T);
+
+const address = merged<MailAddress>(fc.record({ name: text, address: text }), optional("group", text));
+const addresses = fc.array(address, { maxLength: 3 });
+const attachment = merged<ParsedAttachment>(
+  fc.record({ contentType: text, content: fc.uint8Array({ maxLength: 40 }) }),
+  optional("filename", text),
+  optional("disposition", text),
+  optional("contentId", text),
+);
+const message = merged<object>(
+  fc.record({
+    references: fc.array(text),
+    from: addresses,
+    to: addresses,
+    cc: addresses,
+    bcc: addresses,
+    replyTo: addresses,
+    sender: addresses,
+    headers: fc.array(fc.tuple(text, text)),
+    attachments: fc.array(attachment, { maxLength: 3 }),
+    defects: fc.array(text),
+  }),
+  ...["messageId", "inReplyTo", "subject", "date", "text", "html"].map((key) => optional(key, text)),
+);
+const result = fc.oneof(
+  text.map((reason) => ({ ok: false, reason })),
+  message.map((one) => ({ ok: true, message: one })),
+) as fc.Arbitrary<ParseResult>;
+
+test("a batch arrives in the other thread as it was sent", () => {
+  fc.assert(
+    fc.property(fc.array(result, { maxLength: 4 }), (results) => {
+      const batch = packBatch(results);
+      expect(unpackBatch(structuredClone(batch, { transfer: [batch.slab] }))).toEqual(results);
+    }),
+  );
+});
