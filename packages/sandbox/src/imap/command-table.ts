@@ -1,0 +1,32 @@
+import type { Command } from "./parse-command.ts";
+import type { Session, SessionState } from "./session.ts";
+
+/** The tagged answer. A `bad` is a strike; the third one closes the connection. */
+export interface Reply {
+  readonly kind: "ok" | "no" | "bad";
+  readonly text: string;
+}
+
+/** Writes its untagged lines to the session's writer and returns the tagged one. */
+export type CommandHandler = (session: Session, command: Command) => Reply | Promise<Reply>;
+
+export interface CommandEntry {
+  readonly states: readonly SessionState[];
+  readonly handler: CommandHandler;
+  /** EXPUNGE lines may stand in the answer; not where sequence numbers are in use. */
+  readonly mayExpunge: boolean;
+}
+
+export type CommandTable = ReadonlyMap<string, CommandEntry>;
+
+export const inAnyState: readonly SessionState[] = ["greeted", "refused", "authenticated", "selected"];
+export const beforeLogin: readonly SessionState[] = ["greeted"];
+export const afterLogin: readonly SessionState[] = ["authenticated", "selected"];
+export const whenSelected: readonly SessionState[] = ["selected"];
+
+export const ok = (text: string): Reply => ({ kind: "ok", text });
+export const no = (text: string): Reply => ({ kind: "no", text });
+/** Exchange's words for arguments it cannot read, and for a wrong number of them. */
+export const badArgument: Reply = { kind: "bad", text: "Command Argument Error. 11" };
+export const badCount: Reply = { kind: "bad", text: "Command Argument Error. 12" };
+export const badSet: Reply = { kind: "bad", text: "[*] The specified message set is invalid." };

@@ -1,0 +1,56 @@
+import type { CommandHandler, Reply } from "../command-table.ts";
+import { badArgument, badCount, no, ok } from "../command-table.ts";
+import { textOf } from "../parse-command.ts";
+import { throttleText } from "../session.ts";
+import type { Session } from "../session.ts";
+
+const failed = no("AUTHENTICATE failed.");
+
+/** AUTHENTICATE XOAUTH2 with the blob on the line (SASL-IR) or after `+`. PLAIN is offered for form's sake and refused. */
+export const authenticate: CommandHandler = async (session, command) => {
+  const mechanism = textOf(command.args[0])?.toUpperCase();
+  if (mechanism === undefined || command.args.length > 2) return badCount;
+  if (mechanism !== "XOAUTH2" && mechanism !== "PLAIN") return badArgument;
+  let blob = textOf(command.args[1]);
+  if (blob === undefined) {
+    session.writer.line("+ ");
+    blob = await session.readLine();
+    if (blob === undefined) return badArgument;
+    if (blob === "*") return { kind: "bad", text: "AUTHENTICATE aborted." };
+  }
+  const credentials = mechanism === "XOAUTH2" ? readXoauth2(blob) : undefined;
+  const reply = credentials ? await admit(session, credentials.user, credentials.token) : failed;
+  session.services.count(reply.kind === "ok" ? "login" : "login refused");
+  if (reply.kind !== "ok") session.failLogin();
+  return reply;
+};
+
+/** Basic authentication is gone for good. */
+export const login: CommandHandler = (session) => {
+  session.services.count("login refused");
+  session.failLogin();
+  return no("LOGIN failed.");
+};
+
+async function admit(session: Session, user: string, token: string): Promise<Reply> {
+  const { store, troubles, verifyToken, tenantIdOf } = session.services;
+  const verified = await verifyToken(token);
+  if (!verified?.roles.includes("IMAP.AccessAsApp")) return failed;
+  const address = user.toLowerCase();
+  const tenant = store.tenantOf(address);
+  if (tenant !== undefined && tenantIdOf(tenant) !== verified.tenantId) return failed;
+  const waitMs = troubles.throttledForMs(address, "login");
+  if (waitMs > 0) return no(throttleText(waitMs));
+  // An address that Exchange does not host looks the same as a mailbox without permission (field guide 2.2).
+  const mailbox = troubles.isRefused(address) ? undefined : store.mailbox(address);
+  session.logIn(mailbox, address, verified.expiresAt);
+  return ok("AUTHENTICATE completed.");
+}
+
+/** `user=` address ^A `auth=Bearer ` token ^A ^A in base64. */
+function readXoauth2(blob: string): { user: string; token: string } | undefined {
+  const fields = Buffer.from(blob, "base64").toString("utf8").split("\x01");
+  const user = fields.find((field) => field.startsWith("user="))?.slice(5);
+  const token = fields.find((field) => /^auth=bearer /i.test(field))?.slice(12);
+  return user && token ? { user, token } : undefined;
+}

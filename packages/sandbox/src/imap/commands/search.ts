@@ -1,0 +1,37 @@
+import type { CommandHandler } from "../command-table.ts";
+import { badArgument, no, ok } from "../command-table.ts";
+import { textOf } from "../parse-command.ts";
+import { parseSearch } from "../search-query.ts";
+
+/** SEARCH and UID SEARCH; the answer is one line, however long, as Exchange sends it. */
+export const search: CommandHandler = (session, command) => {
+  let keys = command.args;
+  if (textOf(keys[0])?.toUpperCase() === "CHARSET") {
+    const charset = textOf(keys[1])?.toUpperCase();
+    if (charset !== "US-ASCII" && charset !== "UTF-8") return no("[BADCHARSET (US-ASCII)] The specified charset is not supported.");
+    keys = keys.slice(2);
+  }
+  const { uids, folder } = session.selected;
+  const matches = parseSearch(keys, uids);
+  if (!matches) return badArgument;
+  const isUid = command.verb === "UID SEARCH";
+  const found: number[] = [];
+  for (const [position, uid] of uids.entries()) {
+    if (!folder.has(uid)) continue;
+    const isMatch = matches({
+      position,
+      uid,
+      flags: folder.flags(uid),
+      get internalDate() {
+        return folder.internalDate(uid);
+      },
+      get size() {
+        return folder.size(uid);
+      },
+      bytes: () => session.services.store.bytes(session.mailbox.address, folder, uid),
+    });
+    if (isMatch) found.push(isUid ? uid : position + 1);
+  }
+  session.writer.line(found.length === 0 ? "* SEARCH" : `* SEARCH ${found.join(" ")}`);
+  return ok("SEARCH completed.");
+};

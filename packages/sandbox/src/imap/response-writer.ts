@@ -1,0 +1,57 @@
+import type { Socket } from "node:net";
+
+/** Collected output goes to the socket from here on: one TLS record and one system call for many lines. */
+const flushAtBytes = 64 * 1024;
+
+/** Gathers response lines into few writes, and makes a fast producer wait for a slow reader. */
+export class ResponseWriter {
+  readonly #socket: Socket;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #isBlocked = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Text is latin1; CRLF is added. */
+  line(text: string): void {
+    this.raw(Buffer.from(`${text}\r\n`, "latin1"));
+  }
+
+  raw(bytes: Buffer): void {
+    this.#chunks.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes >= flushAtBytes) this.flush();
+  }
+
+  flush(): void {
+    if (this.#bytes === 0) return;
+    const [first] = this.#chunks;
+    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks, this.#bytes);
+    this.#chunks = [];
+    this.#bytes = 0;
+    if (!this.#socket.writable) return;
+    if (!this.#socket.write(all)) this.#isBlocked = true;
+  }
+
+  /** Resolves at once unless the reader is behind; also when the connection ends. */
+  async ready(): Promise<void> {
+    if (!this.#isBlocked) return;
+    const socket = this.#socket;
+    if (socket.destroyed || !socket.writableNeedDrain) {
+      this.#isBlocked = false;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off("drain", done);
+        socket.off("close", done);
+        resolve();
+      };
+      socket.on("drain", done);
+      socket.on("close", done);
+    });
+    this.#isBlocked = false;
+  }
+}

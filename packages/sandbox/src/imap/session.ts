@@ -1,0 +1,225 @@
+import type { TLSSocket } from "node:tls";
+import type { Folder } from "../store/folder.ts";
+import type { Mailbox } from "../store/mail-store.ts";
+import { CommandReader } from "./command-reader.ts";
+import type { RawCommand, ReaderEvent } from "./command-reader.ts";
+import { parseCommand } from "./parse-command.ts";
+import type { Command } from "./parse-command.ts";
+import { ResponseWriter } from "./response-writer.ts";
+import { SelectedFolder } from "./selected-folder.ts";
+import type { ImapServices } from "./services.ts";
+import type { CommandHandler, CommandTable, Reply } from "./command-table.ts";
+
+/** Where a session stands. `refused`: the front end took the token, the mailbox behind it did not (field guide 2.2). */
+export type SessionState = "greeted" | "refused" | "authenticated" | "selected" | "closed";
+
+const strikesToClose = 3;
+const loginTimeoutMs = 60_000;
+const idleTimeoutMs = 30 * 60_000;
+/** Reading stops while so many pipelined pieces wait. */
+const mostQueued = 64;
+
+/** One connection: reads commands one after the other, keeps the state, counts strikes, and writes what the handlers answer. */
+export class Session {
+  readonly services: ImapServices;
+  readonly writer: ResponseWriter;
+  readonly #socket: TLSSocket;
+  readonly #commands: CommandTable;
+  readonly #reader = new CommandReader();
+  readonly #queue: ReaderEvent[] = [];
+  #wake: (() => void) | undefined;
+  #state: SessionState = "greeted";
+  #strikes = 0;
+  #failedLogins = 0;
+  #mailbox: Mailbox | undefined;
+  #address = "";
+  #expiresAt = Number.POSITIVE_INFINITY;
+  #selected: SelectedFolder | undefined;
+  #isIdling = false;
+  #isTelling = false;
+
+  constructor(socket: TLSSocket, services: ImapServices, commands: CommandTable) {
+    this.#socket = socket;
+    this.services = services;
+    this.#commands = commands;
+    this.writer = new ResponseWriter(socket);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Only where the command table demands a login. */
+  get mailbox(): Mailbox {
+    if (!this.#mailbox) throw new Error("no mailbox is open in this session");
+    return this.#mailbox;
+  }
+
+  get selected(): SelectedFolder {
+    if (!this.#selected) throw new Error("no folder is selected in this session");
+    return this.#selected;
+  }
+
+  async run(): Promise<void> {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.setTimeout(loginTimeoutMs, () => this.end("* BYE Connection is closed. 13"));
+    socket.on("data", (chunk: Buffer) => {
+      this.#queue.push(...this.#reader.push(chunk));
+      if (this.#queue.length > mostQueued) socket.pause();
+      this.#wake?.();
+    });
+    socket.on("close", () => {
+      this.#leave();
+      this.#wake?.();
+    });
+    const name = Buffer.from(this.services.frontEnd, "utf16le").toString("base64");
+    this.writer.line(`* OK The Microsoft Exchange IMAP4 service is ready. [${name}]`);
+    this.writer.flush();
+    for (let event = await this.#take(); event !== undefined; event = await this.#take()) {
+      if (event.kind === "continue") this.writer.line("+ Ready for additional command text.");
+      else if (event.kind === "too-long") this.#refuse(event.tag, "Command Argument Error. 11", true);
+      else await this.#handle(event.command);
+      this.writer.flush();
+    }
+  }
+
+  /** The next line a client sends inside a command (SASL, IDLE); undefined when the connection ended. */
+  async readLine(): Promise<string | undefined> {
+    this.writer.flush();
+    const event = await this.#take();
+    return event?.kind === "command" ? (event.command.texts[0] ?? "") : undefined;
+  }
+
+  logIn(mailbox: Mailbox | undefined, address: string, expiresAt: number): void {
+    this.#mailbox = mailbox;
+    this.#address = address;
+    this.#expiresAt = expiresAt;
+    this.#state = mailbox ? "authenticated" : "refused";
+    this.#socket.setTimeout(idleTimeoutMs);
+  }
+
+  failLogin(): void {
+    if (++this.#failedLogins >= strikesToClose) setImmediate(() => this.end("* BYE Connection is closed. 14"));
+  }
+
+  select(folder: Folder, isReadOnly: boolean): SelectedFolder {
+    this.unselect();
+    this.#selected = new SelectedFolder(folder, isReadOnly, this, () => this.#tellWhileIdle());
+    this.#state = "selected";
+    return this.#selected;
+  }
+
+  unselect(): void {
+    this.#selected?.close();
+    this.#selected = undefined;
+    if (this.#state === "selected") this.#state = "authenticated";
+  }
+
+  /** Between these two, changes are told as they come. */
+  startIdle(): void {
+    this.#isIdling = true;
+    this.#tellWhileIdle();
+  }
+
+  stopIdle(): void {
+    this.#isIdling = false;
+  }
+
+  get msUntilTokenExpires(): number {
+    return this.#expiresAt - Date.now();
+  }
+
+  expireToken(): void {
+    this.end("* BYE Session invalidated - AccessTokenExpired");
+  }
+
+  /** Says goodbye and closes; safe to call twice. */
+  end(line?: string): void {
+    if (this.#state === "closed") return;
+    if (line !== undefined) this.writer.line(line);
+    this.writer.flush();
+    this.#leave();
+    this.#socket.end();
+    // A client that never closes its side must not keep the connection.
+    setTimeout(() => this.#socket.destroy(), 2_000).unref();
+    this.#wake?.();
+  }
+
+  #leave(): void {
+    this.#selected?.close();
+    this.#selected = undefined;
+    this.#state = "closed";
+  }
+
+  /** A function, so that the checker does not remember the state from before an await. */
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  async #take(): Promise<ReaderEvent | undefined> {
+    while (this.#queue.length === 0) {
+      if (this.#isClosed()) return undefined;
+      if (this.#socket.isPaused()) this.#socket.resume();
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    return this.#isClosed() ? undefined : this.#queue.shift();
+  }
+
+  async #handle(raw: RawCommand): Promise<void> {
+    if (this.msUntilTokenExpires <= 0) return this.expireToken();
+    const outcome = parseCommand(raw);
+    if ("refusal" in outcome) return this.#refuse(outcome.refusal.tag, outcome.refusal.text);
+    const { command } = outcome;
+    const entry = this.#commands.get(command.verb);
+    this.services.count(entry ? command.verb : "unknown");
+    if (!entry) return this.#refuse(command.tag, "Command Error. 12");
+    if (this.#state === "refused" && !entry.states.includes("refused"))
+      return this.#refuse(command.tag, "User is authenticated but not connected.");
+    if (!entry.states.includes(this.#state)) return this.#refuse(command.tag, "Command received in Invalid state.");
+    const waitMs = this.#mailbox && command.verb !== "LOGOUT" ? this.services.troubles.throttledForMs(this.#address, "command") : 0;
+    if (waitMs > 0) return this.#tag(command.tag, { kind: "no", text: throttleText(waitMs) });
+    if (this.#selected?.isInvalid) return this.end("* BYE Connection closed.");
+    await this.#answer(command, entry.handler, entry.mayExpunge);
+  }
+
+  async #answer(command: Command, handler: CommandHandler, mayExpunge: boolean): Promise<void> {
+    let reply: Reply;
+    try {
+      reply = await handler(this, command);
+    } catch {
+      // Whatever goes wrong behind the scenes looks like this on Exchange.
+      reply = { kind: "no", text: "Server Unavailable. 15" };
+    }
+    if (this.#isClosed()) return;
+    if (reply.kind === "bad") return this.#refuse(command.tag, reply.text);
+    for (const line of this.#selected?.takeChanges(mayExpunge) ?? []) this.writer.line(line);
+    this.#tag(command.tag, reply);
+    if (command.verb === "LOGOUT") this.end();
+  }
+
+  #tag(tag: string, reply: Reply): void {
+    this.writer.line(`${tag} ${reply.kind.toUpperCase()} ${reply.text}`);
+  }
+
+  #refuse(tag: string, text: string, mustClose = false): void {
+    this.writer.line(`${tag} BAD ${text}`);
+    if (++this.#strikes >= strikesToClose || mustClose) this.end("* BYE Connection closed. 14");
+  }
+
+  #tellWhileIdle(): void {
+    if (!this.#isIdling || this.#isTelling) return;
+    this.#isTelling = true;
+    setImmediate(() => {
+      this.#isTelling = false;
+      if (!this.#isIdling || !this.#selected) return;
+      if (this.#selected.isInvalid) return this.end("* BYE Connection closed.");
+      for (const line of this.#selected.takeChanges(true)) this.writer.line(line);
+      this.writer.flush();
+    });
+  }
+}
+
+export function throttleText(waitMs: number): string {
+  return `Request is throttled. Suggested Backoff Time: ${String(Math.ceil(waitMs))} milliseconds`;
+}

@@ -1,0 +1,258 @@
+import { createHash } from "node:crypto";
+import { join, resolve } from "node:path";
+import type { Server } from "node:net";
+
+import type { World } from "./world/base-folder.ts";
+import { CorpusWorld } from "./world/corpus-world.ts";
+import { isMailFolder } from "./world/folder-plan.ts";
+import type { FolderRole } from "./world/folder-plan.ts";
+import { GeneratedWorld, defaultTenants } from "./world/generated-world.ts";
+import { MessageGenerator } from "./world/message-generator.ts";
+import { guidOf, hashText } from "./world/random.ts";
+import { prepareCertificates } from "./entra/certificates.ts";
+import { TokenIssuer } from "./entra/token-issuer.ts";
+import type { DirectoryTenant } from "./entra/token-issuer.ts";
+import { createTokenServer } from "./entra/token-server.ts";
+import { createImapServer } from "./imap/imap-server.ts";
+import { parseFlags } from "./imap/flags.ts";
+import { MailStore } from "./store/mail-store.ts";
+import type { Folder } from "./store/folder.ts";
+import { prepareDataDir, readOrMakeSecret, writeClientFiles, writeSecret } from "./client-files.ts";
+import { SandboxOptionsError, checkOptions, tenantSpecs } from "./options.ts";
+import type { SandboxOptions } from "./options.ts";
+import { Troubles } from "./troubles.ts";
+import { startTrickle } from "./trickle.ts";
+
+export interface SandboxTenant {
+  readonly alias: string;
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly addresses: readonly string[];
+  readonly mailboxes: number;
+  /** In mail folders at the start of the world; live deliveries come on top. */
+  readonly messages: number;
+}
+
+/** One message as the server has it now. */
+export interface TruthEntry {
+  readonly tenant: string;
+  readonly address: string;
+  readonly folder: string;
+  readonly role: FolderRole;
+  /** False in Calendar, Contacts and the like. */
+  readonly isMail: boolean;
+  readonly uidValidity: number;
+  readonly uid: number;
+  /** Hex, of the bytes a FETCH of BODY[] sends; made when asked for. */
+  readonly sha256: () => string;
+}
+
+export interface DeliverOptions {
+  /** `\Seen` and the like. */
+  readonly flags?: readonly string[];
+  readonly internalDate?: Date;
+}
+
+export interface SandboxCounters {
+  /** By tenant alias; `unknown` for a tenant that is not there. */
+  readonly tokenRequests: ReadonlyMap<string, number>;
+  /** By verb; `login` and `login refused` count the outcomes. */
+  readonly commands: ReadonlyMap<string, number>;
+}
+
+/** A running sandbox. */
+export interface Sandbox {
+  /** `https://localhost:PORT`; a tenant's authority is this, a slash and the tenant id. */
+  readonly authority: string;
+  readonly imap: { readonly host: string; readonly port: number };
+  readonly caFile: string;
+  readonly configFile: string;
+  readonly seed: string;
+  readonly tenants: readonly SandboxTenant[];
+  readonly counters: SandboxCounters;
+  /** A tenant's present client secret. @throws RangeError for an unknown alias */
+  readonly secretOf: (alias: string) => string;
+  /** The new message's UID. @throws RangeError for an unknown mailbox or folder */
+  readonly deliver: (address: string, folder: string, raw: Buffer, options?: DeliverOptions) => number;
+  readonly expunge: (address: string, folder: string, uids: readonly number[]) => void;
+  /** Every message, mailbox by mailbox. */
+  readonly truth: () => Iterable<TruthEntry>;
+  /** The bytes that a FETCH of BODY[] sends. @throws RangeError if there is no such message */
+  readonly bytes: (address: string, folder: string, uid: number) => Buffer;
+  /** Gives the messages new UIDs under the returned UIDVALIDITY, and closes sessions on the folder. */
+  readonly resetUidValidity: (address: string, folder: string) => number;
+  readonly setRefused: (address: string, isRefused: boolean) => void;
+  /** Until this time (milliseconds since 1970) logins and commands are refused with a wait hint. */
+  readonly setThrottled: (address: string, untilMs: number) => void;
+  /** The old secret fails from now on; the secret's file is replaced too. */
+  readonly rotateSecret: (alias: string, secret: string) => void;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP server on loopback, over invented mailboxes or a corpus.
+ * @throws SandboxOptionsError or CorpusError before anything is started
+ */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  checkOptions(options);
+  const seed = String(options.seed ?? 1);
+  const dataDir = resolve(options.dataDir);
+  const host = options.host ?? "127.0.0.1";
+  const isDefaultWorld = options.tenants === undefined && options.corpus === undefined;
+  const generator = await MessageGenerator.create();
+  const world: World =
+    options.corpus === undefined
+      ? new GeneratedWorld(generator, seed, tenantSpecs(options, defaultTenants), isDefaultWorld)
+      : new CorpusWorld(resolve(options.corpus), seed);
+
+  prepareDataDir(dataDir);
+  const directory = world.tenants.map(({ alias }): DirectoryTenant => ({
+    alias,
+    tenantId: guidOf(`${seed}/${alias}/tenant`),
+    clientId: guidOf(`${seed}/${alias}/client`),
+    objectId: guidOf(`${seed}/${alias}/object`),
+    secret: readOrMakeSecret(dataDir, alias),
+  }));
+  const certificate = await prepareCertificates(dataDir);
+  const issuer = await TokenIssuer.create();
+  const store = new MailStore(world, join(dataDir, `deliveries-${hashText(world.key).toString(16)}.log`));
+  const troubles = new Troubles(Date.now);
+  if (options.faults ?? isDefaultWorld) troubles.plant();
+
+  const tokenRequests = new Map<string, number>();
+  const commands = new Map<string, number>();
+  const tokenServer = createTokenServer({
+    ...certificate,
+    issuer,
+    tenants: directory,
+    lifetimeSeconds: options.tokenLifetimeSeconds ?? 3_599,
+    count: (alias) => tokenRequests.set(alias, (tokenRequests.get(alias) ?? 0) + 1),
+  });
+  const { server: imapServer, endSessions } = createImapServer(certificate, {
+    store,
+    verifyToken: (token) => issuer.verify(token),
+    tenantIdOf: (alias) => directory.find((tenant) => tenant.alias === alias)?.tenantId,
+    troubles,
+    count: (what) => commands.set(what, (commands.get(what) ?? 0) + 1),
+    frontEnd: "MF1P000CA0001.SANDBOX.EXAMPLE",
+  });
+  let tokenPort: number;
+  let imapPort: number;
+  try {
+    tokenPort = await listen(tokenServer, host, options.tokenPort ?? 0, "token");
+    imapPort = await listen(imapServer, host, options.imapPort ?? 0, "IMAP");
+  } catch (error) {
+    tokenServer.close();
+    store.close();
+    throw error;
+  }
+  const authority = `https://localhost:${String(tokenPort)}`;
+  const imap = { host: "localhost", port: imapPort };
+  const configFile = writeClientFiles({
+    dataDir,
+    authority,
+    imap,
+    caFile: certificate.caFile,
+    tenants: directory,
+    worldTenants: world.tenants,
+  });
+  const stopTrickle = startTrickle(store, generator, seed, options.trickle ?? 0, troubles);
+
+  const mustTenant = (alias: string): DirectoryTenant => {
+    const tenant = directory.find((other) => other.alias === alias);
+    if (!tenant) throw new RangeError(`the sandbox has no tenant ${alias}`);
+    return tenant;
+  };
+  const mustFolder = (address: string, name: string): Folder => {
+    const folder = store.folder(address, name);
+    if (!folder) throw new RangeError(`the sandbox has no folder ${name} in ${address}`);
+    return folder;
+  };
+  return {
+    authority,
+    imap,
+    caFile: certificate.caFile,
+    configFile,
+    seed,
+    tenants: world.tenants.map((tenant) => {
+      const { tenantId, clientId } = mustTenant(tenant.alias);
+      return {
+        alias: tenant.alias,
+        tenantId,
+        clientId,
+        addresses: tenant.addresses,
+        mailboxes: tenant.addresses.length,
+        messages: tenant.messages,
+      };
+    }),
+    counters: { tokenRequests, commands },
+    secretOf: (alias) => mustTenant(alias).secret,
+    deliver: (address, folder, raw, deliver = {}) => {
+      const at = deliver.internalDate?.getTime() ?? Date.now();
+      return store.deliver(address, folder, raw, parseFlags(deliver.flags ?? []), Math.floor(at / 1000) * 1000);
+    },
+    expunge: (address, folder, uids) => store.expunge(address, folder, uids),
+    truth: () => listTruth(store),
+    bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), mustFolder(address, folder), uid),
+    resetUidValidity: (address, folder) => store.resetUidValidity(address, folder),
+    setRefused: (address, isRefused) => troubles.setRefused(address, isRefused),
+    setThrottled: (address, untilMs) => troubles.setThrottled(address, untilMs),
+    rotateSecret: (alias, secret) => {
+      mustTenant(alias).secret = secret;
+      writeSecret(dataDir, alias, secret);
+    },
+    close: async () => {
+      stopTrickle();
+      endSessions();
+      tokenServer.closeAllConnections();
+      await Promise.all([closeServer(tokenServer), closeServer(imapServer)]);
+      store.close();
+    },
+  };
+}
+
+function* listTruth(store: MailStore): Generator<TruthEntry> {
+  for (const address of store.addresses()) {
+    const mailbox = store.mailbox(address);
+    for (const folder of mailbox?.folders ?? []) {
+      for (const uid of folder.uids) {
+        yield {
+          tenant: mailbox?.tenant ?? "",
+          address,
+          folder: folder.name,
+          role: folder.base.role,
+          isMail: isMailFolder(folder.base.role),
+          uidValidity: folder.uidValidity,
+          uid,
+          sha256: () =>
+            createHash("sha256")
+              .update(store.bytes(address, folder, uid))
+              .digest("hex"),
+        };
+      }
+    }
+  }
+}
+
+function listen(server: Server, host: string, port: number, what: string): Promise<number> {
+  return new Promise((resolvePort, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const reason = error.code === "EADDRINUSE" ? "is in use by another program" : `cannot be opened (${error.code ?? error.message})`;
+      reject(
+        new SandboxOptionsError(`the ${what} port ${String(port)} on ${host} ${reason}. Name another one, or 0 for any free port.`, {
+          cause: error,
+        }),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolvePort(typeof address === "object" && address ? address.port : port);
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((done) => {
+    server.close(() => done());
+  });
+}

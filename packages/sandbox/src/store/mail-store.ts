@@ -1,0 +1,197 @@
+import type { BaseFolder, World } from "../world/base-folder.ts";
+import { BodyCache } from "./body-cache.ts";
+import { Folder } from "./folder.ts";
+import { Journal } from "./journal.ts";
+import type { JournalEntry, BodyPlace } from "./journal.ts";
+
+export interface Mailbox {
+  readonly address: string;
+  readonly tenant: string;
+  /** By name, case kept; order as listed. */
+  readonly folders: readonly Folder[];
+}
+
+interface HeldMailbox extends Mailbox {
+  folders: Folder[];
+  /** Of all folders that ever were, so that a folder made again never gets an old one's. */
+  highestUidValidity: number;
+}
+
+const cachedBytes = 16 * 1024 * 1024;
+
+/** All mailboxes of a world with what happened to them. A mailbox comes into memory when it is first asked for. */
+export class MailStore {
+  readonly #world: World;
+  readonly #tenantOf = new Map<string, string>();
+  readonly #mailboxes = new Map<string, HeldMailbox>();
+  readonly #journal: Journal;
+  readonly #cache = new BodyCache(cachedBytes);
+  #trickled = 0;
+
+  constructor(world: World, journalPath: string) {
+    this.#world = world;
+    for (const tenant of world.tenants) for (const address of tenant.addresses) this.#tenantOf.set(address, tenant.alias);
+    const replayed: { entry: JournalEntry; place: BodyPlace }[] = [];
+    this.#journal = Journal.open(journalPath, (entry, place) => replayed.push({ entry, place }));
+    for (const { entry, place } of replayed) this.#apply(entry, place);
+  }
+
+  /** Live deliveries made by the trickle so far, over all starts. */
+  get trickled(): number {
+    return this.#trickled;
+  }
+
+  tenantOf(address: string): string | undefined {
+    return this.#tenantOf.get(address.toLowerCase());
+  }
+
+  addresses(): Iterable<string> {
+    return this.#tenantOf.keys();
+  }
+
+  mailbox(address: string): Mailbox | undefined {
+    const key = address.toLowerCase();
+    const known = this.#mailboxes.get(key);
+    if (known) return known;
+    const bases = this.#world.folders(key);
+    const tenant = this.#tenantOf.get(key);
+    if (!bases || tenant === undefined) return undefined;
+    const folders = bases.map((base) => new Folder(base, (place) => this.#journal.read(place)));
+    const mailbox = { address: key, tenant, folders, highestUidValidity: Math.max(...folders.map((folder) => folder.uidValidity)) };
+    this.#mailboxes.set(key, mailbox);
+    return mailbox;
+  }
+
+  /** Names compare without regard to case, as on Exchange. */
+  folder(address: string, name: string): Folder | undefined {
+    const wanted = name.toLowerCase();
+    return this.mailbox(address)?.folders.find((folder) => folder.name.toLowerCase() === wanted);
+  }
+
+  bytes(address: string, folder: Folder, uid: number): Buffer {
+    return this.#cache.get(`${address}/${folder.base.name}/${String(folder.base.uidValidity)}/${folder.bodyKey(uid)}`, () =>
+      folder.bytes(uid),
+    );
+  }
+
+  /** The new message's UID. @throws RangeError for an unknown mailbox or folder */
+  deliver(address: string, folderName: string, raw: Buffer, flags: number, internalDate: number, isTrickle = false): number {
+    const folder = this.#must(address, folderName);
+    const uid = folder.uidNext;
+    const entry: JournalEntry = {
+      type: "deliver",
+      address: address.toLowerCase(),
+      folder: folder.name,
+      uid,
+      flags,
+      internalDate,
+      ...(isTrickle ? { trickle: true } : {}),
+    };
+    this.#apply(entry, this.#journal.append(entry, raw));
+    return uid;
+  }
+
+  setFlags(address: string, folder: Folder, uid: number, flags: number, by?: object): void {
+    if (folder.flags(uid) === flags) return;
+    const entry: JournalEntry = { type: "flags", address, folder: folder.name, uid, flags };
+    this.#journal.append(entry);
+    folder.setFlags(uid, flags, by);
+  }
+
+  expunge(address: string, folderName: string, uids: readonly number[]): void {
+    const folder = this.#must(address, folderName);
+    if (uids.length === 0) return;
+    this.#change({ type: "expunge", address: address.toLowerCase(), folder: folder.name, uids });
+  }
+
+  resetUidValidity(address: string, folderName: string): number {
+    const folder = this.#must(address, folderName);
+    const uidValidity = folder.uidValidity + 1;
+    this.#change({ type: "reset", address: address.toLowerCase(), folder: folder.name, uidValidity });
+    return uidValidity;
+  }
+
+  /** False if the folder is already there. */
+  create(address: string, name: string): boolean {
+    if (this.folder(address, name)) return false;
+    const highest = this.#mailboxes.get(address.toLowerCase())?.highestUidValidity ?? 0;
+    this.#change({ type: "create", address, folder: name, uidValidity: highest + 1 });
+    return true;
+  }
+
+  delete(address: string, folder: Folder): void {
+    this.#change({ type: "delete", address, folder: folder.name, uidValidity: folder.uidValidity });
+  }
+
+  rename(address: string, folder: Folder, to: string): void {
+    this.#change({ type: "rename", address, folder: folder.name, to });
+  }
+
+  close(): void {
+    this.#journal.close();
+  }
+
+  #must(address: string, name: string): Folder {
+    const folder = this.folder(address, name);
+    if (!folder) throw new RangeError(`the sandbox has no folder ${name} in ${address}`);
+    return folder;
+  }
+
+  #change(entry: JournalEntry): void {
+    this.#apply(entry, this.#journal.append(entry));
+  }
+
+  #apply(entry: JournalEntry, place: BodyPlace): void {
+    const mailbox = this.mailbox(entry.address);
+    if (!mailbox) return;
+    const held = this.#mailboxes.get(mailbox.address);
+    const folder = this.folder(entry.address, entry.folder);
+    if (held && "uidValidity" in entry) held.highestUidValidity = Math.max(held.highestUidValidity, entry.uidValidity);
+    if (entry.type === "create") {
+      if (!folder) held?.folders.push(new Folder(emptyFolder(entry.folder, entry.uidValidity), (at) => this.#journal.read(at)));
+      return;
+    }
+    if (!folder || !held) return;
+    switch (entry.type) {
+      case "deliver":
+        if (entry.trickle) this.#trickled++;
+        if (entry.uid >= folder.uidNext) folder.add(entry.uid, { place, flags: entry.flags, internalDate: entry.internalDate });
+        return;
+      case "flags":
+        folder.setFlags(entry.uid, entry.flags, undefined);
+        return;
+      case "expunge":
+        folder.remove(entry.uids);
+        return;
+      case "reset":
+        folder.reset(entry.uidValidity);
+        return;
+      case "delete":
+        held.folders = held.folders.filter((other) => other !== folder);
+        folder.invalidate();
+        return;
+      case "rename":
+        folder.name = entry.to;
+        return;
+    }
+  }
+}
+
+function emptyFolder(name: string, uidValidity: number): BaseFolder {
+  const none = (): never => {
+    throw new RangeError("an empty folder has no messages");
+  };
+  return {
+    name,
+    role: "user",
+    attributes: [],
+    uidValidity,
+    count: 0,
+    uidNext: 1,
+    uids: () => [],
+    flags: none,
+    internalDate: none,
+    size: none,
+    bytes: none,
+  };
+}

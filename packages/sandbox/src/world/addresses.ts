@@ -1,0 +1,178 @@
+/** Who owns the invented mailboxes: role addresses first, then people, so that a small tenant looks like a small company. */
+const roles = [
+  "support",
+  "sales",
+  "info",
+  "hr",
+  "ap",
+  "orders",
+  "billing",
+  "helpdesk",
+  "legal",
+  "press",
+  "jobs",
+  "office",
+  "warehouse",
+  "service",
+] as const;
+
+const first = [
+  "amelia",
+  "ben",
+  "carla",
+  "daniel",
+  "elena",
+  "felix",
+  "grace",
+  "hassan",
+  "ines",
+  "jonas",
+  "katrin",
+  "liam",
+  "maria",
+  "noah",
+  "olga",
+  "pavel",
+  "quentin",
+  "rosa",
+  "stefan",
+  "tara",
+  "umar",
+  "vera",
+  "walter",
+  "xenia",
+  "yuki",
+  "zoe",
+  "anders",
+  "birgit",
+  "chen",
+  "dolores",
+  "emil",
+  "fatima",
+  "georg",
+  "hanna",
+  "igor",
+  "julia",
+  "karim",
+  "lena",
+  "marco",
+  "nadia",
+  "oscar",
+  "petra",
+  "ravi",
+  "sofia",
+  "tomas",
+  "ursula",
+  "viktor",
+  "wanda",
+  "adam",
+  "bruno",
+  "celine",
+  "dora",
+  "erik",
+  "flora",
+  "gustav",
+  "helen",
+  "ivan",
+  "judith",
+  "kevin",
+  "laura",
+  "mikael",
+  "nora",
+  "otto",
+  "paula",
+] as const;
+
+const last = [
+  "adler",
+  "brandt",
+  "costa",
+  "duarte",
+  "eriksen",
+  "fischer",
+  "garcia",
+  "hoffmann",
+  "ivanova",
+  "jansen",
+  "kowalski",
+  "lopez",
+  "meyer",
+  "novak",
+  "okafor",
+  "petrov",
+  "quispe",
+  "rossi",
+  "schmidt",
+  "tanaka",
+  "ullman",
+  "vogel",
+  "weber",
+  "xu",
+  "yilmaz",
+  "zhang",
+  "ahmed",
+  "berg",
+  "conti",
+  "dubois",
+  "engel",
+  "ferrari",
+  "gruber",
+  "haas",
+  "ito",
+  "jung",
+  "kaya",
+  "lang",
+  "moreau",
+  "nowak",
+  "olsen",
+  "park",
+  "ruiz",
+  "silva",
+  "torres",
+  "urban",
+  "varga",
+  "wolf",
+] as const;
+
+/** The mailbox's local part; distinct for distinct indexes. */
+export function localPart(index: number, mailboxes: number): string {
+  const roleCount = Math.min(roles.length, Math.max(5, Math.floor(mailboxes / 3)));
+  if (index < roleCount) return roles[index] as string;
+  const person = index - roleCount;
+  const round = Math.floor(person / (first.length * last.length));
+  const within = person % (first.length * last.length);
+  const given = first[within % first.length] as string;
+  const family = last[(within * 7 + Math.floor(within / first.length)) % last.length] as string;
+  return `${given}.${family}${round === 0 ? "" : String(round + 1)}`;
+}
+
+/** A display name for an address, and people outside who write to it. */
+export function displayName(local: string): string {
+  return local
+    .replace(/[0-9]+$/, "")
+    .split(".")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join(" ");
+}
+
+/** Correspondents outside the tenant; some names need encoded words. */
+export const correspondents: readonly (readonly [name: string, address: string])[] = [
+  ["Jürgen Müller", "j.mueller@lindenwerk.example"],
+  ["Anna-Lena Bäcker", "baecker@suedhang-logistik.example"],
+  ["François Lefèvre", "francois.lefevre@atelier-nord.example"],
+  ["田中 健", "ken.tanaka@hoshi-trading.example"],
+  ["Σοφία Παπαδοπούλου", "sofia@aigaio-travel.example"],
+  ["Łukasz Wiśniewski", "lukasz@modrzew-druk.example"],
+  ["Peter O'Neill", "peter.oneill@harbourview.example"],
+  ["Ingrid Solberg", "ingrid@fjordlys-energi.example"],
+  ["Dr. Maria Santos", "santos@clinica-ribeira.example"],
+  ["Order Desk", "orders@brightpaper.example"],
+  ["Kim Seo-yeon", "seoyeon.kim@hanmaru-parts.example"],
+  ['Robert "Bob" Miles', "bob@miles-and-sons.example"],
+  ["Иван Петров", "i.petrov@severny-most.example"],
+  ["Newsletter", "news@weekly-retail.example"],
+  ["Accounts, Tailspin", "accounts@tailspin-toys.example"],
+  ["Chloé d'Arc", "chloe@studio-bleu.example"],
+  ["Monitoring", "alerts@uptime-watch.example"],
+  ["Zdeněk Černý", "cerny@kamenictvi.example"],
+];
