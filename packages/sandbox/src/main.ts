@@ -1,0 +1,138 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import { CorpusError, SandboxOptionsError, startSandbox } from "./index.ts";
+import type { Sandbox, SandboxOptions, SandboxTenantOptions } from "./index.ts";
+import { answerParent } from "./parent-messages.ts";
+
+const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP server on this machine.
+
+  node packages/sandbox/src/main.ts --data-dir ./.sandbox
+  node packages/sandbox/src/main.ts --data-dir ./.sandbox --corpus ./mail
+  node packages/sandbox/src/main.ts --data-dir ./.sandbox --tenant big:10000 --messages 50 --no-faults
+
+  --data-dir DIR        authority, secrets, delivered mail, mailfleet.yaml (default ./.mailfleet/sandbox)
+  --seed SEED           same seed, same mail (default 1)
+  --tenant ALIAS:BOXES[:MESSAGES]   a tenant, may be given several times (default: three tenants, 60 mailboxes)
+  --messages N          messages per mailbox on average
+  --corpus PATH         serve the .eml and .mbox files below PATH instead of invented mail
+  --trickle SECONDS     new mail every so often, 0 for none (default 2.5, with --corpus or --tenant 0)
+  --no-faults           without the two planted troubles of the default tenants
+  --token-lifetime SECONDS          of the access tokens (default 3599)
+  --host ADDRESS        default 127.0.0.1
+  --token-port PORT, --imap-port PORT   0 (default) for any free port
+  --insecure-listen-anywhere        lets --host be something else than loopback
+
+When it is ready it prints one line of JSON and stays up until it is told to stop (Ctrl-C, SIGTERM).
+Exit codes: 0 stopped, 1 failed, 2 wrong options, unreadable corpus or port in use.
+`;
+
+await main();
+
+async function main(): Promise<void> {
+  let sandbox: Sandbox;
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (options === undefined) {
+      process.stdout.write(help);
+      return;
+    }
+    sandbox = await startSandbox(options);
+  } catch (error) {
+    process.exitCode = isUsage(error) ? 2 : 1;
+    process.stderr.write(`sandbox: ${error instanceof Error ? error.message : String(error)}\n`);
+    // An open channel to a parent would keep the process.
+    if (process.connected) process.disconnect();
+    return;
+  }
+  const ready = {
+    ready: true,
+    pid: process.pid,
+    authority: sandbox.authority,
+    imap: sandbox.imap,
+    caFile: sandbox.caFile,
+    configFile: sandbox.configFile,
+    seed: sandbox.seed,
+    tenants: sandbox.tenants.map(({ alias, tenantId, clientId, mailboxes, messages }) => ({
+      alias,
+      tenantId,
+      clientId,
+      mailboxes,
+      messages,
+    })),
+  };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
+
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    sandbox.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("disconnect", stop);
+  process.on("message", (message) => answerParent(sandbox, message, (reply) => process.send?.(reply)));
+}
+
+function isUsage(error: unknown): boolean {
+  return (
+    error instanceof SandboxOptionsError ||
+    error instanceof CorpusError ||
+    (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))
+  );
+}
+
+/** Undefined where help is wanted. */
+function readOptions(args: string[]): SandboxOptions | undefined {
+  const { values } = parseArgs({
+    args,
+    allowNegative: true,
+    options: {
+      help: { type: "boolean", short: "h" },
+      "data-dir": { type: "string", default: "./.mailfleet/sandbox" },
+      seed: { type: "string" },
+      tenant: { type: "string", multiple: true },
+      messages: { type: "string" },
+      corpus: { type: "string" },
+      trickle: { type: "string" },
+      faults: { type: "boolean" },
+      "token-lifetime": { type: "string" },
+      host: { type: "string" },
+      "token-port": { type: "string" },
+      "imap-port": { type: "string" },
+      "insecure-listen-anywhere": { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const isDefaultWorld = values.tenant === undefined && values.corpus === undefined;
+  return {
+    dataDir: values["data-dir"],
+    insecureListenAnywhere: values["insecure-listen-anywhere"],
+    trickle: values.trickle === undefined ? (isDefaultWorld ? 2.5 : 0) : number("--trickle", values.trickle),
+    ...(values.seed !== undefined && { seed: values.seed }),
+    ...(values.tenant !== undefined && { tenants: values.tenant.map(readTenant) }),
+    ...(values.messages !== undefined && { messages: number("--messages", values.messages) }),
+    ...(values.corpus !== undefined && { corpus: values.corpus }),
+    ...(values.faults !== undefined && { faults: values.faults }),
+    ...(values["token-lifetime"] !== undefined && { tokenLifetimeSeconds: number("--token-lifetime", values["token-lifetime"]) }),
+    ...(values.host !== undefined && { host: values.host }),
+    ...(values["token-port"] !== undefined && { tokenPort: number("--token-port", values["token-port"]) }),
+    ...(values["imap-port"] !== undefined && { imapPort: number("--imap-port", values["imap-port"]) }),
+  };
+}
+
+function readTenant(text: string): SandboxTenantOptions {
+  const [alias = "", mailboxes = "", messages, ...more] = text.split(":");
+  if (more.length > 0 || mailboxes === "")
+    throw new SandboxOptionsError(`a tenant is written ALIAS:BOXES or ALIAS:BOXES:MESSAGES, not ${text}`);
+  return { alias, mailboxes: number("--tenant", mailboxes), ...(messages !== undefined && { messages: number("--tenant", messages) }) };
+}
+
+function number(name: string, text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) throw new SandboxOptionsError(`${name} wants a number, not ${JSON.stringify(text)}`);
+  return value;
+}
