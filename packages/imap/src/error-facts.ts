@@ -115,5 +115,5 @@ const systemCode = /^(E[A-Z_]{3,}|ERR_[A-Z_]+|CERT_[A-Z_]+|UNABLE_TO_[A-Z_]+|DEP
 function layerOf(code: string | undefined): ErrorFacts["layer"] {
   if (code === undefined) return "imap";
   if (tlsCode.test(code)) return "tls";
-  return /^E[A-Z]{3,}$/.test(code) || /_TIMEOUT$/.test(code) ? "network" : "imap";
+  return /^E[A-Z]{3,}$/.test(code) || code.endsWith("_TIMEOUT") ? "network" : "imap";
 }

@@ -39,8 +39,7 @@ export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
           uid ??= readUid(value);
           break;
         case "FLAGS":
-          // \Recent tells about the session, not the message.
-          if (isList(value)) flags ??= value.map(textOf).filter((flag) => flag !== undefined && flag.toLowerCase() !== "\\recent");
+          if (isList(value)) flags ??= value.flatMap((node) => flagOf(node) ?? []);
           break;
         case "INTERNALDATE":
           internalDate ??= readInternalDate(textOf(value));
@@ -71,6 +70,12 @@ function readUid(value: Attribute | undefined): number {
   const uid = /^\d{1,10}$/.test(text) ? Number(text) : 0;
   if (!isUid(uid)) throw new ImpossibleUid();
   return uid;
+}
+
+/** Undefined for \Recent, too: it tells about the session, not about the message. */
+function flagOf(node: Attribute): string | undefined {
+  const flag = textOf(node);
+  return flag?.toLowerCase() === "\\recent" ? undefined : flag;
 }
 
 function readSize(text: string | undefined): number | undefined {

@@ -126,7 +126,7 @@ export class ImapConnection {
     try {
       const answer = await this.#imap.exec(verb, attributes, { untagged: options.untagged ?? {} });
       answer.next();
-      if (this.#ended) throw this.#ended;
+      if (this.ended) throw this.ended;
       return answer.response;
     } catch (error) {
       const failure = this.#ended ?? this.#toSyncError(error);

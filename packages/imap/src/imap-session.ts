@@ -14,8 +14,9 @@ import {
 import { ImpossibleUid, readFetchAnswer, toMessage, type FetchAnswer } from "./fetch-answer.ts";
 import { decodeFolderName, encodeFolderName, hasControls, swapDelimiter } from "./folder-name.ts";
 import type { ImapConnection } from "./imap-connection.ts";
-import { isList, textOf, type Attribute, type UntaggedAnswer } from "./imapflow-internals.ts";
+import type { Attribute, UntaggedAnswer } from "./imapflow-internals.ts";
 import { readListAnswer, readListLine, type ListAnswer } from "./list-answer.ts";
+import { readCount, readDigits, readNumbers, readSection, readStatus } from "./number-answers.ts";
 import { RowBuffer } from "./row-buffer.ts";
 
 export interface SessionOptions {
@@ -105,7 +106,7 @@ export class ImapSession implements MailSession {
           messages = readCount(answer.command) ?? messages;
         },
         OK: (answer) => {
-          const [name, value] = sectionOf(answer);
+          const [name, value] = readSection(answer);
           if (name === "UIDNEXT") uidNext = readCount(value) ?? uidNext;
           if (name === "UIDVALIDITY") uidValidity = readDigits(value) ?? uidValidity;
         },
@@ -282,41 +283,4 @@ export class ImapSession implements MailSession {
       throw this.#connection.violate("UnaskedData", "FETCH gave a number that is no UID");
     }
   }
-}
-
-function readStatus(answer: UntaggedAnswer): FolderStatus | undefined {
-  const items = answer.attributes?.at(-1);
-  if (!isList(items)) return undefined;
-  const values = new Map<string, string | undefined>();
-  for (let at = 0; at + 1 < items.length; at += 2) values.set((textOf(items[at]) ?? "").toUpperCase(), textOf(items[at + 1]));
-  const messages = readCount(values.get("MESSAGES"));
-  const uidNext = readCount(values.get("UIDNEXT"));
-  const uidValidity = readDigits(values.get("UIDVALIDITY"));
-  if (messages === undefined || uidNext === undefined || uidNext < 1 || uidValidity === undefined) return undefined;
-  return { messages, uidNext, uidValidity };
-}
-
-/** Name and value of `* OK [NAME value]`. */
-function sectionOf(answer: UntaggedAnswer): readonly [string, string | undefined] {
-  const first = answer.attributes?.[0];
-  const section = typeof first === "object" && first !== null && "section" in first ? first.section : undefined;
-  return [(textOf(section?.[0]) ?? "").toUpperCase(), textOf(section?.[1])];
-}
-
-function readNumbers(answer: UntaggedAnswer): readonly number[] {
-  if (answer.numbers) return answer.numbers;
-  // A list at the end is CONDSTORE's MODSEQ.
-  return (answer.attributes ?? []).filter((node) => !isList(node)).map((node) => Number(readDigits(textOf(node)) ?? Number.NaN));
-}
-
-/** An unsigned 32 bit number. */
-function readCount(text: string | undefined): number | undefined {
-  const digits = readDigits(text);
-  if (digits === undefined) return undefined;
-  const count = Number(digits);
-  return count <= 0xffff_ffff ? count : undefined;
-}
-
-function readDigits(text: string | undefined): string | undefined {
-  return text !== undefined && /^\d{1,10}$/.test(text) ? text : undefined;
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { ask, beforeLogin, canary, converse, failureOf, greeting, login, stall } from "./transcript-harness.ts";
 import type { ScriptStep } from "@mailfleet/testkit";
 
+/** Tens of ms on an idle machine; without the hook it would be the 1,000 that imapflow waits here. */
+const atOnceMs = 400;
 const throttle = "Request is throttled. Suggested Backoff Time: 299910 milliseconds";
 
 describe("greetings", () => {
@@ -162,7 +164,7 @@ describe("logins", () => {
     expect(await failureOf(talk.open())).toMatchObject({ code: "MAILBOX_ACCESS_DENIED", facts: { phase: "first-command" } });
   });
 
-  test.each(["NO", "BAD"])("a login throttled by %s frees the socket within 100 ms and keeps the hint", async (status) => {
+  test.each(["NO", "BAD"])("a login throttled by %s frees the socket at once and keeps the hint", async (status) => {
     await using talk = await converse([...beforeLogin, { send: `$1 ${status} ${throttle}\r\n` }, { expect: /./ }]);
     const opening = failureOf(talk.open());
     await talk.server.finished().catch(() => {});
@@ -172,7 +174,7 @@ describe("logins", () => {
       scope: "mailbox",
       facts: { hintMs: 299_910, phase: "login", text: throttle },
     });
-    expect(performance.now() - closed).toBeLessThan(100);
+    expect(performance.now() - closed).toBeLessThan(atOnceMs);
   });
 
   test("an address that would break out of the login is never sent", async () => {
