@@ -4,3 +4,5 @@ export { createFleetReader, type FleetReader, type MailboxRecord, type ProcessRe
 export { createMailboxStore, type MailboxStoreOptions } from "./mailbox-store.ts";
 export { createTokenCache } from "./token-cache.ts";
 export { createMailboxRegistry, type MailboxRegistry, type RegisterCounts } from "./registry.ts";
+export { type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./private-redis.ts";
+export { readPrivateRedis } from "./redis-files.ts";
