@@ -38,6 +38,7 @@ const lastMs = 2_000;
 /** A background renewal that got nothing is not tried again by the very next caller. */
 const backgroundPauseMs = 5_000;
 const rejectedKept = 16;
+const closeMs = 1_000;
 
 /**
  * The token of one identity in this process. Order: own memory, shared cache, then one of the fleet asks the login service while the
@@ -79,7 +80,11 @@ export class TokenKeeper {
   async close(): Promise<void> {
     this.#stop.abort(interrupted(this.#deps.tenant.alias));
     await this.#deps.requester.close();
-    await Promise.allSettled([this.#flight, this.#background]);
+    // Time to give the lock back; a shared cache that hangs must not hold up the end of the process.
+    const waiting = new AbortController();
+    const pause = this.#deps.clock.sleep(closeMs, waiting.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled([this.#flight, this.#background]), pause]);
+    waiting.abort();
     this.#held = undefined;
   }
 

@@ -6,13 +6,14 @@ export interface TokenLife {
   readonly refreshOn?: number;
 }
 
-const minLeadMs = 300_000;
 const marginMs = 300_000;
+/** Above the margin, so that a renewal in the background has time to end before callers have to wait for one. */
+const minLeadMs = 360_000;
 const minute = 60_000;
 
 /**
  * When a process first tries to renew in the background, a different moment in each: 10 % of the life before its end, at least
- * 5 minutes for tokens of an hour, at most 45 % of a short life. 1 h: 9 to 6 minutes before; 60 s: 27 to 18 s before.
+ * 6 minutes where the life allows it, at most 45 % of a short life. 1 h: 9 to 6 minutes before; 60 s: 27 to 18 s before.
  * @param random 0 <= x < 1
  */
 export function refreshAt(life: TokenLife, random: number): number {

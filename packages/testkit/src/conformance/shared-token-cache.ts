@@ -1,3 +1,4 @@
+import type { describe as Describe, expect as Expect, test as Test } from "vitest";
 import type { SharedTokenCache } from "@mailfleet/core";
 
 export interface SharedTokenCacheHarness {
@@ -7,7 +8,8 @@ export interface SharedTokenCacheHarness {
   pass(ms: number): Promise<void>;
 }
 
-type Vitest = Pick<typeof import("vitest"), "describe" | "test" | "expect">;
+/** Handed in, so that this file can be imported outside of a test run. */
+type Vitest = { readonly describe: typeof Describe; readonly test: typeof Test; readonly expect: typeof Expect };
 
 /** Times to live long enough that no slow machine ends them by itself, and one short enough to wait for. */
 const longMs = 600_000;
