@@ -1,5 +1,6 @@
 import {
   emptyLedger,
+  type FailureScope,
   type FolderCheckpoint,
   type FolderStatus,
   isSyncError,
@@ -122,6 +123,11 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<voi
   }
 }
 
+/** A literal above the limit ends the session as surely as a broken connection; only its scope is smaller. */
+export function breaksSessions(scope: FailureScope): boolean {
+  return scope === "session" || scope === "message";
+}
+
 /** @throws SyncError INTERRUPTED at a batch border, once the worker drains */
 function throwIfDraining(context: SessionContext): void {
   context.signal.throwIfAborted();
@@ -141,7 +147,7 @@ export async function handOffOrNote(context: SessionContext, work: FolderWork, r
   try {
     await handOffBatch(context, work, request);
   } catch (error) {
-    const mayBeTheMessage = isSyncError(error) && error.failure.scope === "session" && error.failure.facts.phase === "fetch";
+    const mayBeTheMessage = isSyncError(error) && breaksSessions(error.failure.scope) && error.failure.facts.phase === "fetch";
     if (mayBeTheMessage && request.metas.length === 1 && (isAlone || context.isCareful)) await noteBrokenFetch(context, work, request);
     throw error;
   }

@@ -16,7 +16,7 @@ import {
 } from "@mailfleet/core";
 import { backfill, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork } from "./folder-work.ts";
-import { freshPass } from "./fresh-pass.ts";
+import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
 import { type Ending, settlementOf, stateHasHistory } from "./settle.ts";
 
@@ -142,7 +142,7 @@ async function noteExcluded(context: SessionContext, folders: readonly ListedFol
 
 /** After two sessions in a row that broke, messages are fetched one by one until the one that breaks them is found. */
 function brokeSessions(state: MailboxState): boolean {
-  return state.cause !== undefined && state.cause.scope === "session" && state.cause.tries >= 2;
+  return state.cause !== undefined && breaksSessions(state.cause.scope) && (state.cause.scope === "message" || state.cause.tries >= 2);
 }
 
 function endingOf(error: unknown, hasHistory: boolean): Ending | "lease-lost" {

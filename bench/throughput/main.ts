@@ -1,0 +1,81 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { figuresOf, formatTable, ratioOf, type Result } from "./report.ts";
+import { runMailfleet } from "./run-mailfleet.ts";
+import { runMbsync, runObviousLoop, versionOf } from "./run-others.ts";
+import { openWorld } from "./world.ts";
+
+const { values } = parseArgs({
+  options: {
+    messages: { type: "string", default: "20000" },
+    mailboxes: { type: "string", default: "20" },
+    corpus: { type: "string" },
+    runs: { type: "string", default: "3" },
+    threads: { type: "string", default: "2" },
+    json: { type: "boolean", default: false },
+  },
+});
+const corpus = values.corpus ?? join(import.meta.dirname, "../../../shared/corpus/real");
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+say(`filling Dovecot with ${values.messages} messages in ${values.mailboxes} mailboxes`);
+const world = await openWorld({ messages: Number(values.messages), mailboxes: Number(values.mailboxes), corpus });
+try {
+  const results = { mailfleet: [] as Result[], loop: [] as Result[], mbsync: [] as Result[] };
+  // Warm: Dovecot builds its index at the first look, which would be the first contestant's loss.
+  await runObviousLoop(world);
+  for (let run = 1; run <= Number(values.runs); run++) {
+    // In turns within a run, so that a drift of the machine hits all of them.
+    const contestants = [
+      async () => results.mailfleet.push(report(run, await runMailfleet(world, Number(values.threads)))),
+      async () => results.loop.push(report(run, await runObviousLoop(world))),
+      async () => {
+        const result = await runMbsync(world);
+        if (result) results.mbsync.push(report(run, result));
+      },
+    ];
+    for (let i = 0; i < contestants.length; i++) await contestants[(i + run) % contestants.length]?.();
+  }
+  const rows = [results.mailfleet, results.loop, ...(results.mbsync.length > 0 ? [results.mbsync] : [])].map(figuresOf);
+  const ratios = {
+    "obvious loop": ratioOf(results.mailfleet, results.loop),
+    ...(results.mbsync.length > 0 && { "mbsync x4": ratioOf(results.mailfleet, results.mbsync) }),
+  };
+  const [ours] = rows;
+  const document = {
+    throughput: {
+      messages: world.messages,
+      seconds: ours?.seconds,
+      messagesPerSecond: ours?.messagesPerSecond,
+      cpuMsPerMessage: ours?.cpuMsPerMessage,
+      peakRssMb: ours?.peakRssMb,
+      ratios,
+      medianBytes: world.medianBytes,
+      contestants: rows,
+      machine: {
+        cpus: cpus().length,
+        model: cpus()[0]?.model,
+        node: process.versions.node,
+        dovecot: versionOf("dovecot", ["--version"]),
+        redis: versionOf("redis-server", ["--version"]),
+        mbsync: versionOf("mbsync", ["--version"]),
+      },
+    },
+  };
+  say(
+    `\n${world.messages} messages, ${(world.bytes / 1e6).toFixed(1)} MB, median ${world.medianBytes} bytes, ${values.runs} runs, medians\n`,
+  );
+  say(formatTable(rows, ratios));
+  await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
+  await writeFile(join(import.meta.dirname, "../results/throughput.json"), `${JSON.stringify(document, undefined, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(document)}\n`);
+} finally {
+  await world.close();
+}
+
+function report(run: number, result: Result): Result {
+  say(`run ${run}: ${result.name} ${Math.round(result.messages / result.seconds)} messages/s, ${Math.round(result.peakRssMb)} MB`);
+  return result;
+}

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, type RunningDovecot, startDovecot, startTokenEndpoint } from "@mailfleet/testkit";
+
+export interface WorldOptions {
+  readonly messages: number;
+  readonly mailboxes: number;
+  /** Folder of .eml files, searched recursively. */
+  readonly corpus: string;
+}
+
+/** A Dovecot with the same mail for every contestant, and what mailfleet needs to read it. */
+export interface World {
+  readonly dir: string;
+  readonly dovecot: RunningDovecot;
+  readonly addresses: readonly string[];
+  readonly messages: number;
+  readonly bytes: number;
+  readonly medianBytes: number;
+  readonly tenant: { readonly tenantId: string; readonly clientId: string; readonly secret: string; readonly domain: string };
+  readonly authority: string;
+  close(): Promise<void>;
+}
+
+const tenant = {
+  tenantId: "b3a1a5e0-0000-4000-8000-000000000001",
+  clientId: "b3a1a5e0-0000-4000-8000-000000000002",
+  secret: "bench-secret",
+  domain: "bench.example",
+};
+
+/** Fills Dovecot: the corpus over and over, every copy with a Message-ID header of its own line, spread evenly over the mailboxes. */
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const dir = await mkdtemp(join(tmpdir(), "mailfleet-bench-"));
+  const dovecot = await startDovecot({ shared: false, port: await freePort() });
+  const endpoint = await startTokenEndpoint({ dovecot, tenants: [tenant] });
+  const corpus = await readCorpus(options.corpus);
+  const sizes: number[] = [];
+  const addresses = Array.from({ length: options.mailboxes }, (_, i) => `box${String(i).padStart(3, "0")}@${tenant.domain}`);
+  for (const [i, address] of addresses.entries()) {
+    const messages = [];
+    for (let n = i; n < options.messages; n += options.mailboxes) {
+      const raw = numbered(corpus[n % corpus.length] as Buffer, n);
+      sizes.push(raw.length);
+      messages.push({ raw });
+    }
+    await dovecot.fill(address, "INBOX", messages);
+  }
+  sizes.sort((a, b) => a - b);
+  return {
+    dir,
+    dovecot,
+    addresses,
+    messages: sizes.length,
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
+    medianBytes: sizes[sizes.length >> 1] ?? 0,
+    tenant,
+    authority: endpoint.authority,
+    async close() {
+      await endpoint.stop();
+      await dovecot.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Makes each copy a message of its own, so that nothing can be recognised as seen before. */
+function numbered(raw: Buffer, n: number): Buffer {
+  return Buffer.concat([Buffer.from(`X-Copy: ${n} ${createHash("sha256").update(String(n)).digest("hex").slice(0, 16)}\r\n`), raw]);
+}
+
+async function readCorpus(dir: string): Promise<Buffer[]> {
+  const names = (await readdir(dir, { recursive: true })).filter((name) => name.endsWith(".eml")).sort();
+  if (names.length === 0) throw new Error(`no .eml file under ${dir}; name a folder with --corpus`);
+  const found: Buffer[] = [];
+  for (const name of names) found.push(withCrlf(await readFile(join(dir, name))));
+  return found;
+}
+
+/** Line ends as an IMAP server sends them. */
+function withCrlf(raw: Buffer): Buffer {
+  return Buffer.from(raw.toString("latin1").replace(/\r?\n/g, "\r\n"), "latin1");
+}
+
+/** The configuration of mailfleet for this world, in a data folder of its own. */
+export async function writeConfig(world: World, dir: string, redisUrl: string, parseThreads: number): Promise<string> {
+  await writeFile(join(dir, "secret"), world.tenant.secret, { mode: 0o600 });
+  const { host, port } = world.dovecot.imap;
+  const file = join(dir, "mailfleet.yaml");
+  await writeFile(
+    file,
+    `redis: { url: ${redisUrl} }
+dataDir: ${dir}
+tenants:
+  bench:
+    tenantId: ${world.tenant.tenantId}
+    clientId: ${world.tenant.clientId}
+    credential: { secretFile: ./secret }
+    cloud: custom
+    endpoints:
+      authority: ${world.authority}
+      scope: https://outlook.office365.com/.default
+      imap: { host: ${host}, port: ${port}, tls: true }
+      caFile: ${world.dovecot.caFile}
+    protocol: imap
+    mailboxes: [${world.addresses.join(", ")}]
+sync: { pollSeconds: 300 }
+blobs: { dir: ${join(dir, "blobs")} }
+worker: { parseThreads: ${parseThreads} }
+`,
+  );
+  return file;
+}
