@@ -59,8 +59,7 @@ function fileViolations(
     if (target !== undefined && !mayImport(one, target, isTest || one.tag === "testkit")) {
       return [`${file}: ${one.tag} must not import ${target.tag} ${name}`];
     }
-    if (one.tag === "testkit" && testLibraries.has(name)) return [];
-    return isDeclared(one, name, isTest) ? [] : [`${file}: ${name} is not declared in ${one.dir}/package.json`];
+    return isDeclared(one, name, isTest || one.tag === "testkit") ? [] : [`${file}: ${name} is not declared in ${one.dir}/package.json`];
   });
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { readWorkspace, repository } from "./workspace.ts";
+import { readJson, readWorkspace, repository } from "./workspace.ts";
 
 const sources = readWorkspace(repository)
   .flatMap((one) => one.files)
@@ -23,4 +23,11 @@ test("nothing happens when a module is imported", () => {
       !entries.test(file) && !file.endsWith(".test.ts") && /^(await |setInterval\(|setTimeout\(|process\.(on|once|exit)\()/m.test(text),
   );
   expect(acting.map(({ file }) => file)).toEqual([]);
+});
+
+test("the image's recipe knows every package of the workspace", () => {
+  const recipe = readFileSync(path.join(repository, "Dockerfile"), "utf8");
+  const lock = readJson(path.join(repository, "package-lock.json")) as { packages: Record<string, unknown> };
+  const dirs = Object.keys(lock.packages).filter((name) => name !== "" && !name.includes("node_modules/"));
+  expect(dirs.filter((dir) => !recipe.includes(`COPY ${dir}/package.json ${dir}/\n`))).toEqual([]);
 });

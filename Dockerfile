@@ -1,0 +1,56 @@
+# One image per role, sources without a build step:
+#   docker build --target worker --build-arg APP=worker --build-arg REVISION="$(git rev-parse HEAD)" .
+# APP and the target are producer, worker or cli.
+
+FROM node:24-slim AS dependencies
+ARG APP
+WORKDIR /srv
+COPY package.json package-lock.json .npmrc ./
+COPY bench/package.json bench/
+COPY apps/cli/package.json apps/cli/
+COPY apps/producer/package.json apps/producer/
+COPY apps/worker/package.json apps/worker/
+COPY packages/blobs/package.json packages/blobs/
+COPY packages/config/package.json packages/config/
+COPY packages/contract/package.json packages/contract/
+COPY packages/core/package.json packages/core/
+COPY packages/engine/package.json packages/engine/
+COPY packages/entra/package.json packages/entra/
+COPY packages/imap/package.json packages/imap/
+COPY packages/mime/package.json packages/mime/
+COPY packages/queue/package.json packages/queue/
+COPY packages/runtime/package.json packages/runtime/
+COPY packages/sandbox/package.json packages/sandbox/
+COPY packages/store/package.json packages/store/
+COPY packages/telemetry/package.json packages/telemetry/
+COPY packages/testkit/package.json packages/testkit/
+# Only what this app needs; the root's own packages are tools, and a second Node.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace "apps/$APP" --include-workspace-root=false
+
+FROM node:24-slim AS sources
+ARG APP
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="mailfleet $APP" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="$REVISION"
+ENV NODE_ENV=production MAILFLEET_REVISION="$REVISION"
+WORKDIR /srv
+COPY --from=dependencies /srv ./
+COPY LICENSE ./
+COPY packages packages
+COPY apps/$APP apps/$APP
+RUN mkdir -p /data && chown node:node /data
+# Sources belong to root and are read-only for the process.
+USER node
+VOLUME /data
+WORKDIR /data
+
+FROM sources AS producer
+CMD ["node", "/srv/apps/producer/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
+
+FROM sources AS worker
+CMD ["node", "/srv/apps/worker/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
+
+FROM sources AS cli
+ENTRYPOINT ["node", "/srv/apps/cli/src/main.ts"]
+CMD ["--help"]
