@@ -22,3 +22,11 @@ export {
   type FolderSelection,
 } from "./folders.ts";
 export { decideRetry, retryCapMs, type RetryDecision, type RetryQuestion } from "./retry-policy.ts";
+export {
+  buildMessageEvent,
+  buildQuarantinedEvent,
+  type MessageEventFacts,
+  type MessageEventInput,
+  type QuarantinedEventInput,
+} from "./build-event.ts";
+export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";

@@ -20,8 +20,8 @@ function mail(subject: string, body = "hello"): Uint8Array {
 }
 
 /** Takes seconds to decode. */
-function slowMail(): Uint8Array {
-  return Buffer.from(`Subject: slow\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n${"lorem ipsum dolor\r\n".repeat(2_500_000)}`);
+function slowMail(lines = 2_500_000): Uint8Array {
+  return Buffer.from(`Subject: slow\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n${"lorem ipsum dolor\r\n".repeat(lines)}`);
 }
 
 /** Needs more than 64 MB of JavaScript heap. */
@@ -55,11 +55,11 @@ describe("the pool", () => {
   });
 
   test("a message that is not done in time is given up, its neighbours in the task are not", async () => {
-    const parser = start({ parseMs: 400, batchBytes: 1e9 });
+    const parser = start({ parseMs: 300, batchBytes: 1e9 });
     const results = await Promise.all([mail("before"), slowMail(), mail("after")].map((bytes) => parser.parse(bytes)));
     expect(subjects(results)).toEqual([
       "before",
-      "The message was not parsed: the parser was not done after 0.4 s and was stopped.",
+      "The message was not parsed: the parser was not done after 0.3 s and was stopped.",
       "after",
     ]);
     expect(subjects([await parser.parse(mail("next"))])).toEqual(["next"]);
@@ -96,11 +96,11 @@ describe("the pool", () => {
       longest = Math.max(longest, performance.now() - last);
       last = performance.now();
     }, 5);
-    const bytes = slowMail();
+    const bytes = slowMail(600_000);
     last = performance.now();
     await parser.parse(bytes);
     clearInterval(beat);
-    expect(longest).toBeLessThan(1_000);
+    expect(longest).toBeLessThan(500);
   }, 30_000);
 
   test("rejects what is open when it is closed, and everything later", async () => {
