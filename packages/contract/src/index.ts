@@ -1,1 +1,3 @@
-export {};
+export { contractName, eventContract, eventTypes } from "./event-schema.ts";
+export type { ContractEvent, EventContract } from "./event-schema.ts";
+export { eventJsonSchema } from "./json-schema.ts";
