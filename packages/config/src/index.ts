@@ -15,3 +15,10 @@ export type {
   TokenCacheConfig,
   WorkerConfig,
 } from "./config.ts";
+export { addressProblem } from "./addresses.ts";
+export { environmentLeaves, environmentName, type Environment } from "./environment.ts";
+export { readLocalFile, type FileContent, type ReadFile } from "./files.ts";
+export { loadConfig, secretsOf, type LoadOptions } from "./load-config.ts";
+export { parseMailboxCsv, type MailboxCsv, type MailboxCsvProblem, type MailboxRow } from "./mailbox-csv.ts";
+export { formatProblems, problemSentence } from "./problems.ts";
+export { configJsonSchema } from "./schema.ts";

@@ -1,1 +1,3 @@
-export {};
+export { createLog, type LogOptions, type ProcessLog } from "./log.ts";
+export { redact } from "./redact.ts";
+export { RepeatLimiter } from "./repeat-limiter.ts";

@@ -1,0 +1,243 @@
+import { dirname, resolve } from "node:path";
+import { limits, Secret } from "@mailfleet/core";
+import { checkShape, isTree } from "./check-shape.ts";
+import type { Config, ConfigProblem, ConfigResult, ConsoleConfig, SyncConfig, TenantConfig, TokenCacheConfig } from "./config.ts";
+import { environmentLeaves, environmentValue, type Environment } from "./environment.ts";
+import { decodeText, describeReadError, readLocalFile, readSecret, type FileContent, type ReadFile } from "./files.ts";
+import { isLoopback, parseListen } from "./hosts.ts";
+import { nearestName } from "./nearest.ts";
+import { startReading, type Reading } from "./reading.ts";
+import { resolveRedis } from "./redis-target.ts";
+import { resolveTenant } from "./resolve-tenant.ts";
+import type { SeenMailboxes } from "./resolve-mailboxes.ts";
+import { aliasPattern, expectedPollSeconds, fileSchema, type FileConfig } from "./schema.ts";
+import { describeValue } from "./show.ts";
+import { readYaml, type Path, type YamlSource } from "./yaml-source.ts";
+
+export interface LoadOptions {
+  /** The YAML file, relative to `cwd`. Absent: environment and defaults only, and `tenants` is empty. */
+  readonly file?: string;
+  readonly env: Environment;
+  /** Absolute. */
+  readonly cwd: string;
+  /** The file system, if it is another than the local one. */
+  readonly readFile?: ReadFile;
+}
+
+/**
+ * Reads, checks and completes the configuration; nothing is started, written or connected. Reports all problems at once, never
+ * throws, and puts no secret into a problem.
+ */
+export function loadConfig(options: LoadOptions): ConfigResult {
+  const readFile = options.readFile ?? readLocalFile;
+  const file = options.file === undefined ? undefined : resolve(options.cwd, options.file);
+  const source = file === undefined ? readYaml("") : readSource(file, options.file as string, readFile);
+  if (source.problems.length > 0) return { ok: false, problems: source.problems };
+  const tree = source.value ?? Object.create(null);
+  if (!isTree(tree))
+    return { ok: false, problems: [{ line: 1, path: "", found: "is not a map of settings", expected: "expected keys such as tenants" }] };
+
+  const variables = overlay(tree, options.env);
+  if (file === undefined) tree["tenants"] ??= Object.create(null) as object;
+  const record = startReading(
+    { folder: file === undefined ? options.cwd : dirname(file), env: options.env, readFile },
+    {
+      lineOf: file === undefined ? () => undefined : (path) => source.lineOf(path),
+      variableAt: (path) => variables.get(JSON.stringify(path)),
+    },
+  );
+  const config = resolveConfig(record.reading, tree, file !== undefined);
+  warnOfUnknownVariables(record.reading, options.env);
+  const problems = record.problems();
+  if (problems.length > 0 || config === undefined) return { ok: false, problems };
+  return { ok: true, config: deepFreeze(config), warnings: record.warnings() };
+}
+
+/** Values that no log may show; give them to `createScrubber` of core. */
+export function secretsOf(config: Config): readonly string[] {
+  const secrets: string[] = [];
+  const visit = (value: unknown): void => {
+    if (value instanceof Secret) secrets.push(value.reveal());
+    else if (typeof value === "object" && value !== null) Object.values(value).forEach(visit);
+  };
+  visit(config);
+  return secrets;
+}
+
+function readSource(file: string, name: string, readFile: ReadFile): YamlSource {
+  const failed = (found: string): YamlSource => {
+    const problem: ConfigProblem = { line: undefined, path: "", found };
+    return { value: undefined, problems: [problem], lineOf: () => 1 };
+  };
+  let content: FileContent;
+  try {
+    content = readFile(file);
+  } catch (error) {
+    return failed(describeReadError(name, error));
+  }
+  const decoded = decodeText(content.bytes);
+  return "text" in decoded ? readYaml(decoded.text) : failed(`${decoded.problem}; expected UTF-8 text`);
+}
+
+/** Puts the environment's values over the file's. Gives the variable's name by path. */
+function overlay(tree: Record<string, unknown>, env: Environment): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const { name, path, schema } of environmentLeaves(fileSchema)) {
+    const text = env[name];
+    if (text !== undefined && text !== "" && setAt(tree, path, environmentValue(schema, text))) variables.set(JSON.stringify(path), name);
+  }
+  const urlPath = ["redis", "url"];
+  const common = env["REDIS_URL"];
+  const hasUrl = isTree(tree["redis"]) && typeof tree["redis"]["url"] === "string";
+  if (common !== undefined && common !== "" && !hasUrl && setAt(tree, urlPath, common)) variables.set(JSON.stringify(urlPath), "REDIS_URL");
+  return variables;
+}
+
+/** False when something that is no map is in the way; that is then a problem of the file. */
+function setAt(tree: Record<string, unknown>, path: Path, value: unknown): boolean {
+  let parent = tree;
+  for (const part of path.slice(0, -1)) {
+    const next = (parent[String(part)] ??= Object.create(null) as object);
+    if (!isTree(next)) return false;
+    parent = next;
+  }
+  parent[String(path.at(-1))] = value;
+  return true;
+}
+
+function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile: boolean): Config | undefined {
+  if (reading.env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0") {
+    reading.reportVariable(
+      "NODE_TLS_REJECT_UNAUTHORIZED",
+      "is 0: every certificate would be believed",
+      "expected it unset; use caFile for an authority of your own",
+    );
+  }
+  const file = checkShape(reading, tree);
+  const redis = resolveRedis(reading, file.redis);
+  const tenants = resolveTenants(reading, file, hasFile);
+  const sync = resolveSync(reading, file.sync, Object.values(tenants));
+  const dataDir = resolve(reading.folder, file.dataDir ?? ".mailfleet");
+  if (file.blobs?.s3 !== undefined) reading.report(["blobs", "s3"], "is not in this version", "expected dir");
+  return {
+    name: file.name ?? "mailfleet",
+    dataDir,
+    ...(redis !== undefined && { redis }),
+    tenants,
+    sync,
+    blobs: { dir: file.blobs?.dir === undefined ? resolve(dataDir, "blobs") : resolve(reading.folder, file.blobs.dir) },
+    worker: { parseThreads: file.worker?.parseThreads ?? 2 },
+    tokenCache: resolveTokenCache(reading, file.tokenCache),
+    console: resolveConsole(reading, file.console),
+  };
+}
+
+function resolveTenants(reading: Reading, file: FileConfig, hasFile: boolean): Record<string, TenantConfig> {
+  const tenants = Object.create(null) as Record<string, TenantConfig>;
+  const seen: SeenMailboxes = new Map();
+  const named = Object.entries(file.tenants ?? {});
+  if (hasFile && named.length === 0 && !reading.hasProblem(["tenants"]))
+    reading.report(["tenants"], "is empty", "expected at least one tenant");
+  for (const [alias, tenant] of named) {
+    if (!aliasPattern.test(alias))
+      reading.report(
+        ["tenants", alias],
+        "is no alias",
+        "expected up to 63 lower-case letters, digits, - and _, beginning with a letter or digit",
+      );
+    const resolved = resolveTenant(reading, alias, tenant, seen);
+    if (resolved === undefined) continue;
+    tenants[alias] = resolved;
+    if (tenant.mailboxes === undefined && tenant.mailboxesFile === undefined) {
+      reading.warn(["tenants", alias], "has no mailboxes", "expected mailboxes or mailboxesFile, or mailfleet mailboxes import");
+    }
+  }
+  return tenants;
+}
+
+function resolveSync(reading: Reading, sync: FileConfig["sync"], tenants: readonly TenantConfig[]): SyncConfig {
+  const pollSeconds = sync?.pollSeconds ?? 300;
+  const isAllCustom = tenants.every((tenant) => tenant.cloud === "custom");
+  if (pollSeconds < 10 && !isAllCustom) reading.report(["sync", "pollSeconds"], describeValue(pollSeconds), expectedPollSeconds);
+  const freshWithinSeconds = sync?.freshWithinSeconds ?? Math.max(600, 2 * pollSeconds);
+  if (freshWithinSeconds <= pollSeconds) {
+    reading.warn(
+      ["sync", "freshWithinSeconds"],
+      `is ${freshWithinSeconds}, and pollSeconds is ${pollSeconds}: mailboxes will look late`,
+      "expected at least twice pollSeconds",
+    );
+  }
+  return {
+    pollSeconds,
+    freshWithinSeconds,
+    backfill: sync?.backfill ?? true,
+    folders: { include: sync?.folders?.include ?? ["*"], exclude: sync?.folders?.exclude ?? [] },
+    concurrency: sync?.concurrency ?? 8,
+    backfillConcurrency: sync?.backfillConcurrency ?? 4,
+    perTenantInFlight: sync?.perTenantInFlight ?? 16,
+    slice: {
+      messages: sync?.slice?.messages ?? limits.sliceMessages,
+      bytes: sync?.slice?.bytes ?? limits.sliceBytes,
+      seconds: sync?.slice?.seconds ?? limits.sliceMs / 1000,
+    },
+  };
+}
+
+function resolveTokenCache(reading: Reading, cache: FileConfig["tokenCache"]): TokenCacheConfig {
+  const given = readSecret(reading, ["tokenCache"], { file: cache?.keyFile, env: cache?.keyEnv }, { file: "keyFile", env: "keyEnv" });
+  if (given === undefined) return {};
+  const text = given.secret.reveal().trim();
+  const isHex = /^[0-9a-f]{64}$/i.test(text);
+  const bytes = isHex ? Buffer.from(text, "hex") : Buffer.from(text, "base64");
+  if (bytes.length === 32 && (isHex || /^[A-Za-z0-9+/_-]{43}=?$/.test(text))) return { key: new Secret(bytes.toString("hex")) };
+  reading.report(
+    ["tokenCache", "file" in given.source ? "keyFile" : "keyEnv"],
+    "is not a key of 32 bytes (not shown)",
+    "expected 64 hex digits or 44 base64 characters, as openssl rand -hex 32 makes",
+  );
+  return {};
+}
+
+function resolveConsole(reading: Reading, given: FileConfig["console"]): ConsoleConfig {
+  const text = given?.listen ?? "127.0.0.1:8025";
+  const listen = parseListen(text);
+  const password = readSecret(
+    reading,
+    ["console", "auth"],
+    { file: given?.auth?.passwordFile, env: given?.auth?.passwordEnv },
+    { file: "passwordFile", env: "passwordEnv" },
+  );
+  if (listen === undefined)
+    reading.report(["console", "listen"], describeValue(text), "expected an address and a port, such as 127.0.0.1:8025");
+  else if (!isLoopback(listen.host) && password === undefined && !reading.hasProblem(["console", "auth"])) {
+    reading.report(
+      ["console", "listen"],
+      `${describeValue(text)}, which others can reach, and there is no login`,
+      "expected console.auth with passwordFile or passwordEnv",
+    );
+  }
+  return {
+    listen: listen ?? { host: "127.0.0.1", port: 8025 },
+    readOnly: given?.readOnly ?? false,
+    ...(password !== undefined && { auth: { password: password.secret } }),
+  };
+}
+
+/** A misspelt variable does nothing, silently; only near misses are told, because others' tools set MAILFLEET_ names too. */
+function warnOfUnknownVariables(reading: Reading, env: Environment): void {
+  const known = environmentLeaves(fileSchema).map((leaf) => leaf.name);
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith("MAILFLEET_") || known.includes(name)) continue;
+    const meant = nearestName(
+      name.slice(10),
+      known.map((other) => other.slice(10)),
+    );
+    if (meant !== undefined) reading.warnVariable(name, "is not known", `did you mean MAILFLEET_${meant}?`);
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
+}

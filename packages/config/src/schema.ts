@@ -1,0 +1,264 @@
+import { limits } from "@mailfleet/core";
+import { z } from "zod";
+
+/**
+ * The shape of `mailfleet.yaml`. Every key is optional here: what must be there is named in `meta({ required })`, so that a
+ * missing key and its neighbours' mistakes are reported together; defaults and rules across keys are in `resolve-*.ts`.
+ * Each message says what was expected; the reader of the problem puts what it found before it.
+ */
+
+const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** A tenant's alias: stands in keys, paths and commands, so only what needs no escape anywhere. */
+export const aliasPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+
+export const expectedPollSeconds = "expected whole seconds from 10 to 86400, such as 300";
+
+function pattern(regex: RegExp, error: string, description: string) {
+  return z.string({ error }).regex(regex, { error }).meta({ description }).optional();
+}
+
+function filled(error: string, description: string) {
+  return pattern(/\S/, error, description);
+}
+
+function whole(min: number, max: number, what: string, example: number, description: string) {
+  const error = `expected ${what} from ${min} to ${max}, such as ${example}`;
+  return z.int({ error }).min(min, { error }).max(max, { error }).meta({ description }).optional();
+}
+
+function yesNo(description: string) {
+  return z.boolean({ error: "expected true or false" }).meta({ description }).optional();
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(words: T, description: string) {
+  const error = `expected ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+  return z.enum(words, { error }).meta({ description }).optional();
+}
+
+function map<T extends z.core.$ZodLooseShape>(
+  shape: T,
+  description: string,
+  extra: { readonly required?: readonly (keyof T & string)[] } = {},
+) {
+  const keys = Object.keys(shape);
+  const named = keys.length > 5 ? `${keys.slice(0, 5).join(", ")} and more` : keys.join(", ");
+  return z.strictObject(shape, { error: `expected keys with values: ${named}` }).meta({ description, ...extra });
+}
+
+const file = (what: string) => filled(`expected the name of a file with ${what}`, `File with ${what}; relative to the configuration file.`);
+const variable = (what: string) =>
+  pattern(/^[A-Za-z_][A-Za-z0-9_]*$/, `expected the name of an environment variable with ${what}`, `Environment variable with ${what}.`);
+
+const mailEndpoint = (protocol: string) =>
+  map(
+    {
+      host: pattern(/^[A-Za-z0-9.:[\]-]{1,253}$/, "expected a host name or an IP address", `${protocol} host.`),
+      port: whole(1, 65_535, "a port", protocol === "IMAP" ? 993 : 995, "TLS port (implicit TLS; STARTTLS is not used)."),
+      tls: yesNo("false is for loopback hosts only."),
+    },
+    `Where ${protocol} is served.`,
+    { required: ["host"] },
+  );
+
+const credentialShape = {
+  secretFile: file("the client secret"),
+  secretEnv: variable("the client secret"),
+  certificate: map(
+    { keyFile: file("the private key, PEM"), certFile: file("the certificate, PEM") },
+    "A certificate in place of a secret.",
+    { required: ["keyFile", "certFile"] },
+  ).optional(),
+  federated: map({ tokenFile: file("the federated token") }, "A token of another identity provider.", {
+    required: ["tokenFile"],
+  }).optional(),
+  managedIdentity: map(
+    { clientId: pattern(guid, "expected a client id, 36 characters", "Client id of a user-assigned identity.") },
+    "The identity of the Azure machine that mailfleet runs on.",
+  ).optional(),
+  expires: pattern(/^\d{4}-\d{2}-\d{2}$/, "expected a date, such as 2027-05-01", "The day it dies (UTC); you are reminded before."),
+};
+
+const credential = (description: string) => map(credentialShape, description).optional();
+
+const tenant = map(
+  {
+    tenantId: pattern(
+      guid,
+      "expected a directory id, 36 characters (Entra admin center, App registrations, Overview)",
+      "Directory (tenant) id.",
+    ),
+    clientId: pattern(
+      guid,
+      "expected an application id, 36 characters (Entra admin center, App registrations, Overview)",
+      "Application (client) id.",
+    ),
+    credential: credential("How the app proves itself: exactly one of secretFile, secretEnv, certificate, federated, managedIdentity."),
+    nextCredential: credential("The one after: tested, then used, before the current one dies."),
+    cloud: oneOf(["global", "usgov", "dod", "china", "custom"], "Which Microsoft cloud; custom needs endpoints."),
+    endpoints: map(
+      {
+        authority: filled("expected the login service's URL, such as https://localhost:8443", "Base URL of the login service."),
+        scope: filled("expected a scope, such as https://outlook.office365.com/.default", "Scope to ask a token for."),
+        imap: mailEndpoint("IMAP").optional(),
+        pop3: mailEndpoint("POP3").optional(),
+        caFile: file("certificate authorities, PEM"),
+      },
+      "Where the services are; only with cloud: custom.",
+      { required: ["authority", "scope"] },
+    ).optional(),
+    protocol: oneOf(["imap", "pop3"], "For mailboxes that do not say."),
+    mailboxes: z
+      // Thousands of entries: checked one by one in resolve-mailboxes.ts, where duplicates are found too.
+      .array(
+        z.unknown().meta({
+          anyOf: [
+            { type: "string" },
+            {
+              type: "object",
+              properties: { address: { type: "string" }, protocol: { enum: ["imap", "pop3"] } },
+              required: ["address"],
+              additionalProperties: false,
+            },
+          ],
+        }),
+        { error: "expected a list of addresses" },
+      )
+      .meta({ description: "Addresses, or { address, protocol }." })
+      .optional(),
+    mailboxesFile: file("mailboxes, CSV"),
+  },
+  "One Entra directory that gave consent.",
+  { required: ["tenantId", "clientId", "credential"] },
+);
+
+const folderPatterns = (description: string) =>
+  z
+    .array(z.string({ error: "expected folder names" }).min(1, { error: "expected folder names" }), {
+      error: "expected a list of folder names",
+    })
+    .meta({ description })
+    .optional();
+
+export const fileSchema = map(
+  {
+    name: pattern(/^[A-Za-z0-9-]{1,40}$/, "expected 1 to 40 letters, digits or dashes", "The fleet's name in Redis. Default mailfleet."),
+    dataDir: filled("expected a folder", "Where mailfleet keeps its own files. Default ./.mailfleet."),
+    redis: map(
+      {
+        url: filled("expected a URL, such as redis://127.0.0.1:6379", "redis://, rediss:// (TLS) or unix:///path; without password."),
+        passwordFile: file("the password"),
+        passwordEnv: variable("the password"),
+        caFile: file("certificate authorities, PEM"),
+      },
+      "Absent: a private redis-server is started under dataDir.",
+    ).optional(),
+    tenants: z
+      .record(z.string(), tenant, { error: "expected one block for each tenant, named by an alias of yours" })
+      .meta({ description: "By an alias of yours: lower-case letters, digits, - and _.", propertyNames: { pattern: aliasPattern.source } })
+      .optional(),
+    sync: map(
+      {
+        // The sandbox polls faster than a real server may be asked; 10 as the floor of every other cloud is in resolve-sync.ts.
+        pollSeconds: z
+          .int({ error: expectedPollSeconds })
+          .min(1, { error: expectedPollSeconds })
+          .max(86_400, { error: expectedPollSeconds })
+          .meta({ description: "How often a mailbox is looked at. Default 300; below 10 only if every tenant's cloud is custom." })
+          .optional(),
+        freshWithinSeconds: whole(
+          2,
+          7 * 86_400,
+          "whole seconds",
+          600,
+          "Not checked for this long is behind. Default 600, at least twice pollSeconds.",
+        ),
+        backfill: yesNo("Also hand off what was there before. Default true."),
+        folders: map(
+          { include: folderPatterns("Default all."), exclude: folderPatterns("Stronger than include.") },
+          "Which folders, by path; * stands for anything.",
+        ).optional(),
+        concurrency: whole(1, 1000, "a number", 8, "Mailboxes at once in one worker. Default 8."),
+        backfillConcurrency: whole(1, 1000, "a number", 4, "Of the history, beside those. Default 4."),
+        perTenantInFlight: whole(1, 10_000, "a number", 16, "Mailboxes of one tenant at once, over all workers. Default 16."),
+        slice: map(
+          {
+            messages: whole(1, 100_000, "a number", limits.sliceMessages, `Default ${limits.sliceMessages}.`),
+            bytes: whole(1_000_000, 10_000_000_000, "bytes", limits.sliceBytes, `Default ${limits.sliceBytes}.`),
+            seconds: whole(1, 900, "whole seconds", limits.sliceMs / 1000, `Default ${limits.sliceMs / 1000}.`),
+          },
+          "One turn of backfill ends at the first of these.",
+        ).optional(),
+      },
+      "When and what to read.",
+    ).optional(),
+    blobs: map(
+      {
+        dir: filled("expected a folder", "Where raw messages and attachments are kept. Default blobs under dataDir."),
+        s3: map(
+          {
+            bucket: filled("expected a bucket's name", "Bucket."),
+            endpoint: filled("expected a URL", "Endpoint."),
+            region: filled("expected a region", "Region."),
+          },
+          "Not in this version.",
+        ).optional(),
+      },
+      "The claim-check store.",
+    ).optional(),
+    worker: map({ parseThreads: whole(1, 64, "a number", 2, "Threads that parse mail. Default 2.") }, "One worker process.").optional(),
+    tokenCache: map(
+      { keyFile: file("32 bytes as base64 or hex"), keyEnv: variable("32 bytes as base64 or hex") },
+      "The key that seals cached tokens. Absent: one is made and kept under dataDir.",
+    ).optional(),
+    console: map(
+      {
+        listen: filled("expected an address and a port, such as 127.0.0.1:8025", "Default 127.0.0.1:8025."),
+        readOnly: yesNo("No actions, only views. Default false."),
+        auth: map(
+          { passwordFile: file("the password"), passwordEnv: variable("the password") },
+          "Needed for any address but loopback.",
+        ).optional(),
+      },
+      "The browser console.",
+    ).optional(),
+  },
+  "mailfleet.yaml",
+  { required: ["tenants"] },
+);
+
+export type FileConfig = z.infer<typeof fileSchema>;
+export type TenantFile = NonNullable<FileConfig["tenants"]>[string];
+export type CredentialFile = NonNullable<TenantFile["credential"]>;
+
+/** What required keys lack, by walking the schema's `meta`. */
+export function requiredKeys(schema: z.core.$ZodType): readonly string[] {
+  const meta = z.globalRegistry.get(schema);
+  return Array.isArray(meta?.["required"]) ? (meta["required"] as string[]) : [];
+}
+
+/** Without optional(), default() and the like around it. */
+export function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional) inner = inner.unwrap();
+  return inner;
+}
+
+/** The schema of one key or list element, or undefined where nothing is known. */
+export function childSchema(schema: z.core.$ZodType, key: PropertyKey): z.core.$ZodType | undefined {
+  const inner = unwrapped(schema);
+  if (inner instanceof z.ZodObject) return Object.hasOwn(inner.shape, key) ? (inner.shape[key as string] as z.core.$ZodType) : undefined;
+  if (inner instanceof z.ZodRecord) return inner.valueType as z.core.$ZodType;
+  return undefined;
+}
+
+/** The names that a map may hold; empty for records and everything else. */
+export function knownKeys(schema: z.core.$ZodType): readonly string[] {
+  const inner = unwrapped(schema);
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+/** The published JSON Schema of `mailfleet.yaml` (draft 2020-12). */
+export function configJsonSchema(): object {
+  return { ...z.toJSONSchema(fileSchema, { io: "input" }), title: "mailfleet.yaml" };
+}
