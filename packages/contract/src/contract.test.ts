@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildMessageEvent, buildQuarantinedEvent } from "@mailfleet/core";
-import type { MailEvent, MessageEventInput, ParsedMessage } from "@mailfleet/core";
+import type { MailEvent, MessageEventInput } from "@mailfleet/core";
 import { eventContract, eventTypes } from "./event-schema.ts";
 import { eventJsonSchema } from "./json-schema.ts";
 import type { Agreement } from "./agreement.ts";
@@ -74,7 +74,7 @@ describe("the contract", () => {
   test("takes every event that the core builds of a message", () => {
     fc.assert(
       fc.property(message, (one) => {
-        const event = buildMessageEvent({ ...facts, message: one as ParsedMessage, putBlob });
+        const event = buildMessageEvent({ ...facts, message: one, putBlob });
         expect(eventContract().parse(JSON.parse(JSON.stringify(event)))).toEqual(event);
       }),
     );

@@ -230,7 +230,7 @@ const anyMessage = fc.record(
 test("any content gives an event within 256 KB that is clean JSON", () => {
   fc.assert(
     fc.property(anyMessage, fc.array(text, { maxLength: 3 }), (message, flags) => {
-      const { event, json } = build(message as Partial<ParsedMessage>, { flags });
+      const { event, json } = build(message, { flags });
       expect(new TextEncoder().encode(json).length).toBeLessThanOrEqual(limits.eventBytes);
       expect(JSON.parse(json)).toEqual(event);
       expect(/\\u0000|\\ud[89a-f]/i.test(json.replaceAll("\\\\", ""))).toBe(false);

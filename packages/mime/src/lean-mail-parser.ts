@@ -35,6 +35,7 @@ interface DecodeStream extends NodeJS.ReadWriteStream {
 interface Internals {
   readonly tree: PartNode | false;
   readonly libmime: { decodeWords(text: string): string };
+  readonly splitter: { maxChildNodes: number; destroy(): void };
   decoder: { decodeStream(charset: string): DecodeStream };
   processChunk(data: SplitterChunk, done: (error?: Error) => void): void;
 }
@@ -104,6 +105,16 @@ export class LeanMailParser extends MailParser {
   /** Called by mailparser at the end; the tree holds the texts, part by part. */
   getTextContent(): { type: "text" } {
     return { type: "text" };
+  }
+
+  /**
+   * Ends the work on a message that is given up. Destroying the streams would not do: mailsplit goes on through the whole of its
+   * input, at the cost of the thread's next message, until it meets an error of its own.
+   */
+  stop(): void {
+    this.#internals.splitter.maxChildNodes = 0;
+    this.#internals.splitter.destroy();
+    this.destroy();
   }
 
   processChunk(data: SplitterChunk, done: (error?: Error) => void): void {

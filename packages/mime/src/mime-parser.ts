@@ -88,7 +88,7 @@ class PooledMimeParser implements MimeParser {
       maxThreads: options.threads,
       // parsing needs no secret of ours (T03)
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMb, maxYoungGenerationSizeMb: 32 },
+      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMb, maxYoungGenerationSizeMb: 12 },
       recordTiming: false,
       workerHistogram: false,
     });

@@ -23,7 +23,7 @@ export async function parseMessage(bytes: Uint8Array, limits: ParseLimits): Prom
     const attachments = await readParts(parser, bytes);
     return { ok: true, message: assemble(parser, attachments, limits) };
   } catch (error) {
-    parser.destroy();
+    parser.stop();
     return { ok: false, reason: explain(error, limits) };
   }
 }
@@ -86,7 +86,7 @@ function collectTexts(node: PartNode, texts: string[], htmls: string[]): void {
 }
 
 function readAttachment({ head, chunks }: RawAttachment, addDefect: (defect: Defect) => void): ParsedAttachment {
-  const filename = head.filename === undefined ? undefined : cleanName(String(head.filename));
+  const filename = head.filename === undefined ? undefined : cleanName(head.filename);
   if (head.filename !== undefined && filename !== head.filename) addDefect("name-cut");
   const contentId = head.cid === undefined ? undefined : cleanLine(head.cid).slice(0, 998).toWellFormed();
   return {

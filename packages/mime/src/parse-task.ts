@@ -24,6 +24,5 @@ export async function parseBatch(task: ParseTask): Promise<unknown> {
     }),
   );
   const batch = packBatch(results);
-  // the type wants one transferable; the pool takes a list
-  return move({ [transferableSymbol]: batch.slab, [valueSymbol]: batch } as unknown as ArrayBuffer);
+  return move({ [transferableSymbol]: batch.slab, [valueSymbol]: batch });
 }
