@@ -13,7 +13,7 @@ const { values } = parseArgs({
     mailboxes: { type: "string", default: "20" },
     corpus: { type: "string" },
     runs: { type: "string", default: "3" },
-    threads: { type: "string", default: "2" },
+    threads: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
   },
 });

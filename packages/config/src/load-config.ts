@@ -126,7 +126,7 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
     tenants,
     sync,
     blobs: { dir: file.blobs?.dir === undefined ? resolve(dataDir, "blobs") : resolve(reading.folder, file.blobs.dir) },
-    worker: { parseThreads: file.worker?.parseThreads ?? 2 },
+    worker: { parseThreads: file.worker?.parseThreads ?? 1 },
     tokenCache: resolveTokenCache(reading, file.tokenCache),
     console: resolveConsole(reading, file.console),
   };

@@ -206,7 +206,7 @@ export const fileSchema = map(
       },
       "The claim-check store.",
     ).optional(),
-    worker: map({ parseThreads: whole(1, 64, "a number", 2, "Threads that parse mail. Default 2.") }, "One worker process.").optional(),
+    worker: map({ parseThreads: whole(1, 64, "a number", 1, "Threads that parse mail. Default 1: one keeps up with the rest of a worker.") }, "One worker process.").optional(),
     tokenCache: map(
       { keyFile: file("32 bytes as base64 or hex"), keyEnv: variable("32 bytes as base64 or hex") },
       "The key that seals cached tokens. Absent: one is made and kept under dataDir.",

@@ -33,6 +33,7 @@ export function parseMailboxId(id: string): { tenant: string; address: string } 
  * of its UTF-8 bytes; a lone surrogate becomes `%uHHHH`. Injective, and free of `:`, `/`, `{`, `}` and control characters (T18).
  */
 export function encodeKeyPart(part: string): string {
+  if (/^[A-Za-z0-9_.@+-]*$/.test(part)) return part;
   let out = "";
   for (const char of part) {
     const code = char.codePointAt(0) ?? 0;

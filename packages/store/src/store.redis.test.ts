@@ -173,14 +173,14 @@ describe("the registry", () => {
 
   test("spreads the first look at many new mailboxes over the given time", async () => {
     await createMailboxRegistry(redis, keys).register(boxes("contoso", 10), 10_000);
-    const scores = (await redis.zrange(keys.due("fresh", "contoso"), 0, -1, "WITHSCORES")).filter((_, i) => i % 2 === 1).map(Number);
+    const scores = (await redis.zrange(keys.due("fresh", "contoso"), "0", "-1", "WITHSCORES")).filter((_, i) => i % 2 === 1).map(Number);
     expect(Math.max(...scores) - Math.min(...scores)).toBeGreaterThanOrEqual(8_900);
   });
 });
 
 test("the reader shows what a mailbox's hash says, and leaves out what is half there", async () => {
   await createMailboxRegistry(redis, keys).register(boxes("contoso", 2), 0);
-  await redis.hset(keys.mailbox("contoso/m0@contoso.example"), { checkedAt: 5, history: "1", l: 9, h: 4, t: 5, cause: "{broken" });
+  await redis.hset(keys.mailbox("contoso/m0@contoso.example"), { checkedAt: "5", history: "1", l: "9", h: "4", t: "5", cause: "{broken" });
   await redis.sadd(keys.mailboxes, "contoso/ghost@contoso.example");
   const records = await createFleetReader(redis, keys).mailboxes();
   expect(records).toHaveLength(2);
