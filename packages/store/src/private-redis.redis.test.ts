@@ -19,7 +19,7 @@ let started: PrivateRedis[] = [];
 
 async function start(more: Partial<PrivateRedisOptions> = {}): Promise<PrivateRedis> {
   const redis = await startPrivateRedis({
-    dataDir,
+    dir: path.join(dataDir, "redis"),
     clock,
     searchPath: process.env["PATH"] ?? "",
     firstPort: await freePort(),
@@ -79,7 +79,7 @@ test("what was written before a stop is there after the next start, and other pr
   await first.stop();
   expect(() => process.kill(first.pid, 0)).toThrow("ESRCH");
   const second = await start();
-  expect(readPrivateRedis(dataDir)?.port).toBe(second.port);
+  expect(readPrivateRedis(path.join(dataDir, "redis"))?.port).toBe(second.port);
   const reader = client(second);
   expect(await reader.get("kept")).toBe("yes");
   reader.disconnect();
@@ -90,7 +90,7 @@ test("a server that a killed parent left behind is adopted, with its data, and n
   const program = `
     import { startPrivateRedis } from ${JSON.stringify(script)};
     const clock = { now: Date.now, monotonic: () => performance.now(), sleep: (ms) => new Promise((r) => setTimeout(r, ms)) };
-    const redis = await startPrivateRedis({ dataDir: ${JSON.stringify(dataDir)}, clock, searchPath: process.env.PATH, firstPort: ${await freePort()} });
+    const redis = await startPrivateRedis({ dir: ${JSON.stringify(path.join(dataDir, "redis"))}, clock, searchPath: process.env.PATH, firstPort: ${await freePort()} });
     console.log(redis.pid);
     setInterval(() => {}, 1000);`;
   const parent = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
@@ -116,7 +116,7 @@ test("a Redis of somebody else on the remembered port is not adopted", async () 
   const mine = await start();
   await mine.stop();
   const otherDir = await mkdtemp(path.join(tmpdir(), "mailfleet-other-"));
-  const other = await startPrivateRedis({ dataDir: otherDir, clock, searchPath: process.env["PATH"] ?? "", firstPort: mine.port });
+  const other = await startPrivateRedis({ dir: otherDir, clock, searchPath: process.env["PATH"] ?? "", firstPort: mine.port });
   const again = await start({ firstPort: mine.port });
   expect(again.adopted).toBe(false);
   expect(again.pid).not.toBe(other.pid);

@@ -18,8 +18,8 @@ import {
 } from "./redis-files.ts";
 
 export interface PrivateRedisOptions {
-  /** The data folder; Redis lives in `redis` below it. */
-  readonly dataDir: string;
+  /** A folder for Redis alone; made with mode 0700. */
+  readonly dir: string;
   readonly clock: Clock;
   /** Absent: searched along `searchPath` and where packages put servers. */
   readonly binary?: string;
@@ -53,7 +53,7 @@ const lookMs = 25;
  * @throws SyncError REDIS_UNAVAILABLE with what to install, or with the last lines of Redis' log
  */
 export async function startPrivateRedis(options: PrivateRedisOptions): Promise<PrivateRedis> {
-  const files = redisFiles(options.dataDir);
+  const files = redisFiles(options.dir);
   const running = await adopt(files, options.clock);
   if (running) return running;
   const binary = options.binary ?? (await findRedisServer(options.searchPath ?? ""));
@@ -173,7 +173,7 @@ async function waitReady(connection: RedisConnection, clock: Clock, goesOn: () =
 async function readFacts(client: Redis): Promise<ServerFacts> {
   await client.ping();
   const info = parseInfo(await client.info("server"));
-  const [, dir = ""] = (await client.config("GET", "dir")) as string[];
+  const [, dir = ""] = (await client.config("GET", "dir")) as readonly (string | undefined)[];
   return { pid: Number(info.get("process_id")), version: info.get("redis_version") ?? info.get("valkey_version") ?? "", dir };
 }
 

@@ -4,7 +4,7 @@ import { access, chmod, constants, mkdir, readFile, rename, writeFile } from "no
 import path from "node:path";
 import { type RedisTarget, Secret } from "@mailfleet/core";
 
-/** What a private Redis needs on disk, all in `<dataDir>/redis`, mode 0700. */
+/** What a private Redis needs on disk, all in one folder of mode 0700. */
 export interface RedisFiles {
   readonly dir: string;
   readonly conf: string;
@@ -18,8 +18,8 @@ export interface RedisConnection {
   readonly password: Secret;
 }
 
-export function redisFiles(dataDir: string): RedisFiles {
-  const dir = path.resolve(dataDir, "redis");
+export function redisFiles(folder: string): RedisFiles {
+  const dir = path.resolve(folder);
   const file = (name: string): string => path.join(dir, name);
   return { dir, conf: file("redis.conf"), connection: file("connection.json"), pid: file("redis.pid"), log: file("redis.log") };
 }
@@ -34,11 +34,11 @@ export function toTarget({ port, password }: RedisConnection): RedisTarget {
 }
 
 /**
- * Where the private Redis of a data folder listens, or undefined when none was ever started there.
+ * Where the private Redis of a folder listens, or undefined when none was ever started there.
  * It says nothing about whether the server runs.
  */
-export function readPrivateRedis(dataDir: string): RedisTarget | undefined {
-  const connection = readConnection(redisFiles(dataDir));
+export function readPrivateRedis(dir: string): RedisTarget | undefined {
+  const connection = readConnection(redisFiles(dir));
   return connection && toTarget(connection);
 }
 
