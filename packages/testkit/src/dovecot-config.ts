@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { userInfo } from "node:os";
 
 export interface DovecotLayout {
@@ -152,5 +153,10 @@ export function dovecotUsers(): DovecotUsers {
   const { uid, gid, username } = userInfo();
   if (uid === 0)
     return { isRoot: true, internal: "dovecot", internalGroup: "dovecot", login: "dovenull", mailUid: 65_534, mailGid: 65_534 };
-  return { isRoot: false, internal: username, internalGroup: String(gid), login: username, mailUid: uid, mailGid: gid };
+  return { isRoot: false, internal: username, internalGroup: groupName(), login: username, mailUid: uid, mailGid: gid };
+}
+
+/** Dovecot takes a group only by name, and Node knows only its number. */
+function groupName(): string {
+  return execFileSync("id", ["-gn"], { encoding: "utf8" }).trim();
 }
