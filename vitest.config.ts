@@ -26,7 +26,7 @@ export default defineConfig({
       {
         test: {
           name: "redis",
-          include: ["packages/*/src/**/*.redis.test.ts", "apps/*/src/**/*.redis.test.ts"],
+          include: ["packages/*/src/**/*.redis.test.ts", "apps/*/src/**/*.redis.test.ts", "test/service/**/*.redis.test.ts"],
           exclude: elsewhere,
           globalSetup: [redis],
           testTimeout: 20_000,
@@ -37,7 +37,7 @@ export default defineConfig({
       {
         test: {
           name: "imap",
-          include: ["packages/*/src/**/*.imap.test.ts", "apps/*/src/**/*.imap.test.ts"],
+          include: ["packages/*/src/**/*.imap.test.ts", "apps/*/src/**/*.imap.test.ts", "test/service/**/*.imap.test.ts"],
           exclude: elsewhere,
           globalSetup: [dovecot],
           testTimeout: 20_000,

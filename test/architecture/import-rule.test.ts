@@ -62,6 +62,12 @@ describe("a deliberate violation in a small workspace", () => {
       `import { x } from "../../engine/src/index.ts";`,
       "lies in another package",
     ],
+    [
+      "a test of an adapter uses another",
+      "packages/store/src/bad.test.ts",
+      `import { queue } from "@mailfleet/queue";`,
+      "adapter must not import adapter",
+    ],
     ["an app uses another app", "apps/worker/src/bad.ts", `import "@mailfleet/producer-app";`, "app must not import app"],
     [
       "the product uses testkit",

@@ -66,8 +66,6 @@ function fileViolations(
 function mayImport(from: WorkspacePackage, to: WorkspacePackage, isTest: boolean): boolean {
   if (from.dir === to.dir) return true;
   if (to.tag === "testkit") return isTest;
-  // A test of an adapter may drive it through another one; the product may not.
-  if (isTest && from.tag !== "core") return to.tag !== "app";
   return allowed[from.tag]?.includes(to.tag) ?? false;
 }
 

@@ -14,12 +14,10 @@ import {
   startCheckpoint,
   uidSetOf,
 } from "@mailfleet/core";
+import { createHandOff, eventJobOptions, openMessagesQueue } from "@mailfleet/queue";
 import { createMailboxRegistry, createMailboxStore, redisOptions } from "@mailfleet/store";
 import { fakeClock, type RunningRedis, seededChance, sharedRedisUrl, silentLog, startRedis, uniqueName } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { eventJobOptions } from "./event-jobs.ts";
-import { createHandOff } from "./hand-off.ts";
-import { openMessagesQueue } from "./queues.ts";
 
 const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "imap" };
 const id = "contoso/support@contoso.example";
