@@ -173,7 +173,7 @@ async function waitReady(connection: RedisConnection, clock: Clock, goesOn: () =
 async function readFacts(client: Redis): Promise<ServerFacts> {
   await client.ping();
   const info = parseInfo(await client.info("server"));
-  const [, dir = ""] = (await client.config("GET", "dir")) as readonly (string | undefined)[];
+  const [, dir = ""] = (await client.config("GET", "dir")) as unknown as readonly string[];
   return { pid: Number(info.get("process_id")), version: info.get("redis_version") ?? info.get("valkey_version") ?? "", dir };
 }
 
