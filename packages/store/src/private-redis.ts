@@ -173,8 +173,8 @@ async function waitReady(connection: RedisConnection, clock: Clock, goesOn: () =
 async function readFacts(client: Redis): Promise<ServerFacts> {
   await client.ping();
   const info = parseInfo(await client.info("server"));
-  const [, dir = ""] = (await client.config("GET", "dir")) as unknown as readonly string[];
-  return { pid: Number(info.get("process_id")), version: info.get("redis_version") ?? info.get("valkey_version") ?? "", dir };
+  const dir = (await client.config("GET", "dir")) as unknown as readonly string[];
+  return { pid: Number(info.get("process_id")), version: info.get("redis_version") ?? info.get("valkey_version") ?? "", dir: dir[1] ?? "" };
 }
 
 async function withClient<T>(connection: RedisConnection, use: (client: Redis) => Promise<T>): Promise<T> {
