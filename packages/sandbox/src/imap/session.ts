@@ -91,7 +91,12 @@ export class Session {
     return event?.kind === "command" ? (event.command.texts[0] ?? "") : undefined;
   }
 
+  /** The session gives the mailbox back when it ends. */
   logIn(mailbox: Mailbox | undefined, address: string, expiresAt: number): void {
+    if (this.#isClosed()) {
+      if (mailbox) this.services.store.giveBack(mailbox);
+      return;
+    }
     this.#mailbox = mailbox;
     this.#address = address;
     this.#expiresAt = expiresAt;
@@ -149,6 +154,8 @@ export class Session {
   #leave(): void {
     this.#selected?.close();
     this.#selected = undefined;
+    if (this.#mailbox) this.services.store.giveBack(this.#mailbox);
+    this.#mailbox = undefined;
     this.#state = "closed";
   }
 

@@ -28,10 +28,11 @@ export class Folder {
   uidNext: number;
   #uids: number[];
   #refs: number[];
-  readonly #flags = new Map<number, number>();
-  readonly #live: LiveMessage[] = [];
+  // These three are empty in nearly every folder of a big world, so they are made when they are needed.
+  #flags: Map<number, number> | undefined;
+  #live: LiveMessage[] | undefined;
+  #watchers: Set<(change: FolderChange) => void> | undefined;
   readonly #readLive: (place: BodyPlace) => Buffer;
-  readonly #watchers = new Set<(change: FolderChange) => void>();
 
   constructor(base: BaseFolder, readLive: (place: BodyPlace) => Buffer) {
     this.base = base;
@@ -53,13 +54,14 @@ export class Folder {
 
   /** Changes from now on, until the returned function is called. */
   watch(watcher: (change: FolderChange) => void): () => void {
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
+    const watchers = (this.#watchers ??= new Set());
+    watchers.add(watcher);
+    return () => watchers.delete(watcher);
   }
 
   flags(uid: number): number {
     const ref = this.#mustRef(uid);
-    const changed = this.#flags.get(ref);
+    const changed = this.#flags?.get(ref);
     if (changed !== undefined) return changed;
     return ref >= 0 ? this.base.flags(ref) : this.#liveOf(ref).flags;
   }
@@ -97,9 +99,10 @@ export class Folder {
   }
 
   add(uid: number, message: LiveMessage): void {
-    this.#live.push(message);
+    const live = (this.#live ??= []);
+    live.push(message);
     this.#uids.push(uid);
-    this.#refs.push(-this.#live.length);
+    this.#refs.push(-live.length);
     this.uidNext = Math.max(this.uidNext, uid + 1);
     this.#tell({ kind: "added", uid });
   }
@@ -107,7 +110,7 @@ export class Folder {
   setFlags(uid: number, flags: number, by: object | undefined): void {
     const ref = this.#refOf(uid);
     if (ref === undefined) return;
-    this.#flags.set(ref, flags);
+    (this.#flags ??= new Map()).set(ref, flags);
     this.#tell({ kind: "flags", uid, by });
   }
 
@@ -133,11 +136,11 @@ export class Folder {
   }
 
   #tell(change: FolderChange): void {
-    for (const watcher of [...this.#watchers]) watcher(change);
+    for (const watcher of [...(this.#watchers ?? [])]) watcher(change);
   }
 
   #liveOf(ref: number): LiveMessage {
-    const live = this.#live[-ref - 1];
+    const live = this.#live?.[-ref - 1];
     if (!live) throw new RangeError("no such live message");
     return live;
   }

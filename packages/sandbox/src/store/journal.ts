@@ -52,7 +52,8 @@ export class Journal {
       const entryLength = head.readUInt32LE(0);
       const bodyLength = head.readUInt32LE(4);
       const end = at + headBytes + entryLength + bodyLength;
-      if (entryLength > maxEntryBytes || end > size) break;
+      // Zeros are what some file systems leave behind after a crash; their checksum would be right.
+      if (entryLength === 0 || entryLength > maxEntryBytes || end > size) break;
       const record = Buffer.alloc(entryLength + bodyLength);
       readAt(fd, record, at + headBytes);
       if (crc32(record) !== head.readUInt32LE(8)) break;

@@ -15,7 +15,16 @@ interface HeldMailbox extends Mailbox {
   folders: Folder[];
   /** Of all folders that ever were, so that a folder made again never gets an old one's. */
   highestUidValidity: number;
+  /** Sessions on it. */
+  users: number;
+  /** Something happened to it since the world began, so it cannot be made anew from the world alone. */
+  hasChanged: boolean;
 }
+
+/** Mailboxes that nobody uses and nothing happened to are let go beyond this number; they come back the same. */
+const mostIdleMailboxes = 1_000;
+/** How many of the oldest are looked at for one to let go. */
+const evictionLook = 16;
 
 const cachedBytes = 16 * 1024 * 1024;
 
@@ -52,14 +61,47 @@ export class MailStore {
   mailbox(address: string): Mailbox | undefined {
     const key = address.toLowerCase();
     const known = this.#mailboxes.get(key);
-    if (known) return known;
+    if (known) {
+      this.#mailboxes.delete(key);
+      this.#mailboxes.set(key, known);
+      return known;
+    }
     const bases = this.#world.folders(key);
     const tenant = this.#tenantOf.get(key);
     if (!bases || tenant === undefined) return undefined;
     const folders = bases.map((base) => new Folder(base, (place) => this.#journal.read(place)));
-    const mailbox = { address: key, tenant, folders, highestUidValidity: Math.max(...folders.map((folder) => folder.uidValidity)) };
+    const highestUidValidity = Math.max(...folders.map((folder) => folder.uidValidity));
+    const mailbox: HeldMailbox = { address: key, tenant, folders, highestUidValidity, users: 0, hasChanged: false };
     this.#mailboxes.set(key, mailbox);
+    if (this.#mailboxes.size > mostIdleMailboxes) this.#letOneGo(key);
     return mailbox;
+  }
+
+  /** As `mailbox`, and keeps it in memory until it is given back. */
+  take(address: string): Mailbox | undefined {
+    const mailbox = this.mailbox(address);
+    const held = mailbox && this.#mailboxes.get(mailbox.address);
+    if (held) held.users++;
+    return mailbox;
+  }
+
+  giveBack(mailbox: Mailbox): void {
+    const held = this.#mailboxes.get(mailbox.address);
+    if (held) held.users--;
+  }
+
+  #letOneGo(exceptAddress: string): void {
+    let looked = 0;
+    for (const [address, mailbox] of this.#mailboxes) {
+      if (address !== exceptAddress && mailbox.users === 0 && !mailbox.hasChanged) {
+        this.#mailboxes.delete(address);
+        return;
+      }
+      // What has to stay goes to the far end, so that it is not looked at again each time.
+      this.#mailboxes.delete(address);
+      this.#mailboxes.set(address, mailbox);
+      if (++looked >= evictionLook) return;
+    }
   }
 
   /** Names compare without regard to case, as on Exchange. */
@@ -95,6 +137,7 @@ export class MailStore {
     if (folder.flags(uid) === flags) return;
     const entry: JournalEntry = { type: "flags", address, folder: folder.name, uid, flags };
     this.#journal.append(entry);
+    this.#markChanged(address);
     folder.setFlags(uid, flags, by);
   }
 
@@ -131,6 +174,11 @@ export class MailStore {
     this.#journal.close();
   }
 
+  #markChanged(address: string): void {
+    const held = this.#mailboxes.get(address);
+    if (held) held.hasChanged = true;
+  }
+
   #must(address: string, name: string): Folder {
     const folder = this.folder(address, name);
     if (!folder) throw new RangeError(`the sandbox has no folder ${name} in ${address}`);
@@ -145,6 +193,7 @@ export class MailStore {
     const mailbox = this.mailbox(entry.address);
     if (!mailbox) return;
     const held = this.#mailboxes.get(mailbox.address);
+    this.#markChanged(mailbox.address);
     const folder = this.folder(entry.address, entry.folder);
     if (held && "uidValidity" in entry) held.highestUidValidity = Math.max(held.highestUidValidity, entry.uidValidity);
     if (entry.type === "create") {

@@ -42,7 +42,7 @@ async function admit(session: Session, user: string, token: string): Promise<Rep
   const waitMs = troubles.throttledForMs(address, "login");
   if (waitMs > 0) return no(throttleText(waitMs));
   // An address that Exchange does not host looks the same as a mailbox without permission (field guide 2.2).
-  const mailbox = troubles.isRefused(address) ? undefined : store.mailbox(address);
+  const mailbox = troubles.isRefused(address) ? undefined : store.take(address);
   session.logIn(mailbox, address, verified.expiresAt);
   return ok("AUTHENTICATE completed.");
 }
