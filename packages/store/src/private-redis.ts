@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFile, realpath, rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 import { type Clock, type RedisTarget, syncError } from "@mailfleet/core";
 import { parseInfo, redisOptions } from "./connection.ts";
 import {
@@ -178,7 +178,7 @@ async function readFacts(client: Redis): Promise<ServerFacts> {
 }
 
 async function withClient<T>(connection: RedisConnection, use: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis({
+  const options: RedisOptions = {
     ...redisOptions(toTarget(connection)),
     lazyConnect: true,
     // Loading is told by the command's own answer, a refused connection by connect().
@@ -187,7 +187,9 @@ async function withClient<T>(connection: RedisConnection, use: (client: Redis) =
     maxRetriesPerRequest: 0,
     connectTimeout: 2_000,
     commandTimeout: 5_000,
-  } as ConstructorParameters<typeof Redis>[0] & { replyMapping: never });
+  };
+  // ioredis' overloads do not type-check under exactOptionalPropertyTypes.
+  const client = new Redis(options as RedisOptions & { replyMapping: never });
   client.on("error", () => undefined);
   try {
     await client.connect();
