@@ -8,7 +8,7 @@ const checks = [
   { name: "types", command: ["tsc", "-p", "."] },
   { name: "core's types", command: ["tsc", "-p", "packages/core"] },
   { name: "import rule", command: ["turbo", "boundaries", "--no-color"] },
-  { name: "dead code", command: ["knip", "--no-progress"] },
+  { name: "dead code", command: ["knip", "--no-progress", "--no-config-hints"] },
 ];
 
 /**
