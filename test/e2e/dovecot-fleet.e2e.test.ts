@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ImapFlow } from "imapflow";
@@ -164,6 +164,34 @@ test("nothing on the server was changed: no message became read", async () => {
 
 test("the fleet asked for one token, however many sessions it opened", () => {
   expect(endpoint.requests).toBeLessThanOrEqual(2);
+});
+
+test("neither the secret nor a token lies in Redis' files, in the data folder or in a log", async () => {
+  const token = await dovecot.issueToken({ domain });
+  const files = [
+    ...(await readdir(server.dir, { recursive: true, withFileTypes: true })),
+    ...(await readdir(dir, { recursive: true, withFileTypes: true })),
+  ];
+  const texts = await Promise.all(
+    files
+      .filter((file) => file.isFile() && file.name !== "secret")
+      .map(async (file) => [file.name, await readFile(join(file.parentPath, file.name), "latin1")] as const),
+  );
+  expect(texts.some(([name]) => name.endsWith(".aof"))).toBe(true);
+  texts.push(...roles.map((role) => ["log", role.output()] as const));
+  // Every token of this Dovecot begins with the same header.
+  const header = token.slice(0, token.indexOf("."));
+  for (const needle of [
+    tenant.secret,
+    encodeURIComponent(tenant.secret),
+    Buffer.from(tenant.secret).toString("base64").slice(0, 12),
+    header,
+  ]) {
+    expect(
+      texts.filter(([, text]) => text.includes(needle)).map(([name]) => name),
+      needle,
+    ).toEqual([]);
+  }
 });
 
 test("each role stops within ten seconds of being asked, and says so", async () => {

@@ -54,8 +54,9 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       connection: options.connection as ConnectionOptions,
       prefix: options.keys.bullPrefix,
       concurrency: options.concurrency,
-      lockDuration: 30_000,
-      stalledInterval: 15_000,
+      // A killed worker's job is taken up again after lock and two sweeps; its mailbox is protected by the lease, not by this lock.
+      lockDuration: 20_000,
+      stalledInterval: 5_000,
       maxStalledCount: 5,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 1_000 },
