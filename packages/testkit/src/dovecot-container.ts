@@ -33,7 +33,7 @@ export async function startDovecotContainer(): Promise<RunningDovecot> {
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw new Error(
-      "No Dovecot for the tests. Set TEST_IMAP_URL, or install dovecot 2.3 (Debian: apt-get install dovecot-imapd), or start a Docker engine.",
+      "No Dovecot 2.3 for the tests (2.4 reads another configuration). Set TEST_IMAP_URL, or install dovecot 2.3 (Debian: apt-get install dovecot-imapd), or start a Docker engine.",
       { cause: error },
     );
   }

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { type TestAuthority, testAuthority } from "./certificates.ts";
 import { dovecotConfig, dovecotOauthConfig, dovecotUserEntry, dovecotUsersConfig } from "./dovecot-config.ts";
 import { findBinary } from "./find-binary.ts";
@@ -70,7 +72,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Runnin
     return attachDovecot({ host: url.hostname, port: Number(url.port || 993), dir });
   }
   const binary = await findBinary("dovecot");
-  if (binary === undefined) {
+  if (binary === undefined || !(await isKnownVersion(binary))) {
     const { startDovecotContainer } = await import("./dovecot-container.ts");
     return startDovecotContainer();
   }
@@ -164,6 +166,12 @@ export async function waitForLogin(dovecot: RunningDovecot, hasExited: () => boo
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   return refusal;
+}
+
+/** Dovecot 2.4 renamed most settings, and starts with none of 2.3's. */
+async function isKnownVersion(binary: string): Promise<boolean> {
+  const { stdout } = await promisify(execFile)(binary, ["--version"]);
+  return stdout.startsWith("2.3.");
 }
 
 function homeOf(dir: string, mailbox: string): string {
