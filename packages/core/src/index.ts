@@ -30,3 +30,35 @@ export {
   type QuarantinedEventInput,
 } from "./build-event.ts";
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
+export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.ts";
+export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";
+export { ledgerLine } from "./words/ledger-line.ts";
+export { formatBytes, formatCount, formatCounted, formatPercent, formatRate, formatCountedWord, formatTotal } from "./words/numbers.ts";
+export { currentRate, noteProgress, startProgress, timeLeft, type Progress, type Sample } from "./words/progress.ts";
+export { fleetSentence, nowLine, type FleetFacts, type NowFacts } from "./words/sentence.ts";
+export {
+  countStates,
+  stateOf,
+  stateSentence,
+  stateStyle,
+  stateWords,
+  type MailboxFacts,
+  type StateCounts,
+  type StateQuestion,
+  type StateRole,
+  type StateStyle,
+  type StateWord,
+} from "./words/states.ts";
+export {
+  formatAge,
+  formatAgo,
+  formatClock,
+  formatDay,
+  formatDeadline,
+  formatDuration,
+  formatIn,
+  formatRoughly,
+  formatUtc,
+  type TimeStyle,
+  type Zone,
+} from "./words/times.ts";

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { failureCodes } from "../failure.ts";
+import { type CauseFacts, describeCause } from "./causes.ts";
+
+const now = Date.UTC(2026, 10, 23, 13, 3, 2);
+const min = 60_000;
+const style = { now, zone: 60, seconds: true } as const;
+
+function facts(given: Partial<CauseFacts>): CauseFacts {
+  return {
+    code: "SERVER_THROTTLED",
+    scope: "mailbox",
+    state: "waiting",
+    tenant: "contoso",
+    mailboxes: ["hr@contoso.example"],
+    mailboxCount: 1,
+    since: now - 130 * min,
+    nextAt: now + 12_000,
+    tries: 1,
+    text: "",
+    ...given,
+  };
+}
+
+describe("the wording of the panel and of status", () => {
+  test.each<[string, Partial<CauseFacts>]>([
+    ["hr@contoso.example is throttled by the server until 14:03:14, then goes on by itself", {}],
+    ["30 mailboxes of contoso are throttled by the server until 14:03:14, then go on by themselves", { mailboxCount: 30 }],
+    ["hr@contoso.example refuses mailfleet: no access was granted to it", { code: "MAILBOX_ACCESS_DENIED", state: "parked" }],
+    ["12 mailboxes of contoso refuse mailfleet: no access was granted to them", { code: "MAILBOX_ACCESS_DENIED", mailboxCount: 12 }],
+    ["contoso: its client secret expired 2 h 10 min ago", { code: "ENTRA_CREDENTIAL_EXPIRED", scope: "tenant", state: "parked" }],
+    ["hr@contoso.example: connection lost, try 2; goes on by itself", { code: "SESSION_CLOSED", tries: 2 }],
+    ["hr@contoso.example refuses the login, though the token is good", { code: "TOKEN_REJECTED" }],
+  ])("%s", (line, given) => {
+    expect(describeCause(facts(given), style).line).toBe(line);
+  });
+
+  test("an expired secret says whom it stops, what comes next, what to do, and that no mail is lost", () => {
+    const words = describeCause(
+      facts({ code: "ENTRA_CREDENTIAL_EXPIRED", scope: "tenant", state: "parked", mailboxCount: 38, nextAt: now + 20 * min }),
+      {
+        now,
+        zone: 60,
+      },
+    );
+    expect(words).toEqual({
+      label: "client secret expired 2 h 10 min ago",
+      line: "contoso: its client secret expired 2 h 10 min ago",
+      happened: "The client secret of contoso expired 2 h 10 min ago. 38 mailboxes are parked.",
+      next: "Looks again at 14:24 (in 20 min), then at least every hour. Nothing is lost; mail waits on the server.",
+      youCan: "Add a new secret to the app registration and put its Value into the secret file.",
+      command: "mailfleet doctor --tenant contoso",
+    });
+  });
+
+  test("the server's words are quoted where they help", () => {
+    const words = describeCause(facts({ code: "COMMAND_REFUSED", text: "NO go away", state: "parked", tries: 6 }), style);
+    expect(words.happened).toContain('"NO go away"');
+    expect(words.next).toContain("Tried 6 times, now parked.");
+    expect(words.command).toBe("mailfleet doctor --mailbox hr@contoso.example");
+  });
+});
+
+describe.each(failureCodes)("%s", (code) => {
+  test.each([1, 3])("reads well for %i mailboxes: whole sentences, no leftovers, no words that blame or excuse", (mailboxCount) => {
+    for (const state of ["waiting", "parked"] as const) {
+      const words = describeCause(facts({ code, mailboxCount, state, text: "server words" }), style);
+      for (const text of Object.values(words))
+        expect(text).not.toMatch(/undefined|\bNaN\b|\[object|\bplease\b|\boops\b|\binvalid\b|\berror\b| {2}|^$/i);
+      expect(words.label).not.toMatch(/[.]$/);
+      for (const sentence of [words.happened, words.next, words.youCan]) expect(sentence).toMatch(/[.?"]$/);
+      expect(words.next).toContain("Nothing is lost");
+    }
+  });
+});

@@ -1,0 +1,333 @@
+import type { FailureCode, FailureScope } from "../failure.ts";
+import { formatCount, formatCounted } from "./numbers.ts";
+import { formatAgo, formatDeadline, formatIn, type TimeStyle } from "./times.ts";
+
+/** A cause with those whom it hits: one mailbox, or a group of {@link groupCauses}. Times are epoch ms. */
+export interface CauseFacts {
+  readonly code: FailureCode;
+  readonly scope: FailureScope;
+  readonly state: "parked" | "waiting";
+  /** Undefined when more than one tenant is hit. */
+  readonly tenant?: string;
+  /** How many tenants are hit, when it is more than one. */
+  readonly tenantCount?: number;
+  /** Addresses, at least one where any mailbox is hit; need not be all. */
+  readonly mailboxes: readonly string[];
+  readonly mailboxCount: number;
+  readonly since: number;
+  readonly nextAt: number;
+  readonly tries: number;
+  /** The server's words or our sentence, scrubbed. */
+  readonly text: string;
+}
+
+/** One wording for terminal, console, alert and documentation (experience.md sections 2.2, 2.3 and 3.8). */
+export interface CauseWords {
+  /** In a table: `client secret expired 2 h 10 min ago`. */
+  readonly label: string;
+  /** One line with its subject: `hr@contoso.example refuses mailfleet: no access was granted to it`. */
+  readonly line: string;
+  /** What happened, to whom. */
+  readonly happened: string;
+  /** What mailfleet does next, and when. */
+  readonly next: string;
+  /** What a person can do; `Nothing.` where that is so. */
+  readonly youCan: string;
+  /** A command that can be pasted, where one helps. */
+  readonly command?: string;
+}
+
+interface Telling {
+  /** The subject: an address, `3 mailboxes of contoso`, or a tenant where the tenant is hit as a whole. */
+  readonly who: string;
+  /** Like `who`, never the tenant. */
+  readonly mailboxes: string;
+  readonly tenant: string;
+  /** `is` or `are`, fitting `mailboxes`. */
+  readonly are: string;
+  /** Of `mailboxes`: `s` after one, nothing after many. */
+  readonly s: string;
+  readonly es: string;
+  readonly since: string;
+  readonly until: string;
+  /** `, try 2` from the second try on. */
+  readonly again: string;
+  readonly tries: number;
+  readonly quote: string;
+}
+
+interface Entry {
+  readonly label: string;
+  readonly line: string;
+  readonly happened: string;
+  readonly next?: string;
+  readonly youCan?: string;
+}
+
+const nothing = "Nothing.";
+const ask = "Run the doctor: it checks each step and names the one that is wrong.";
+
+const catalogue: Record<FailureCode, (t: Telling) => Entry> = {
+  CONFIG_INVALID: (t) => ({
+    label: "the configuration does not fit it",
+    line: `${t.who} cannot be read: the configuration does not fit it`,
+    happened: `The configuration of ${t.tenant} cannot be used for ${t.mailboxes}.${t.quote}`,
+    youCan: "Mend the configuration and start again.",
+  }),
+  ENTRA_CREDENTIAL_INVALID: (t) => ({
+    label: "client secret refused",
+    line: `${t.tenant}: Microsoft refuses its client secret`,
+    happened: `Microsoft refuses the client secret of ${t.tenant}. It may be the secret's ID instead of its Value.`,
+    youCan: "Paste the Value into the secret file.",
+  }),
+  ENTRA_CREDENTIAL_EXPIRED: (t) => ({
+    label: `client secret expired ${t.since}`,
+    line: `${t.tenant}: its client secret expired ${t.since}`,
+    happened: `The client secret of ${t.tenant} expired ${t.since}.`,
+    youCan: "Add a new secret to the app registration and put its Value into the secret file.",
+  }),
+  ENTRA_APP_UNKNOWN: (t) => ({
+    label: "app not known to the directory",
+    line: `${t.tenant}: its directory does not know the app`,
+    happened: `The directory of ${t.tenant} does not know the app.`,
+    youCan: "Compare clientId and tenantId with the app registration, and give the app consent in this directory.",
+  }),
+  ENTRA_TENANT_UNKNOWN: (t) => ({
+    label: "directory not known",
+    line: `${t.tenant}: Microsoft does not know its directory`,
+    happened: `Microsoft does not know the directory of ${t.tenant}.`,
+    youCan: "Compare tenantId with the Directory (tenant) ID in the Entra admin center, and cloud with where the directory is.",
+  }),
+  ENTRA_SCOPE_INVALID: (t) => ({
+    label: "scope refused",
+    line: `${t.tenant}: Microsoft refuses the scope it asks for`,
+    happened: `Microsoft gives ${t.tenant} no token for the scope that is configured.`,
+    youCan: "Set cloud to the one the directory is in, or mend endpoints.scope.",
+  }),
+  ENTRA_CONSENT_MISSING: (t) => ({
+    label: "permission missing",
+    line: `${t.tenant}: its app may not read mail, the permission is missing`,
+    happened: `The app of ${t.tenant} may not read mail: IMAP.AccessAsApp (or POP.AccessAsApp) is missing from its token.`,
+    youCan: "Grant the application permission of Office 365 Exchange Online, with admin consent.",
+  }),
+  ENTRA_ACCESS_BLOCKED: (t) => ({
+    label: "blocked by a policy of the directory",
+    line: `${t.tenant}: a policy of its directory blocks the app`,
+    happened: `A policy of ${t.tenant}'s directory blocks the app.${t.quote}`,
+    youCan: "Ask the directory's administrator to allow the app from this machine's address (Conditional Access for workload identities).",
+  }),
+  ENTRA_TOKEN_MISMATCH: (t) => ({
+    label: "token of somebody else",
+    line: `${t.tenant}: the token it got is not its own, so it is not used`,
+    happened: `The token that came for ${t.tenant} belongs to another directory, app or service. It was not used.`,
+    youCan: "Compare tenantId, clientId and cloud with the app registration.",
+  }),
+  ENTRA_THROTTLED: (t) => ({
+    label: `token service asks to wait until ${t.until}`,
+    line: `${t.tenant}: the token service asks to wait until ${t.until}, then it goes on by itself`,
+    happened: `Microsoft's token service asks ${t.tenant} to wait until ${t.until}.`,
+  }),
+  ENTRA_UNAVAILABLE: (t) => ({
+    label: `token service does not answer${t.again}`,
+    line: `${t.tenant}: the token service does not answer${t.again}; goes on by itself`,
+    happened: `Microsoft's token service gives ${t.tenant} no token.${t.quote}`,
+    youCan: "Look at Microsoft's service health, and at the network of this machine.",
+  }),
+  TOKEN_REJECTED: (t) => ({
+    label: "Exchange refuses the login",
+    line: `${t.mailboxes} refuse${t.s} the login, though the token is good`,
+    happened: `Exchange refuses the login to ${t.mailboxes}, though the token is good.${t.quote} Often Exchange does not know the app, or was given the wrong object id.`,
+    youCan: ask,
+  }),
+  MAILBOX_ACCESS_DENIED: (t) => ({
+    label: "no access was granted",
+    line: `${t.mailboxes} refuse${t.s} mailfleet: no access was granted to ${t.s === "" ? "them" : "it"}`,
+    happened: `${t.mailboxes} let mailfleet in and then refused every command. Usually access was not granted.`,
+    youCan: "Grant FullAccess; check that IMAP is on and the address is the primary one.",
+  }),
+  CONNECT_TIMEOUT: (t) => ({
+    label: `mail server does not answer${t.again}`,
+    line: `${t.mailboxes}: the mail server does not answer${t.again}; goes on by itself`,
+    happened: `The mail server of ${t.mailboxes} does not answer.`,
+    youCan: "If it lasts: check that this machine may reach the mail server's port.",
+  }),
+  CONNECT_REFUSED: (t) => ({
+    label: `mail server cannot be reached${t.again}`,
+    line: `${t.mailboxes}: the mail server cannot be reached${t.again}; goes on by itself`,
+    happened: `The mail server of ${t.mailboxes} cannot be reached.${t.quote}`,
+    youCan: "If it lasts: check that this machine may reach the mail server's port.",
+  }),
+  DNS: (t) => ({
+    label: `mail server's name is not found${t.again}`,
+    line: `${t.mailboxes}: the mail server's name is not found${t.again}; goes on by itself`,
+    happened: `The name of the mail server of ${t.mailboxes} is not found.`,
+    youCan: "If it lasts: check this machine's name service.",
+  }),
+  TLS_HANDSHAKE: (t) => ({
+    label: `no trusted connection${t.again}`,
+    line: `${t.mailboxes}: no connection that can be trusted${t.again}; no token was sent`,
+    happened: `The mail server of ${t.mailboxes} offers no connection that can be trusted.${t.quote} No token was sent.`,
+    youCan: "Check for a proxy that opens TLS, this machine's clock, and caFile.",
+  }),
+  SERVER_THROTTLED: (t) => ({
+    label: `throttled by the server until ${t.until}`,
+    line: `${t.mailboxes} ${t.are} throttled by the server until ${t.until}, then go${t.es} on by ${t.s === "" ? "themselves" : "itself"}`,
+    happened: `Exchange asked to leave ${t.mailboxes} alone until ${t.until}.`,
+    next: `Goes on at ${t.until}, all workers know.`,
+  }),
+  SERVER_UNAVAILABLE: (t) => ({
+    label: `server unavailable${t.again}`,
+    line: `${t.mailboxes}: the server says it is not available${t.again}; goes on by itself`,
+    happened: `Exchange says it is not available for ${t.mailboxes}, first ${t.since}; nothing changed here.`,
+    youCan: "Look at Microsoft's service health.",
+  }),
+  SESSION_EXPIRED: (t) => ({
+    label: `session ended by the server${t.again}`,
+    line: `${t.mailboxes}: the server ended the session with its token${t.again}; goes on by itself`,
+    happened: `The server ended the session of ${t.mailboxes} because its token ran out.`,
+  }),
+  SESSION_CLOSED: (t) => ({
+    label: `connection lost${t.again}`,
+    line: `${t.mailboxes}: connection lost${t.again}; goes on by itself`,
+    happened: `The connection to ${t.mailboxes} was lost.`,
+  }),
+  PROTOCOL_VIOLATION: (t) => ({
+    label: "the server's answers make no sense",
+    line: `${t.mailboxes}: the server's answers make no sense${t.again}`,
+    happened: `The server's answers for ${t.mailboxes} make no sense.${t.quote}`,
+    youCan: "If it lasts: report it with the log.",
+  }),
+  COMMAND_REFUSED: (t) => ({
+    label: `the server refuses a command${t.again}`,
+    line: `${t.mailboxes}: the server refuses a command${t.again}`,
+    happened: `The server refuses a command for ${t.mailboxes}.${t.quote}`,
+    youCan: ask,
+  }),
+  FOLDER_GONE: (t) => ({
+    label: "a folder is gone",
+    line: `${t.mailboxes}: a folder is gone; the next look takes the folders as they are`,
+    happened: `A folder of ${t.mailboxes} was there when the folders were listed and is gone.`,
+  }),
+  MESSAGE_TOO_LARGE: (t) => ({
+    label: "a message is larger than allowed",
+    line: `${t.mailboxes}: a message is larger than allowed and is set aside`,
+    happened: `A message of ${t.mailboxes} is larger than allowed. It is set aside with its head; the rest goes on.`,
+  }),
+  LEASE_LOST: (t) => ({
+    label: "taken over by another worker",
+    line: `${t.mailboxes} ${t.are} taken over by another worker`,
+    happened: `The worker lost its right to ${t.mailboxes}; another one goes on.`,
+  }),
+  CHECKPOINT_STALE: (t) => ({
+    label: "read again, another worker was faster",
+    line: `${t.mailboxes}: another worker was faster; read again`,
+    happened: `What is stored of ${t.mailboxes} moved meanwhile. Nothing was handed off twice.`,
+  }),
+  CHECKPOINT_CORRUPT: (t) => ({
+    label: "what is stored of a folder cannot be read",
+    line: `${t.mailboxes}: what is stored of a folder cannot be read`,
+    happened: `What is stored of a folder of ${t.mailboxes} cannot be read, so it is not touched.${t.quote}`,
+    youCan: "Check that all workers run the same version; then look at Redis' disk.",
+  }),
+  REDIS_UNAVAILABLE: (t) => ({
+    label: `Redis does not answer${t.again}`,
+    line: `Redis does not answer${t.again}; everything waits and goes on by itself`,
+    happened: `Redis does not answer.${t.quote} No new work is taken.`,
+    youCan: "Look at Redis: is it running, is its memory or disk full?",
+  }),
+  BLOB_UNAVAILABLE: (t) => ({
+    label: `blob store does not answer${t.again}`,
+    line: `${t.mailboxes}: the blob store does not take mail${t.again}; goes on by itself`,
+    happened: `The blob store does not take the mail of ${t.mailboxes}.${t.quote}`,
+    youCan: "Look at the blob store's folder and disk.",
+  }),
+  BLOB_STORE_FULL: (t) => ({
+    label: "the disk of the blob store is full",
+    line: `${t.mailboxes}: the disk of the blob store is full`,
+    happened: "The disk of the blob store is full. No mail is handed off until there is room.",
+    youCan: "Make room; mailfleet notices by itself.",
+  }),
+  JOB_PAYLOAD_INVALID: (t) => ({
+    label: "a job cannot be read",
+    line: `${t.mailboxes}: a job cannot be read`,
+    happened: `A job for ${t.mailboxes} cannot be read.${t.quote}`,
+    youCan: "Check that producer and workers run the same version, and that nothing else writes to their queues.",
+  }),
+  INTERRUPTED: (t) => ({
+    label: "interrupted, goes on at once",
+    line: `${t.mailboxes}: interrupted by a stop; goes on at once`,
+    happened: `Work on ${t.mailboxes} was interrupted because a worker stopped.`,
+  }),
+  INVARIANT: (t) => ({
+    label: "mailfleet contradicts itself",
+    line: `${t.mailboxes}: mailfleet contradicts itself and stops here`,
+    happened: `mailfleet found a contradiction in its own work on ${t.mailboxes} and stopped there.${t.quote}`,
+    youCan: "Report it with the log. Other mailboxes go on.",
+  }),
+  UNCLASSIFIED: (t) => ({
+    label: `a trouble that mailfleet does not know${t.again}`,
+    line: `${t.mailboxes}: a trouble that mailfleet does not know${t.again}`,
+    happened: `Something happened to ${t.mailboxes} that mailfleet does not know.${t.quote}`,
+    youCan: "If it lasts: report it with the log.",
+  }),
+};
+
+/** What a cause is called, says and asks for. Total over all failure codes. */
+export function describeCause(facts: CauseFacts, style: TimeStyle): CauseWords {
+  const telling = tellingOf(facts, style);
+  const entry = catalogue[facts.code](telling);
+  const command = commandOf(facts);
+  const isPlural = facts.mailboxCount !== 1;
+  const parked =
+    facts.state === "parked" && facts.scope === "tenant"
+      ? ` ${formatCounted(facts.mailboxCount, "mailbox", "mailboxes")} ${isPlural ? "are" : "is"} parked.`
+      : "";
+  return {
+    label: entry.label,
+    line: entry.line,
+    happened: startUpper(entry.happened) + parked,
+    next: `${entry.next ?? nextOf(facts, style)} Nothing is lost; mail waits on the server.`,
+    youCan: entry.youCan ?? nothing,
+    ...(command !== undefined && { command }),
+  };
+}
+
+function tellingOf(facts: CauseFacts, style: TimeStyle): Telling {
+  const tenant = facts.tenant ?? formatCounted(facts.tenantCount ?? 0, "tenant");
+  const isOne = facts.mailboxCount === 1 && facts.mailboxes[0] !== undefined;
+  const mailboxes = isOne ? (facts.mailboxes[0] as string) : `${formatCounted(facts.mailboxCount, "mailbox", "mailboxes")} of ${tenant}`;
+  // A group hit as a whole reads as many; `1 mailbox` of unknown name still as one.
+  const isSingular = facts.mailboxCount === 1;
+  return {
+    who: facts.scope === "tenant" ? tenant : mailboxes,
+    mailboxes,
+    tenant,
+    are: isSingular ? "is" : "are",
+    s: isSingular ? "s" : "",
+    es: isSingular ? "es" : "",
+    since: formatAgo(facts.since, style.now),
+    until: formatDeadline(facts.nextAt, style),
+    again: facts.tries > 1 ? `, try ${formatCount(facts.tries)}` : "",
+    tries: facts.tries,
+    quote: facts.text === "" ? "" : ` The words were: "${facts.text}"`,
+  };
+}
+
+function nextOf(facts: CauseFacts, style: TimeStyle): string {
+  const when = facts.nextAt <= style.now ? "now" : `at ${formatDeadline(facts.nextAt, style)} (${formatIn(facts.nextAt, style.now)})`;
+  if (facts.state === "waiting") return `Tries again ${when}.`;
+  return `${facts.tries > 1 ? `Tried ${formatCount(facts.tries)} times, now parked. ` : ""}Looks again ${when}, then at least every hour.`;
+}
+
+function commandOf(facts: CauseFacts): string | undefined {
+  if (facts.state === "waiting") return undefined;
+  if (facts.scope === "tenant" && facts.tenant !== undefined) return `mailfleet doctor --tenant ${facts.tenant}`;
+  const [first] = facts.mailboxes;
+  if (facts.scope !== "process" && first !== undefined) return `mailfleet doctor --mailbox ${first}`;
+  return "mailfleet doctor";
+}
+
+/** An address at the beginning keeps its spelling. */
+function startUpper(text: string): string {
+  return /^\S*@/.test(text) ? text : text.replace(/^./, (letter) => letter.toUpperCase());
+}

@@ -1,0 +1,77 @@
+import type { CauseGroup } from "./group-causes.ts";
+import { formatCount, formatCounted, formatRate, formatCountedWord } from "./numbers.ts";
+import { type StateCounts, stateWords } from "./states.ts";
+import { formatAge } from "./times.ts";
+
+export interface FleetFacts {
+  readonly states: StateCounts;
+  readonly causes: readonly CauseGroup[];
+}
+
+/**
+ * The one sentence that status, console and alert begin with:
+ * `9,931 of 10,000 mailboxes are fresh. One cause needs you; 31 mailboxes recover by themselves.`
+ */
+export function fleetSentence({ states, causes }: FleetFacts): string {
+  const all = totalOf(states);
+  if (all === 0) return "No mailboxes yet.";
+  return `${freshPart(states.fresh + states.syncing, all)} ${restPart(states, causes)}`;
+}
+
+function freshPart(fresh: number, all: number): string {
+  if (all === 1) return `The only mailbox is ${fresh === 1 ? "fresh" : "not fresh"}.`;
+  if (fresh === all) return `All ${formatCount(all)} mailboxes are fresh.`;
+  if (fresh === 0) return `None of ${formatCount(all)} mailboxes is fresh.`;
+  return `${formatCount(fresh)} of ${formatCount(all)} mailboxes ${fresh === 1 ? "is" : "are"} fresh.`;
+}
+
+function restPart(states: StateCounts, causes: readonly CauseGroup[]): string {
+  const yours = causes.filter((cause) => cause.owner === "you");
+  // Those in a cause that a person must end are told with it, unless they only wait.
+  const recovering = Math.min(
+    states.waiting,
+    causes.reduce((sum, cause) => sum + (cause.owner === "self" || cause.parkedCount > 0 ? cause.waitingCount : 0), 0),
+  );
+  const parts: string[] = [];
+  if (yours.length > 0) parts.push(`${formatCountedWord(yours.length, "cause")} need${yours.length === 1 ? "s" : ""} you`);
+  else if (states.parked > 0) parts.push(`${formatCount(states.parked)} parked`);
+  else if (states.behind === 0 && states.unknown === 0) parts.push("Nothing needs you");
+  const tell = (n: number, one: string, many: string): void => {
+    if (n > 0) parts.push(`${formatCounted(n, "mailbox", "mailboxes")} ${n === 1 ? one : many}`);
+  };
+  tell(states.behind, "is behind", "are behind");
+  tell(recovering, "recovers by itself", "recover by themselves");
+  tell(states.new, "waits for its first sync", "wait for their first sync");
+  tell(states["parked by operator"], "is parked by an operator", "are parked by an operator");
+  tell(states.unknown, "is out of touch", "are out of touch");
+  return `${parts.join("; ")}.`;
+}
+
+export interface NowFacts extends FleetFacts {
+  /** Of the mailbox that was checked longest ago, ms; absent before all were checked. */
+  readonly oldestCheckMs?: number;
+  readonly messagesPerSecond: number;
+}
+
+/** The panel's last line: `59 of 60 mailboxes fresh, oldest check 38 s ago, 0.4 messages/s. 1 needs you: hr@contoso.example.` */
+export function nowLine(facts: NowFacts): string {
+  const fresh = facts.states.fresh + facts.states.syncing;
+  const all = totalOf(facts.states);
+  const check = facts.oldestCheckMs === undefined ? "" : `, oldest check ${formatAge(facts.oldestCheckMs)} ago`;
+  const speed = formatRate(facts.messagesPerSecond).replace("/s", " messages/s");
+  return `${formatCount(fresh)} of ${formatCounted(all, "mailbox", "mailboxes")} fresh${check}, ${speed}. ${needs(facts.causes)}`;
+}
+
+function needs(causes: readonly CauseGroup[]): string {
+  const yours = causes.filter((cause) => cause.owner === "you");
+  const [first] = yours;
+  if (first === undefined) return "Nothing needs you.";
+  const whom = (cause: CauseGroup): string =>
+    cause.mailboxCount === 1 ? (cause.mailboxes[0] ?? "a mailbox") : (cause.tenant ?? formatCounted(cause.tenantCount ?? 0, "tenant"));
+  const more = yours.length > 3 ? ` and ${formatCount(yours.length - 3)} more` : "";
+  return `${formatCount(yours.length)} need${yours.length === 1 ? "s" : ""} you: ${yours.slice(0, 3).map(whom).join(", ")}${more}.`;
+}
+
+function totalOf(states: StateCounts): number {
+  return stateWords.reduce((sum, word) => sum + states[word], 0);
+}
