@@ -69,7 +69,7 @@ export function checkOptions(options: SandboxOptions): void {
   if (options.tenants?.length === 0) throw new SandboxOptionsError("no tenant is given");
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.[0-9]{1,3}){3}$/.test(host);
 }
 

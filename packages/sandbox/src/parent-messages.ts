@@ -48,7 +48,7 @@ function answer(sandbox: Sandbox, message: Readonly<Record<string, unknown>>): o
   }
 }
 
-export function truthByFolder(sandbox: Sandbox, onlyAddress?: string): FolderTruth[] {
+function truthByFolder(sandbox: Sandbox, onlyAddress?: string): FolderTruth[] {
   const folders: (FolderTruth & { uids: number[]; sha256: string[] })[] = [];
   for (const { tenant, address, folder, isMail, uidValidity, uid, sha256 } of sandbox.truth()) {
     if (onlyAddress !== undefined && address !== onlyAddress.toLowerCase()) continue;

@@ -48,7 +48,7 @@ export async function prepareCertificates(dataDir: string): Promise<ServerCertif
     issuer: ca.certificate.subject,
     notBefore: new Date(Date.now() - dayMs),
     notAfter: new Date(Date.now() + leafDays * dayMs),
-    publicKey: keys.publicKey as CryptoKey,
+    publicKey: keys.publicKey,
     signingKey: ca.key,
     signingAlgorithm: algorithm,
     extensions: [
@@ -61,7 +61,7 @@ export async function prepareCertificates(dataDir: string): Promise<ServerCertif
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     ],
   });
-  return { key: await exportKey(keys.privateKey as CryptoKey), cert: leaf.toString("pem"), caFile };
+  return { key: await exportKey(keys.privateKey), cert: leaf.toString("pem"), caFile };
 }
 
 interface Authority {
@@ -70,7 +70,7 @@ interface Authority {
 }
 
 async function makeAuthority(caFile: string, caKeyFile: string): Promise<Authority> {
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: "CN=mailfleet sandbox",
@@ -94,7 +94,7 @@ async function loadAuthority(caFile: string, caKeyFile: string): Promise<Authori
     const certificate = new X509Certificate(readFileSync(caFile, "utf8"));
     if (certificate.notAfter.getTime() < Date.now() + renewBeforeDays * dayMs) return undefined;
     const der = PemConverter.decodeFirst(readFileSync(caKeyFile, "utf8"));
-    const key = (await webcrypto.subtle.importKey("pkcs8", der, algorithm, true, ["sign"])) as CryptoKey;
+    const key = await webcrypto.subtle.importKey("pkcs8", der, algorithm, true, ["sign"]);
     return { certificate, key };
   } catch {
     // Half-written or someone else's files: a new authority is made in their place.

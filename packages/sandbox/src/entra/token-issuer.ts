@@ -20,7 +20,7 @@ export interface VerifiedToken {
 }
 
 /** What the mail servers take as audience; a token's `aud` mirrors the scope that was asked for (field guide 1.1). */
-export const mailAudiences: readonly string[] = ["https://outlook.office365.com", "https://outlook.office.com", "https://ps.outlook.com"];
+const mailAudiences: readonly string[] = ["https://outlook.office365.com", "https://outlook.office.com", "https://ps.outlook.com"];
 
 /** Signs app-only tokens with a key of this start alone, so that no token of a sandbox outlives it (T74). */
 export class TokenIssuer {

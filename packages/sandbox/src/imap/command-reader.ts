@@ -22,7 +22,7 @@ export interface ReaderLimits {
   readonly appendBytes: number;
 }
 
-export const defaultReaderLimits: ReaderLimits = { lineBytes: 16_384, literalBytes: 65_536, appendBytes: 160 * 1024 * 1024 };
+const defaultReaderLimits: ReaderLimits = { lineBytes: 16_384, literalBytes: 65_536, appendBytes: 160 * 1024 * 1024 };
 
 export class CommandReader {
   readonly limits: ReaderLimits;

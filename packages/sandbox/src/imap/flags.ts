@@ -1,7 +1,7 @@
 import { flagBits } from "../world/base-folder.ts";
 
 /** In the order in which Exchange lists them. */
-export const flagNames: readonly (readonly [name: string, bit: number])[] = [
+const flagNames: readonly (readonly [name: string, bit: number])[] = [
   ["\\Seen", flagBits.seen],
   ["\\Answered", flagBits.answered],
   ["\\Flagged", flagBits.flagged],

@@ -35,7 +35,7 @@ export function cutSection(message: Buffer, section: Section): Buffer {
 }
 
 /** Where the body starts: behind the first empty line, or at the end where there is none. */
-export function headerEnd(message: Buffer): number {
+function headerEnd(message: Buffer): number {
   if (message[0] === 0x0d && message[1] === 0x0a) return 2;
   const at = message.indexOf("\r\n\r\n");
   return at < 0 ? message.length : at + 4;

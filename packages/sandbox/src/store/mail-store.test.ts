@@ -94,6 +94,16 @@ describe("what happened to a mailbox", () => {
     }
   });
 
+  test("does not serve a record whose bytes are not those that were written", () => {
+    const uid = store.deliver(address, "INBOX", Buffer.from("first"), 0, 0);
+    store.deliver(address, "INBOX", Buffer.from("second"), 0, 0);
+    store.close();
+    truncateSync(path, statSync(path).size - 1);
+    appendFileSync(path, "D");
+    store = open();
+    expect(inbox().uids.at(-1)).toBe(uid);
+  });
+
   test("keeps the messages through a UIDVALIDITY change, under new UIDs", () => {
     const folder = inbox();
     const bytes = folder.uids.map((uid) => store.bytes(address, folder, uid).toString("latin1"));

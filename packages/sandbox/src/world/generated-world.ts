@@ -5,7 +5,8 @@ import { isMailFolder, planFolders } from "./folder-plan.ts";
 import type { FolderPlan } from "./folder-plan.ts";
 import { hostileBytes, hostileMessage } from "./hostile-messages.ts";
 import type { HostileKind } from "./hostile-messages.ts";
-import { MessageGenerator, rfc5322Date } from "./message-generator.ts";
+import type { MessageGenerator } from "./message-generator.ts";
+import { rfc5322Date } from "./message-generator.ts";
 import { estimateSize, planMessage } from "./message-plan.ts";
 import { apportion, hashNumbers, hashText } from "./random.ts";
 

@@ -43,7 +43,7 @@ export class MessageGenerator {
     if (!template) throw new Error(`no template for ${plan.shape}`);
     const random = new Random(hashNumbers(identity.hash, 0xb0d1));
     const pieces: Buffer[] = [this.#headers(identity), template.mimeHeaders, emptyLine];
-    const parts = this.#languages[plan.language] ?? (this.#languages[0] as LanguageParts);
+    const parts = this.#language(plan.language);
     let fixedBytes = 1_000;
     for (const piece of template.pieces) if (typeof piece !== "string") fixedBytes += piece.length;
     const room = shareOut(template, Math.max(300, plan.bytes - fixedBytes));
@@ -59,9 +59,15 @@ export class MessageGenerator {
     return Buffer.concat(pieces);
   }
 
+  #language(number: number): LanguageParts {
+    const parts = this.#languages[number];
+    if (!parts) throw new RangeError(`no language ${String(number)}`);
+    return parts;
+  }
+
   #headers(identity: MessageIdentity): Buffer {
     const thread = new Random(hashNumbers(identity.threadHash, 2));
-    const parts = this.#languages[planMessage(identity.threadHash).language] ?? (this.#languages[0] as LanguageParts);
+    const parts = this.#language(planMessage(identity.threadHash).language);
     const number = String(10_000 + thread.below(80_000));
     const subject = `${identity.references.length > 0 ? "Re: " : ""}${thread.pick(parts.subjects).replace("{n}", number)}`;
     const [theirName, theirAddress] = thread.pick(correspondents);

@@ -32,11 +32,11 @@ function listAs(session: Session, args: readonly Token[], verb: "LIST" | "LSUB")
 }
 
 /** `*` takes everything, `%` everything but the delimiter. Case does not count. Cost: pattern times name. */
-export function matchesPattern(name: string, pattern: string): boolean {
+function matchesPattern(name: string, pattern: string): boolean {
   const text = name.toLowerCase();
   let reached: boolean[] = Array.from({ length: text.length + 1 }, (_, at) => at === 0);
   for (const char of pattern.toLowerCase().slice(0, 1_000)) {
-    const next: boolean[] = new Array<boolean>(text.length + 1).fill(false);
+    const next: boolean[] = Array.from({ length: text.length + 1 }, () => false);
     for (let at = 0; at <= text.length; at++) {
       if (char === "*" || char === "%") {
         const canStretch = at > 0 && next[at - 1] === true && (char === "*" || text.charAt(at - 1) !== "/");
@@ -49,7 +49,7 @@ export function matchesPattern(name: string, pattern: string): boolean {
 }
 
 /** Unquoted where an atom will do, as Exchange writes it. */
-export function formatFolderName(wireName: string): string {
+function formatFolderName(wireName: string): string {
   return /^[^\x00-\x20\x7f(){%*"\\\]]+$/.test(wireName) ? wireName : `"${wireName.replaceAll(/(["\\])/g, "\\$1")}"`;
 }
 
