@@ -59,7 +59,6 @@ async function readBlob(dir: string, pointer: BlobPointer): Promise<Uint8Array> 
 }
 
 class PackBatch implements BlobBatch {
-  readonly #options: FileStoreOptions;
   readonly #location: { tenant: string; box: string; period: string; pack: string };
   readonly #folder: string;
   #chunks: Uint8Array[] = [];
@@ -71,7 +70,6 @@ class PackBatch implements BlobBatch {
   #isFlushed = false;
 
   constructor(options: FileStoreOptions, mailbox: MailboxRef) {
-    this.#options = options;
     const box = createHash("sha256").update(mailboxId(mailbox)).digest("hex").slice(0, 32);
     const period = new Date(options.clock.now()).toISOString().slice(0, 7).replace("-", "");
     const pack = options.chance.uuid().replaceAll("-", "");

@@ -206,7 +206,10 @@ export const fileSchema = map(
       },
       "The claim-check store.",
     ).optional(),
-    worker: map({ parseThreads: whole(1, 64, "a number", 1, "Threads that parse mail. Default 1: one keeps up with the rest of a worker.") }, "One worker process.").optional(),
+    worker: map(
+      { parseThreads: whole(1, 64, "a number", 1, "Threads that parse mail. Default 1: one keeps up with the rest of a worker.") },
+      "One worker process.",
+    ).optional(),
     tokenCache: map(
       { keyFile: file("32 bytes as base64 or hex"), keyEnv: variable("32 bytes as base64 or hex") },
       "The key that seals cached tokens. Absent: one is made and kept under dataDir.",
@@ -248,7 +251,7 @@ export function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
 export function childSchema(schema: z.core.$ZodType, key: PropertyKey): z.core.$ZodType | undefined {
   const inner = unwrapped(schema);
   if (inner instanceof z.ZodObject) return Object.hasOwn(inner.shape, key) ? (inner.shape[key as string] as z.core.$ZodType) : undefined;
-  if (inner instanceof z.ZodRecord) return inner.valueType as z.core.$ZodType;
+  if (inner instanceof z.ZodRecord) return inner.valueType;
   return undefined;
 }
 

@@ -90,7 +90,7 @@ function toValue(walk: Walk, node: unknown, path: Path, depth: number): unknown 
 
 function plainScalar(value: unknown): unknown {
   if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  return String(value);
+  return JSON.stringify(value);
 }
 
 function noteLine(walk: Walk, path: Path, node: unknown): void {

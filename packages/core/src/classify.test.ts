@@ -155,7 +155,7 @@ test("any facts get a code of the closed set and a sentence", () => {
   );
   fc.assert(
     fc.property(facts, (some) => {
-      const { code, message } = classifyImap(some as ErrorFacts);
+      const { code, message } = classifyImap(some);
       expect(failureCodes).toContain(code);
       expect(message.length).toBeGreaterThan(10);
     }),

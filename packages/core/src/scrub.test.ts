@@ -72,7 +72,7 @@ describe("texts are fit for a terminal and a log line", () => {
 
 test("no encoding of any secret survives, wherever it stands", () => {
   const secret = fc
-    .string({ unit: fc.constantFrom(..."ABCXYZabcxyz0189~._-+/=é "), minLength: 8, maxLength: 48 })
+    .string({ unit: fc.constantFrom(...Array.from("ABCXYZabcxyz0189~._-+/=é ")), minLength: 8, maxLength: 48 })
     .filter((text) => text.trim().length >= 8);
   fc.assert(
     fc.property(secret, fc.string({ maxLength: 20 }), fc.string({ maxLength: 20 }), (value, before, after) => {

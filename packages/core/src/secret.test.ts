@@ -6,6 +6,7 @@ test("a secret prints as [secret] however it is printed, and gives its value onl
   const secret = new Secret("canary");
   const printed = [
     String(secret),
+    // oxlint-disable-next-line restrict-template-expressions -- what must not print a secret
     `${secret}`,
     JSON.stringify({ secret }),
     inspect(secret),

@@ -1,4 +1,4 @@
-import { type Queue, type ConnectionOptions, Worker } from "bullmq";
+import { type Queue, Worker } from "bullmq";
 import { type MailEvent, queueNames, type RedisKeys } from "@mailfleet/core";
 import type { RedisClientOptions } from "./queues.ts";
 
@@ -12,7 +12,7 @@ export interface SampleConsumerOptions {
 /** A consumer of the `messages` queue, as any BullMQ client can be one. */
 export function startConsumer(options: SampleConsumerOptions): { close(): Promise<void> } {
   const worker = new Worker<MailEvent>(queueNames.messages, async (job) => options.handle(job.data), {
-    connection: options.connection as ConnectionOptions,
+    connection: options.connection,
     prefix: options.keys.bullPrefix,
     concurrency: options.concurrency,
   });

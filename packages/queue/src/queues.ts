@@ -1,4 +1,4 @@
-import { type ConnectionOptions, type JobsOptions, Queue } from "bullmq";
+import { type JobsOptions, Queue } from "bullmq";
 import { type Lane, type Log, queueNames, type RedisKeys } from "@mailfleet/core";
 
 /** Options of an ioredis client, as the store makes them; two versions of one type would not meet under exactOptionalPropertyTypes. */
@@ -59,7 +59,7 @@ export function openMessagesQueue(options: QueueOptions): Queue {
 }
 
 function openQueue({ connection, keys, log }: QueueOptions, name: string): Queue {
-  const queue = new Queue(name, { connection: connection as ConnectionOptions, prefix: keys.bullPrefix, skipVersionCheck: false });
+  const queue = new Queue(name, { connection, prefix: keys.bullPrefix, skipVersionCheck: false });
   let last = "";
   queue.on("error", (error: Error & { code?: string }) => {
     const code = error.code ?? error.name;

@@ -1,4 +1,4 @@
-import { type ConnectionOptions, Queue, UnrecoverableError, Worker } from "bullmq";
+import { Queue, UnrecoverableError, Worker } from "bullmq";
 import { type Lane, type Log, queueNames, type RedisKeys, syncError } from "@mailfleet/core";
 import type { RedisClientOptions } from "./queues.ts";
 import { readSyncJob } from "./sync-jobs.ts";
@@ -51,7 +51,7 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       }
     },
     {
-      connection: options.connection as ConnectionOptions,
+      connection: options.connection,
       prefix: options.keys.bullPrefix,
       concurrency: options.concurrency,
       // A killed worker's job is taken up again after lock and two sweeps; its mailbox is protected by the lease, not by this lock.
@@ -62,7 +62,7 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       removeOnFail: { count: 1_000 },
     },
   );
-  const queue = new Queue(queueNames[lane], { connection: options.connection as ConnectionOptions, prefix: options.keys.bullPrefix });
+  const queue = new Queue(queueNames[lane], { connection: options.connection, prefix: options.keys.bullPrefix });
   queue.on("error", () => undefined);
   worker.on("closed", () => void queue.close());
   worker.on("lockRenewalFailed", (ids: string[]) => {
