@@ -32,7 +32,7 @@ export function loadConfig(options: LoadOptions): ConfigResult {
   const readFile = options.readFile ?? readLocalFile;
   const file = options.file === undefined ? undefined : resolve(options.cwd, options.file);
   const source = file === undefined ? readYaml("") : readSource(file, options.file as string, readFile);
-  if (source.problems.length > 0) return { ok: false, problems: source.problems };
+  if (!source.isReadable) return { ok: false, problems: source.problems };
   const tree = source.value ?? Object.create(null);
   if (!isTree(tree))
     return { ok: false, problems: [{ line: 1, path: "", found: "is not a map of settings", expected: "expected keys such as tenants" }] };
@@ -46,6 +46,7 @@ export function loadConfig(options: LoadOptions): ConfigResult {
       variableAt: (path) => variables.get(JSON.stringify(path)),
     },
   );
+  record.include(source.problems);
   const config = resolveConfig(record.reading, tree, file !== undefined);
   warnOfUnknownVariables(record.reading, options.env);
   const problems = record.problems();
@@ -67,7 +68,7 @@ export function secretsOf(config: Config): readonly string[] {
 function readSource(file: string, name: string, readFile: ReadFile): YamlSource {
   const failed = (found: string): YamlSource => {
     const problem: ConfigProblem = { line: undefined, path: "", found };
-    return { value: undefined, problems: [problem], lineOf: () => 1 };
+    return { value: undefined, problems: [problem], isReadable: false, lineOf: () => 1 };
   };
   let content: FileContent;
   try {

@@ -15,12 +15,24 @@ describe("CSV as spreadsheets and PowerShell write it", () => {
   ])("%s", (_, text, expected) => {
     const { rows, problems, rowCount } = parseMailboxCsv(text);
     expect(problems).toEqual([]);
-    expect(rows.map(({ line, address, protocol }) => [line, address, protocol].filter((part) => part !== undefined).join(" "))).toEqual(expected);
+    expect(rows.map(({ line, address, protocol }) => [line, address, protocol].filter((part) => part !== undefined).join(" "))).toEqual(
+      expected,
+    );
     expect(rowCount).toBe(expected.length);
   });
 
   test("every bad row is told with its line, and the good ones stay", () => {
-    const text = ['address,protocol', "sales @x.example", "a@x.example", "A@x.example", "b@x.example,smtp", '"c@x.example', "d@@x", "=HYPERLINK()@x.example", "e@x.example\u202e"].join("\n");
+    const text = [
+      "address,protocol",
+      "sales @x.example",
+      "a@x.example",
+      "A@x.example",
+      "b@x.example,smtp",
+      '"c@x.example',
+      "d@@x",
+      "=HYPERLINK()@x.example",
+      "e@x.example\u202e",
+    ].join("\n");
     const { rows, problems, rowCount } = parseMailboxCsv(text);
     expect(rows.map((row) => row.line)).toEqual([3]);
     expect(rowCount).toBe(8);
@@ -37,7 +49,7 @@ describe("CSV as spreadsheets and PowerShell write it", () => {
 
   test("no text makes it throw, and every row is either good or told", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(..."a@.,;\"\n\r# x\u0000") }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'a@.,;"\n\r# x\u0000'.split("")) }), (text) => {
         const { rows, problems, rowCount } = parseMailboxCsv(text);
         expect(rows.length + problems.length).toBe(rowCount);
         for (const { address } of rows) expect(addressProblem(address)).toBeUndefined();

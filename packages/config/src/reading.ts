@@ -30,6 +30,8 @@ export interface Reading {
 
 export interface ReadingRecord {
   readonly reading: Reading;
+  /** Problems that were found before this reading began. */
+  include(problems: readonly ConfigProblem[]): void;
   /** In the order of lines, the environment last; scrubbed. */
   problems(): readonly ConfigProblem[];
   warnings(): readonly ConfigProblem[];
@@ -54,12 +56,16 @@ export function startReading(base: Pick<Reading, "folder" | "env" | "readFile">,
     return { line: origin.lineOf(path), path: showPath(path), ...detail };
   }
 
+  function include(more: readonly ConfigProblem[]): void {
+    for (const problem of more)
+      problems.push({ ...problem, order: typeof problem.line === "number" ? problem.line : Number.MAX_SAFE_INTEGER });
+  }
+
   const reading: Reading = {
     ...base,
     report(path, found, expected) {
-      const problem = located(path, found, expected);
       reported.push(pathKey(path));
-      problems.push({ ...problem, order: typeof problem.line === "number" ? problem.line : Number.MAX_SAFE_INTEGER });
+      include([located(path, found, expected)]);
     },
     warn(path, found, expected) {
       warnings.push(located(path, found, expected));
@@ -71,7 +77,12 @@ export function startReading(base: Pick<Reading, "folder" | "env" | "readFile">,
       problems.push({ line: "env", path: name, found, ...(expected !== undefined && { expected }), order: Number.MAX_SAFE_INTEGER });
     },
     warnVariable(name, found, expected) {
-      warnings.push({ line: "env", path: showName(name), found, ...(expected !== undefined && { expected }) });
+      warnings.push({
+        line: "env",
+        path: /^[A-Z0-9_]{1,80}$/.test(name) ? name : showName(name),
+        found,
+        ...(expected !== undefined && { expected }),
+      });
     },
     hide: (secret) => void secrets.push(secret),
     hasProblem: (path) => reported.some((key) => key.startsWith(pathKey(path))),
@@ -79,15 +90,21 @@ export function startReading(base: Pick<Reading, "folder" | "env" | "readFile">,
     isFromEnvironment: (path) => origin.variableAt(path) !== undefined,
   };
 
-  function scrubbed({ line, path, found, expected }: ConfigProblem): ConfigProblem {
+  function scrubbed(given: readonly ConfigProblem[]): ConfigProblem[] {
     const scrub = createScrubber(secrets);
-    return { line, path: scrub(path), found: scrub(found), ...(expected !== undefined && { expected: scrub(expected) }) };
+    return given.map(({ line, path, found, expected }) => ({
+      line,
+      path: scrub(path),
+      found: scrub(found),
+      ...(expected !== undefined && { expected: scrub(expected) }),
+    }));
   }
 
   return {
     reading,
-    problems: () => problems.toSorted((a, b) => a.order - b.order).map(scrubbed),
-    warnings: () => warnings.map(scrubbed),
+    include,
+    problems: () => scrubbed(problems.toSorted((a, b) => a.order - b.order)),
+    warnings: () => scrubbed(warnings),
   };
 }
 

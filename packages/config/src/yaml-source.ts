@@ -11,10 +11,13 @@ export interface YamlSource {
   /** Line of the deepest part of `path` that is there, from 1. */
   lineOf(path: Path): number;
   readonly problems: readonly ConfigProblem[];
+  /** False when the text cannot be read at all; with true, problems are about single keys and the rest can be checked. */
+  readonly isReadable: boolean;
 }
 
 /** A configuration is small; aliases that multiply, and nesting without end, are attacks or accidents. */
 const maxNodes = 500_000;
+const maxAliasedNodes = 10_000;
 const maxDepth = 32;
 
 interface Walk {
@@ -23,6 +26,7 @@ interface Walk {
   readonly counter: LineCounter;
   readonly problems: ConfigProblem[];
   nodes: number;
+  aliasedNodes: number;
 }
 
 /** Never throws. Messages never quote the text: a secret may stand right where the mistake is. */
@@ -31,16 +35,23 @@ export function readYaml(text: string): YamlSource {
   const problems: ConfigProblem[] = [];
   const lines = new Map<string, number>();
   let value: unknown;
+  let isReadable = false;
   try {
     const doc = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: false, logLevel: "silent" });
-    for (const error of doc.errors) problems.push(syntaxProblem(error, counter));
-    if (problems.length === 0) value = toValue({ doc, lines, counter, problems, nodes: 0 }, doc.contents, [], 0);
+    // The first only: those behind it mostly follow from it.
+    const [error] = doc.errors;
+    if (error !== undefined) problems.push(syntaxProblem(error, counter));
+    else {
+      value = toValue({ doc, lines, counter, problems, nodes: 0, aliasedNodes: 0 }, doc.contents, [], 0);
+      isReadable = true;
+    }
   } catch {
     problems.push({ line: undefined, path: "", found: "is not YAML that can be read", expected: "expected a YAML map of settings" });
   }
   return {
     value,
     problems,
+    isReadable,
     lineOf(path) {
       for (let length = path.length; length > 0; length--) {
         const line = lines.get(lineKey(path.slice(0, length)));
@@ -51,16 +62,17 @@ export function readYaml(text: string): YamlSource {
   };
 }
 
-function toValue(walk: Walk, node: unknown, path: Path, depth: number): unknown {
+function toValue(walk: Walk, node: unknown, path: Path, depth: number, isAliased = false): unknown {
   walk.nodes += 1;
-  if (walk.nodes > maxNodes || depth > maxDepth) throw new RangeError("too much YAML");
-  if (isAlias(node)) return toValue(walk, node.resolve(walk.doc), path, depth + 1);
+  if (isAliased) walk.aliasedNodes += 1;
+  if (walk.nodes > maxNodes || walk.aliasedNodes > maxAliasedNodes || depth > maxDepth) throw new RangeError("too much YAML");
+  if (isAlias(node)) return toValue(walk, node.resolve(walk.doc), path, depth + 1, true);
   if (isScalar(node)) return plainScalar(node.value);
   if (isSeq(node)) {
     return node.items.map((item, index) => {
       const itemPath = [...path, index];
       noteLine(walk, itemPath, item);
-      return toValue(walk, item, itemPath, depth + 1);
+      return toValue(walk, item, itemPath, depth + 1, isAliased);
     });
   }
   if (!isMap(node)) return undefined;
@@ -83,7 +95,7 @@ function toValue(walk: Walk, node: unknown, path: Path, depth: number): unknown 
       continue;
     }
     noteLine(walk, keyPath, pair.key);
-    out[key] = toValue(walk, pair.value, keyPath, depth + 1);
+    out[key] = toValue(walk, pair.value, keyPath, depth + 1, isAliased);
   }
   return out;
 }
