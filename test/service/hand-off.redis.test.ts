@@ -9,6 +9,7 @@ import {
   type MailboxRef,
   type MailboxStore,
   type MailEvent,
+  outgoing,
   redisKeys,
   type RedisKeys,
   startCheckpoint,
@@ -88,7 +89,7 @@ function commitOf(bench: Bench, uids: readonly number[], over: Partial<Commit> =
     expectedVersion: 0,
     checkpoint,
     ledger: { ...emptyLedger, listed: uids.length, handedOff: uids.length },
-    events: uids.map((uid) => eventOf(uid)),
+    events: uids.map((uid) => outgoing(eventOf(uid))),
     ...over,
   };
 }
@@ -132,7 +133,7 @@ describe("the commit", () => {
 
   test("adds jobs that are what queue.add of the pinned BullMQ adds", async () => {
     const event = eventOf(11);
-    await bench.handOff.commit(commitOf(bench, [], { events: [event] }));
+    await bench.handOff.commit(commitOf(bench, [], { events: [outgoing(event)] }));
     const readJob = async () => {
       const { opts, ...fields } = await bench.redis.hgetall(bench.queue.toKey(event.key));
       // BullMQ repeats these two inside the options; id and time stand in fields of their own.
@@ -216,7 +217,7 @@ describe("the commit", () => {
     await bench.redis.del(bench.keys.fleetLedger);
     await bench.redis.sadd(bench.keys.fleetLedger, "wrong");
     const error: unknown = await bench.handOff
-      .commit(commitOf(bench, [], { events: [eventOf(11, "canary-body")] }))
+      .commit(commitOf(bench, [], { events: [outgoing(eventOf(11, "canary-body"))] }))
       .catch((thrown: unknown) => thrown);
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error as object))).not.toContain("canary-body");
   });

@@ -128,3 +128,14 @@ export interface MailboxResumed extends EventBase {
 
 /** `message.flags`, `message.removed` and `message.rekeyed` are reserved words of the contract; this version does not send them yet. */
 export type MailEvent = MessageAdded | MessageQuarantined | FolderReset | MailboxParked | MailboxResumed;
+
+/** An event as it goes on the queue. Serialised as soon as it is made: a text is a fraction of the objects it is made of. */
+export interface OutgoingEvent {
+  readonly key: string;
+  readonly type: MailEvent["type"];
+  readonly json: string;
+}
+
+export function outgoing(event: MailEvent): OutgoingEvent {
+  return { key: event.key, type: event.type, json: JSON.stringify(event) };
+}

@@ -1,5 +1,5 @@
 import type { FolderCheckpoint } from "./checkpoint.ts";
-import type { BlobPointer, FolderRole, MailAddress, MailEvent } from "./event.ts";
+import type { BlobPointer, FolderRole, MailAddress, MailEvent, OutgoingEvent } from "./event.ts";
 import type { Lane, MailboxRef } from "./ids.ts";
 import type { FolderLedger } from "./ledger.ts";
 import type { Secret } from "./secret.ts";
@@ -242,7 +242,7 @@ export interface Commit {
   readonly expectedVersion: number;
   readonly checkpoint: FolderCheckpoint;
   readonly ledger: FolderLedger;
-  readonly events: readonly MailEvent[];
+  readonly events: readonly OutgoingEvent[];
 }
 
 export type CommitResult =

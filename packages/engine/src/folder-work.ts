@@ -1,4 +1,11 @@
-import { type FolderCheckpoint, type FolderLedger, type FolderRole, type FolderStatus, type MailEvent, syncError } from "@mailfleet/core";
+import {
+  type FolderCheckpoint,
+  type FolderLedger,
+  type FolderRole,
+  type FolderStatus,
+  type OutgoingEvent,
+  syncError,
+} from "@mailfleet/core";
 import type { SessionContext } from "./ports.ts";
 
 /** One folder in a session: what is stored of it, kept in step with every commit. */
@@ -15,7 +22,7 @@ export interface FolderWork {
 export interface Step {
   readonly checkpoint: FolderCheckpoint;
   readonly ledger: FolderLedger;
-  readonly events: readonly MailEvent[];
+  readonly events: readonly OutgoingEvent[];
 }
 
 /**

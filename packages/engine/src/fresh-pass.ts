@@ -6,6 +6,7 @@ import {
   isSyncError,
   limits,
   maxUid,
+  outgoing,
   type MessageMeta,
   planBatches,
   planFolder,
@@ -78,7 +79,7 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
     checkpoint,
     ledger: { ...emptyLedger, listed: status.messages, toDo: status.messages },
     events: [
-      {
+      outgoing({
         schema: "mailfleet.event/1",
         type: "folder.reset",
         key: scopeKey(mailbox, work.path, "reset", `${checkpoint.generation}`),
@@ -91,7 +92,7 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
         uidValidity: status.uidValidity,
         previousUidValidity: previous,
         generation: checkpoint.generation,
-      },
+      }),
     ],
   });
 }

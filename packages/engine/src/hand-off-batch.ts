@@ -10,6 +10,8 @@ import {
   limits,
   type MailEvent,
   messageKey,
+  outgoing,
+  type OutgoingEvent,
   type MessageMeta,
   type ParseResult,
   type Quarantine,
@@ -33,7 +35,7 @@ export interface BatchRequest {
 
 /** What became of the UIDs of a batch; together they are the batch. */
 interface Fetched {
-  readonly events: readonly MailEvent[];
+  readonly events: readonly OutgoingEvent[];
   readonly delivered: UidSet;
   readonly quarantined: UidSet;
   readonly missing: readonly number[];
@@ -80,7 +82,7 @@ export async function noteBrokenFetch(context: SessionContext, work: FolderWork,
 async function fetchAll(context: SessionContext, work: FolderWork, request: BatchRequest, blobs: BlobBatch): Promise<Fetched> {
   const { ports, session, signal } = context;
   const checkpoint = requireCheckpoint(work);
-  const results = new Map<number, Promise<MailEvent>>();
+  const results = new Map<number, Promise<OutgoingEvent>>();
   const quarantined: number[] = [];
   const identityOf = (uid: number) => ({
     tenant: context.mailbox.tenant,
@@ -118,7 +120,7 @@ async function fetchAll(context: SessionContext, work: FolderWork, request: Batc
     for await (const message of session.fetch(whole)) {
       signal.throwIfAborted();
       const raw = blobs.put("raw", messageKey(identityOf(message.uid)), message.bytes);
-      const event = ports.mime.parse(message.bytes).then((parsed) => toEvent(message, raw, parsed));
+      const event = ports.mime.parse(message.bytes).then((parsed) => outgoing(toEvent(message, raw, parsed)));
       // Awaited in order below; without this a failure before that would count as unhandled.
       event.catch(() => undefined);
       results.set(message.uid, event);
@@ -129,10 +131,10 @@ async function fetchAll(context: SessionContext, work: FolderWork, request: Batc
     if (!head) continue;
     const raw = blobs.put("raw", messageKey(identityOf(meta.uid)), head.bytes);
     const reason = `about ${meta.size} bytes, above the limit of ${limits.messageBytes}; its first ${head.bytes.length} bytes are kept`;
-    results.set(meta.uid, Promise.resolve(quarantine(head, { code: "MESSAGE_TOO_LARGE", reason }, raw)));
+    results.set(meta.uid, Promise.resolve(outgoing(quarantine(head, { code: "MESSAGE_TOO_LARGE", reason }, raw))));
   }
 
-  const events: MailEvent[] = [];
+  const events: OutgoingEvent[] = [];
   const missing: number[] = [];
   const done: number[] = [];
   for (const { uid } of request.metas) {
@@ -162,7 +164,7 @@ function accountFor(
   request: BatchRequest,
   fetched: Fetched,
   owed: ReadonlySet<number>,
-): { checkpoint: FolderCheckpoint; ledger: FolderWork["ledger"]; events: readonly MailEvent[] } {
+): { checkpoint: FolderCheckpoint; ledger: FolderWork["ledger"]; events: readonly OutgoingEvent[] } {
   const { ports } = context;
   const now = ports.clock.now();
   const inBatch = new Set(request.metas.map((meta) => meta.uid));
@@ -175,7 +177,7 @@ function accountFor(
     if (tries < limits.unfetchableTries) retry.push({ uid, tries, notBefore: now + limits.unfetchableRetryMs });
     else {
       givenUp.push(uid);
-      events.push(unfetchable(context, work, checkpoint, uid, request.lane, now));
+      events.push(outgoing(unfetchable(context, work, checkpoint, uid, request.lane, now)));
     }
   }
   retry.sort((a, b) => a.uid - b.uid);

@@ -4,8 +4,9 @@ import {
   type CommitResult,
   type FolderLedger,
   type HandOff,
-  type MailEvent,
   mailboxId,
+  outgoing,
+  type OutgoingEvent,
   packCheckpoint,
   type RedisKeys,
   syncError,
@@ -76,7 +77,7 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
           Math.max(0, Math.round(settlement.freshDueInMs)),
           settlement.backfillDueInMs === undefined ? -1 : Math.max(0, Math.round(settlement.backfillDueInMs)),
           settlement.cause ? JSON.stringify(settlement.cause) : "",
-          ...jobArguments(template, clock, settlement.events),
+          ...jobArguments(template, clock, settlement.events.map(outgoing)),
         ],
       ]);
       return answer === 1;
@@ -84,9 +85,9 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
   };
 }
 
-function jobArguments(template: JobTemplate, clock: Clock, events: readonly MailEvent[]): (string | number | Buffer)[] {
+function jobArguments(template: JobTemplate, clock: Clock, events: readonly OutgoingEvent[]): (string | number | Buffer)[] {
   const args: (string | number | Buffer)[] = [template.prefix, template.options, clock.now()];
-  for (const event of events) args.push(eventJobId(event), event.type, JSON.stringify(event));
+  for (const event of events) args.push(eventJobId(event), event.type, event.json);
   return args;
 }
 

