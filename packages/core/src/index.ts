@@ -46,6 +46,7 @@ export {
   type StateCounts,
   type StateQuestion,
   type StateRole,
+  type StateShape,
   type StateStyle,
   type StateWord,
 } from "./words/states.ts";

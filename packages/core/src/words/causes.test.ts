@@ -27,10 +27,14 @@ describe("the wording of the panel and of status", () => {
     ["hr@contoso.example is throttled by the server until 14:03:14, then goes on by itself", {}],
     ["30 mailboxes of contoso are throttled by the server until 14:03:14, then go on by themselves", { mailboxCount: 30 }],
     ["hr@contoso.example refuses mailfleet: no access was granted to it", { code: "MAILBOX_ACCESS_DENIED", state: "parked" }],
-    ["12 mailboxes of contoso refuse mailfleet: no access was granted to them", { code: "MAILBOX_ACCESS_DENIED", mailboxCount: 12 }],
+    [
+      "12 mailboxes of contoso refuse mailfleet: no access was granted to them",
+      { code: "MAILBOX_ACCESS_DENIED", state: "parked", mailboxCount: 12 },
+    ],
+    ["hr@contoso.example refuses mailfleet, try 2; tried again at 14:03:14", { code: "MAILBOX_ACCESS_DENIED", tries: 2 }],
     ["contoso: its client secret expired 2 h 10 min ago", { code: "ENTRA_CREDENTIAL_EXPIRED", scope: "tenant", state: "parked" }],
     ["hr@contoso.example: connection lost, try 2; goes on by itself", { code: "SESSION_CLOSED", tries: 2 }],
-    ["hr@contoso.example refuses the login, though the token is good", { code: "TOKEN_REJECTED" }],
+    ["hr@contoso.example refuses the login, though Microsoft issued a token", { code: "TOKEN_REJECTED" }],
   ])("%s", (line, given) => {
     expect(describeCause(facts(given), style).line).toBe(line);
   });
@@ -46,11 +50,31 @@ describe("the wording of the panel and of status", () => {
     expect(words).toEqual({
       label: "client secret expired 2 h 10 min ago",
       line: "contoso: its client secret expired 2 h 10 min ago",
+      short: "its client secret expired 2 h 10 min ago",
       happened: "The client secret of contoso expired 2 h 10 min ago. 38 mailboxes are parked.",
       next: "Looks again at 14:24 (in 20 min), then at least every hour. Nothing is lost; mail waits on the server.",
       youCan: "Add a new secret to the app registration and put its Value into the secret file.",
       command: "mailfleet doctor --tenant contoso",
     });
+  });
+
+  test.each<[string, Partial<CauseFacts>]>([
+    ["is throttled by the server until 14:03:14, then goes on by itself", {}],
+    ["refuses mailfleet: no access was granted to it", { code: "MAILBOX_ACCESS_DENIED", state: "parked" }],
+    ["connection lost; goes on by itself", { code: "SESSION_CLOSED" }],
+    ["Redis does not answer; everything waits and goes on by itself", { code: "REDIS_UNAVAILABLE", scope: "process" }],
+  ])("without its subject: %s", (short, given) => {
+    expect(describeCause(facts(given), style).short).toBe(short);
+  });
+
+  test.each([
+    ["o'hara@contoso.example", String.raw`mailfleet doctor --mailbox 'o'\''hara@contoso.example'`],
+    ["$(reboot)@contoso.example", "mailfleet doctor --mailbox '$(reboot)@contoso.example'"],
+    ["a\u001b[2J@contoso.example", "mailfleet doctor --mailbox 'a[2J@contoso.example'"],
+  ])("the command for %j can be pasted and does nothing else", (address, command) => {
+    const words = describeCause(facts({ code: "MAILBOX_ACCESS_DENIED", state: "parked", mailboxes: [address] }), style);
+    expect(words.command).toBe(command);
+    expect(words.line).not.toContain("\u001b");
   });
 
   test("the server's words are quoted where they help", () => {

@@ -1,4 +1,5 @@
 import type { FailureCode, FailureScope } from "../failure.ts";
+import { stripControls } from "../scrub.ts";
 import { formatCount, formatCounted } from "./numbers.ts";
 import { formatAgo, formatDeadline, formatIn, type TimeStyle } from "./times.ts";
 
@@ -27,6 +28,8 @@ export interface CauseWords {
   readonly label: string;
   /** One line with its subject: `hr@contoso.example refuses mailfleet: no access was granted to it`. */
   readonly line: string;
+  /** The line without its subject, for who shows that in a column of its own: `refuses mailfleet: no access was granted to it`. */
+  readonly short: string;
   /** What happened, to whom. */
   readonly happened: string;
   /** What mailfleet does next, and when. */
@@ -53,6 +56,7 @@ interface Telling {
   /** `, try 2` from the second try on. */
   readonly again: string;
   readonly tries: number;
+  readonly isParked: boolean;
   readonly quote: string;
 }
 
@@ -135,14 +139,17 @@ const catalogue: Record<FailureCode, (t: Telling) => Entry> = {
   }),
   TOKEN_REJECTED: (t) => ({
     label: "Exchange refuses the login",
-    line: `${t.mailboxes} refuse${t.s} the login, though the token is good`,
-    happened: `Exchange refuses the login to ${t.mailboxes}, though the token is good.${t.quote} Often Exchange does not know the app, or was given the wrong object id.`,
+    line: `${t.mailboxes} refuse${t.s} the login, though Microsoft issued a token`,
+    happened: `Exchange refuses the login to ${t.mailboxes}, though Microsoft issued a token.${t.quote} Often Exchange does not know the app, or was given the wrong object id.`,
     youCan: ask,
   }),
+  // Exchange says the same in an outage and with too many sessions, so the first refusals are not yet a missing grant.
   MAILBOX_ACCESS_DENIED: (t) => ({
-    label: "no access was granted",
-    line: `${t.mailboxes} refuse${t.s} mailfleet: no access was granted to ${t.s === "" ? "them" : "it"}`,
-    happened: `${t.mailboxes} let mailfleet in and then refused every command. Usually access was not granted.`,
+    label: t.isParked ? "no access was granted" : `access refused${t.again}`,
+    line: t.isParked
+      ? `${t.mailboxes} refuse${t.s} mailfleet: no access was granted to ${t.s === "" ? "them" : "it"}`
+      : `${t.mailboxes} refuse${t.s} mailfleet${t.again}; tried again at ${t.until}`,
+    happened: `${t.mailboxes} let mailfleet in and then refused every command. Usually access was not granted to ${t.s === "" ? "them" : "it"}.`,
     youCan: "Grant FullAccess; check that IMAP is on and the address is the primary one.",
   }),
   CONNECT_TIMEOUT: (t) => ({
@@ -178,7 +185,7 @@ const catalogue: Record<FailureCode, (t: Telling) => Entry> = {
   SERVER_UNAVAILABLE: (t) => ({
     label: `server unavailable${t.again}`,
     line: `${t.mailboxes}: the server says it is not available${t.again}; goes on by itself`,
-    happened: `Exchange says it is not available for ${t.mailboxes}, first ${t.since}; nothing changed here.`,
+    happened: `Exchange says it is not available for ${t.mailboxes}, first ${t.since}.`,
     youCan: "Look at Microsoft's service health.",
   }),
   SESSION_EXPIRED: (t) => ({
@@ -285,6 +292,7 @@ export function describeCause(facts: CauseFacts, style: TimeStyle): CauseWords {
   return {
     label: entry.label,
     line: entry.line,
+    short: withoutSubject(entry.line, [telling.mailboxes, telling.tenant]),
     happened: startUpper(entry.happened) + parked,
     next: `${entry.next ?? nextOf(facts, style)} Nothing is lost; mail waits on the server.`,
     youCan: entry.youCan ?? nothing,
@@ -293,9 +301,11 @@ export function describeCause(facts: CauseFacts, style: TimeStyle): CauseWords {
 }
 
 function tellingOf(facts: CauseFacts, style: TimeStyle): Telling {
-  const tenant = facts.tenant ?? formatCounted(facts.tenantCount ?? 0, "tenant");
+  const tenant = stripControls(facts.tenant ?? formatCounted(facts.tenantCount ?? 0, "tenant"));
   const isOne = facts.mailboxCount === 1 && facts.mailboxes[0] !== undefined;
-  const mailboxes = isOne ? (facts.mailboxes[0] as string) : `${formatCounted(facts.mailboxCount, "mailbox", "mailboxes")} of ${tenant}`;
+  const mailboxes = isOne
+    ? stripControls(facts.mailboxes[0] as string)
+    : `${formatCounted(facts.mailboxCount, "mailbox", "mailboxes")} of ${tenant}`;
   // A group hit as a whole reads as many; `1 mailbox` of unknown name still as one.
   const isSingular = facts.mailboxCount === 1;
   return {
@@ -309,7 +319,8 @@ function tellingOf(facts: CauseFacts, style: TimeStyle): Telling {
     until: formatDeadline(facts.nextAt, style),
     again: facts.tries > 1 ? `, try ${formatCount(facts.tries)}` : "",
     tries: facts.tries,
-    quote: facts.text === "" ? "" : ` The words were: "${facts.text}"`,
+    isParked: facts.state === "parked",
+    quote: facts.text === "" ? "" : ` The words were: "${stripControls(facts.text)}"`,
   };
 }
 
@@ -321,10 +332,21 @@ function nextOf(facts: CauseFacts, style: TimeStyle): string {
 
 function commandOf(facts: CauseFacts): string | undefined {
   if (facts.state === "waiting") return undefined;
-  if (facts.scope === "tenant" && facts.tenant !== undefined) return `mailfleet doctor --tenant ${facts.tenant}`;
+  if (facts.scope === "tenant" && facts.tenant !== undefined) return `mailfleet doctor --tenant ${shellWord(facts.tenant)}`;
   const [first] = facts.mailboxes;
-  if (facts.scope !== "process" && first !== undefined) return `mailfleet doctor --mailbox ${first}`;
+  if (facts.scope !== "process" && first !== undefined) return `mailfleet doctor --mailbox ${shellWord(first)}`;
   return "mailfleet doctor";
+}
+
+/** An address comes from a file or a directory: pasted into a shell it must stay one word and do nothing else. */
+function shellWord(text: string): string {
+  const clean = stripControls(text);
+  return /^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]*$/.test(clean) ? clean : `'${clean.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function withoutSubject(line: string, subjects: readonly string[]): string {
+  const subject = subjects.find((one) => line.startsWith(`${one} `) || line.startsWith(`${one}: `));
+  return subject === undefined ? line : line.slice(subject.length).replace(/^:? /, "");
 }
 
 /** An address at the beginning keeps its spelling. */

@@ -3,8 +3,9 @@
  * Not for data that a program reads.
  */
 
-/** 12,480 */
+/** `12,480`; `?` for what is no number, because unknown is never shown as a value. */
 export function formatCount(value: number): string {
+  if (!Number.isFinite(value)) return "?";
   const digits = String(Math.trunc(Math.abs(value)));
   return (value <= -1 ? "-" : "") + digits.replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -26,14 +27,20 @@ export function formatCountedWord(value: number, one: string, many = `${one}s`):
   return `${words[value] ?? formatCount(value)} ${value === 1 ? one : many}`;
 }
 
-/** `60 %`, rounded down, so that 100 % means done; nothing to do is done. */
-export function formatPercent(done: number, all: number): string {
-  if (all <= 0 || done >= all) return "100 %";
+/**
+ * `60 %`, rounded down, so that 100 % means done; nothing to do is done.
+ * @param isCounted false while `all` is still being counted: then nothing is done, though the numbers may be equal
+ */
+export function formatPercent(done: number, all: number, isCounted = true): string {
+  if (!Number.isFinite(done) || !Number.isFinite(all)) return "?";
+  if (isCounted && (all <= 0 || done >= all)) return "100 %";
+  if (all <= 0) return "0 %";
   return `${Math.min(99, Math.floor((Math.max(0, done) / all) * 100))} %`;
 }
 
 /** `912/s`, `18.2/s`, `0.4/s`; `<0.1/s` for something that is not nothing. */
 export function formatRate(perSecond: number): string {
+  if (!Number.isFinite(perSecond)) return "?";
   if (perSecond <= 0) return "0/s";
   if (perSecond < 0.05) return "<0.1/s";
   return `${perSecond < 99.95 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond))}/s`;
@@ -43,6 +50,7 @@ const units = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 /** Decimal: `23.4 kB`, `412 MB`, `2 GB`. */
 export function formatBytes(value: number): string {
+  if (!Number.isFinite(value)) return "?";
   let amount = Math.max(0, value);
   let unit = 0;
   // 999.95 kB would be said as 1000 kB.

@@ -31,12 +31,14 @@ describe("the headline", () => {
     ["59 of 60 mailboxes are fresh. Nothing needs you; 1 mailbox recovers by itself.", fleet({ fresh: 59, waiting: 1 })],
     ["1 of 5 mailboxes is fresh. Two causes need you; 2 mailboxes are behind.", fleet({ fresh: 1, parked: 2, behind: 2 }, 2)],
     ["8 of 9 mailboxes are fresh. 1 mailbox is behind.", fleet({ fresh: 8, behind: 1 })],
-    ["None of 60 mailboxes is fresh. Nothing needs you; 60 mailboxes wait for their first sync.", fleet({ new: 60 })],
+    ["None of 60 mailboxes is fresh. Nothing needs you; 60 mailboxes are still syncing for the first time.", fleet({ new: 60 })],
     ["None of 60 mailboxes is fresh. 60 mailboxes are out of touch.", fleet({ unknown: 60 })],
     [
       "9 of 12 mailboxes are fresh. Nothing needs you; 3 mailboxes are parked by an operator.",
       fleet({ fresh: 9, "parked by operator": 3 }),
     ],
+    ["1 of 2 mailboxes is fresh. Nothing needs you; 1 mailbox is still syncing for the first time.", fleet({ fresh: 1, new: 1 })],
+    ["7 of 9 mailboxes are fresh. 2 mailboxes wait for a reason that is not known.", { ...fleet({ fresh: 7, waiting: 2 }), causes: [] }],
     ["The only mailbox is fresh. Nothing needs you.", fleet({ fresh: 1 })],
     ["No mailboxes yet.", fleet({})],
   ])("%s", (sentence, facts) => {

@@ -32,16 +32,23 @@ function restPart(states: StateCounts, causes: readonly CauseGroup[]): string {
     states.waiting,
     causes.reduce((sum, cause) => sum + (cause.owner === "self" || cause.parkedCount > 0 ? cause.waitingCount : 0), 0),
   );
+  const unexplained =
+    states.waiting -
+    Math.min(
+      states.waiting,
+      causes.reduce((sum, cause) => sum + cause.waitingCount, 0),
+    );
   const parts: string[] = [];
   if (yours.length > 0) parts.push(`${formatCountedWord(yours.length, "cause")} need${yours.length === 1 ? "s" : ""} you`);
   else if (states.parked > 0) parts.push(`${formatCount(states.parked)} parked`);
-  else if (states.behind === 0 && states.unknown === 0) parts.push("Nothing needs you");
+  else if (states.behind === 0 && states.unknown === 0 && unexplained === 0) parts.push("Nothing needs you");
   const tell = (n: number, one: string, many: string): void => {
     if (n > 0) parts.push(`${formatCounted(n, "mailbox", "mailboxes")} ${n === 1 ? one : many}`);
   };
   tell(states.behind, "is behind", "are behind");
   tell(recovering, "recovers by itself", "recover by themselves");
-  tell(states.new, "waits for its first sync", "wait for their first sync");
+  tell(unexplained, "waits for a reason that is not known", "wait for a reason that is not known");
+  tell(states.new, "is still syncing for the first time", "are still syncing for the first time");
   tell(states["parked by operator"], "is parked by an operator", "are parked by an operator");
   tell(states.unknown, "is out of touch", "are out of touch");
   return `${parts.join("; ")}.`;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Cause } from "../cause.ts";
-import { countStates, type MailboxFacts, stateOf, stateSentence, stateStyle, stateWords } from "./states.ts";
+import { countStates, type MailboxFacts, type StateQuestion, stateOf, stateSentence, stateStyle, stateWords } from "./states.ts";
 
 const now = Date.UTC(2026, 10, 23, 13, 3, 22);
 const min = 60_000;
@@ -27,8 +27,8 @@ function facts(given: Partial<MailboxFacts>): MailboxFacts {
 const parked = cause({ code: "ENTRA_CREDENTIAL_EXPIRED", scope: "tenant", state: "parked", since: now - 130 * min });
 
 describe("the first state that fits is the state", () => {
-  test.each<[string, string, Partial<MailboxFacts>, Partial<typeof question>?]>([
-    ["unknown", "unknown since 14:03:10", { cause: parked }, { factsAt: now - 12_000 } as never],
+  test.each<[string, string, Partial<MailboxFacts>, Partial<StateQuestion>?]>([
+    ["unknown", "unknown since 14:03:10", { cause: parked }, { factsAt: now - 12_000 }],
     ["parked by operator", "parked by anna, 2 d ago", { parkedBy: { name: "anna", at: now - 48 * 60 * min }, cause: parked }],
     ["parked", "parked: client secret expired 2 h 10 min ago", { cause: parked, isSyncing: true }],
     ["waiting", "waiting: throttled by the server until 14:05", { cause: cause({}), checkedAt: now - 60 * min }],
@@ -48,6 +48,25 @@ describe("the first state that fits is the state", () => {
 test("a mailbox that was checked exactly freshWithin ago is still fresh", () => {
   expect(stateOf(facts({ checkedAt: now - 10 * min }), question)).toBe("fresh");
   expect(stateOf(facts({ checkedAt: now - 10 * min - 1 }), question)).toBe("behind");
+});
+
+test("what is no time is never fresh", () => {
+  expect(stateOf(facts({ checkedAt: Number.NaN }), question)).toBe("behind");
+  expect(stateOf(facts({}), { ...question, freshWithinMs: Number.NaN })).toBe("behind");
+  expect(stateOf(facts({}), { ...question, factsAt: Number.NaN })).toBe("unknown");
+  expect(stateOf(facts({}), { ...question, factsAt: now - 10_000 })).toBe("unknown");
+});
+
+test("facts that were read now need no time of their own", () => {
+  expect(stateOf(facts({}), { now, freshWithinMs: 10 * min })).toBe("fresh");
+});
+
+test("a mailbox with a cause is never fresh, though its promised time went by", () => {
+  expect(stateOf(facts({ cause: cause({ nextAt: now - 11 * min }) }), question)).toBe("behind");
+});
+
+test("each state has a shape of its own", () => {
+  expect(new Set(stateWords.map((word) => stateStyle(word).shape)).size).toBe(stateWords.length);
 });
 
 test("counts add up to the fleet, and every state has a mark", () => {

@@ -33,8 +33,8 @@ export interface StateQuestion {
   readonly now: number;
   /** Not checked for this long is behind. */
   readonly freshWithinMs: number;
-  /** When the facts were read. */
-  readonly factsAt: number;
+  /** When the facts were read; left out where that was at `now`. */
+  readonly factsAt?: number;
 }
 
 /** Facts older than this say nothing about now. */
@@ -42,20 +42,25 @@ const outOfTouchMs = 10_000;
 
 /** The one state of a mailbox. Pure and total; the counts of all mailboxes add up to the fleet. */
 export function stateOf(facts: MailboxFacts, question: StateQuestion): StateWord {
-  const { now, freshWithinMs, factsAt } = question;
+  const { now, freshWithinMs, factsAt = now } = question;
   const { cause, checkedAt } = facts;
-  if (now - factsAt > outOfTouchMs) return "unknown";
+  // Comparisons with what may be no number are written so that it falls on the side that is not fresh.
+  if (!(now - factsAt < outOfTouchMs)) return "unknown";
   if (facts.parkedBy !== undefined) return "parked by operator";
   if (cause?.state === "parked") return "parked";
-  // A promised time that went by long ago is no promise: then the age of the last check decides.
-  if (cause !== undefined && now - cause.nextAt <= freshWithinMs) return "waiting";
-  if (checkedAt !== undefined && now - checkedAt > freshWithinMs) return "behind";
-  if (checkedAt === undefined) return cause === undefined ? "new" : "behind";
+  // A promised time that went by long ago is no promise, and what has a cause is not fresh.
+  if (cause !== undefined) return now - cause.nextAt <= freshWithinMs ? "waiting" : "behind";
+  if (checkedAt !== undefined && !(now - checkedAt <= freshWithinMs)) return "behind";
+  if (checkedAt === undefined) return "new";
   return facts.isSyncing ? "syncing" : "fresh";
 }
 
+export type StateShape = "dashed ring" | "two bars" | "octagon" | "clock" | "triangle" | "ring" | "two arrows" | "check";
+
 export interface StateStyle {
   readonly role: StateRole;
+  /** The console's icon: tells the states apart without colour. */
+  readonly shape: StateShape;
   /** One column wide in a terminal with UTF-8. */
   readonly mark: string;
   /** Without UTF-8. */
@@ -63,14 +68,14 @@ export interface StateStyle {
 }
 
 const styles: Record<StateWord, StateStyle> = {
-  unknown: { role: "off", mark: "?", plainMark: "?" },
-  "parked by operator": { role: "off", mark: "=", plainMark: "=" },
-  parked: { role: "yours", mark: "✗", plainMark: "FAIL" },
-  waiting: { role: "moving", mark: "~", plainMark: "~" },
-  behind: { role: "late", mark: "!", plainMark: "!" },
-  new: { role: "moving", mark: "·", plainMark: "." },
-  syncing: { role: "moving", mark: "~", plainMark: "~" },
-  fresh: { role: "calm", mark: "✓", plainMark: "ok" },
+  unknown: { role: "off", shape: "dashed ring", mark: "?", plainMark: "?" },
+  "parked by operator": { role: "off", shape: "two bars", mark: "=", plainMark: "=" },
+  parked: { role: "yours", shape: "octagon", mark: "✗", plainMark: "FAIL" },
+  waiting: { role: "moving", shape: "clock", mark: "~", plainMark: "~" },
+  behind: { role: "late", shape: "triangle", mark: "!", plainMark: "!" },
+  new: { role: "moving", shape: "ring", mark: "·", plainMark: "." },
+  syncing: { role: "moving", shape: "two arrows", mark: "~", plainMark: "~" },
+  fresh: { role: "calm", shape: "check", mark: "✓", plainMark: "ok" },
 };
 
 export function stateStyle(state: StateWord): StateStyle {
@@ -79,7 +84,7 @@ export function stateStyle(state: StateWord): StateStyle {
 
 /** `fresh: checked 40 s ago`, `waiting: throttled by the server until 14:05`, `parked by anna, 2 d ago`. */
 export function stateSentence(facts: MailboxFacts, question: StateQuestion & { readonly zone: Zone }): string {
-  const { now, zone, factsAt } = question;
+  const { now, zone, factsAt = now } = question;
   const state = stateOf(facts, question);
   switch (state) {
     case "unknown":

@@ -21,6 +21,7 @@ const cet = { now, zone: 60 } as const;
 
 describe("times", () => {
   test.each([
+    [formatDuration(0.35), "0.3 ms"],
     [formatDuration(212), "212 ms"],
     [formatDuration(3_149), "3.1 s"],
     [formatDuration(14_200), "14.2 s"],

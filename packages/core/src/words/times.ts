@@ -15,9 +15,10 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** A measured span: `212 ms`, `3.1 s`, `14.2 s`, `3 min 12 s`, `2 h 10 min`; two units at most, rounded down. */
+/** A measured span: `0.3 ms`, `212 ms`, `3.1 s`, `14.2 s`, `3 min 12 s`, `2 h 10 min`; two units at most, rounded down. */
 export function formatDuration(ms: number): string {
   const span = Math.max(0, ms);
+  if (span < 10) return `${Math.floor(span * 10) / 10} ms`;
   if (span < second) return `${Math.floor(span)} ms`;
   if (span < minute) return `${(Math.floor(span / 100) / 10).toFixed(1)} s`;
   if (span < hour) return twoUnits(span, minute, "min", second, "s");
