@@ -49,7 +49,7 @@ FROM sources AS producer
 CMD ["node", "/srv/apps/producer/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
 
 FROM sources AS worker
-CMD ["node", "/srv/apps/worker/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
+CMD ["node", "--max-semi-space-size=8", "/srv/apps/worker/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
 
 FROM sources AS cli
 ENTRYPOINT ["node", "/srv/apps/cli/src/main.ts"]

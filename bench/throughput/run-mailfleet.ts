@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { redisKeys } from "@mailfleet/core";
-import { startRedis } from "@mailfleet/testkit";
+import { workerNodeFlags } from "@mailfleet/runtime";
+import { startRedis } from "@mailfleet/testkit/servers";
 import { watch } from "./processes.ts";
 import type { Result } from "./report.ts";
 import { type World, writeConfig } from "./world.ts";
@@ -24,9 +25,9 @@ export async function runMailfleet(world: World, parseThreads: number): Promise<
   const keys = redisKeys();
   try {
     const startedAt = performance.now();
-    const roles = ["producer", "worker"].map((role) =>
-      watch(process.execPath, [join(root, `apps/${role}/src/main.ts`), "--config", config], env),
-    );
+    const start = (role: string, flags: readonly string[]) =>
+      watch(process.execPath, [...flags, join(root, `apps/${role}/src/main.ts`), "--config", config], env);
+    const roles = [start("producer", []), start("worker", workerNodeFlags)];
     try {
       await untilHandedOff(redis, keys.fleetLedger, world.messages, () => roles.map((role) => role.output()).join("\n"));
       const seconds = (performance.now() - startedAt) / 1_000;

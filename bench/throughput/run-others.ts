@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findBinary } from "@mailfleet/testkit";
+import { findBinary } from "@mailfleet/testkit/servers";
 import { watch } from "./processes.ts";
 import type { Result } from "./report.ts";
 import type { World } from "./world.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, type RunningDovecot, startDovecot, startTokenEndpoint } from "@mailfleet/testkit";
+import { freePort, type RunningDovecot, startDovecot, startTokenEndpoint } from "@mailfleet/testkit/servers";
 
 export interface WorldOptions {
   readonly messages: number;
