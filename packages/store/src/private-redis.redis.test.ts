@@ -10,7 +10,7 @@ import { freePort } from "@mailfleet/testkit";
 import type { Clock } from "@mailfleet/core";
 import { inspectRedis, redisOptions } from "./connection.ts";
 import { type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./private-redis.ts";
-import { readPrivateRedis } from "./redis-files.ts";
+import { isAlive, readPrivateRedis } from "./redis-files.ts";
 
 const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now(), sleep: async (ms) => void (await delay(ms)) };
 
@@ -127,4 +127,13 @@ test("a Redis of somebody else on the remembered port is not adopted", async () 
 test("without a redis-server the error says what to install; with a broken one, what it said", async () => {
   await expect(start({ binary: "/nonexistent/redis-server" })).rejects.toThrow(/does not start: .*ENOENT/);
   await expect(start({ binary: "/bin/false" })).rejects.toThrow(/does not start: it wrote no log/);
+});
+
+test("a server that died comes back at the same address with the same password", async () => {
+  const first = await start();
+  process.kill(first.pid, "SIGKILL");
+  while (isAlive(first.pid)) await delay(5);
+  const second = await start({ firstPort: 1 });
+  expect([second.port, second.target.password?.reveal()]).toEqual([first.port, first.target.password?.reveal()]);
+  expect(second.adopted).toBe(false);
 });

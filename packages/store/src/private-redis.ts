@@ -61,6 +61,12 @@ export async function startPrivateRedis(options: PrivateRedisOptions): Promise<P
     throw syncError("REDIS_UNAVAILABLE", installSentence, { layer: "redis", code: "NO_BINARY" });
   }
   const first = options.firstPort ?? defaultPort;
+  // Where it was before, if that is free: who still holds that address, such as a worker while Redis is started again, finds it there.
+  const before = readConnection(files);
+  if (before && before.port >= first && (await isFree(before.port))) {
+    const started = await launch(files, before, binary, options.clock);
+    if (started) return started;
+  }
   for (let port = first; port < first + portsTried; port++) {
     if (!(await isFree(port))) continue;
     const started = await launch(files, newConnection(port), binary, options.clock);

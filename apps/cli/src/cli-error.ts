@@ -1,0 +1,59 @@
+import { isSyncError } from "@mailfleet/core";
+
+/** The four parts of every error, in their order (experience.md section 2.1). */
+export interface ErrorReport {
+  /** A word that programs may match. */
+  readonly code: string;
+  /** What happened, and to whom; the server's words quoted and scrubbed. */
+  readonly what: string;
+  /** What mailfleet does next, and when. */
+  readonly next?: string;
+  /** What the operator can do: lines that may be pasted are kept whole. */
+  readonly todo?: readonly string[];
+  /** Of the configuration, all at once. */
+  readonly problems?: readonly object[];
+}
+
+/** Ends a verb with words and an exit code: 1 something failed, 2 usage or configuration and nothing was started. */
+export class CliError extends Error {
+  readonly exitCode: 1 | 2;
+  readonly report: ErrorReport;
+  /** Printed in place of the report, for texts that come formatted, such as a list of configuration problems. */
+  readonly text: string | undefined;
+
+  constructor(exitCode: 1 | 2, report: ErrorReport, text?: string) {
+    super(report.what);
+    this.name = "CliError";
+    this.exitCode = exitCode;
+    this.report = report;
+    this.text = text;
+  }
+}
+
+/** Any error as a CliError; what nobody foresaw says so. */
+export function toCliError(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  if (isSyncError(error)) {
+    const { code, message } = error.failure;
+    return new CliError(code === "CONFIG_INVALID" ? 2 : 1, { code, what: message });
+  }
+  const what = error instanceof Error ? error.message : String(error);
+  return new CliError(1, {
+    code: "UNFORESEEN",
+    what: `Something failed that mailfleet has no word for: ${what}`,
+    todo: ["Run it again with --debug for the place in the code."],
+  });
+}
+
+export function formatReport(report: ErrorReport, mark: string): string {
+  const lines = [`${mark} ${report.what}`];
+  if (report.next !== undefined) lines.push(`  ${report.next}`);
+  for (const line of report.todo ?? []) lines.push(`  ${line}`);
+  return lines.join("\n");
+}
+
+/** The one document of `--json` when a verb failed. */
+export function reportJson(report: ErrorReport): string {
+  const { code, what, next, todo = [], problems } = report;
+  return JSON.stringify({ ok: false, error: { code, what, ...(next !== undefined && { next }), do: todo, ...(problems && { problems }) } });
+}

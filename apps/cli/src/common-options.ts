@@ -1,0 +1,19 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** The options that every verb has. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option("--config <file>", "the configuration (default: the sandbox that runs here, else mailfleet.yaml)")
+    .option("--data <dir>", "mailfleet's own folder (default ./.mailfleet)")
+    .option("--json", "one JSON document on stdout, also on failure")
+    .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"))
+    .addOption(new Option("--progress <how>", "progress on stderr").choices(["auto", "plain", "none"]).default("auto"))
+    .option("--debug", "with an error, also the place in the code");
+}
+
+/** For options that count processes. */
+export function countOption(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 64) throw new InvalidArgumentError("expected a number from 1 to 64.");
+  return value;
+}

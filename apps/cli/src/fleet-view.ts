@@ -1,0 +1,76 @@
+import {
+  type CauseGroup,
+  countStates,
+  type FolderLedger,
+  groupCauses,
+  type StateCounts,
+  stateOf,
+  type StoppedMailbox,
+  sumLedgers,
+} from "@mailfleet/core";
+import type { MailboxRecord } from "@mailfleet/store";
+
+export interface TenantView {
+  readonly alias: string;
+  readonly mailboxes: number;
+  readonly isPop3: boolean;
+  readonly states: StateCounts;
+  readonly ledger: FolderLedger;
+  /** False while a mailbox was not looked at yet. */
+  readonly isCounted: boolean;
+  /** Epoch ms of the check that is longest ago; absent when none was checked. */
+  readonly oldestCheck?: number;
+}
+
+/** The fleet at one moment, summed for people. Pure data, times by Redis' clock. */
+export interface FleetView {
+  readonly at: number;
+  readonly mailboxes: number;
+  readonly states: StateCounts;
+  readonly tenants: readonly TenantView[];
+  readonly ledger: FolderLedger;
+  readonly causes: readonly CauseGroup[];
+  /** Of mailboxes that nothing stops. */
+  readonly oldestCheck?: number;
+}
+
+export function viewFleet(records: readonly MailboxRecord[], at: number, freshWithinMs: number): FleetView {
+  const byTenant = Map.groupBy(records, (record) => record.tenant);
+  const tenants = [...byTenant].map(([alias, some]): TenantView => ({
+    alias,
+    mailboxes: some.length,
+    isPop3: some.every((record) => record.protocol === "pop3"),
+    states: statesOf(some, at, freshWithinMs),
+    ledger: sumLedgers(some.map((record) => record.ledger)),
+    isCounted: some.every((record) => record.checkedAt !== undefined || record.cause !== undefined),
+    ...oldestCheck(some),
+  }));
+  const stopped = records.filter((record): record is MailboxRecord & StoppedMailbox => record.cause !== undefined);
+  return {
+    at,
+    mailboxes: records.length,
+    states: statesOf(records, at, freshWithinMs),
+    tenants,
+    ledger: sumLedgers(tenants.map((tenant) => tenant.ledger)),
+    causes: groupCauses(stopped, at),
+    ...oldestCheck(records.filter((record) => record.cause === undefined)),
+  };
+}
+
+function statesOf(records: readonly MailboxRecord[], at: number, freshWithinMs: number): StateCounts {
+  return countStates(records.map((record) => stateOf(record, { now: at, factsAt: at, freshWithinMs })));
+}
+
+function oldestCheck(records: readonly MailboxRecord[]): { readonly oldestCheck?: number } {
+  let oldest: number | undefined;
+  for (const { checkedAt } of records) {
+    if (checkedAt !== undefined && (oldest === undefined || checkedAt < oldest)) oldest = checkedAt;
+  }
+  return oldest === undefined ? {} : { oldestCheck: oldest };
+}
+
+/** The command that says more about a cause, of the verbs that exist. */
+export function causeCommand(group: CauseGroup): string | undefined {
+  const [first] = group.mailboxes;
+  return group.owner === "you" && first !== undefined ? `npx mailfleet try ${first}` : undefined;
+}

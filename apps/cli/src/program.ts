@@ -1,0 +1,47 @@
+import { Command } from "commander";
+import type { Bind } from "./cli.ts";
+import { programVersion } from "./program-version.ts";
+import type { Terminal } from "./terminal.ts";
+import { addMailboxVerbs } from "./verbs/mailboxes.ts";
+import { addRoleVerbs } from "./verbs/roles.ts";
+import { addSandboxVerb } from "./verbs/sandbox.ts";
+import { addStatusVerb } from "./verbs/status.ts";
+import { addTailVerb } from "./verbs/tail.ts";
+import { addTryVerb } from "./verbs/try.ts";
+import { addUpVerb } from "./verbs/up.ts";
+
+const examples = `Examples:
+  npx mailfleet up                              three invented tenants, everything in one process tree
+  npx mailfleet up --config mailfleet.yaml      your tenants
+  npx mailfleet status                          the fleet in one screen
+`;
+
+const exitCodes = `
+Exit codes: 0 done, 1 something failed, 2 wrong usage or configuration and nothing was started, 130 after a second Ctrl-C.
+`;
+
+/** All verbs. Each lives in a file of its own under `verbs/`. */
+export function createProgram(bind: Bind, terminal: Terminal): Command {
+  const program = new Command("mailfleet")
+    .description("Every message from every mailbox, exactly once.")
+    .version(programVersion())
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      // The catcher of the error says it, in our words.
+      writeErr: () => undefined,
+      getOutHelpWidth: () => terminal.outWidth(),
+    })
+    .addHelpText("before", examples)
+    .addHelpText("after", exitCodes);
+  addUpVerb(program, bind);
+  addRoleVerbs(program, bind);
+  addTryVerb(program, bind);
+  addStatusVerb(program, bind);
+  addMailboxVerbs(program, bind);
+  addTailVerb(program, bind);
+  addSandboxVerb(program, bind);
+  return program;
+}

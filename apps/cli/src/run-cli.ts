@@ -1,0 +1,62 @@
+import { CommanderError } from "commander";
+import type { Bind, Cli, CliProcess, CommonOptions } from "./cli.ts";
+import { CliError, formatReport, reportJson, toCliError } from "./cli-error.ts";
+import { createProgram } from "./program.ts";
+import { type ColorChoice, createTerminal, type ProgressChoice, type Terminal } from "./terminal.ts";
+
+/**
+ * One command from its arguments to its exit code: 0 done, 1 failed, 2 usage or configuration, 130 stopped at once. Undefined when a
+ * role took over the process. Never throws.
+ */
+export async function runCli(given: CliProcess): Promise<number | undefined> {
+  const { stdout, stderr, env, cwd } = given;
+  const args = given.args.length === 0 ? ["--help"] : [...given.args];
+  const isJson = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined).includes("--json");
+  const terminalFor = (color: ColorChoice, progress: ProgressChoice): Terminal => createTerminal({ stdout, stderr, env, color, progress });
+  // `mailfleet ... | head` ends the pipe early; that is no failure.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+  });
+
+  let exitCode: number | undefined = 0;
+  const bind: Bind = (verb) =>
+    async function action(...given) {
+      const options = this.optsWithGlobals() as Parameters<typeof verb>[1];
+      const terminal = terminalFor(options.color, options.progress);
+      const cli: Cli = {
+        env,
+        cwd,
+        stderr,
+        terminal,
+        isJson: options.json === true,
+        json: (value) => terminal.out(`${JSON.stringify(value)}\n`),
+      };
+      exitCode = await verb(cli, options, given.slice(0, -2).flat().map(String));
+    };
+  const terminal = terminalFor("auto", "auto");
+  try {
+    await createProgram(bind, terminal).parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const failure = error instanceof CommanderError ? usageError(error) : toCliError(error);
+    if (isJson) terminal.out(`${reportJson(failure.report)}\n`);
+    terminal.err(`${failure.text ?? formatReport(failure.report, terminal.paint("yours", terminal.marks.yours))}\n`);
+    if (args.includes("--debug") && error instanceof Error) terminal.err(`${error.stack ?? ""}\n`);
+    return failure.exitCode;
+  }
+}
+
+/** Commander's `error: unknown option '--onse'\n(Did you mean --once?)` in our words. */
+function usageError(error: CommanderError): CliError {
+  const [first = "", second = ""] = error.message.split("\n");
+  const meant = /^\(Did you mean (?:one of )?(.+)\?\)$/.exec(second)?.[1];
+  const unknown = /^error: unknown (option|command) '(.*)'$/.exec(first);
+  const what =
+    unknown === null
+      ? `${first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase())}.`
+      : `${unknown[1] === "option" ? "The flag" : "The verb"} ${unknown[2]} is not known${meant === undefined ? "." : `; did you mean ${meant}?`}`;
+  return new CliError(2, { code: "USAGE", what, next: "Nothing was started.", todo: ["npx mailfleet --help"] });
+}
+
+export type { CommonOptions };

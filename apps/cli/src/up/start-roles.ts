@@ -1,0 +1,109 @@
+import { fileURLToPath } from "node:url";
+import { CliError } from "../cli-error.ts";
+import { ProcessFailure, type ProcessHooks, type SupervisedProcess, superviseProcess } from "./supervised-process.ts";
+
+/** The entries of the other apps: programs of their own, started and never imported. */
+export const roleEntries = {
+  producer: fileURLToPath(new URL("../../../producer/src/main.ts", import.meta.url)),
+  worker: fileURLToPath(new URL("../../../worker/src/main.ts", import.meta.url)),
+  sandbox: fileURLToPath(new URL("../../../../packages/sandbox/src/main.ts", import.meta.url)),
+} as const;
+
+export interface RolesOptions {
+  readonly config: string;
+  readonly producers: number;
+  readonly workers: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly hooks: ProcessHooks;
+}
+
+const readyWithinMs = 60_000;
+
+/** Starts producers and workers. The list grows as they start, so that whoever stops early stops all of them. */
+export async function startRoles(options: RolesOptions, started: SupervisedProcess[]): Promise<void> {
+  const { config, env, cwd, hooks } = options;
+  const args = (): readonly string[] => ["--config", config];
+  const start = (role: "producer" | "worker", index: number): void => {
+    started.push(superviseProcess({ name: `${role} ${index + 1}`, file: roleEntries[role], args, env, cwd, readyBy: "message" }, hooks));
+  };
+  for (let i = 0; i < options.producers; i++) start("producer", i);
+  for (let i = 0; i < options.workers; i++) start("worker", i);
+  await Promise.all(started.map((process) => becomeReady(process, hooks)));
+}
+
+export interface SandboxOptions {
+  readonly dir: string;
+  readonly corpus?: string;
+  readonly seed?: string;
+  /** No new mail while a pass is counted. */
+  readonly isStill: boolean;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly hooks: ProcessHooks;
+}
+
+/** What the sandbox prints when it is ready, as far as it matters here. */
+interface ReadyLine extends Readonly<Record<string, unknown>> {
+  readonly configFile: string;
+  readonly authority: string;
+  readonly imap: { readonly port: number };
+  readonly tenants: readonly { readonly mailboxes: number; readonly messages: number }[];
+}
+
+export interface SandboxFacts {
+  readonly configFile: string;
+  readonly tenants: number;
+  readonly mailboxes: number;
+  readonly messages: number;
+}
+
+/** Starts the sandbox; its ports stay the same when it has to be started again. */
+export async function startSandboxProcess(options: SandboxOptions, started: SupervisedProcess[]): Promise<SandboxFacts> {
+  const { dir, corpus, seed, isStill, env, cwd, hooks } = options;
+  const given = ["--data-dir", dir];
+  if (corpus !== undefined) given.push("--corpus", corpus);
+  if (seed !== undefined) given.push("--seed", seed);
+  if (isStill) given.push("--trickle", "0");
+  let ports: readonly string[] = [];
+  const args = (): readonly string[] => [...given, ...ports];
+  const process = superviseProcess({ name: "sandbox", file: roleEntries.sandbox, args, env, cwd, readyBy: "line" }, hooks);
+  started.push(process);
+  const facts = (await becomeReady(process, hooks)) as ReadyLine;
+  ports = ["--token-port", new URL(facts.authority).port, "--imap-port", String(facts.imap.port)];
+  const { tenants } = facts;
+  return {
+    configFile: facts.configFile,
+    tenants: tenants.length,
+    mailboxes: tenants.reduce((sum, tenant) => sum + tenant.mailboxes, 0),
+    messages: tenants.reduce((sum, tenant) => sum + tenant.messages, 0),
+  };
+}
+
+async function becomeReady(process: SupervisedProcess, hooks: ProcessHooks): Promise<Readonly<Record<string, unknown>>> {
+  const late = new AbortController();
+  try {
+    return await Promise.race([
+      process.ready,
+      hooks.clock.sleep(readyWithinMs, late.signal).then(() => {
+        throw new ProcessFailure(process.name, "no answer", 1, `it was not ready within ${readyWithinMs / 1_000} s`);
+      }),
+    ]);
+  } catch (error) {
+    throw error instanceof ProcessFailure ? startFailure(error, process.name, hooks.log.path) : error;
+  } finally {
+    late.abort();
+  }
+}
+
+/** Why a role could not start, in its own words. */
+export function startFailure(failure: ProcessFailure, name: string, logPath: string): CliError {
+  const reason = failure.reason === "" ? failure.message : failure.reason;
+  const first = reason.split("\n")[0] ?? reason;
+  return new CliError(failure.exitCode === 2 ? 2 : 1, {
+    code: "START_FAILED",
+    what: `The ${name} could not start: ${reason.split("\n").length > 6 ? first : reason.replaceAll("\n", "\n  ")}`,
+    next: "Everything that was started is stopped again. Nothing is lost.",
+    todo: [`Its log: ${logPath}`],
+  });
+}

@@ -1,0 +1,11 @@
+import type { CommonOptions } from "../cli.ts";
+
+export interface UpOptions extends CommonOptions {
+  readonly once?: true;
+  readonly corpus?: string;
+  readonly seed?: string;
+  readonly workers: number;
+  readonly producers: number;
+  /** No sample consumer: events stay in the queue. */
+  readonly keepEvents?: true;
+}

@@ -1,0 +1,3 @@
+import type { Command } from "commander";
+import type { Bind } from "../cli.ts";
+export function addTailVerb(_program: Command, _bind: Bind): void {}

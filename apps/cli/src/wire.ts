@@ -1,0 +1,145 @@
+import { existsSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { type Config, type Environment, formatProblems, loadConfig } from "@mailfleet/config";
+import { type Log, redisKeys, type RedisKeys, type RedisTarget } from "@mailfleet/core";
+import {
+  connectRedis,
+  createDueIndex,
+  createFleetReader,
+  createMailboxRegistry,
+  describeTarget,
+  type DueIndex,
+  type FleetReader,
+  type MailboxRegistry,
+  readPrivateRedis,
+  redisOptions,
+} from "@mailfleet/store";
+import type { Cli } from "./cli.ts";
+import { CliError } from "./cli-error.ts";
+import { isProcessAlive } from "./up/data-lock.ts";
+
+export const silentLog: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** What `up` leaves in its data folder for the other verbs: which world runs there. */
+export interface RunningWorld {
+  /** Process of `up`. */
+  readonly pid: number;
+  readonly config: string;
+  /** Environment variables that go with the configuration. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export function worldFile(dataDir: string): string {
+  return path.join(dataDir, "running.json");
+}
+
+export interface LocatedConfig {
+  readonly config: Config;
+  readonly file: string;
+  readonly isSandbox: boolean;
+}
+
+/**
+ * The configuration that a verb is about: `--config`, else the sandbox that runs here, else ./mailfleet.yaml.
+ * @throws CliError 2 with all problems
+ */
+export function locateConfig(cli: Cli, options: { readonly config?: string; readonly data?: string }): LocatedConfig {
+  const dataEnv: Environment = options.data === undefined ? {} : { MAILFLEET_DATA_DIR: path.resolve(cli.cwd, options.data) };
+  if (options.config !== undefined) {
+    return { config: readConfig(cli, options.config, { ...cli.env, ...dataEnv }), file: options.config, isSandbox: false };
+  }
+  const world = readWorld(path.resolve(cli.cwd, options.data ?? ".mailfleet"));
+  if (world !== undefined) {
+    return { config: readConfig(cli, world.config, { ...cli.env, ...world.env }), file: world.config, isSandbox: true };
+  }
+  if (existsSync(path.join(cli.cwd, "mailfleet.yaml"))) {
+    return { config: readConfig(cli, "mailfleet.yaml", { ...cli.env, ...dataEnv }), file: "mailfleet.yaml", isSandbox: false };
+  }
+  throw new CliError(2, {
+    code: "NO_CONFIG",
+    what: "No sandbox runs here, and there is no mailfleet.yaml in this folder.",
+    todo: ["Start the sandbox: npx mailfleet up", "or name your configuration: --config FILE"],
+  });
+}
+
+function readWorld(dataDir: string): RunningWorld | undefined {
+  try {
+    const world = JSON.parse(readFileSync(worldFile(dataDir), "utf8")) as RunningWorld;
+    return isProcessAlive(world.pid) ? world : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws CliError 2 with all problems at once; warnings go to stderr */
+export function readConfig(cli: Cli, file: string, env: Environment): Config {
+  const loaded = loadConfig({ file, env, cwd: cli.cwd });
+  const { terminal } = cli;
+  if (!loaded.ok) {
+    const { problems } = loaded;
+    throw new CliError(
+      2,
+      {
+        code: "CONFIG_INVALID",
+        what: `${file} has ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}. Nothing was started.`,
+        problems,
+      },
+      formatProblems(problems, file, terminal.paint("yours", terminal.marks.yours)),
+    );
+  }
+  for (const { path: where, found, expected } of loaded.warnings) {
+    terminal.err(`${terminal.paint("look", terminal.marks.look)} ${where} ${found}${expected === undefined ? "" : `; ${expected}`}\n`);
+  }
+  return loaded.config;
+}
+
+/** A fleet's state in Redis. */
+export interface Fleet {
+  readonly redis: Awaited<ReturnType<typeof connectRedis>>;
+  readonly target: RedisTarget;
+  readonly connection: ReturnType<typeof redisOptions>;
+  readonly keys: RedisKeys;
+  readonly reader: FleetReader;
+  readonly registry: MailboxRegistry;
+  readonly due: DueIndex;
+  close(): void;
+}
+
+/** @throws CliError 1 when nothing runs, SyncError REDIS_UNAVAILABLE */
+export async function openFleet(config: Config): Promise<Fleet> {
+  const target = config.redis ?? readPrivateRedis(path.join(config.dataDir, "redis"));
+  if (target === undefined) throw notRunning(`No Redis is configured, and none was ever started in ${config.dataDir}.`);
+  try {
+    return await connectFleet(config, target, silentLog);
+  } catch (error) {
+    if (config.redis !== undefined) throw error;
+    throw notRunning(`The private Redis of ${config.dataDir} does not run (${describeTarget(target)}).`);
+  }
+}
+
+/** @throws SyncError REDIS_UNAVAILABLE */
+export async function connectFleet(config: Config, target: RedisTarget, log: Log): Promise<Fleet> {
+  const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
+  const redis = await connectRedis(target, log, ca);
+  const keys = redisKeys(config.name);
+  return {
+    redis,
+    target,
+    keys,
+    connection: redisOptions(target, ca),
+    reader: createFleetReader(redis, keys),
+    registry: createMailboxRegistry(redis, keys),
+    due: createDueIndex(redis, keys),
+    close: () => redis.disconnect(),
+  };
+}
+
+function notRunning(what: string): CliError {
+  return new CliError(1, {
+    code: "NOT_RUNNING",
+    what,
+    next: "mailfleet does not run here, so there is nothing to show. What was handed off is kept.",
+    todo: ["Start it: npx mailfleet up, with the same --config or --data"],
+  });
+}
