@@ -149,6 +149,11 @@ worker: { parseThread: 2 }
     for (const [index, wanted] of expected.entries()) expect(problems[index]).toMatch(wanted);
   });
 
+  test("a short password that is in use is masked wherever else it stands", () => {
+    const yaml = tenant.replace(`clientId: ${id}`, "clientId: hunter2").replace("secretFile: ./secret", "secretEnv: S");
+    expect(problemsOf(yaml, { env: { S: "hunter2" } })[0]).toMatch(/clientId is "\[secret\]"; expected an application id/);
+  });
+
   test("six spellings of one mailbox over two tenants and a file are one mailbox and five problems", () => {
     const other = tenant.replace("tenants:\n", "").replace("contoso:", "fabrikam:");
     const yaml = `${tenant}    mailboxes: [box@x.example, BOX@x.example, " box@x.example", { address: Box@X.Example }]\n${other.trimStart().replace(/^/, "  ")}    mailboxes: [box@X.EXAMPLE]\n    mailboxesFile: boxes.csv\n`;

@@ -1,3 +1,4 @@
+import { Writable } from "node:stream";
 import { createScrubber, Secret } from "@mailfleet/core";
 import { expect, test } from "vitest";
 import { createLog } from "./log.ts";
@@ -55,6 +56,38 @@ test("no secret gets out: not typed, not in text, not encoded, not four causes d
   for (const word of ["mail text", "private words", '"command"', '"args"', "client_secret", "Authorization"])
     expect(all).not.toContain(word);
   expect(all).toContain("OOM");
+});
+
+test.each([
+  ["refresh_token", canary, undefined],
+  ["oldClientSecret", { value: canary }, undefined],
+  ["Reply-To", "a@b.example", undefined],
+  ["text_body", "private words", undefined],
+  ["tokenAgeMs", 12, 12],
+  ["hasSecret", true, true],
+  ["secret", new Secret(canary), "[secret]"],
+])("a field named %s is written only when it can be no secret and no mail", (key, value, expected) => {
+  const { log, records, lines } = capture();
+  log.info({ deep: { [key]: value } }, "said");
+  expect(lines[0]).not.toContain(canary);
+  expect(records()[0]).toMatchObject({ deep: expected === undefined ? {} : { [key]: expected } });
+  if (expected === undefined) expect(lines[0]).not.toContain(key);
+});
+
+test("below its level nothing is written, and closing waits for what was", async () => {
+  const { log, lines } = capture("info");
+  log.debug({}, "quiet");
+  expect(lines).toEqual([]);
+  const written: string[] = [];
+  const slow = new Writable({
+    decodeStrings: false,
+    write: (chunk: string, _, done) => void setImmediate(() => (written.push(chunk), done())),
+  });
+  const other = createLog({ level: "info", destination: slow, scrub: (text) => text, clock: { monotonic: () => 0 }, base: {} });
+  other.info({}, "first");
+  other.info({}, "last");
+  await other.close();
+  expect(written.join("")).toContain('"last"');
 });
 
 test("an object that throws when it is read does not stop the log", () => {

@@ -41,7 +41,7 @@ export function createLog(options: LogOptions): ProcessLog {
       if (held === undefined) return;
       if (held > 0) clean["repeated"] = held;
     }
-    logger[level](clean, message);
+    logger[level](clean, scrub(message));
   };
   return {
     debug: (fields, message) => write("debug", fields, message),

@@ -1,47 +1,19 @@
 import { Secret } from "@mailfleet/core";
 
-/** Dropped at any depth, in any spelling of case and dashes: credentials, commands with their arguments, and what people wrote. */
-const secretKeys = new Set(
-  [
-    [
-      "password",
-      "passwd",
-      "secret",
-      "clientsecret",
-      "clientassertion",
-      "token",
-      "accesstoken",
-      "authorization",
-      "auth",
-      "cookie",
-      "key",
-      "privatekey",
-    ],
-    ["args", "argv", "command", "executedcommand", "query"],
-    [
-      "subject",
-      "from",
-      "to",
-      "cc",
-      "bcc",
-      "sender",
-      "replyto",
-      "text_body",
-      "html",
-      "body",
-      "headers",
-      "filename",
-      "attachments",
-      "raw",
-      "source",
-    ],
-  ].flat(),
-);
+/** Dropped at any depth, in any spelling of case and dashes: keys, commands with their arguments, and what people wrote. */
+const droppedKeys: ReadonlySet<string> = new Set([
+  ...["auth", "key", "privatekey", "apikey", "pwd", "pass"],
+  ...["args", "argv", "command", "executedcommand", "query"],
+  ...["subject", "from", "to", "cc", "bcc", "sender", "replyto", "textbody", "html", "body", "headers"],
+  ...["filename", "attachments", "raw", "source"],
+]);
+
+/** Wherever these stand in a key it names a credential: refresh_token, clientSecret. A number or a boolean is none: tokenAgeMs stays. */
+const secretWords = /password|passwd|secret|token|authorization|assertion|cookie|credential/;
 
 /** Deep enough for any record of ours, shallow enough for any foreign one. */
 const maxDepth = 6;
 const maxItems = 50;
-const maxText = 2_000;
 
 /**
  * A copy of the fields that may be written: strings scrubbed, errors by allow-list (name, code, message, stack, causes), secrets never.
@@ -58,7 +30,7 @@ export function redact(value: unknown, scrub: (text: string) => string, depth = 
 function redactValue(value: unknown, scrub: (text: string) => string, depth: number): unknown {
   switch (typeof value) {
     case "string":
-      return scrub(value.length > maxText ? value.slice(0, maxText) : value);
+      return scrub(value);
     case "bigint":
       return value.toString();
     case "number":
@@ -82,9 +54,18 @@ function redactObject(value: object, scrub: (text: string) => string, depth: num
   if (Array.isArray(value)) return value.slice(0, maxItems).map((item) => redact(item, scrub, depth + 1));
   const copy: Record<string, unknown> = {};
   for (const [key, one] of Object.entries(value).slice(0, maxItems)) {
-    if (!secretKeys.has(key.toLowerCase().replaceAll(/[-_]/g, ""))) copy[key] = redact(one, scrub, depth + 1);
+    if (!isDropped(key, one)) copy[key] = redact(one, scrub, depth + 1);
   }
   return copy;
+}
+
+function isDropped(key: string, value: unknown): boolean {
+  const name = key.toLowerCase().replaceAll(/[-_]/g, "");
+  if (droppedKeys.has(name)) return true;
+  // A Secret prints as [secret], which tells that there is one.
+  return (
+    secretWords.test(name) && (typeof value === "string" || (typeof value === "object" && value !== null && !(value instanceof Secret)))
+  );
 }
 
 /** Foreign errors carry their arguments (ioredis: the whole command), so only these properties travel, recursively. */
