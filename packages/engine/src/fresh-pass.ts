@@ -74,7 +74,10 @@ async function beginFolder(context: SessionContext, work: FolderWork, status: Fo
 async function resetFolder(context: SessionContext, work: FolderWork, status: FolderStatus, checkpoint: FolderCheckpoint): Promise<void> {
   const { mailbox, ports } = context;
   const previous = work.checkpoint?.uidValidity ?? "";
-  ports.log.warn({ mailbox: mailbox.address, folder: work.path, from: previous, to: status.uidValidity }, "the server dealt its UIDs anew");
+  ports.log.warn(
+    { mailbox: mailbox.address, folder: work.path, previousUidValidity: previous, uidValidity: status.uidValidity },
+    "the server dealt its UIDs anew",
+  );
   await commitStep(context, work, {
     checkpoint,
     ledger: { ...emptyLedger, listed: status.messages, toDo: status.messages },
