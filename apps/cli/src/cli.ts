@@ -10,6 +10,7 @@ export interface CliProcess {
   readonly cwd: string;
   readonly stdout: OutStream;
   readonly stderr: OutStream;
+  setVariable(name: string, value: string): void;
 }
 
 /** What every verb gets. */
@@ -19,6 +20,8 @@ export interface Cli {
   readonly terminal: Terminal;
   readonly stderr: OutStream;
   readonly isJson: boolean;
+  /** For a program that takes over this process and reads its environment. */
+  setVariable(name: string, value: string): void;
   /** One document, or one line of a stream. */
   json(value: unknown): void;
 }

@@ -6,6 +6,9 @@ const exitCode = await runCli({
   cwd: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
+  setVariable: (name, value) => {
+    process.env[name] = value;
+  },
 });
 // Undefined when the verb became another program in place, which sets its own.
 if (exitCode !== undefined) process.exitCode = exitCode;

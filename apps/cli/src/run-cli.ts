@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import type { Bind, Cli, CliProcess, CommonOptions } from "./cli.ts";
+import type { Bind, Cli, CliProcess } from "./cli.ts";
 import { CliError, formatReport, reportJson, toCliError } from "./cli-error.ts";
 import { createProgram } from "./program.ts";
 import { type ColorChoice, createTerminal, type ProgressChoice, type Terminal } from "./terminal.ts";
@@ -20,7 +20,7 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
 
   let exitCode: number | undefined = 0;
   const bind: Bind = (verb) =>
-    async function action(...given) {
+    async function action(...received) {
       const options = this.optsWithGlobals() as Parameters<typeof verb>[1];
       const terminal = terminalFor(options.color, options.progress);
       const cli: Cli = {
@@ -28,10 +28,11 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
         cwd,
         stderr,
         terminal,
+        setVariable: given.setVariable,
         isJson: options.json === true,
         json: (value) => terminal.out(`${JSON.stringify(value)}\n`),
       };
-      exitCode = await verb(cli, options, given.slice(0, -2).flat().map(String));
+      exitCode = await verb(cli, options, received.slice(0, -2).flat().map(String));
     };
   const terminal = terminalFor("auto", "auto");
   try {
@@ -54,9 +55,10 @@ function usageError(error: CommanderError): CliError {
   const unknown = /^error: unknown (option|command) '(.*)'$/.exec(first);
   const what =
     unknown === null
-      ? `${first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase())}.`
+      ? `${first
+          .replace(/^error: /, "")
+          .replace(/^./, (letter) => letter.toUpperCase())
+          .replace(/\.*$/, "")}.`
       : `${unknown[1] === "option" ? "The flag" : "The verb"} ${unknown[2]} is not known${meant === undefined ? "." : `; did you mean ${meant}?`}`;
   return new CliError(2, { code: "USAGE", what, next: "Nothing was started.", todo: ["npx mailfleet --help"] });
 }
-
-export type { CommonOptions };

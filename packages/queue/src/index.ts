@@ -1,5 +1,6 @@
 export { peekEvents, type SampleConsumerOptions, startConsumer } from "./consumer.ts";
 export { eventJobId, eventJobOptions } from "./event-jobs.ts";
+export { followEvents, type FollowedEvent } from "./follow-events.ts";
 export { createHandOff, type HandOffOptions } from "./hand-off.ts";
 export { type Backlog, openMessagesQueue, openSyncQueues, type QueueOptions, readBacklog, type SyncQueues } from "./queues.ts";
 export { readSyncJob, type SyncJob } from "./sync-jobs.ts";

@@ -6,7 +6,7 @@ export interface LogFile {
   /** A line as a role wrote it. */
   write(line: string): void;
   /** Something that is not in a role's own log: what it wrote to stderr, how it ended. */
-  note(fields: Readonly<Record<string, unknown>>): void;
+  note(level: "info" | "warn", fields: Readonly<Record<string, unknown>>): void;
   close(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export function openLogFile(path: string, now: () => number): LogFile {
   return {
     path,
     write,
-    note: (fields) => write(JSON.stringify({ level: "warn", time: new Date(now()).toISOString(), role: "up", ...fields })),
+    note: (level, fields) => write(JSON.stringify({ level, time: new Date(now()).toISOString(), role: "up", ...fields })),
     async close() {
       stream.end();
       await finished(stream).catch(() => undefined);

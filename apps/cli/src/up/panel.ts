@@ -79,7 +79,7 @@ function syncing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
   lines.push(...tenantRows(inOrder, size.columns, marks));
   const hidden = view.tenants.length - inOrder.length;
   if (hidden > 0) lines.push(line(`    … ${formatCounted(hidden, "more tenant")}, further along`));
-  return [...lines, ...troubleLines(state, size, marks), ...causeLines(view, size, marks)];
+  return [...lines, ...troubleLines(state, size, marks), ...causeLines(view, size, marks, true)];
 }
 
 function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
@@ -103,9 +103,14 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
     ...(view.oldestCheck !== undefined && { oldestCheckMs: Math.max(0, view.at - view.oldestCheck) }),
   });
   lines.push(...labelled("Now", now, size.columns));
-  lines.push(...causeLines(view, size, marks));
+  lines.push(...causeLines(view, size, marks, false));
   for (const [index, event] of state.latest.slice(0, mostEvents).entries()) {
-    lines.push(line(index === 0 ? "  New   " : "        ", `${describeEvent(event)}, ${formatAgo(event.at, state.now)}`));
+    lines.push(
+      line(
+        index === 0 ? "  New   " : "        ",
+        `${describeEvent(event)}, ${state.now - event.at < 1_000 ? "just now" : formatAgo(event.at, state.now)}`,
+      ),
+    );
   }
   if (state.isStopping) return lines;
   lines.push(...tryNext(view));
@@ -140,7 +145,7 @@ function troubleLines(state: PanelState, size: PanelSize, marks: Marks): Line[] 
 }
 
 /** `~ fabrikam   ap@fabrikam.example is throttled by the server until 14:03:14, then goes on by itself` */
-function causeLines(view: FleetView, size: PanelSize, marks: Marks): Line[] {
+function causeLines(view: FleetView, size: PanelSize, marks: Marks, hasCommands: boolean): Line[] {
   const names = Math.max(8, ...view.causes.map((cause) => textWidth(tenantName(cause))));
   const indent = names + 7;
   const lines = view.causes.slice(0, mostCauses).flatMap((cause): Line[] => {
@@ -151,8 +156,7 @@ function causeLines(view: FleetView, size: PanelSize, marks: Marks): Line[] {
     const rows = parts.map((part, index) =>
       index === 0 ? line("  ", mark, ` ${padEnd(tenantName(cause), names)}   ${part}`) : line(" ".repeat(indent), part),
     );
-    const command = causeCommand(cause);
-    // Once it stands below, under Try next, it need not stand here too.
+    const command = hasCommands ? causeCommand(cause) : undefined;
     return command === undefined ? rows : [...rows, wholeLine(" ".repeat(indent), command)];
   });
   const hidden = view.causes.length - mostCauses;

@@ -27,7 +27,8 @@ export function plainLine(at: number, topic: string, text: string): string {
   return `${formatUtc(at)}  ${topic.padEnd(6)}  ${text}`;
 }
 
-export function createPlainProgress(startedMs: number): PlainProgress {
+/** @param isOnce one pass: its end is the answer, not a line of progress */
+export function createPlainProgress(startedMs: number, isOnce: boolean): PlainProgress {
   const saidAt = new Map<string, number>();
   const saidCauses = new Set<string>();
   let lastEvent = 0;
@@ -65,7 +66,7 @@ export function createPlainProgress(startedMs: number): PlainProgress {
         lastEvent = newest.at;
         say("new", eventText(newest, news.length - 1));
       }
-      if (!state.isSyncing) {
+      if (!state.isSyncing && !isOnce) {
         const text = nowText(state);
         if (text !== lastNow && mayUse("now", nowMs, nowEveryMs)) {
           lastNow = text;

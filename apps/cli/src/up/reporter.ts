@@ -46,7 +46,7 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
   const { marks } = terminal;
   const mode = terminal.progress;
   const screen = mode === "live" ? createScreen(terminal, cli.stderr, () => systemClock.monotonic()) : undefined;
-  const plain = createPlainProgress(systemClock.monotonic());
+  const plain = createPlainProgress(systemClock.monotonic(), isOnce);
   let lastState: PanelState | undefined;
   let saidDone = false;
 
@@ -116,11 +116,12 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
       if (screen && lastState) screen.draw(renderPanel({ ...lastState, isStopping: true }, terminal.errSize(), marks));
       const work =
         busy === 0
-          ? "No mailbox is in the middle of a batch"
-          : `${formatCounted(busy, "mailbox finishes its", "mailboxes finish their")} batch`;
-      const text = `Stopping. No new work is taken; ${busy === 0 ? work.replace(/^N/, "n") : work} (${drainSeconds} s at most). Ctrl-C again stops at once.`;
+          ? "no mailbox is in the middle of a batch."
+          : `${formatCounted(busy, "mailbox finishes its", "mailboxes finish their")} batch (${drainSeconds} s at most).`;
+      const text = `Stopping. No new work is taken; ${work} Ctrl-C again stops at once.`;
       screen?.close();
-      if (mode !== "none") screen ? terminal.err(`${text}\n`) : say("stop", text);
+      if (screen) terminal.err(`${text}\n`);
+      else if (mode === "plain") say("stop", text);
     },
     stopped({ ms, ended, toDo }) {
       const sum = (key: string): number => ended.reduce((all, fields) => all + (Number(fields[key]) || 0), 0);

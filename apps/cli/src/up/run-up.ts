@@ -219,6 +219,8 @@ class Watch {
         this.#firstSync = { ms: this.#doneMs, handedOff, finished: result.finished, mailboxes: this.#records.length };
       }
       this.#isSyncing = false;
+      // The speed of the first sync says nothing about what comes after it.
+      this.#progress = startProgress(nowMs, ledger.handedOff);
     }
     return undefined;
   }

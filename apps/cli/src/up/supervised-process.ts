@@ -100,14 +100,14 @@ export function superviseProcess(spec: ProcessSpec, hooks: ProcessHooks): Superv
     createInterface({ input: made.stderr }).on("line", (text) => {
       const clean = hooks.scrub(text);
       stderr = `${stderr}${clean}\n`.slice(-stderrKept);
-      hooks.log.note({ process: spec.name, stderr: clean });
+      hooks.log.note("warn", { process: spec.name, stderr: clean });
     });
     let hasEnded = false;
     const end = (code: number | null, how: string): void => {
       if (hasEnded) return;
       hasEnded = true;
       child = undefined;
-      hooks.log.note({ process: spec.name, ended: how });
+      hooks.log.note(isStopping ? "info" : "warn", { process: spec.name, ended: how });
       if (isStopping) return;
       const failure = new ProcessFailure(spec.name, how, code ?? 1, stderr.trim());
       if (!wasReady) return void ready.reject(failure);

@@ -1,3 +1,39 @@
 import type { Command } from "commander";
-import type { Bind } from "../cli.ts";
-export function addRoleVerbs(_program: Command, _bind: Bind): void {}
+import { pathToFileURL } from "node:url";
+import path from "node:path";
+import type { Bind, Cli, CommonOptions } from "../cli.ts";
+import { withCommonOptions } from "../common-options.ts";
+import { roleEntries } from "../up/start-roles.ts";
+import { locateConfig } from "../wire.ts";
+
+const examples = (role: string): string => `Examples:
+  npx mailfleet ${role} --config mailfleet.yaml
+  npx mailfleet ${role} --config mailfleet.yaml | jq .msg          its log is JSON, one object a line
+  MAILFLEET_SYNC_CONCURRENCY=32 npx mailfleet ${role} --config mailfleet.yaml
+`;
+
+export function addRoleVerbs(program: Command, bind: Bind): void {
+  const add = (role: "producer" | "worker", description: string): void => {
+    withCommonOptions(program.command(role))
+      .description(description)
+      .addHelpText("before", examples(role))
+      .action(bind<CommonOptions>((cli, options) => runInPlace(cli, role, options)));
+  };
+  add("producer", "one producer alone, for scaling out: puts mailboxes that are due into the sync queues");
+  add("worker", "one worker alone, for scaling out: reads mailboxes and hands their messages off");
+}
+
+/** The role's own program in this process: one process less between a service manager and its signals. */
+async function runInPlace(cli: Cli, role: keyof typeof roleEntries, options: CommonOptions): Promise<undefined> {
+  // Said in our words before the role starts; the role reads it again by itself.
+  const { file } = locateConfig(cli, options);
+  if (options.data !== undefined) cli.setVariable("MAILFLEET_DATA_DIR", path.resolve(cli.cwd, options.data));
+  await becomeProgram(roleEntries[role], ["--config", path.resolve(cli.cwd, file)]);
+  return undefined;
+}
+
+/** Its top level runs to its end; it sets the exit code itself. */
+export async function becomeProgram(entry: string, args: readonly string[]): Promise<void> {
+  process.argv = [process.execPath, entry, ...args];
+  await import(pathToFileURL(entry).href);
+}

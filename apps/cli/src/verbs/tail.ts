@@ -1,3 +1,66 @@
 import type { Command } from "commander";
-import type { Bind } from "../cli.ts";
-export function addTailVerb(_program: Command, _bind: Bind): void {}
+import { formatUtc, type MailEvent, stripControls } from "@mailfleet/core";
+import { type FollowedEvent, followEvents, openMessagesQueue, peekEvents } from "@mailfleet/queue";
+import { stopSignals } from "@mailfleet/runtime";
+import type { Bind, Cli, CommonOptions } from "../cli.ts";
+import { countOption, withCommonOptions } from "../common-options.ts";
+import { locateConfig, openFleet, silentLog } from "../wire.ts";
+
+const examples = `Examples:
+  npx mailfleet tail                            one line per event, until Ctrl-C
+  npx mailfleet tail --full                     the events as JSON, mail text included
+  npx mailfleet tail --json | jq .key           the same for programs, one object a line
+`;
+
+interface TailOptions extends CommonOptions {
+  readonly full?: true;
+  readonly last: number;
+}
+
+export function addTailVerb(program: Command, bind: Bind): void {
+  withCommonOptions(program.command("tail"))
+    .description("events as they come, without consuming them; first the last ones that still wait")
+    .option("--full", "whole events as JSON; without it no subject, no sender, no text")
+    .option("--last <n>", "how many of those that wait are shown first", countOption, 10)
+    .addHelpText("before", examples)
+    .action(bind<TailOptions>(tail));
+}
+
+async function tail(cli: Cli, options: TailOptions): Promise<number> {
+  const { config } = locateConfig(cli, options);
+  const fleet = await openFleet(config);
+  const queueOptions = { connection: fleet.connection, keys: fleet.keys, log: silentLog };
+  const queue = openMessagesQueue(queueOptions);
+  const signals = stopSignals();
+  const isFull = options.full === true || cli.isJson;
+  const show = ({ id, type, event }: FollowedEvent): void =>
+    cli.terminal.out(`${isFull ? fullLine(id, type, event) : shortLine(id, type, event)}\n`);
+  // Listening begins first: what comes while the waiting ones are read is told after them.
+  const early: FollowedEvent[] = [];
+  let isEarly = true;
+  const following = followEvents({ ...queueOptions, queue }, (followed) => (isEarly ? void early.push(followed) : show(followed)));
+  try {
+    const waiting = await peekEvents(queue, options.last);
+    const shown = new Set(waiting.map((event) => event.key));
+    for (const event of waiting.slice(-options.last)) show({ id: event.key, type: event.type, event });
+    if (cli.terminal.isErrTerminal && !cli.isJson) cli.terminal.err("Waiting for events. Ctrl-C ends; nothing is consumed.\n");
+    for (const followed of early) if (!shown.has(followed.id)) show(followed);
+    isEarly = false;
+    await signals.asked;
+    return 0;
+  } finally {
+    signals.dispose();
+    await Promise.allSettled([following.close(), queue.close()]);
+    fleet.close();
+  }
+}
+
+/** `2026-11-23T14:03:02Z  message.added  fresh  contoso/support%40…/INBOX/1.14/412`: nothing that a sender wrote but the folder's name. */
+export function shortLine(id: string, type: string, event: MailEvent | undefined): string {
+  if (event === undefined) return stripControls(`${" ".repeat(20)}  ${type.padEnd(19)}  ${"".padEnd(8)}  ${id}   consumed already`);
+  return stripControls(`${formatUtc(Date.parse(event.at))}  ${type.padEnd(19)}  ${event.lane.padEnd(8)}  ${event.key}`);
+}
+
+function fullLine(id: string, type: string, event: MailEvent | undefined): string {
+  return JSON.stringify(event ?? { type, key: id, note: "consumed already" });
+}

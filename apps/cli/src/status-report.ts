@@ -1,0 +1,238 @@
+import type { Config } from "@mailfleet/config";
+import {
+  type CauseGroup,
+  describeCause,
+  fleetSentence,
+  formatAge,
+  formatClock,
+  formatCount,
+  formatCounted,
+  formatDay,
+  formatIn,
+  formatRate,
+  ledgerLine,
+  stripControls,
+  sumLedgers,
+  unaccounted,
+} from "@mailfleet/core";
+import type { ProcessRecord } from "@mailfleet/store";
+import { causeCommand, type FleetView, type TenantView } from "./fleet-view.ts";
+import { type Column, renderTable, tabbed } from "./table.ts";
+import type { Marks, Role } from "./terminal.ts";
+import { padEnd, textWidth } from "./text-layout.ts";
+
+/** What `status` looks at. */
+export interface StatusFacts {
+  readonly view: FleetView;
+  /** Messages a second by tenant. */
+  readonly rates: ReadonlyMap<string, number>;
+  readonly processes: readonly ProcessRecord[];
+  readonly expiring: readonly ExpiringSecret[];
+  /** Epoch ms of this machine, when it is printed. */
+  readonly now: number;
+}
+
+export interface ExpiringSecret {
+  readonly tenant: string;
+  readonly expiresAt: number;
+  readonly mailboxes: number;
+}
+
+const dayMs = 86_400_000;
+const soonMs = 30 * dayMs;
+const mostTenants = 12;
+
+/** Credentials that die within 30 days and have no tested successor in the configuration. */
+export function expiringSecrets(config: Config, now: number): ExpiringSecret[] {
+  return Object.values(config.tenants)
+    .flatMap(({ alias, credential, nextCredential, mailboxes }) =>
+      credential.expiresAt !== undefined &&
+      nextCredential === undefined &&
+      credential.expiresAt - now < soonMs &&
+      credential.expiresAt > now
+        ? [{ tenant: alias, expiresAt: credential.expiresAt, mailboxes: mailboxes.length }]
+        : [],
+    )
+    .sort((a, b) => a.expiresAt - b.expiresAt);
+}
+
+const tenantColumns: readonly Column[] = [
+  { title: "Tenant" },
+  { title: "Mailboxes", align: "right" },
+  { title: "Fresh", align: "right" },
+  { title: "Behind", align: "right" },
+  { title: "Waiting", align: "right" },
+  { title: "Parked", align: "right" },
+  { title: "Oldest check" },
+  { title: "Messages/s", align: "right" },
+  { title: "To do", align: "right" },
+];
+
+export interface StatusStyle {
+  readonly width: number;
+  readonly marks: Marks;
+  readonly paint: (role: Role, text: string) => string;
+  /** Tables with tabs and whole values in UTC, for a pipe. */
+  readonly isPiped: boolean;
+}
+
+/** The fleet in one screen (experience.md section 2.3). Pure. */
+export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
+  const { view } = facts;
+  const zone = style.isPiped ? "utc" : "local";
+  if (view.mailboxes === 0) return `${fleetSentence(view)} npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run\n`;
+  const rows = [...view.tenants].sort((a, b) => troubleOf(b) - troubleOf(a)).slice(0, mostTenants);
+  const inOrder = view.tenants.filter((tenant) => rows.includes(tenant));
+  const rest = view.tenants.filter((tenant) => !rows.includes(tenant));
+  const cells = inOrder.map((tenant) => tenantCells(tenant.alias, [tenant], facts, style.isPiped));
+  if (rest.length > 0) cells.push(tenantCells(`… ${formatCount(rest.length)} more`, rest, facts, style.isPiped));
+  const lines = [
+    style.paint("strong", fleetSentence(view)),
+    ...workerLines(facts, style),
+    ...section("Needs you", causeRows(view, "you", zone), "yours", style),
+    ...section(
+      "Coming up",
+      facts.expiring.map((secret) => expiringRow(secret, facts.now)),
+      "look",
+      style,
+    ),
+    ...section("Recovers by itself", causeRows(view, "self", zone), "moving", style),
+    ...(style.isPiped ? tabbed(tenantColumns, cells) : renderTable(tenantColumns, cells, style.width)),
+    `Ledger   ${ledgerLine(view.ledger)}`,
+    `As of ${formatClock(view.at, { now: facts.now, zone, seconds: true })}, ${formatAge(Math.max(0, facts.now - view.at))} old.`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function workerLines({ processes }: StatusFacts, { marks, paint }: StatusStyle): string[] {
+  const missing = ["producer", "worker"].filter((role) => !processes.some((one) => one.role === role));
+  if (missing.length === 0) return [];
+  return [`${paint("look", marks.look)} No ${missing.join(" and no ")} reported within 30 s, so nothing moves. Start it: npx mailfleet up`];
+}
+
+interface CauseRow {
+  readonly tenant: string;
+  readonly what: string;
+  readonly whom: string;
+  readonly command?: string;
+}
+
+function causeRows(view: FleetView, owner: CauseGroup["owner"], zone: "utc" | "local"): CauseRow[] {
+  return view.causes
+    .filter((cause) => cause.owner === owner)
+    .map((cause) => {
+      const command = causeCommand(cause);
+      const boxes = formatCounted(cause.mailboxCount, "mailbox", "mailboxes");
+      return {
+        tenant: cause.tenant ?? formatCounted(cause.tenantCount ?? 0, "tenant"),
+        what: stripControls(describeCause(cause, { now: view.at, zone }).label),
+        whom:
+          owner === "you"
+            ? `${boxes} ${cause.parkedCount > 0 ? "parked" : "waiting"}`
+            : `${boxes}, next try ${formatIn(cause.nextAt, view.at)}`,
+        ...(command !== undefined && { command }),
+      };
+    });
+}
+
+function expiringRow({ tenant, expiresAt, mailboxes }: ExpiringSecret, now: number): CauseRow {
+  const days = Math.floor((expiresAt - now) / dayMs);
+  return {
+    tenant,
+    what: `client secret expires ${formatDay(expiresAt, "local")}, ${formatCounted(days, "day")}`,
+    whom: `${formatCounted(mailboxes, "mailbox", "mailboxes")} to stop`,
+  };
+}
+
+/** Columns under each other; a command that does not fit stands on a line of its own, whole. */
+function section(title: string, rows: readonly CauseRow[], role: "yours" | "look" | "moving", style: StatusStyle): string[] {
+  if (rows.length === 0) return [];
+  const mark = style.marks[role];
+  if (style.isPiped) return rows.map((row) => [mark, row.tenant, row.what, row.whom, row.command ?? ""].join("\t"));
+  const wide = (pick: (row: CauseRow) => string): number => Math.max(...rows.map((row) => textWidth(pick(row))));
+  const [tenants, whats, whoms] = [
+    Math.max(
+      11,
+      wide((row) => row.tenant),
+    ),
+    wide((row) => row.what),
+    wide((row) => row.whom),
+  ];
+  return [
+    title,
+    ...rows.flatMap((row) => {
+      const head = `${style.paint(role, mark)} ${padEnd(row.tenant, tenants)} ${padEnd(row.what, whats)}   ${padEnd(row.whom, whoms)}`;
+      const used = textWidth(mark) + 1 + tenants + 1 + whats + 3 + whoms;
+      if (row.command === undefined) return [head.trimEnd()];
+      return used + 3 + row.command.length <= style.width
+        ? [`${head}   ${row.command}`]
+        : [head.trimEnd(), `${" ".repeat(tenants + 3)}${row.command}`];
+    }),
+  ];
+}
+
+function tenantCells(name: string, tenants: readonly TenantView[], facts: StatusFacts, isPiped: boolean): string[] {
+  const sum = (pick: (tenant: TenantView) => number): number => tenants.reduce((all, tenant) => all + pick(tenant), 0);
+  const number = (value: number): string => (isPiped ? String(value) : formatCount(value));
+  const checks = tenants.map((tenant) => tenant.oldestCheck).filter((at) => at !== undefined);
+  const oldest = checks.length === 0 ? undefined : Math.min(...checks);
+  const rate = sum((tenant) => facts.rates.get(tenant.alias) ?? 0);
+  return [
+    name,
+    number(sum((tenant) => tenant.mailboxes)),
+    number(sum((tenant) => tenant.states.fresh + tenant.states.syncing)),
+    number(sum((tenant) => tenant.states.behind)),
+    number(sum((tenant) => tenant.states.waiting)),
+    number(sum((tenant) => tenant.states.parked)),
+    oldest === undefined ? "never" : isPiped ? new Date(oldest).toISOString() : formatAge(Math.max(0, facts.view.at - oldest)),
+    formatRate(rate).replace("/s", ""),
+    number(sum((tenant) => tenant.ledger.toDo)),
+  ];
+}
+
+function troubleOf({ states, mailboxes }: TenantView): number {
+  return (states.parked + states.behind + states.waiting) * 1_000_000 + mailboxes;
+}
+
+/** `mailfleet.status/1`: all causes and all tenants, times in ISO 8601 UTC. */
+export function statusJson({ view, rates, processes, expiring, now }: StatusFacts): object {
+  const iso = (at: number): string => new Date(at).toISOString();
+  const ledgerOf = (ledger: FleetView["ledger"]): object => ({ ...ledger, unaccounted: unaccounted(ledger) });
+  return {
+    schema: "mailfleet.status/1",
+    at: iso(view.at),
+    sentence: fleetSentence(view),
+    mailboxes: view.mailboxes,
+    states: view.states,
+    causes: view.causes.map((cause) => {
+      const words = describeCause(cause, { now: view.at, zone: "utc", seconds: true });
+      const command = causeCommand(cause);
+      return {
+        id: cause.id,
+        code: cause.code,
+        scope: cause.scope,
+        ...(cause.tenant !== undefined && { tenant: cause.tenant }),
+        mailboxes: cause.mailboxCount,
+        addresses: cause.mailboxes.slice(0, 100),
+        since: iso(cause.since),
+        owner: cause.owner,
+        state: cause.state,
+        next: iso(cause.nextAt),
+        what: stripControls(words.happened),
+        do: cause.owner === "you" ? [words.youCan, ...(command === undefined ? [] : [command])] : [],
+      };
+    }),
+    comingUp: expiring.map(({ tenant, expiresAt, mailboxes }) => ({ what: "secret expires", tenant, at: iso(expiresAt), mailboxes })),
+    ledger: ledgerOf(sumLedgers(view.tenants.map((tenant) => tenant.ledger))),
+    tenants: view.tenants.map((tenant) => ({
+      tenant: tenant.alias,
+      mailboxes: tenant.mailboxes,
+      states: tenant.states,
+      ...(tenant.oldestCheck !== undefined && { oldestCheck: iso(tenant.oldestCheck) }),
+      messagesPerSecond: Math.round((rates.get(tenant.alias) ?? 0) * 10) / 10,
+      ledger: ledgerOf(tenant.ledger),
+    })),
+    processes: processes.map(({ id, role, seenAt, concurrency }) => ({ id, role, seen: iso(seenAt), concurrency })),
+    printedAt: iso(now),
+  };
+}
