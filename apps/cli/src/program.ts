@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { Bind } from "./cli.ts";
 import { programVersion } from "./program-version.ts";
 import type { Terminal } from "./terminal.ts";
+import { addBenchVerb } from "./verbs/bench.ts";
 import { addMailboxVerbs } from "./verbs/mailboxes.ts";
 import { addRoleVerbs } from "./verbs/roles.ts";
 import { addSandboxVerb } from "./verbs/sandbox.ts";
@@ -43,5 +44,6 @@ export function createProgram(bind: Bind, terminal: Terminal): Command {
   addMailboxVerbs(program, bind);
   addTailVerb(program, bind);
   addSandboxVerb(program, bind);
+  addBenchVerb(program, bind);
   return program;
 }

@@ -31,7 +31,7 @@ export function textWidth(text: string): number {
 function charWidth(char: string): number {
   const code = char.codePointAt(0) ?? 0;
   if (code < 0x300) return 1;
-  if (/^[\p{M}\u200b-\u200f\u2060\ufe00-\ufe0f]$/u.test(char)) return 0;
+  if (/^(?:\p{M}|\p{Cf})$/u.test(char)) return 0;
   const isWide =
     (code >= 0x1100 && code <= 0x115f) ||
     (code >= 0x2e80 && code <= 0xa4cf) ||

@@ -1,4 +1,4 @@
-import { type ConnectionOptions, type Queue, QueueEvents } from "bullmq";
+import { type Queue, QueueEvents } from "bullmq";
 import { type MailEvent, queueNames } from "@mailfleet/core";
 import type { QueueOptions } from "./queues.ts";
 
@@ -20,7 +20,7 @@ export function followEvents(
   onEvent: (followed: FollowedEvent) => void,
 ): { close(): Promise<void> } {
   const { connection, keys, queue } = options;
-  const stream = new QueueEvents(queueNames.messages, { connection: connection as ConnectionOptions, prefix: keys.bullPrefix });
+  const stream = new QueueEvents(queueNames.messages, { connection, prefix: keys.bullPrefix });
   stream.on("error", () => undefined);
   // One after the other, so that they are told in the queue's order.
   let last: Promise<unknown> = Promise.resolve();

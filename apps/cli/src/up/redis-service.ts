@@ -32,7 +32,8 @@ export async function startRedisService({ config, clock, searchPath }: RedisServ
   const dir = path.join(config.dataDir, "redis");
   const startOwn = (): Promise<PrivateRedis> => startPrivateRedis({ dir, clock, searchPath }).catch(refuse);
   let own = config.redis === undefined ? await startOwn() : undefined;
-  const target = own?.target ?? (config.redis as RedisTarget);
+  const target: RedisTarget | undefined = own?.target ?? config.redis;
+  if (target === undefined) throw new TypeError("a Redis is configured or our own");
   const where = describeTarget(target);
   let fleet: Fleet | undefined;
   try {

@@ -175,20 +175,18 @@ class Watch {
 
   async run(asked: Promise<{ readonly why: string }>): Promise<"done" | "asked"> {
     const { redis } = this.#run;
-    let isAsked = false;
-    const stop = asked.then(() => {
-      isAsked = true;
-    });
-    while (!isAsked) {
+    const stop = new AbortController();
+    const stopped = asked.then(() => stop.abort());
+    while (!stop.signal.aborted) {
       const trouble = await this.#look();
       if (trouble !== undefined) {
         const revived = await redis.revive().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
         if (revived !== undefined) this.#reporter.warn(revived);
       }
-      if (isAsked) break;
+      if (stop.signal.aborted) break;
       this.#reporter.show(this.#state(trouble));
       if (this.#isOnce && this.#doneMs !== undefined && trouble === undefined) return "done";
-      await Promise.race([systemClock.sleep(lookMs), stop]);
+      await Promise.race([systemClock.sleep(lookMs), stopped]);
     }
     return "asked";
   }
