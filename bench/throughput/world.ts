@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startSandbox } from "@mailfleet/sandbox";
 import { freePort, type RunningDovecot, startDovecot, startTokenEndpoint } from "@mailfleet/testkit/servers";
 
 export interface WorldOptions {
   readonly messages: number;
   readonly mailboxes: number;
-  /** Folder of .eml files, searched recursively. */
-  readonly corpus: string;
+  /** Folder of .eml files, searched recursively; absent: invented mail. */
+  readonly corpus?: string;
 }
 
 /** A Dovecot with the same mail for every contestant, and what mailfleet needs to read it. */
@@ -34,15 +35,15 @@ const tenant = {
 /** Fills Dovecot: the corpus over and over, every copy with a Message-ID header of its own line, spread evenly over the mailboxes. */
 export async function openWorld(options: WorldOptions): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "mailfleet-bench-"));
+  const mail = await (options.corpus === undefined ? inventedMail(dir) : readCorpus(options.corpus));
   const dovecot = await startDovecot({ shared: false, port: await freePort() });
   const endpoint = await startTokenEndpoint({ dovecot, tenants: [tenant] });
-  const corpus = await readCorpus(options.corpus);
   const sizes: number[] = [];
   const addresses = Array.from({ length: options.mailboxes }, (_, i) => `box${String(i).padStart(3, "0")}@${tenant.domain}`);
   for (const [i, address] of addresses.entries()) {
     const messages = [];
     for (let n = i; n < options.messages; n += options.mailboxes) {
-      const raw = numbered(corpus[n % corpus.length] as Buffer, n);
+      const raw = numbered(mail[n % mail.length] as Buffer, n);
       sizes.push(raw.length);
       messages.push({ raw });
     }
@@ -72,11 +73,29 @@ function numbered(raw: Buffer, n: number): Buffer {
 }
 
 async function readCorpus(dir: string): Promise<Buffer[]> {
-  const names = (await readdir(dir, { recursive: true })).filter((name) => name.endsWith(".eml")).sort();
+  const listed = await readdir(dir, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`the corpus ${dir} cannot be read (${error.code}); name a folder of .eml files with --corpus`);
+  });
+  const names = listed.filter((name) => name.endsWith(".eml")).sort();
   if (names.length === 0) throw new Error(`no .eml file under ${dir}; name a folder with --corpus`);
   const found: Buffer[] = [];
   for (const name of names) found.push(withCrlf(await readFile(join(dir, name))));
   return found;
+}
+
+/** What the sandbox would serve: 2,000 messages of its invented tenants. */
+async function inventedMail(dir: string): Promise<Buffer[]> {
+  const sandbox = await startSandbox({
+    dataDir: join(dir, "sandbox"),
+    tenants: [{ alias: "contoso", mailboxes: 10, messages: 2_000 }],
+    trickle: 0,
+    faults: false,
+  });
+  try {
+    return [...sandbox.truth()].filter((one) => one.isMail).map((one) => sandbox.bytes(one.address, one.folder, one.uid));
+  } finally {
+    await sandbox.close();
+  }
 }
 
 /** Line ends as an IMAP server sends them. */
