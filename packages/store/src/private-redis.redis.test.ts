@@ -129,11 +129,11 @@ test("without a redis-server the error says what to install; with a broken one, 
   await expect(start({ binary: "/bin/false" })).rejects.toThrow(/does not start: it wrote no log/);
 });
 
-test("a server that died comes back at the same address with the same password", async () => {
+test("a server that died comes back at the same address with the same password, if asked", async () => {
   const first = await start();
   process.kill(first.pid, "SIGKILL");
   while (isAlive(first.pid)) await delay(5);
-  const second = await start({ firstPort: 1 });
+  const second = await start({ keepAddress: true });
   expect([second.port, second.target.password?.reveal()]).toEqual([first.port, first.target.password?.reveal()]);
   expect(second.adopted).toBe(false);
 });

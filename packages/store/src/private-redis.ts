@@ -27,6 +27,8 @@ export interface PrivateRedisOptions {
   readonly searchPath?: string;
   /** The first port to try. Default 6379. */
   readonly firstPort?: number;
+  /** Start at the address of the last time if that is free: who still holds it, such as a worker, finds Redis there again. */
+  readonly keepAddress?: boolean;
 }
 
 export interface PrivateRedis {
@@ -61,9 +63,8 @@ export async function startPrivateRedis(options: PrivateRedisOptions): Promise<P
     throw syncError("REDIS_UNAVAILABLE", installSentence, { layer: "redis", code: "NO_BINARY" });
   }
   const first = options.firstPort ?? defaultPort;
-  // Where it was before, if that is free: who still holds that address, such as a worker while Redis is started again, finds it there.
-  const before = readConnection(files);
-  if (before && before.port >= first && (await isFree(before.port))) {
+  const before = options.keepAddress === true ? readConnection(files) : undefined;
+  if (before && (await isFree(before.port))) {
     const started = await launch(files, before, binary, options.clock);
     if (started) return started;
   }

@@ -30,8 +30,9 @@ export interface RedisServiceOptions {
 /** @throws CliError 2 where Redis cannot keep what mailfleet gives it, 1 where there is none */
 export async function startRedisService({ config, clock, searchPath }: RedisServiceOptions): Promise<RedisService> {
   const dir = path.join(config.dataDir, "redis");
-  const startOwn = (): Promise<PrivateRedis> => startPrivateRedis({ dir, clock, searchPath }).catch(refuse);
-  let own = config.redis === undefined ? await startOwn() : undefined;
+  const startOwn = (keepAddress: boolean): Promise<PrivateRedis> =>
+    startPrivateRedis({ dir, clock, searchPath, keepAddress }).catch(refuse);
+  let own = config.redis === undefined ? await startOwn(false) : undefined;
   const target: RedisTarget | undefined = own?.target ?? config.redis;
   if (target === undefined) throw new TypeError("a Redis is configured or our own");
   const where = describeTarget(target);
@@ -56,7 +57,7 @@ export async function startRedisService({ config, clock, searchPath }: RedisServ
       adopted: own?.adopted === true,
       async revive() {
         if (own === undefined || isProcessAlive(own.pid)) return undefined;
-        own = await startOwn();
+        own = await startOwn(true);
         return own.port === target.port ? "the private Redis ended and was started again; nothing is lost" : undefined;
       },
       async stop() {

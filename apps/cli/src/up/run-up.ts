@@ -16,6 +16,7 @@ import { summarize } from "./plain-progress.ts";
 import type { UpOptions } from "./up-options.ts";
 
 const lookMs = 500;
+const consumerStopMs = 2_000;
 /** A look that takes this long says that Redis is away. */
 const lookPatienceMs = 5_000;
 /** A terminal's Ctrl-C may come twice: from the terminal and from a program in between, such as npm. */
@@ -134,7 +135,8 @@ async function pokeAll({ fleet }: RedisService, run: Run): Promise<void> {
 
 /** Roles, consumer, sandbox, Redis, in this order. */
 async function shutDown(fleet: RunningFleet, consumer: SampleConsumer | undefined): Promise<"stopped"> {
-  await Promise.race([consumer?.close(), systemClock.sleep(2_000)]);
+  // A blocked read of BullMQ's may take its time; what it holds goes back to the queue by itself.
+  if (consumer) await within(consumer.close(), consumerStopMs).catch(() => undefined);
   await fleet.stop();
   return "stopped";
 }
@@ -178,11 +180,9 @@ class Watch {
     const stop = new AbortController();
     const stopped = asked.then(() => stop.abort());
     while (!stop.signal.aborted) {
+      const revived = await redis.revive().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+      if (revived !== undefined) this.#reporter.warn(revived);
       const trouble = await this.#look();
-      if (trouble !== undefined) {
-        const revived = await redis.revive().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
-        if (revived !== undefined) this.#reporter.warn(revived);
-      }
       if (stop.signal.aborted) break;
       this.#reporter.show(this.#state(trouble));
       if (this.#isOnce && this.#doneMs !== undefined && trouble === undefined) return "done";

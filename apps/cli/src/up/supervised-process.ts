@@ -12,6 +12,8 @@ export interface ProcessSpec {
   readonly args: () => readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Node's own flags, beside those that all children get. */
+  readonly nodeFlags?: readonly string[];
   /** How it says that it is ready: a message over IPC, or a first JSON line on stdout with `ready: true`. */
   readonly readyBy: "message" | "line";
 }
@@ -79,7 +81,7 @@ export function superviseProcess(spec: ProcessSpec, hooks: ProcessHooks): Superv
 
   const start = (): void => {
     const startedAt = clock.monotonic();
-    const made = spawn(process.execPath, [...nodeFlags, spec.file, ...spec.args()], {
+    const made = spawn(process.execPath, [...nodeFlags, ...(spec.nodeFlags ?? []), spec.file, ...spec.args()], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...spec.env },
       cwd: spec.cwd,
