@@ -1,15 +1,108 @@
-export * from "./cause.ts";
-export * from "./checkpoint.ts";
-export * from "./event.ts";
-export * from "./failure.ts";
-export * from "./ids.ts";
-export * from "./ledger.ts";
-export * from "./limits.ts";
-export * from "./plan.ts";
-export * from "./ports.ts";
-export * from "./redis-keys.ts";
-export * from "./secret.ts";
-export * from "./uid-set.ts";
+export { type Cause } from "./cause.ts";
+export {
+  type FolderCheckpoint,
+  type RetryEntry,
+  startCheckpoint,
+  withoutHistory,
+  isHistoryComplete,
+  packCheckpoint,
+  unpackCheckpoint,
+} from "./checkpoint.ts";
+export {
+  eventSchema,
+  type FolderRole,
+  type BlobPointer,
+  type MailAddress,
+  type AttachmentEvent,
+  type MessageContent,
+  type EventFolder,
+  type MessageAdded,
+  type MessageQuarantined,
+  type Quarantine,
+  type QuarantineCode,
+  type FolderReset,
+  type MailboxParked,
+  type MailboxResumed,
+  type MailEvent,
+  type OutgoingEvent,
+  outgoing,
+} from "./event.ts";
+export {
+  type FailureScope,
+  failureCodes,
+  type FailureCode,
+  type ErrorFacts,
+  type Failure,
+  SyncError,
+  isSyncError,
+  syncError,
+} from "./failure.ts";
+export {
+  type Protocol,
+  type Lane,
+  type MailboxRef,
+  canonicalAddress,
+  mailboxId,
+  parseMailboxId,
+  encodeKeyPart,
+  type MessageIdentity,
+  messageKey,
+  scopeKey,
+} from "./ids.ts";
+export { type FolderLedger, emptyLedger, unaccounted, sumLedgers } from "./ledger.ts";
+export { limits } from "./limits.ts";
+export { type FolderPlan, planFolder, hasHistory, planBatches } from "./plan.ts";
+export {
+  type Clock,
+  type Chance,
+  type Log,
+  type AccessToken,
+  type TokenSource,
+  type SharedTokenState,
+  type SharedTokenCache,
+  type ListedFolder,
+  type FolderStatus,
+  type MessageMeta,
+  type FetchedMessage,
+  type MailSource,
+  type MailSession,
+  type BlobKind,
+  type BlobStore,
+  type BlobBatch,
+  type ParsedMessage,
+  type ParsedAttachment,
+  type ParseResult,
+  type MimeParser,
+  type Lease,
+  type Settlement,
+  type MailboxState,
+  type StoredCheckpoint,
+  type Commit,
+  type CommitResult,
+  type MailboxStore,
+  type HandOff,
+  type RedisTarget,
+  type SliceGate,
+} from "./ports.ts";
+export { queueNames, type RedisKeys, redisKeys } from "./redis-keys.ts";
+export { Secret } from "./secret.ts";
+export {
+  type UidSet,
+  type UidRange,
+  maxUid,
+  emptyUidSet,
+  isUid,
+  uidSetOf,
+  countUids,
+  hasUid,
+  uniteUids,
+  subtractUids,
+  eachUid,
+  formatUidSet,
+  chunkUidSet,
+  packUidSet,
+  unpackUidSet,
+} from "./uid-set.ts";
 export { createScrubber, stripControls, type Scrubber } from "./scrub.ts";
 export { classifyImap, isThrottleText, readThrottleHint, type Classified } from "./classify.ts";
 export {
