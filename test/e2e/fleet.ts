@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type SpawnOptionsWithStdioTuple } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -18,9 +18,20 @@ export interface Role {
   stop(): Promise<number | string>;
 }
 
-/** Any of our programs as a process, with an environment of its own. */
-export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Role {
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"], ...env }, cwd: root });
+/**
+ * Any of our programs as a process, with an environment of its own.
+ * @param limitFileKb the largest file it may write, in blocks of 1 KiB
+ */
+export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}, limitFileKb?: number): Role {
+  const options: SpawnOptionsWithStdioTuple<"ignore", "pipe", "pipe"> = {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], ...env },
+    cwd: root,
+  };
+  const child =
+    limitFileKb === undefined
+      ? spawn(process.execPath, args, options)
+      : spawn("bash", ["-c", `ulimit -f ${limitFileKb}; exec "$0" "$@"`, process.execPath, ...args], options);
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
