@@ -3,17 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Queue } from "bullmq";
 import { Redis } from "ioredis";
-import {
-  limits,
-  type MailboxRef,
-  type MailEvent,
-  type MailSession,
-  type MailSource,
-  redisKeys,
-  type RedisKeys,
-  Secret,
-  syncError,
-} from "@mailfleet/core";
+import { limits, type MailboxRef, type MailEvent, type MailSource, redisKeys, type RedisKeys, Secret, syncError } from "@mailfleet/core";
 import { createFileStore } from "@mailfleet/blobs";
 import { createByteBudget, type EnginePorts, syncMailbox, type SyncOutcome, type SyncSettings } from "@mailfleet/engine";
 import { createKeyRing, createTokenSource, type EntraTokenSource } from "@mailfleet/entra";
@@ -23,11 +13,9 @@ import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { createFleetReader, createMailboxRegistry, createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
+import { type Fault, withholding, withMethod } from "./session-faults.ts";
 import { sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-
-/** What may be done to a session between the engine and the real one: the faults of a server, at the port. */
-type Fault = (session: MailSession) => MailSession;
 
 let dir: string;
 let sandbox: Sandbox;
@@ -125,33 +113,6 @@ const record = async () => (await createFleetReader(redis, keys).mailboxes())[0]
 const truth = (folder?: string) =>
   [...sandbox.truth()].filter((one) => one.address === address && one.isMail && (folder === undefined || one.folder === folder));
 const keyOf = (event: MailEvent): string => ("uid" in event && "folder" in event ? `${event.folder.path} ${event.uid}` : event.key);
-
-/** Wraps one method of the session; the others stay. */
-const withMethod =
-  <K extends keyof MailSession>(name: K, method: (session: MailSession) => MailSession[K]): Fault =>
-  (session) =>
-    new Proxy(session, {
-      get(target, property) {
-        if (property === name) return method(target);
-        const value: unknown = Reflect.get(target, property, target);
-        return typeof value === "function" ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-      },
-    });
-const withholding = (folder: string, uids: ReadonlySet<number>): Fault => {
-  let open = "";
-  const fetch = withMethod(
-    "fetch",
-    (session) => (wanted) => (open === folder ? filterFetched(session, wanted, uids) : session.fetch(wanted)),
-  );
-  const noteOpen = withMethod("open", (session) => (path) => {
-    open = path;
-    return session.open(path);
-  });
-  return (session) => fetch(noteOpen(session));
-};
-async function* filterFetched(session: MailSession, wanted: readonly number[], withheld: ReadonlySet<number>) {
-  for await (const message of session.fetch(wanted)) if (!withheld.has(message.uid)) yield message;
-}
 
 describe("one mailbox, once through", () => {
   test("first sight makes everything history; the backfill lane hands all of it off, newest first", async () => {
@@ -322,7 +283,7 @@ describe("a mailbox in motion", () => {
     expect(all.filter((event) => event.type === "folder.reset")).toMatchObject([{ folder: { path: "Archive" }, generation: 2 }]);
     const again = all.filter((event) => event.type === "message.added");
     expect(again).toHaveLength(truth("Archive").length);
-    expect(again.every((event) => event.resync === true && event.key.includes("/2."))).toBe(true);
+    expect(again.every((event) => event.resync && event.key.includes("/2."))).toBe(true);
     expect((await record())?.ledger).toMatchObject({ listed: truth().length, handedOff: truth().length, toDo: 0 });
   });
 
@@ -390,7 +351,7 @@ describe("a mailbox in motion", () => {
         .map((one) => `Archive ${one.uid}`)
         .sort(),
     );
-    expect(again.every((event) => "resync" in event && event.resync === true)).toBe(true);
+    expect(again.every((event) => "resync" in event && event.resync)).toBe(true);
   });
 });
 
