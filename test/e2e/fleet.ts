@@ -41,7 +41,7 @@ export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {
     output: () => text,
     ended,
     stop() {
-      child.kill("SIGTERM");
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
       return ended;
     },
   };

@@ -24,7 +24,8 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "mailfleet-up-"));
 });
 afterAll(async () => {
-  for (const role of started) role.process.kill("SIGKILL");
+  // Not SIGKILL: a killed `up` leaves its Redis for the next start to take over, and there is none.
+  await Promise.all(started.map((role) => role.stop()));
   await rm(dir, { recursive: true, force: true });
 });
 
