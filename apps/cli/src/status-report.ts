@@ -19,7 +19,7 @@ import type { ProcessRecord } from "@mailfleet/store";
 import { causeCommand, type FleetView, type TenantView } from "./fleet-view.ts";
 import { type Column, renderTable, tabbed } from "./table.ts";
 import type { Marks, Role } from "./terminal.ts";
-import { padEnd, textWidth } from "./text-layout.ts";
+import { padEnd, textWidth, wrapText } from "./text-layout.ts";
 
 /** What `status` looks at. */
 export interface StatusFacts {
@@ -87,7 +87,7 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
   const cells = inOrder.map((tenant) => tenantCells(tenant.alias, [tenant], facts, style.isPiped));
   if (rest.length > 0) cells.push(tenantCells(`… ${formatCount(rest.length)} more`, rest, facts, style.isPiped));
   const lines = [
-    style.paint("strong", fleetSentence(view)),
+    ...(style.isPiped ? [fleetSentence(view)] : wrapText(fleetSentence(view), style.width, 0).map((part) => style.paint("strong", part))),
     ...workerLines(facts, style),
     ...section("Needs you", causeRows(view, "you", zone), "yours", style),
     ...section(
@@ -98,10 +98,18 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
     ),
     ...section("Recovers by itself", causeRows(view, "self", zone), "moving", style),
     ...(style.isPiped ? tabbed(tenantColumns, cells) : renderTable(tenantColumns, cells, style.width)),
-    `Ledger   ${ledgerLine(view.ledger)}`,
+    ...ledgerLines(view, style),
     `As of ${formatClock(view.at, { now: facts.now, zone, seconds: true })}, ${formatAge(Math.max(0, facts.now - view.at))} old.`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Whole in a pipe and where it fits; else under itself, so that the terminal does not break it somewhere. */
+function ledgerLines(view: FleetView, style: StatusStyle): string[] {
+  const text = ledgerLine(view.ledger);
+  if (style.isPiped || textWidth(text) + 9 <= style.width) return [`Ledger   ${text}`];
+  const [sum = "", rest = ""] = text.split(/ {8}/);
+  return [...wrapText(sum, style.width, 9), rest].map((part, index) => `${index === 0 ? "Ledger   " : "         "}${part}`);
 }
 
 function workerLines({ processes }: StatusFacts, { marks, paint }: StatusStyle): string[] {
@@ -161,14 +169,22 @@ function section(title: string, rows: readonly CauseRow[], role: "yours" | "look
   return [
     title,
     ...rows.flatMap((row) => {
-      const head = `${style.paint(role, mark)} ${padEnd(row.tenant, tenants)} ${padEnd(row.what, whats)}   ${padEnd(row.whom, whoms)}`;
-      const used = textWidth(mark) + 1 + tenants + 1 + whats + 3 + whoms;
-      if (row.command === undefined) return [head.trimEnd()];
-      return used + 3 + row.command.length <= style.width
-        ? [`${head}   ${row.command}`]
-        : [head.trimEnd(), `${" ".repeat(tenants + 3)}${row.command}`];
+      const words = `${padEnd(row.tenant, tenants)} ${padEnd(row.what, whats)}   ${padEnd(row.whom, whoms)}`;
+      const paint = (text: string): string => `${style.paint(role, mark)} ${text}`;
+      const room = style.width - textWidth(mark) - 1;
+      if (row.command !== undefined && textWidth(words) + 3 + row.command.length <= room) return [paint(`${words}   ${row.command}`)];
+      const parts = textWidth(words.trimEnd()) <= room ? [words.trimEnd()] : narrowRow(row, tenants, style.width);
+      const lines = [paint(parts[0] ?? ""), ...parts.slice(1)];
+      return row.command === undefined ? lines : [...lines, `${" ".repeat(tenants + 3)}${row.command}`];
     }),
   ];
+}
+
+/** What and whom under each other. */
+function narrowRow(row: CauseRow, tenants: number, width: number): string[] {
+  const indent = tenants + 3;
+  const parts = [...wrapText(row.what, width, indent), ...wrapText(row.whom, width, indent)];
+  return parts.map((part, index) => (index === 0 ? `${padEnd(row.tenant, tenants)} ${part}` : `${" ".repeat(indent)}${part}`));
 }
 
 function tenantCells(name: string, tenants: readonly TenantView[], facts: StatusFacts, isPiped: boolean): string[] {

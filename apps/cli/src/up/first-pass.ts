@@ -27,8 +27,10 @@ export interface FirstPassOptions {
   readonly backfill: boolean;
 }
 
-/** A pass does not wait longer for a cause that ends by itself. */
+/** A pass waits this long for a cause that ends by itself, longer when it is about to end, and at most five minutes. */
 const patienceMs = 60_000;
+const nearMs = 60_000;
+const lastPatienceMs = 300_000;
 
 /** Decides when every mailbox was looked at once, whole: the end of `--once` and of "First sync". No I/O. */
 export function watchFirstPass(options: FirstPassOptions): FirstPass {
@@ -52,7 +54,8 @@ export function watchFirstPass(options: FirstPassOptions): FirstPass {
     // A settlement writes the next look: another one than at the start is a look of this run.
     const isOfThisRun = record.nextAt !== oldLooks.get(id) || isLong;
     if (cause.state === "parked") return isOfThisRun ? "parked" : "unfinished";
-    return isLong ? "waiting" : "unfinished";
+    const isNear = cause.nextAt - now <= nearMs && now - since <= lastPatienceMs;
+    return isLong && !isNear ? "waiting" : "unfinished";
   };
 
   return {

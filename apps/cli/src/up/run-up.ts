@@ -122,13 +122,18 @@ async function beginRun({ config, redis }: { config: Config; redis: RedisService
   };
 }
 
+/** The server asked to be left alone: its time is kept, whoever is in a hurry. */
+function isThrottled({ cause }: MailboxRecord): boolean {
+  return cause?.state === "waiting" && (cause.code === "SERVER_THROTTLED" || cause.code === "ENTRA_THROTTLED");
+}
+
 /** A check of before this run does not count, so every mailbox is due at once. */
 async function pokeAll({ fleet }: RedisService, run: Run): Promise<void> {
   const known = await fleet.reader.mailboxes();
   for (const alias of Object.keys(run.config.tenants)) {
     await fleet.due.poke(
       alias,
-      known.filter((record) => record.tenant === alias).map((record) => record.id),
+      known.filter((record) => record.tenant === alias && !isThrottled(record)).map((record) => record.id),
     );
   }
 }

@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { plantedFleet, testLedger, testMailbox, testNow } from "./fleet-fixture.ts";
+import { viewFleet } from "./fleet-view.ts";
+import { renderStatus, type StatusFacts, statusJson } from "./status-report.ts";
+import { textWidth } from "./text-layout.ts";
+
+const marks = { done: "✓", yours: "✗", look: "!", moving: "~", full: "█", empty: "░" };
+const style = { width: 120, marks, paint: (_role: string, text: string) => text, isPiped: false };
+const alive = ["producer", "worker"].map((role) => ({ id: role, role, seenAt: testNow, concurrency: 1 }));
+
+function facts(given: Partial<StatusFacts> = {}): StatusFacts {
+  return {
+    view: viewFleet(plantedFleet(), testNow, 600_000),
+    rates: new Map([["contoso", 18.24]]),
+    processes: alive,
+    expiring: [],
+    now: testNow + 1_000,
+    ...given,
+  };
+}
+
+test("the sentence comes first, then causes by who must act, then tenants and the ledger", () => {
+  const lines = renderStatus(
+    facts({ expiring: [{ tenant: "contoso", expiresAt: testNow + 6.5 * 86_400_000, mailboxes: 40 }] }),
+    style,
+  ).split("\n");
+  expect(lines).toEqual([
+    "58 of 60 mailboxes are fresh. One cause needs you; 1 mailbox recovers by itself.",
+    "Needs you",
+    "✗ contoso     no access was granted   1 mailbox parked   npx mailfleet try hr@contoso.example",
+    "Coming up",
+    expect.stringMatching(/^! contoso {5}client secret expires (Sun 29|Mon 30) Nov, 6 days {3}40 mailboxes to stop$/),
+    "Recovers by itself",
+    expect.stringMatching(/^~ fabrikam {4}throttled by the server until \d\d:\d\d {3}1 mailbox, next try in 12 s$/),
+    "Tenant     Mailboxes  Fresh  Behind  Waiting  Parked  Oldest check  Messages/s  To do",
+    "contoso           40     39       0        0       1  5 s                 18.2  2,418",
+    "fabrikam          15     14       0        1       0  5 s                    0  2,480",
+    "northwind          5      5       0        0       0  5 s                    0      0",
+    "Ledger   listed 12,475 = handed off 7,557 + excluded 15 + quarantined 5 + to do 4,898        unaccounted 0",
+    expect.stringMatching(/^As of \d\d:03:02, 1 s old\.$/),
+    "",
+  ]);
+});
+
+test("a fleet that nobody works on does not look well", () => {
+  expect(renderStatus(facts({ processes: [] }), style)).toContain("! No producer and no worker reported within 30 s, so nothing moves.");
+});
+
+test("all well is one sentence", () => {
+  const view = viewFleet([testMailbox("a/x@a.example"), testMailbox("a/y@a.example")], testNow, 600_000);
+  const text = renderStatus(facts({ view }), style);
+  expect(text.split("\n")[0]).toBe("All 2 mailboxes are fresh. Nothing needs you.");
+  expect(text).not.toMatch(/Needs you\n|Recovers/);
+});
+
+test("an empty fleet says what to do", () => {
+  expect(renderStatus(facts({ view: viewFleet([], testNow, 1) }), style)).toMatch(/^No mailboxes yet\. npx mailfleet mailboxes import/);
+});
+
+test.each([60, 80, 120])("at %i columns nothing wraps but a command to paste, and no command is cut", (width) => {
+  const lines = renderStatus(facts(), { ...style, width }).split("\n");
+  expect(lines.join("\n")).toContain("npx mailfleet try hr@contoso.example");
+  for (const text of lines) if (!text.includes("npx")) expect(textWidth(text), text).toBeLessThanOrEqual(width);
+});
+
+test("narrow terminals lose columns from the right", () => {
+  const header = renderStatus(facts(), { ...style, width: 60 })
+    .split("\n")
+    .find((text) => text.startsWith("Tenant"));
+  expect(header).toMatch(/Parked$/);
+});
+
+test("a pipe gets tabs, whole numbers and UTC", () => {
+  const lines = renderStatus(facts(), { ...style, isPiped: true }).split("\n");
+  expect(lines).toContain("contoso\t40\t39\t0\t0\t1\t2026-11-23T14:02:57.000Z\t18.2\t2418");
+});
+
+test("beyond twelve tenants the quiet ones are one row, and its sums are right", () => {
+  const records = Array.from({ length: 15 }, (_, i) => testMailbox(`t${i}/x@t.example`, { ledger: testLedger({ handedOff: 1, toDo: 2 }) }));
+  const text = renderStatus(facts({ view: viewFleet(records, testNow, 600_000) }), style);
+  expect(text).toMatch(/\n… 3 more +3 +3 +0 +0 +0 +5 s +0 +6\n/);
+});
+
+test("the JSON carries sentence, states, causes with owner and next look, ledger and tenants", () => {
+  const json = JSON.parse(JSON.stringify(statusJson(facts()))) as Record<string, unknown>;
+  expect(json).toMatchObject({
+    schema: "mailfleet.status/1",
+    at: "2026-11-23T14:03:02.000Z",
+    sentence: "58 of 60 mailboxes are fresh. One cause needs you; 1 mailbox recovers by itself.",
+    states: { fresh: 58, parked: 1, waiting: 1 },
+    ledger: { listed: 12_475, handedOff: 7_557, excluded: 15, quarantined: 5, toDo: 4_898, unaccounted: 0 },
+  });
+  expect(json["causes"]).toMatchObject([
+    {
+      code: "MAILBOX_ACCESS_DENIED",
+      tenant: "contoso",
+      mailboxes: 1,
+      owner: "you",
+      do: [expect.any(String), "npx mailfleet try hr@contoso.example"],
+    },
+    { code: "SERVER_THROTTLED", tenant: "fabrikam", mailboxes: 1, owner: "self", next: "2026-11-23T14:03:14.000Z", do: [] },
+  ]);
+});

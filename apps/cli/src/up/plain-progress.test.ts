@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { plantedFleet, testMailbox, testNow } from "../fleet-fixture.ts";
+import { viewFleet } from "../fleet-view.ts";
+import type { PanelState } from "./panel.ts";
+import { createPlainProgress, doneText, summarize } from "./plain-progress.ts";
+
+function state(given: Partial<PanelState> = {}): PanelState {
+  return {
+    view: viewFleet(plantedFleet(), testNow, 600_000),
+    isSyncing: true,
+    rate: 912,
+    left: "about 6 s",
+    latest: [],
+    isStopping: false,
+    now: testNow,
+    ...given,
+  };
+}
+
+test("progress and both troubles are whole sentences with their time in UTC", () => {
+  expect(createPlainProgress(0, false).update(state(), 10_000)).toEqual([
+    "2026-11-23T14:03:02Z  sync    60 %, 7,577 of 12,475 messages, 912/s, about 6 s left",
+    "2026-11-23T14:03:02Z  wait    fabrikam ap@fabrikam.example: throttled by the server until 14:03:14Z",
+    "2026-11-23T14:03:02Z  park    contoso hr@contoso.example: no access was granted; npx mailfleet try hr@contoso.example",
+  ]);
+});
+
+test("there is at most one line per topic in ten seconds, however often it is asked", () => {
+  const plain = createPlainProgress(0, false);
+  const said: { topic: string; at: number }[] = [];
+  for (let ms = 0; ms <= 60_000; ms += 500) {
+    const latest = [{ type: "message.added", tenant: "a", mailbox: "b", folder: "c", uid: ms, at: testNow + ms }];
+    // Causes that come and go, new mail, and both phases.
+    const view = viewFleet(ms % 3_000 === 0 ? [testMailbox("a/b@c.example")] : plantedFleet(), testNow, 600_000);
+    for (const text of plain.update(state({ view, latest, isSyncing: ms < 30_000, now: testNow + ms }), ms)) {
+      said.push({ topic: text.split("  ")[1] ?? "", at: ms });
+    }
+  }
+  for (const topic of ["sync", "wait", "park", "new", "now"]) {
+    const times = said.filter((one) => one.topic === topic).map((one) => one.at);
+    expect(times.length, topic).toBeGreaterThan(0);
+    for (const [i, at] of times.entries()) if (i > 0) expect(at - (times[i - 1] ?? 0), topic).toBeGreaterThanOrEqual(10_000);
+  }
+});
+
+test("a cause is said once, not every ten seconds", () => {
+  const plain = createPlainProgress(0, false);
+  const lines = [0, 11_000, 22_000, 33_000].flatMap((ms) => plain.update(state(), ms));
+  expect(lines.filter((text) => text.includes("  park  "))).toHaveLength(1);
+});
+
+describe("the summary", () => {
+  const view = viewFleet(plantedFleet(), testNow, 600_000);
+  const summary = summarize(view, 7_000, { parked: 1, waiting: 0 }, 14_234);
+
+  test("counts what the ledger counts, and what this run added", () => {
+    expect(summary).toEqual({
+      mailboxes: 60,
+      messages: 7_557,
+      added: 557,
+      quarantined: 5,
+      parked: 1,
+      waiting: 0,
+      seconds: 14.2,
+      unaccounted: 0,
+    });
+  });
+
+  test("a first pass and a later one say which they are", () => {
+    expect(doneText(summary, true)).toBe(
+      "first pass: 60 mailboxes, 7,557 messages handed off, 5 quarantined, 1 parked, 14.2 s, unaccounted 0",
+    );
+    expect(doneText({ ...summary, waiting: 2 }, false)).toBe(
+      "pass: 60 mailboxes, 7,557 messages handed off, 557 of them in this run, 5 quarantined, 1 parked, 2 still waiting, 14.2 s, unaccounted 0",
+    );
+  });
+});
