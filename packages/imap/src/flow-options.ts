@@ -67,6 +67,6 @@ export function flowOptions(endpoint: ImapEndpoint, clientInfo: Readonly<Record<
   };
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
 }

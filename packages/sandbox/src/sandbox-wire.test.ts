@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { TestBench, smallWorld, support, xoauth2 } from "./test-bench.ts";
+import { TestBench, smallWorld, support, xoauth2 } from "./sandbox.fixture.ts";
 
 let bench: TestBench;
 

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { plantedTroubles, startSandbox } from "./index.ts";
-import { TestBench, support, xoauth2 } from "./test-bench.ts";
+import { TestBench, support, xoauth2 } from "./sandbox.fixture.ts";
 
 let bench: TestBench;
 
