@@ -20,8 +20,13 @@ export function startConsumer(options: SampleConsumerOptions): { close(): Promis
   return { close: () => worker.close() };
 }
 
-/** Reads events that wait, without consuming them, newest last. */
+/** The newest events that wait, without consuming them, newest last. */
 export async function peekEvents(queue: Queue, count: number): Promise<MailEvent[]> {
-  const jobs = await queue.getJobs(["waiting", "active", "delayed", "failed"], 0, count - 1, true);
-  return jobs.filter((job) => job !== undefined).map((job) => job.data as MailEvent);
+  const jobs = await queue.getJobs(["waiting", "active", "delayed", "failed"], 0, count - 1, false);
+  return jobs
+    .filter((job) => job !== undefined)
+    .reverse()
+    .sort((a, b) => a.timestamp - b.timestamp)
+    .slice(-count)
+    .map((job) => job.data as MailEvent);
 }

@@ -11,16 +11,30 @@ export interface FollowedEvent {
   readonly event: MailEvent | undefined;
 }
 
+/** BullMQ's client, as far as it is needed. */
+interface StreamClient {
+  xrevrange(
+    key: string,
+    end: string,
+    start: string,
+    count: "COUNT",
+    n: number,
+  ): Promise<readonly (readonly [id: string, fields: unknown])[]>;
+}
+
 /**
- * Tells of every event that enters the `messages` queue from now on, without consuming it. It reads the queue's own stream of what
- * happened, which keeps the latest 10,000 or so: who looks slower than that misses some.
+ * Tells of every event that enters the `messages` queue after this resolved, without consuming it. It reads the queue's own stream of
+ * what happened, which keeps the latest 10,000 or so: who looks slower than that misses some.
  */
-export function followEvents(
+export async function followEvents(
   options: QueueOptions & { readonly queue: Queue },
   onEvent: (followed: FollowedEvent) => void,
-): { close(): Promise<void> } {
+): Promise<{ close(): Promise<void> }> {
   const { connection, keys, queue } = options;
-  const stream = new QueueEvents(queueNames.messages, { connection, prefix: keys.bullPrefix });
+  // A definite place to begin: BullMQ's own `$` means "from now on" anew at every empty read, and misses what comes in between.
+  const client = (await (queue.getBackend() as unknown as { client: Promise<unknown> }).client) as StreamClient;
+  const [newest] = await client.xrevrange(queue.toKey("events"), "+", "-", "COUNT", 1);
+  const stream = new QueueEvents(queueNames.messages, { connection, prefix: keys.bullPrefix, lastEventId: newest?.[0] ?? "0-0" });
   stream.on("error", () => undefined);
   // One after the other, so that they are told in the queue's order.
   let last: Promise<unknown> = Promise.resolve();

@@ -38,7 +38,7 @@ async function tail(cli: Cli, options: TailOptions): Promise<number> {
   // Listening begins first: what comes while the waiting ones are read is told after them.
   const early: FollowedEvent[] = [];
   let isEarly = true;
-  const following = followEvents({ ...queueOptions, queue }, (followed) => (isEarly ? void early.push(followed) : show(followed)));
+  const following = await followEvents({ ...queueOptions, queue }, (followed) => (isEarly ? void early.push(followed) : show(followed)));
   try {
     const waiting = await peekEvents(queue, options.last);
     const shown = new Set(waiting.map((event) => event.key));

@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Writable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
+import { runCli } from "./run-cli.ts";
+
+const name = uniqueName("cli");
+let cwd = "";
+
+const yaml = `name: ${name}
+tenants:
+  contoso:
+    tenantId: 11111111-1111-4111-8111-111111111111
+    clientId: 22222222-2222-4222-8222-222222222222
+    credential: { secretFile: ./secret }
+    cloud: custom
+    endpoints:
+      authority: "https://localhost:1"
+      scope: "https://outlook.office365.com/.default"
+      imap: { host: localhost, port: 1, tls: true }
+      pop3: { host: localhost, port: 2, tls: true }
+    mailboxes: [support@contoso.example]
+`;
+
+beforeAll(() => {
+  cwd = mkdtempSync(path.join(tmpdir(), "mailfleet-verbs-"));
+  writeFileSync(path.join(cwd, "mailfleet.yaml"), yaml);
+  writeFileSync(path.join(cwd, "secret"), "s3cret-value\n", { mode: 0o600 });
+  writeFileSync(path.join(cwd, "boxes.csv"), "address,protocol\nap@contoso.example,\nar@contoso.example,pop3\nnot an address,\n");
+});
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+async function run(...args: string[]): Promise<{ code: number | undefined; out: string; err: string }> {
+  const texts = { out: "", err: "" };
+  const stream = (which: "out" | "err"): Writable =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        texts[which] += chunk.toString();
+        done();
+      },
+    });
+  const env = { REDIS_URL: sharedRedisUrl() };
+  const code = await runCli({ args, env, cwd, stdout: stream("out"), stderr: stream("err"), setVariable: () => undefined });
+  return { code, ...texts };
+}
+
+async function json(...args: string[]): Promise<Record<string, unknown>> {
+  const { code, out, err } = await run(...args, "--json");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return JSON.parse(out) as Record<string, unknown>;
+}
+
+describe("an empty fleet", () => {
+  test("has a status that says so", async () => {
+    expect(await json("status")).toMatchObject({ schema: "mailfleet.status/1", sentence: "No mailboxes yet.", causes: [], tenants: [] });
+  });
+
+  test("lists no mailboxes, as an empty list", async () => {
+    expect(await json("mailboxes", "list")).toMatchObject({ schema: "mailfleet.mailboxes/1", mailboxes: [] });
+    expect((await run("mailboxes", "list")).out).toBe(
+      "No mailboxes yet. npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run\n",
+    );
+  });
+});
+
+describe("mailboxes", () => {
+  test("a dry run changes nothing: the second one says the same", async () => {
+    const first = await run("mailboxes", "import", "boxes.csv", "--tenant", "contoso", "--dry-run");
+    expect(first.out).toContain("  +     2 new          ap@contoso.example, ar@contoso.example\n");
+    expect(first.out).toContain("Nothing was changed; without --dry-run it will be.");
+    expect(await run("mailboxes", "import", "boxes.csv", "--tenant", "contoso", "--dry-run")).toEqual(first);
+  });
+
+  test("an import registers them with their protocol, and a second one finds them as they are", async () => {
+    expect(await json("mailboxes", "import", "boxes.csv", "--tenant", "contoso")).toMatchObject({
+      dryRun: false,
+      good: 2,
+      leftOut: 1,
+      same: 0,
+    });
+    expect(await json("mailboxes", "import", "boxes.csv", "--tenant", "contoso")).toMatchObject({ new: [], change: [], same: 2 });
+    const { mailboxes } = (await json("mailboxes", "list")) as { mailboxes: { address: string; protocol: string; state: string }[] };
+    expect(mailboxes.map(({ address, protocol, state }) => [address, protocol, state])).toEqual([
+      ["ap@contoso.example", "imap", "new"],
+      ["ar@contoso.example", "pop3", "new"],
+    ]);
+  });
+
+  test("an added mailbox is in the list, in the state filter and in the pipe's table", async () => {
+    expect((await run("mailboxes", "add", "Berlin@contoso.example", "--tenant", "contoso")).code).toBe(0);
+    const { out } = await run("mailboxes", "list", "--state", "new");
+    expect(out.split("\n")).toContain("contoso\tberlin@contoso.example\timap\tnew\t\t0\t0\t0\t");
+    expect((await run("mailboxes", "list", "--state", "parked")).out).toBe("No mailbox fits.\n");
+  });
+
+  test.each([
+    [["mailboxes", "add", "no-address", "--tenant", "contoso"], "no @ in the address"],
+    [["mailboxes", "add", "a@b.example", "--tenant", "contosso"], "did you mean contoso?"],
+    [["mailboxes", "import", "none.csv", "--tenant", "contoso"], "there is no such file"],
+  ])("%j is exit 2 and says what is wrong", async (args, what) => {
+    const { code, err, out } = await run(...args);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(what);
+  });
+});
+
+test("status counts what is registered, and says that nobody works on it", async () => {
+  const status = await json("status");
+  expect(status).toMatchObject({ mailboxes: 3, states: { new: 3 }, processes: [] });
+  expect((await run("status")).out).toContain("! No producer and no worker reported within 30 s, so nothing moves.");
+});
+
+test("try names the nearest mailboxes, those that were added included", async () => {
+  const { code, err } = await run("try", "berlim@contoso.example");
+  expect(code).toBe(2);
+  expect(err).toContain("did you mean berlin@contoso.example");
+});
+
+test("try says which step failed, what happens next and what to do, and exits 1", async () => {
+  const { code, out, err } = await run("try", "support@contoso.example", "--json");
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({ ok: false, error: { code: "ENTRA_UNAVAILABLE" } });
+  expect(err).toContain("Nothing is lost; mail waits on the server.");
+  expect(out + err).not.toContain("s3cret-value");
+});
+
+test("a Redis that is not there is exit 1 with its address and without a password", async () => {
+  const texts = { out: "" };
+  const stdout = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      texts.out += chunk.toString();
+      done();
+    },
+  });
+  const stderr = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const env = { REDIS_URL: "redis://:hunter2@127.0.0.1:1" };
+  const code = await runCli({ args: ["status", "--json"], env, cwd, stdout, stderr, setVariable: () => undefined });
+  expect(code).toBe(1);
+  expect(JSON.parse(texts.out)).toMatchObject({
+    ok: false,
+    error: { code: "REDIS_UNAVAILABLE", what: expect.stringContaining("127.0.0.1:1") as string },
+  });
+  expect(texts.out).not.toContain("hunter2");
+});
