@@ -56,7 +56,7 @@ async function tail(cli: Cli, options: TailOptions): Promise<number> {
 }
 
 /** `2026-11-23T14:03:02Z  message.added  fresh  contoso/support%40…/INBOX/1.14/412`: nothing that a sender wrote but the folder's name. */
-export function shortLine(id: string, type: string, event: MailEvent | undefined): string {
+function shortLine(id: string, type: string, event: MailEvent | undefined): string {
   if (event === undefined) return stripControls(`${" ".repeat(20)}  ${type.padEnd(19)}  ${"".padEnd(8)}  ${id}   consumed already`);
   return stripControls(`${formatUtc(Date.parse(event.at))}  ${type.padEnd(19)}  ${event.lane.padEnd(8)}  ${event.key}`);
 }
