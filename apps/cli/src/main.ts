@@ -11,4 +11,8 @@ const exitCode = await runCli({
   },
 });
 // Undefined when the verb became another program in place, which sets its own.
-if (exitCode !== undefined) process.exitCode = exitCode;
+if (exitCode !== undefined) {
+  // What was said is out first; then nothing that a library still holds open keeps the process from its exit code.
+  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write("", resolve));
+  process.exit(exitCode);
+}

@@ -99,7 +99,7 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
     },
     show(state) {
       lastState = state;
-      if (screen) return screen.draw(renderPanel(state, terminal.errSize(), marks));
+      if (screen) return screen.draw(() => renderPanel(state, terminal.errSize(), marks));
       if (mode !== "plain") return;
       for (const text of plain.update(state, systemClock.monotonic())) terminal.err(`${text}\n`);
       if (state.firstSync && !saidDone && !isOnce) {
@@ -113,7 +113,8 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
     },
     warn: (text) => tell("warn", "look", stripControls(text), true),
     stopping(busy) {
-      if (screen && lastState) screen.draw(renderPanel({ ...lastState, isStopping: true }, terminal.errSize(), marks));
+      const state = lastState && { ...lastState, isStopping: true };
+      if (screen && state) screen.draw(() => renderPanel(state, terminal.errSize(), marks));
       const work =
         busy === 0
           ? "no mailbox is in the middle of a batch."

@@ -5,8 +5,8 @@ import type { OutStream, Terminal } from "../terminal.ts";
 export interface Screen {
   /** Into the scrollback. */
   print(lines: readonly Line[]): void;
-  /** The new panel, at most four times a second. */
-  draw(lines: readonly Line[]): void;
+  /** The new panel, at most four times a second; asked again when the terminal's size changes. */
+  draw(render: () => readonly Line[]): void;
   /** Leaves the last panel where it is. */
   close(): void;
 }
@@ -15,7 +15,7 @@ const leastPauseMs = 250;
 
 export function createScreen(terminal: Terminal, stream: OutStream, monotonic: () => number): Screen {
   let shown: readonly Line[] = [];
-  let panel: readonly Line[] = [];
+  let panel: () => readonly Line[] = () => [];
   let drawnAt = -leastPauseMs;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -35,8 +35,9 @@ export function createScreen(terminal: Terminal, stream: OutStream, monotonic: (
     timer = undefined;
     drawnAt = monotonic();
     // One write, so that no half panel is ever seen.
-    terminal.err(erase() + paint(above) + paint(panel));
-    shown = panel;
+    const lines = panel();
+    terminal.err(erase() + paint(above) + paint(lines));
+    shown = lines;
   };
   const onResize = (): void => {
     if (!isClosed) redraw();
@@ -46,8 +47,8 @@ export function createScreen(terminal: Terminal, stream: OutStream, monotonic: (
     print(lines) {
       redraw(lines);
     },
-    draw(lines) {
-      panel = lines;
+    draw(render) {
+      panel = render;
       if (isClosed || timer !== undefined) return;
       const pause = drawnAt + leastPauseMs - monotonic();
       if (pause <= 0) redraw();
