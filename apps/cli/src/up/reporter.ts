@@ -21,7 +21,8 @@ export interface StopFacts {
   readonly ms: number;
   /** `worker stopped` lines of the workers' logs. */
   readonly ended: readonly Readonly<Record<string, unknown>>[];
-  readonly toDo: number;
+  /** Undefined where nobody looked. */
+  readonly toDo: number | undefined;
 }
 
 /** Says on stderr what `up` does, on stdout what came of it. */
@@ -126,8 +127,8 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
     },
     stopped({ ms, ended, toDo }) {
       const sum = (key: string): number => ended.reduce((all, fields) => all + (Number(fields[key]) || 0), 0);
-      const rest =
-        toDo > 0 ? ` To do ${formatCount(toDo)}, goes on at the next start.` : " Nothing is left to do; the next start goes on from here.";
+      const goesOn = toDo === 0 ? " Nothing is left to do; the next start goes on from here." : " The next start goes on from here.";
+      const rest = toDo !== undefined && toDo > 0 ? ` To do ${formatCount(toDo)}, goes on at the next start.` : goesOn;
       const text = `Stopped in ${formatDuration(ms)}: ${formatCount(sum("finished"))} finished, ${formatCount(sum("cut"))} handed back.${rest}`;
       if (mode === "none") return;
       if (screen) terminal.err(`${terminal.paint("done", marks.done)} ${text}\n`);

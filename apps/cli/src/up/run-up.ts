@@ -64,8 +64,7 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
   });
   let consumer: SampleConsumer | undefined;
   try {
-    // Ctrl-C during the start waits for it: half a start cannot be ended cleanly.
-    fleet = await starting;
+    fleet = await beforeStarted(signals, reporter, starting);
     logPath = fleet.log.path;
     if (run === undefined) throw new TypeError("the fleet started without a look at Redis");
     reporter.started({ fleet, records: await fleet.redis.fleet.reader.mailboxes(), workers: options.workers });
@@ -97,6 +96,29 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
     reporter.close();
     signals.dispose();
     process.off("SIGHUP", onHangUp);
+  }
+}
+
+/** Ctrl-C during the start waits for it, because half a start cannot be drained; a second one does not wait. */
+async function beforeStarted(
+  signals: ReturnType<typeof stopSignals>,
+  reporter: Reporter,
+  starting: Promise<RunningFleet>,
+): Promise<RunningFleet> {
+  let isStarting = true;
+  let askedMs = 0;
+  void signals.asked.then(() => {
+    askedMs = systemClock.monotonic();
+    if (isStarting) reporter.warn("Stopping as soon as the start is complete. Ctrl-C again stops at once.");
+  });
+  signals.onAgain(() => {
+    // The children notice that we are gone and drain; Redis is adopted by the next start.
+    if (isStarting && systemClock.monotonic() - askedMs >= sameKeyMs) process.exit(reporter.killed());
+  });
+  try {
+    return await starting;
+  } finally {
+    isStarting = false;
   }
 }
 
@@ -251,7 +273,9 @@ class Watch {
     return this.#records.filter((record) => record.isSyncing).length;
   }
 
-  toDo(): number {
+  /** Undefined before the first look. */
+  toDo(): number | undefined {
+    if (this.#progress === undefined) return undefined;
     return sumLedgers(this.#records.map((record) => record.ledger)).toDo;
   }
 
