@@ -1,4 +1,4 @@
-import type { Protocol, Secret } from "@mailfleet/core";
+import type { Protocol, RedisTarget as CoreRedisTarget, Secret } from "@mailfleet/core";
 
 /** Everything mailfleet is told, checked, complete and frozen. Paths are absolute, addresses canonical, secrets wrapped. */
 export interface Config {
@@ -17,20 +17,10 @@ export interface Config {
   readonly console: ConsoleConfig;
 }
 
-export interface RedisTarget {
-  /** `localhost` when `path` is set. */
-  readonly host: string;
-  /** 0 when `path` is set. */
-  readonly port: number;
-  readonly username?: string;
-  readonly password?: Secret;
-  /** Database number. */
-  readonly db: number;
-  readonly tls: boolean;
+/** Where Redis is; with a `path`, host and port mean nothing. */
+export interface RedisTarget extends CoreRedisTarget {
   /** Certificate authorities for this Redis only, PEM. */
   readonly caFile?: string;
-  /** Unix socket; then `host` and `port` mean nothing. */
-  readonly path?: string;
 }
 
 export interface TenantConfig {

@@ -30,7 +30,8 @@ export interface AttachmentEvent extends BlobPointer {
   readonly contentId?: string;
 }
 
-export interface MessageContent {
+/** What is read from a message, but for what stands beside it in the blob store. */
+export interface MessageFields {
   readonly messageId?: string;
   readonly inReplyTo?: string;
   readonly references: readonly string[];
@@ -47,6 +48,9 @@ export interface MessageContent {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly text?: string;
   readonly html?: string;
+}
+
+export interface MessageContent extends MessageFields {
   /** Instead of `text` or `html` when over 64 KB. */
   readonly textRef?: BlobPointer;
   readonly htmlRef?: BlobPointer;

@@ -15,6 +15,7 @@ export {
   type MailAddress,
   type AttachmentEvent,
   type MessageContent,
+  type MessageFields,
   type EventFolder,
   type MessageAdded,
   type MessageQuarantined,

@@ -1,5 +1,5 @@
 import type { FolderCheckpoint } from "./checkpoint.ts";
-import type { BlobPointer, FolderRole, MailAddress, MailEvent, OutgoingEvent } from "./event.ts";
+import type { BlobPointer, FolderRole, MailEvent, MessageFields, OutgoingEvent } from "./event.ts";
 import type { Lane, MailboxRef } from "./ids.ts";
 import type { FolderLedger } from "./ledger.ts";
 import type { Secret } from "./secret.ts";
@@ -150,22 +150,7 @@ export interface BlobBatch {
 }
 
 /** What a MIME parser found. Bytes of bodies and attachments are handed over, not copied. */
-export interface ParsedMessage {
-  readonly messageId?: string;
-  readonly inReplyTo?: string;
-  readonly references: readonly string[];
-  readonly subject?: string;
-  /** ISO 8601 UTC. */
-  readonly date?: string;
-  readonly from: readonly MailAddress[];
-  readonly to: readonly MailAddress[];
-  readonly cc: readonly MailAddress[];
-  readonly bcc: readonly MailAddress[];
-  readonly replyTo: readonly MailAddress[];
-  readonly sender: readonly MailAddress[];
-  readonly headers: readonly (readonly [string, string])[];
-  readonly text?: string;
-  readonly html?: string;
+export interface ParsedMessage extends MessageFields {
   readonly attachments: readonly ParsedAttachment[];
   readonly defects: readonly string[];
 }
