@@ -169,6 +169,14 @@ describe("the commit", () => {
     expect(await bench.redis.hget(bench.keys.fleetLedger, "h")).toBe("1");
   });
 
+  test("that was applied is done also for a session whose lease ran out before its answer came", async () => {
+    const commit = commitOf(bench, [11]);
+    await bench.handOff.commit(commit);
+    await bench.redis.set(bench.keys.lease(id), "999:other");
+    expect(await bench.handOff.commit(commit)).toMatchObject({ kind: "applied", version: 1 });
+    expect(await bench.handOff.commit(commitOf(bench, [12], { expectedVersion: 1 }))).toEqual({ kind: "fenced" });
+  });
+
   test("does not queue a key twice, even when a checkpoint was lost", async () => {
     await bench.handOff.commit(commitOf(bench, [11]));
     await bench.redis.del(bench.keys.checkpoints(id));

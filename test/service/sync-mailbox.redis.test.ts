@@ -272,6 +272,87 @@ describe("a server that withholds", () => {
   });
 });
 
+describe("a folder in trouble", () => {
+  const refusing = (method: "status" | "open", folder: string): Fault =>
+    withMethod(method, (session) => (path) => {
+      if (path === folder) return Promise.reject(syncError("COMMAND_REFUSED", "no", { layer: "imap", phase: "command", folder }));
+      return session[method](path);
+    });
+  const others = () => truth().length - truth("INBOX").length;
+
+  test.each(["status", "open"] as const)(
+    "stops no other folder, and the pass does not report success: %s of INBOX is refused",
+    async (method) => {
+      fault = refusing(method, "INBOX");
+      const outcome = await sync("backfill");
+      expect(outcome).toMatchObject({ kind: "failed", failure: { code: "COMMAND_REFUSED" } });
+      expect((await events()).filter((event) => event.type === "message.added")).toHaveLength(others());
+      expect(await record()).toMatchObject({ cause: { code: "COMMAND_REFUSED", state: "waiting" } });
+      fault = (session) => session;
+      await sync("backfill");
+      expect((await record())?.cause).toBeUndefined();
+      expect((await record())?.ledger).toMatchObject({ handedOff: truth().length, toDo: 0 });
+    },
+  );
+
+  test("that a rule leaves out stops nothing, though it cannot even be counted", async () => {
+    fault = refusing("status", "Junk Email");
+    await sync("backfill", { ...calm, folders: { include: ["*"], exclude: ["Junk*"] } });
+    expect(await events()).toHaveLength(truth().length - truth("Junk Email").length);
+  });
+
+  test("whose STATUS and EXAMINE disagree is left out of the session, not asked without end", async () => {
+    let asked = 0;
+    fault = withMethod("open", (session) => async (path) => {
+      const status = await session.open(path);
+      if (path !== "INBOX") return status;
+      asked++;
+      return { ...status, uidValidity: "1" };
+    });
+    await sync("backfill");
+    expect(asked).toBe(1);
+    expect(await events()).toHaveLength(others());
+  });
+
+  test("that is no longer synced owes nothing, and goes on where it was when it is synced again", async () => {
+    const gate = { shouldYield: () => Promise.resolve(true), isDraining: () => false };
+    const small = { ...calm, slice: { messages: 5, bytes: 64e6, seconds: 20 } };
+    await syncMailbox({ ...ports, gate }, small, mailbox, "backfill", never);
+    const done = (await events()).length;
+    expect(done).toBe(5);
+    await sync("backfill", { ...calm, folders: { include: ["*"], exclude: ["INBOX"] } });
+    expect((await record())?.ledger).toMatchObject({ listed: truth().length, excluded: truth("INBOX").length - done, toDo: 0 });
+    await sync("backfill");
+    expect((await record())?.ledger).toEqual({ listed: truth().length, handedOff: truth().length, excluded: 0, quarantined: 0, toDo: 0 });
+    expect(new Set((await events()).map(keyOf)).size).toBe(truth().length);
+  });
+});
+
+test("new mail that a listing left out is listed again and handed off", async () => {
+  await sync("backfill");
+  await queue.obliterate({ force: true });
+  const uids = Array.from({ length: 5 }, (_, n) => sandbox.deliver(address, "INBOX", Buffer.from(`Subject: ${n}\r\n\r\nx\r\n`)));
+  const hidden = uids.slice(3);
+  fault = withMethod(
+    "listUids",
+    (session) => async (low, high) => (await session.listUids(low, high)).filter((uid) => !hidden.includes(uid)),
+  );
+  await sync("fresh");
+  expect(await events()).toHaveLength(3);
+  fault = (session) => session;
+  await sync("fresh");
+  expect(await events()).toHaveLength(3);
+  clockOffset += limits.recheckMs + 1;
+  await sync("fresh");
+  expect((await events()).map(keyOf)).toEqual(uids.map((uid) => `INBOX ${uid}`));
+  for (let tries = 0; tries < limits.recheckTries; tries++) {
+    clockOffset += limits.recheckMs * limits.recheckTries;
+    await sync("fresh");
+  }
+  expect((await ports.store.load(mailbox)).folders.get("INBOX")?.checkpoint?.recheck).toBeUndefined();
+  sandbox.expunge(address, "INBOX", uids);
+});
+
 describe("a mailbox in motion", () => {
   test("a new UIDVALIDITY begins a new generation, says so once, and marks what is handed off again", async () => {
     await sync("backfill");

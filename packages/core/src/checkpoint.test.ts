@@ -4,18 +4,21 @@ import { type FolderCheckpoint, packCheckpoint, startCheckpoint, unpackCheckpoin
 import { uidSetOf } from "./uid-set.ts";
 
 const uid = fc.integer({ min: 1, max: 0xffff_ffff });
-const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc.record({
-  generation: fc.nat(),
-  uidValidity: fc.bigInt({ min: 1n, max: 0xffff_ffffn }).map(String),
-  uidNext: uid,
-  backfillBelow: uid,
-  handedOff: fc.array(uid, { maxLength: 30 }).map(uidSetOf),
-  quarantined: fc.array(uid, { maxLength: 5 }).map(uidSetOf),
-  retry: fc.array(fc.record({ uid, tries: fc.nat(5), notBefore: fc.nat() }), { maxLength: 3 }),
-  isResync: fc.boolean(),
-  isVerified: fc.boolean(),
-  isExcluded: fc.boolean(),
-});
+const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
+  .record({
+    generation: fc.nat(),
+    uidValidity: fc.bigInt({ min: 1n, max: 0xffff_ffffn }).map(String),
+    uidNext: uid,
+    backfillBelow: uid,
+    handedOff: fc.array(uid, { maxLength: 30 }).map(uidSetOf),
+    quarantined: fc.array(uid, { maxLength: 5 }).map(uidSetOf),
+    retry: fc.array(fc.record({ uid, tries: fc.nat(5), notBefore: fc.nat() }), { maxLength: 3 }),
+    isResync: fc.boolean(),
+    isVerified: fc.boolean(),
+    isExcluded: fc.boolean(),
+    recheck: fc.option(fc.record({ low: uid, high: uid, tries: fc.nat(3), notBefore: fc.nat() }), { nil: undefined }),
+  })
+  .map(({ recheck, ...rest }) => (recheck ? { ...rest, recheck } : rest));
 
 test("a checkpoint reads back as it was stored", () => {
   fc.assert(fc.property(checkpoints, (checkpoint) => void expect(unpackCheckpoint(packCheckpoint(checkpoint))).toEqual(checkpoint)));

@@ -24,6 +24,17 @@ export interface FolderCheckpoint {
   readonly isVerified: boolean;
   /** True while a rule of the configuration leaves the folder out: nothing of it was ever handed off. */
   readonly isExcluded: boolean;
+  /** Fresh UIDs that a listing left out, to be listed again: an answer can be short without saying so. */
+  readonly recheck?: Recheck;
+}
+
+/** A range of UIDs, both ends included. */
+export interface Recheck {
+  readonly low: number;
+  readonly high: number;
+  readonly tries: number;
+  /** Epoch ms. */
+  readonly notBefore: number;
 }
 
 export interface RetryEntry {
@@ -77,6 +88,9 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
     ...(checkpoint.isResync && { s: 1 }),
     ...(checkpoint.isVerified && { y: 1 }),
     ...(checkpoint.isExcluded && { x: 1 }),
+    ...(checkpoint.recheck && {
+      k: [checkpoint.recheck.low, checkpoint.recheck.high, checkpoint.recheck.tries, checkpoint.recheck.notBefore],
+    }),
   });
 }
 
@@ -84,9 +98,11 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
 export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
   try {
     const raw = JSON.parse(text) as Record<string, unknown>;
-    const { f, g, v, n, b, h, q = "", r = [], s, y, x } = raw;
+    const { f, g, v, n, b, h, q = "", r = [], s, y, x, k } = raw;
     if (f !== 1 || !isCount(g) || typeof v !== "string" || !isCount(n) || !isCount(b)) return undefined;
     if (typeof h !== "string" || typeof q !== "string" || !Array.isArray(r)) return undefined;
+    if (k !== undefined && !(Array.isArray(k) && k.length === 4 && k.every(isCount))) return undefined;
+    const [low = 0, high = 0, tries = 0, notBefore = 0] = (k ?? []) as number[];
     return {
       generation: g,
       uidValidity: v,
@@ -102,6 +118,7 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
       isResync: s === 1,
       isVerified: y === 1,
       isExcluded: x === 1,
+      ...(k !== undefined && { recheck: { low, high, tries, notBefore } }),
     };
   } catch {
     return undefined;

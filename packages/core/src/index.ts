@@ -1,6 +1,7 @@
 export { type Cause } from "./cause.ts";
 export {
   type FolderCheckpoint,
+  type Recheck,
   type RetryEntry,
   startCheckpoint,
   withoutHistory,

@@ -29,6 +29,9 @@ export const limits = {
   unfetchableTries: 3,
   /** Pause between those tries. */
   unfetchableRetryMs: 60_000,
+  /** Fresh UIDs that the server dealt and a listing left out are listed again this often, with this pause. */
+  recheckTries: 3,
+  recheckMs: 60_000,
   /** Lease of a mailbox: expiry, renewal interval, and when a holder stops by itself without a renewal (F02, F03). */
   leaseMs: 30_000,
   leaseRenewMs: 10_000,

@@ -30,6 +30,12 @@ describe("the plan of a folder", () => {
     expect(planFolder(status, owing, now - 1)).toEqual({ kind: "skip" });
   });
 
+  test("lists again what a listing left out, once it is time", () => {
+    const gappy = { ...stored, recheck: { low: 90, high: 99, tries: 0, notBefore: now } };
+    expect(planFolder(status, gappy, now)).toEqual({ kind: "fresh", from: 100 });
+    expect(planFolder(status, gappy, now - 1)).toEqual({ kind: "skip" });
+  });
+
   test.each([
     ["uidvalidity", { ...status, uidValidity: "15" }],
     ["uidvalidity", { ...status, uidValidity: "13", uidNext: 200 }],

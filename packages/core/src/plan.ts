@@ -27,7 +27,8 @@ export function planFolder(status: FolderStatus, stored: FolderCheckpoint | unde
   if (status.uidNext < stored.uidNext) {
     return { kind: "reset", cause: "uidnext", checkpoint: startCheckpoint(status, stored.generation + 1, true) };
   }
-  if (status.uidNext > stored.uidNext || stored.retry.some((entry) => entry.notBefore <= now)) {
+  const isOwed = stored.retry.some((entry) => entry.notBefore <= now) || (stored.recheck !== undefined && stored.recheck.notBefore <= now);
+  if (status.uidNext > stored.uidNext || isOwed) {
     return { kind: "fresh", from: stored.uidNext };
   }
   return { kind: "skip" };

@@ -12,7 +12,7 @@ import {
   uniteUids,
   eachUid,
 } from "@mailfleet/core";
-import { commitStep, type FolderWork, openFolder } from "./folder-work.ts";
+import { accountedFor, commitStep, type FolderWork, inFolder, openFolder } from "./folder-work.ts";
 import { describeAll, freshPass, handOffOrNote } from "./fresh-pass.ts";
 import type { SessionContext } from "./ports.ts";
 
@@ -38,25 +38,24 @@ export async function backfill(context: SessionContext): Promise<void> {
   }
 }
 
-/** Folders whose history is not complete. */
+/** Folders whose history is not complete, but for those that this session left out. */
 export function remaining(context: SessionContext): readonly FolderWork[] {
-  return context.folders.filter((work) => work.checkpoint !== undefined && !work.checkpoint.isExcluded && hasHistory(work.checkpoint));
+  return context.folders.filter(
+    ({ path, checkpoint }) => checkpoint !== undefined && !checkpoint.isExcluded && hasHistory(checkpoint) && !context.leftOut.has(path),
+  );
 }
 
 async function backfillSlice(context: SessionContext, budget: SliceBudget): Promise<void> {
   for (const work of remaining(context)) {
     if (isSpent(context, budget)) return;
-    const status = await openFolder(context, work);
-    const checkpoint = work.checkpoint as FolderCheckpoint;
-    // The next fresh pass plans the reset.
-    if (status.uidValidity !== checkpoint.uidValidity || status.uidNext < checkpoint.uidNext) {
-      context.isPoked = true;
-      await freshPass(context);
-      continue;
-    }
-    while ((work.checkpoint as FolderCheckpoint).backfillBelow > 1 && !isSpent(context, budget)) await takeWindow(context, work, budget);
-    if ((work.checkpoint as FolderCheckpoint).backfillBelow <= 1 && !isSpent(context, budget)) await verifyFolder(context, work, budget);
+    await inFolder(context, work, () => backfillFolder(context, work, budget));
   }
+}
+
+async function backfillFolder(context: SessionContext, work: FolderWork, budget: SliceBudget): Promise<void> {
+  await openFolder(context, work);
+  while ((work.checkpoint as FolderCheckpoint).backfillBelow > 1 && !isSpent(context, budget)) await takeWindow(context, work, budget);
+  if ((work.checkpoint as FolderCheckpoint).backfillBelow <= 1 && !isSpent(context, budget)) await verifyFolder(context, work, budget);
 }
 
 /** Lists the newest part of what is left, and hands it off from the top. */
@@ -129,9 +128,11 @@ async function handOffHistory(
   for (const [index, batch] of batches.entries()) {
     if (index > 0 && isSpent(context, budget)) return false;
     if (context.isPoked) {
+      const { generation } = work.checkpoint as FolderCheckpoint;
       await freshPass(context);
-      const status = await openFolder(context, work);
-      if (status.uidValidity !== work.checkpoint?.uidValidity) return false;
+      await openFolder(context, work);
+      // The pass found the folder's UIDs dealt anew: these belong to the generation before.
+      if (work.checkpoint?.generation !== generation) return false;
     }
     const below = belowAfter((batch.at(-1) as MessageMeta).uid, index === batches.length - 1);
     await handOffOrNote(context, work, {
@@ -150,9 +151,4 @@ function isSpent(context: SessionContext, budget: SliceBudget): boolean {
   context.signal.throwIfAborted();
   if (context.ports.gate.isDraining()) return true;
   return budget.messages <= 0 || budget.bytes <= 0 || context.ports.clock.monotonic() >= budget.endsAt;
-}
-
-function accountedFor(checkpoint: FolderCheckpoint): UidSet {
-  const owed = uidSetOf(checkpoint.retry.map((entry) => entry.uid));
-  return uniteUids(uniteUids(checkpoint.handedOff, checkpoint.quarantined), owed);
 }

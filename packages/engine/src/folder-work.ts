@@ -1,10 +1,15 @@
 import {
+  type Failure,
   type FolderCheckpoint,
   type FolderLedger,
   type FolderRole,
   type FolderStatus,
+  isSyncError,
   type OutgoingEvent,
   syncError,
+  type UidSet,
+  uidSetOf,
+  uniteUids,
 } from "@mailfleet/core";
 import type { SessionContext } from "./ports.ts";
 
@@ -59,9 +64,52 @@ export async function commitStep(context: SessionContext, work: FolderWork, step
   }
 }
 
-/** EXAMINE, unless the folder is open already and nothing asks for news of it. */
+/**
+ * Runs one folder's part of a session. A failure of the folder leaves it out and lets the others go on (G5); any other is thrown.
+ * @returns false when the folder is left out
+ */
+export async function inFolder(context: SessionContext, work: FolderWork, run: () => Promise<void>): Promise<boolean> {
+  if (context.leftOut.has(work.path)) return false;
+  try {
+    await run();
+    return true;
+  } catch (error) {
+    if (!isSyncError(error) || error.failure.scope !== "folder") throw error;
+    leaveOut(context, work, error.failure);
+    return false;
+  }
+}
+
+/** A folder that is gone is nobody's fault; any other is told when the session ends. */
+function leaveOut(context: SessionContext, work: FolderWork, failure: Failure): void {
+  context.leftOut.set(work.path, failure);
+  const { code, facts } = failure;
+  context.ports.log.warn(
+    { mailbox: context.mailbox.address, folder: work.path, code, text: facts.text },
+    "a folder is left out of this session",
+  );
+}
+
+/**
+ * EXAMINE.
+ * @throws SyncError of scope folder when it disagrees with the checkpoint that STATUS was just found to agree with
+ */
 export async function openFolder(context: SessionContext, work: FolderWork): Promise<FolderStatus> {
   const status = await context.session.open(work.path);
-  context.openFolder = work.path;
+  const { checkpoint } = work;
+  if (checkpoint && (status.uidValidity !== checkpoint.uidValidity || status.uidNext < checkpoint.uidNext)) {
+    // Changed between STATUS and EXAMINE (F31), or a server whose two answers differ: the next session plans from a fresh STATUS.
+    throw syncError("COMMAND_REFUSED", `STATUS and EXAMINE of ${work.path} disagree about its UIDs. It is looked at again.`, {
+      layer: "engine",
+      folder: work.path,
+      text: "STATUS and EXAMINE disagree",
+    });
+  }
   return status;
+}
+
+/** Every UID of which it is settled what becomes of it. */
+export function accountedFor(checkpoint: FolderCheckpoint): UidSet {
+  const owed = uidSetOf(checkpoint.retry.map((entry) => entry.uid));
+  return uniteUids(uniteUids(checkpoint.handedOff, checkpoint.quarantined), owed);
 }

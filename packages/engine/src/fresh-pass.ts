@@ -1,4 +1,5 @@
 import {
+  eachUid,
   emptyLedger,
   type FailureScope,
   type FolderCheckpoint,
@@ -10,11 +11,14 @@ import {
   type MessageMeta,
   planBatches,
   planFolder,
+  type Recheck,
   scopeKey,
+  subtractUids,
   syncError,
+  uidSetOf,
   withoutHistory,
 } from "@mailfleet/core";
-import { commitStep, type FolderWork, openFolder } from "./folder-work.ts";
+import { accountedFor, commitStep, type FolderWork, inFolder, openFolder } from "./folder-work.ts";
 import { handOffBatch, noteBrokenFetch, type BatchRequest } from "./hand-off-batch.ts";
 import type { SessionContext } from "./ports.ts";
 
@@ -23,17 +27,7 @@ export async function freshPass(context: SessionContext): Promise<void> {
   context.isPoked = false;
   for (const work of context.folders) {
     throwIfDraining(context);
-    try {
-      await freshOfFolder(context, work);
-    } catch (error) {
-      if (!isSyncError(error) || error.failure.scope !== "folder") throw error;
-      const { code, facts } = error.failure;
-      context.ports.log.warn(
-        { mailbox: context.mailbox.address, folder: work.path, code, text: facts.text },
-        "a folder is left out of this pass",
-      );
-      context.openFolder = undefined;
-    }
+    await inFolder(context, work, () => freshOfFolder(context, work));
   }
 }
 
@@ -103,28 +97,75 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
 async function takeFresh(context: SessionContext, work: FolderWork): Promise<void> {
   const { session, ports } = context;
   const status = await openFolder(context, work);
-  const checkpoint = work.checkpoint as FolderCheckpoint;
-  // Changed between STATUS and EXAMINE (F31): the next pass plans the reset from a fresh STATUS.
-  if (status.uidValidity !== checkpoint.uidValidity || status.uidNext < checkpoint.uidNext) return;
-
-  const uids = await session.listUids(checkpoint.uidNext, maxUid);
+  const { uidNext: from } = work.checkpoint as FolderCheckpoint;
+  const uids = await session.listUids(from, maxUid);
   const until = Math.max(status.uidNext, (uids.at(-1) ?? 0) + 1);
+  const isShort = uids.length < until - from;
+  const finish = (now: FolderCheckpoint): FolderCheckpoint => {
+    const moved = { ...now, uidNext: until };
+    return isShort ? { ...moved, recheck: addRecheck(now.recheck, from, until - 1, ports.clock.now()) } : moved;
+  };
+  if (uids.length > 0) await handOffFresh(context, work, uids, finish);
+  else if (until > from) {
+    await commitStep(context, work, { checkpoint: finish(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
+  }
+  await listAgain(context, work);
+  await askAgain(context, work);
+}
+
+/** In UID order, batch by batch; the last commit takes the checkpoint to its end. */
+async function handOffFresh(
+  context: SessionContext,
+  work: FolderWork,
+  uids: readonly number[],
+  finish: (checkpoint: FolderCheckpoint) => FolderCheckpoint,
+): Promise<void> {
   const metas = await describeAll(context, uids);
   const batches = planBatches(metas, context.isCareful ? 1 : limits.batchMessages, limits.batchBytes);
   for (const [index, batch] of batches.entries()) {
     throwIfDraining(context);
-    const next = index === batches.length - 1 ? until : (batch.at(-1) as MessageMeta).uid + 1;
-    await handOffOrNote(context, work, { metas: batch, lane: "fresh", isListed: false, advance: (now) => ({ ...now, uidNext: next }) });
+    if (index > 0 && (await context.ports.gate.shouldYield("fresh"))) {
+      throw syncError("INTERRUPTED", "Consumers are behind. New mail goes on when the queue empties.", { layer: "engine" });
+    }
+    const next = (batch.at(-1) as MessageMeta).uid + 1;
+    const advance = index === batches.length - 1 ? finish : (now: FolderCheckpoint) => ({ ...now, uidNext: Math.max(now.uidNext, next) });
+    await handOffOrNote(context, work, { metas: batch, lane: "fresh", isListed: false, advance });
   }
-  if (batches.length === 0 && until > checkpoint.uidNext) {
-    await commitStep(context, work, { checkpoint: { ...checkpoint, uidNext: until }, ledger: work.ledger, events: [] });
-  }
+}
 
-  const now = ports.clock.now();
+/** Lists a range once more that an earlier listing did not fill: most holes are messages that moved on, some are a short answer. */
+async function listAgain(context: SessionContext, work: FolderWork): Promise<void> {
+  const { recheck } = work.checkpoint as FolderCheckpoint;
+  const now = context.ports.clock.now();
+  if (recheck === undefined || recheck.notBefore > now) return;
+  const { recheck: _done, ...rest } = work.checkpoint as FolderCheckpoint;
+  const tries = recheck.tries + 1;
+  const listed = uidSetOf(await context.session.listUids(recheck.low, recheck.high));
+  const missing = [...eachUid(subtractUids(listed, accountedFor(rest)))];
+  const finish = ({ recheck: _before, ...checkpoint }: FolderCheckpoint): FolderCheckpoint =>
+    tries < limits.recheckTries
+      ? { ...checkpoint, recheck: { ...recheck, tries, notBefore: now + limits.recheckMs * (tries + 1) } }
+      : checkpoint;
+  if (missing.length > 0) {
+    const fields = { mailbox: context.mailbox.address, folder: work.path, count: missing.length };
+    context.ports.log.warn(fields, "a listing had left out new messages; they are handed off now");
+    await handOffFresh(context, work, missing, finish);
+  } else await commitStep(context, work, { checkpoint: finish(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
+}
+
+/** Asks again for messages that were listed and not delivered, one by one. */
+async function askAgain(context: SessionContext, work: FolderWork): Promise<void> {
+  const now = context.ports.clock.now();
   for (const entry of (work.checkpoint as FolderCheckpoint).retry.filter((one) => one.notBefore <= now)) {
-    const metasOfOne = await describeAll(context, [entry.uid]);
-    await handOffOrNote(context, work, { metas: metasOfOne, lane: "fresh", isListed: true, advance: (same) => same }, true);
+    const metas = await describeAll(context, [entry.uid]);
+    await handOffOrNote(context, work, { metas, lane: "fresh", isListed: true, advance: (same) => same }, true);
   }
+}
+
+function addRecheck(before: Recheck | undefined, low: number, high: number, now: number): Recheck {
+  const notBefore = now + limits.recheckMs;
+  if (!before) return { low, high, tries: 0, notBefore };
+  return { low: Math.min(before.low, low), high: Math.max(before.high, high), tries: 0, notBefore: Math.min(before.notBefore, notBefore) };
 }
 
 /** A literal above the limit ends the session as surely as a broken connection; only its scope is smaller. */

@@ -185,9 +185,11 @@ function accountFor(
   const handedOff = count(fetched.delivered);
   const quarantined = count(fetched.quarantined) + givenUp.length;
   const vanished = fetched.missing.length - owed.size;
-  const newlyListed = request.isListed ? -vanished : handedOff + quarantined + owed.size - givenUp.length;
-  const settled = request.isListed ? handedOff + quarantined + vanished : -(owed.size - givenUp.length);
   const { ledger } = work;
+  const settled = request.isListed ? handedOff + quarantined + vanished : -(owed.size - givenUp.length);
+  // More than was counted at first sight: the folder was away for a while, or its count was short.
+  const uncounted = Math.max(0, settled - ledger.toDo);
+  const newlyListed = (request.isListed ? -vanished : handedOff + quarantined + owed.size - givenUp.length) + uncounted;
   return {
     events,
     checkpoint: request.advance({
@@ -201,7 +203,7 @@ function accountFor(
       handedOff: ledger.handedOff + handedOff,
       excluded: ledger.excluded,
       quarantined: ledger.quarantined + quarantined,
-      toDo: ledger.toDo - settled,
+      toDo: ledger.toDo - settled + uncounted,
     },
   };
 }
@@ -244,8 +246,9 @@ function count(set: UidSet): number {
   return set.reduce((sum, [low, high]) => sum + high - low + 1, 0);
 }
 
+/** A lost lease says nothing: the commit may have been applied, its answer lost, and the successor's commit stored on top of it. */
 function isCertainlyUnwritten(error: unknown): boolean {
-  return isSyncError(error) && (error.failure.code === "LEASE_LOST" || error.failure.code === "CHECKPOINT_STALE");
+  return isSyncError(error) && error.failure.code === "CHECKPOINT_STALE";
 }
 
 function requireCheckpoint(work: FolderWork): FolderCheckpoint {

@@ -1,5 +1,6 @@
 import type {
   BlobStore,
+  Failure,
   Chance,
   Clock,
   FolderRules,
@@ -67,6 +68,6 @@ export interface SessionContext {
   readonly startedAt: number;
   /** Somebody asked for new mail while this session was busy. */
   isPoked: boolean;
-  /** The folder that is open on the server. */
-  openFolder: string | undefined;
+  /** Folders in trouble: left out of the rest of this session, and its ending says why. */
+  readonly leftOut: Map<string, Failure>;
 }

@@ -17,6 +17,8 @@ import type { SyncSettings } from "./ports.ts";
 export type Ending =
   /** All folders compared, everything new handed off; history may be left. */
   | { readonly kind: "complete"; readonly hasHistory: boolean }
+  /** Some folders were refused, the others are as in `complete`. */
+  | { readonly kind: "partial"; readonly failure: Failure; readonly hasHistory: boolean }
   /** The worker drains, or the token ran out: go on at once, nobody is to blame. */
   | { readonly kind: "cut-short"; readonly hasHistory: boolean }
   | { readonly kind: "failed"; readonly failure: Failure; readonly hasHistory: boolean };
@@ -56,6 +58,19 @@ export function settlementOf(question: SettleQuestion): Settlement {
         ...(state.cause && { cause: state.cause }),
         events: [],
       };
+    case "partial": {
+      const cause = causeOf(question, ending.failure, opened);
+      // The folders that answer go on as ever; the cause says which does not.
+      const freshDueInMs = jittered(settings.pollMs, random);
+      return {
+        checked: false,
+        opened,
+        freshDueInMs,
+        ...(history && { backfillDueInMs: 0 }),
+        cause: { ...cause, state: "waiting", nextAt: now + freshDueInMs },
+        events: state.cause?.state === "parked" ? [resumed(question, state.cause)] : [],
+      };
+    }
     case "failed": {
       const cause = causeOf(question, ending.failure, opened);
       const inMs = cause.nextAt - now;

@@ -2,6 +2,9 @@ import {
   type AccessToken,
   emptyLedger,
   folderRole,
+  type FolderLedger,
+  type FolderSelection,
+  hasHistory,
   type Failure,
   isSyncError,
   type Lane,
@@ -12,10 +15,11 @@ import {
   type MailSession,
   selectFolders,
   startCheckpoint,
+  type StoredCheckpoint,
   withoutHistory,
 } from "@mailfleet/core";
 import { backfill, remaining } from "./backfill.ts";
-import { commitStep, type FolderWork } from "./folder-work.ts";
+import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
 import { type Ending, settlementOf, stateHasHistory } from "./settle.ts";
@@ -60,7 +64,7 @@ export async function syncMailbox(
       random: ports.chance.random(),
     });
     if (!(await ports.handOff.settle(lease, settlement))) return { kind: "lease-lost", counts };
-    if (ending.kind === "failed") return { kind: "failed", counts, failure: ending.failure };
+    if (ending.kind === "failed" || ending.kind === "partial") return { kind: "failed", counts, failure: ending.failure };
     return { kind: ending.kind === "complete" ? "done" : "cut-short", counts, hasHistory: ending.hasHistory };
   } finally {
     lease.stop();
@@ -92,14 +96,16 @@ async function runSession(
       isCareful: brokeSessions(state),
       startedAt: ports.clock.monotonic(),
       isPoked: false,
-      openFolder: undefined,
+      leftOut: new Map(),
     };
     await noteExcluded(context, selection.excludedByRule, state);
+    await noteUnselected(context, selection, state);
     await freshPass(context);
     progress.hasHistory = remaining(context).length > 0;
     if (lease.lane === "backfill" && settings.backfill) await backfill(context);
     if (context.isPoked) await freshPass(context);
-    return { kind: "complete", hasHistory: remaining(context).length > 0 };
+    const failure = [...context.leftOut.values()].find(({ code }) => code !== "FOLDER_GONE");
+    return { ...(failure ? { kind: "partial", failure } : { kind: "complete" }), hasHistory: remaining(context).length > 0 };
   } finally {
     await session.close();
   }
@@ -125,18 +131,45 @@ function toWork(folder: ListedFolder, state: MailboxState): FolderWork {
     role: folder.role ?? folderRole(folder),
     version: stored?.version ?? 0,
     checkpoint: stored?.checkpoint,
-    ledger: stored?.ledger ?? emptyLedger,
+    ledger: stored ? ledgerOf(stored) : emptyLedger,
   };
+}
+
+/** A folder that a rule left out for a while and that is synced again: its history is to do once more. */
+function ledgerOf({ checkpoint, ledger }: StoredCheckpoint): FolderLedger {
+  if (!checkpoint || checkpoint.isExcluded || !hasHistory(checkpoint) || ledger.excluded === 0) return ledger;
+  return { ...ledger, toDo: ledger.toDo + ledger.excluded, excluded: 0 };
 }
 
 /** Counts the messages of folders that a rule leaves out, once, so that the ledger shows what is not handed off and why. */
 async function noteExcluded(context: SessionContext, folders: readonly ListedFolder[], state: MailboxState): Promise<void> {
   for (const folder of folders) {
     if (state.folders.has(folder.path)) continue;
-    const status = await context.session.status(folder.path);
-    const checkpoint = { ...withoutHistory(startCheckpoint(status, 1, false)), isExcluded: true };
-    const ledger = { ...emptyLedger, listed: status.messages, excluded: status.messages };
-    await commitStep(context, toWork(folder, state), { checkpoint, ledger, events: [] });
+    const work = toWork(folder, state);
+    await inFolder(context, work, async () => {
+      const status = await context.session.status(folder.path);
+      const checkpoint = { ...withoutHistory(startCheckpoint(status, 1, false)), isExcluded: true };
+      const ledger = { ...emptyLedger, listed: status.messages, excluded: status.messages };
+      await commitStep(context, work, { checkpoint, ledger, events: [] });
+    });
+    // Nobody waits for the mail of a folder that is left out anyway.
+    context.leftOut.delete(folder.path);
+  }
+}
+
+/**
+ * A folder that was begun and is synced no longer owes nothing: left out by a rule its rest is excluded, gone from the server its rest
+ * is listed no more. Its checkpoint stays, so that it goes on where it was if it comes back.
+ */
+async function noteUnselected(context: SessionContext, selection: FolderSelection<ListedFolder>, state: MailboxState): Promise<void> {
+  const synced = new Set(selection.synced.map((folder) => folder.path));
+  const isListed = new Set([...selection.excludedByRule, ...selection.notMail].map((folder) => folder.path));
+  for (const [path, { version, checkpoint, ledger }] of state.folders) {
+    if (synced.has(path) || ledger.toDo === 0 || !checkpoint) continue;
+    const { listed, excluded, toDo } = ledger;
+    const settled = isListed.has(path) ? { excluded: excluded + toDo } : { listed: listed - toDo };
+    const work: FolderWork = { path, role: undefined, version, checkpoint, ledger };
+    await commitStep(context, work, { checkpoint, ledger: { ...ledger, ...settled, toDo: 0 }, events: [] });
   }
 }
 

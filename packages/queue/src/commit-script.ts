@@ -53,14 +53,15 @@ export function commitScript(): string {
   return `${addJobFunction()}${checkTypes}
 local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'hash', KEYS[4], 'hash', KEYS[5], 'hash' }) or checkTypes(bullTypes(6))
 if wrong then return wrong end
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'fenced', 0, 0 } end
 local stored = redis.call('HGET', KEYS[2], ARGV[3])
 local version, commitId, ledger = 0, '', '0 0 0 0 0'
 if stored then
   local v, c, l = string.match(stored, '^(%d+)\\n([^\\n]*)\\n([^\\n]*)\\n')
   version, commitId, ledger = tonumber(v) or 0, c or '', l or ledger
 end
+-- First: a commit that was applied, and is sent again after its lease ran out, is done and not refused.
 if commitId == ARGV[2] then return { 'applied', version, redis.call('HGET', KEYS[3], 'poke') and 1 or 0 } end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'fenced', 0, 0 } end
 if version ~= tonumber(ARGV[4]) then return { 'stale', version, 0 } end
 local names = { 'l', 'h', 'e', 'q', 't' }
 local before, after = {}, {}
