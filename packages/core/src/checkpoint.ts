@@ -101,8 +101,7 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
     const { f, g, v, n, b, h, q = "", r = [], s, y, x, k } = raw;
     if (f !== 1 || !isCount(g) || typeof v !== "string" || !isCount(n) || !isCount(b)) return undefined;
     if (typeof h !== "string" || typeof q !== "string" || !Array.isArray(r)) return undefined;
-    if (k !== undefined && !(Array.isArray(k) && k.length === 4 && k.every(isCount))) return undefined;
-    const [low = 0, high = 0, tries = 0, notBefore = 0] = (k ?? []) as number[];
+    const recheck = readRecheck(k);
     return {
       generation: g,
       uidValidity: v,
@@ -118,11 +117,19 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
       isResync: s === 1,
       isVerified: y === 1,
       isExcluded: x === 1,
-      ...(k !== undefined && { recheck: { low, high, tries, notBefore } }),
+      ...(recheck && { recheck }),
     };
   } catch {
     return undefined;
   }
+}
+
+/** @throws RangeError for anything but four counts */
+function readRecheck(value: unknown): Recheck | undefined {
+  if (value === undefined) return undefined;
+  const [low, high, tries, notBefore] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (!isCount(low) || !isCount(high) || !isCount(tries) || !isCount(notBefore)) throw new RangeError("not a recheck");
+  return { low, high, tries, notBefore };
 }
 
 function isCount(value: unknown): value is number {

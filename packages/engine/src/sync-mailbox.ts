@@ -178,7 +178,7 @@ function brokeSessions(state: MailboxState): boolean {
   return state.cause !== undefined && breaksSessions(state.cause.scope) && (state.cause.scope === "message" || state.cause.tries >= 2);
 }
 
-function endingOf(error: unknown, hasHistory: boolean): Ending | "lease-lost" {
+function endingOf(error: unknown, isHistoryLeft: boolean): Ending | "lease-lost" {
   if (!isSyncError(error)) throw error;
   const { failure } = error;
   switch (failure.code) {
@@ -187,8 +187,8 @@ function endingOf(error: unknown, hasHistory: boolean): Ending | "lease-lost" {
     case "INTERRUPTED":
     case "SESSION_EXPIRED":
     case "CHECKPOINT_STALE":
-      return { kind: "cut-short", hasHistory };
+      return { kind: "cut-short", hasHistory: isHistoryLeft };
     default:
-      return { kind: "failed", failure, hasHistory };
+      return { kind: "failed", failure, hasHistory: isHistoryLeft };
   }
 }

@@ -1,0 +1,121 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { type MailboxRef, type MailEvent, type MailSource, redisKeys, type RedisKeys, Secret } from "@mailfleet/core";
+import { createFileStore } from "@mailfleet/blobs";
+import { createByteBudget, type EnginePorts, syncMailbox, type SyncOutcome, type SyncSettings } from "@mailfleet/engine";
+import { createKeyRing, createTokenSource, type EntraTokenSource } from "@mailfleet/entra";
+import { createImapSource } from "@mailfleet/imap";
+import { createMimeParser } from "@mailfleet/mime";
+import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
+import { systemChance, systemClock } from "@mailfleet/runtime";
+import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
+import { createFleetReader, createMailboxRegistry, createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
+import { type Fault } from "./session-faults.ts";
+import { sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+
+let dir: string;
+export let sandbox: Sandbox;
+export let redis: Redis;
+let mime: ReturnType<typeof createMimeParser>;
+let tokens: EntraTokenSource;
+export let keys: RedisKeys;
+export let queue: Queue;
+export let ports: EnginePorts;
+export const noFault: Fault = (session) => session;
+/** What a test turns. */
+export const world = { clockOffset: 0, isDraining: false, fault: noFault };
+export const address = "support@contoso.example";
+export const mailbox: MailboxRef = { tenant: "contoso", address, protocol: "imap" };
+export const calm: SyncSettings = {
+  pollMs: 1_000,
+  backfill: true,
+  folders: { include: ["*"], exclude: [] },
+  slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
+};
+
+/** Registers the hooks: one sandbox a file, one fleet a test. */
+export function setUpSyncBench(): void {
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "mailfleet-sync-"));
+    sandbox = await startSandbox({
+      dataDir: join(dir, "sandbox"),
+      tenants: [{ alias: "contoso", mailboxes: 2, messages: 300 }],
+      trickle: 0,
+      faults: false,
+    });
+    redis = new Redis(sharedRedisUrl());
+    mime = createMimeParser({ threads: 1 });
+  });
+  afterAll(async () => {
+    await mime.close();
+    redis.disconnect();
+    await sandbox.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  beforeEach(async () => {
+    Object.assign(world, { clockOffset: 0, isDraining: false, fault: noFault });
+    keys = redisKeys(uniqueName("sync"));
+    const { hostname, port } = new URL(sharedRedisUrl());
+    queue = openMessagesQueue({
+      connection: redisOptions({ host: hostname, port: Number(port), db: 0, tls: false }),
+      keys,
+      log: silentLog,
+    });
+    const clock = { ...systemClock, now: () => Date.now() + world.clockOffset };
+    const ca = await readFile(sandbox.caFile, "utf8");
+    const [tenant] = sandbox.tenants;
+    tokens = createTokenSource({
+      tenants: () => ({
+        alias: "contoso",
+        tenantId: tenant?.tenantId ?? "",
+        clientId: tenant?.clientId ?? "",
+        credential: { kind: "secret", secret: new Secret(sandbox.secretOf("contoso")) },
+        authority: sandbox.authority,
+        isCustomAuthority: true,
+        scope: "https://outlook.office365.com/.default",
+        caPem: ca,
+        protocols: ["imap"],
+      }),
+      cache: createTokenCache(redis, keys),
+      keyRing: () => createKeyRing([new Uint8Array(32)]),
+      clock,
+      chance: systemChance,
+      log: silentLog,
+      scrub: (text) => text,
+    });
+    const mail = createImapSource({ endpoint: () => ({ ...sandbox.imap, tls: true, ca }), log: silentLog, scrub: (text) => text, clock });
+    const faulty: MailSource = { open: async (...args) => world.fault(await mail.open(...args)) };
+    ports = {
+      clock,
+      chance: systemChance,
+      log: silentLog,
+      tokens,
+      mail: faulty,
+      blobs: createFileStore({ dir: join(dir, "blobs"), clock, chance: systemChance }),
+      mime,
+      store: createMailboxStore({ redis, keys, clock, chance: systemChance, log: silentLog, worker: "test" }),
+      handOff: await createHandOff({ queue, keys, clock }),
+      gate: { shouldYield: () => Promise.resolve(false), isDraining: () => world.isDraining },
+      bytes: createByteBudget(64e6),
+    };
+    await createMailboxRegistry(redis, keys).register([mailbox], 0);
+  });
+  afterEach(async () => {
+    await tokens.close();
+    await queue.close();
+  });
+}
+
+export const never = new AbortController().signal;
+export const sync = (lane: "fresh" | "backfill", settings = calm): Promise<SyncOutcome> =>
+  syncMailbox(ports, settings, mailbox, lane, never);
+export const events = async (): Promise<MailEvent[]> => (await queue.getJobs(["waiting"], 0, -1, true)).map((job) => job.data as MailEvent);
+export const record = async () => (await createFleetReader(redis, keys).mailboxes())[0];
+export const truth = (folder?: string) =>
+  [...sandbox.truth()].filter((one) => one.address === address && one.isMail && (folder === undefined || one.folder === folder));
+export const keyOf = (event: MailEvent): string => ("uid" in event && "folder" in event ? `${event.folder.path} ${event.uid}` : event.key);
