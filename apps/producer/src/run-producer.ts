@@ -54,7 +54,7 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
         isHeld = !isHeld;
         logHold(log, isHeld, events);
       }
-      await fill(parts, "fresh", slots, events < limits.queueHighWater * 1.2);
+      await fill(parts, "fresh", slots, events < limits.queueHighWater * limits.freshHighWaterFactor);
       await fill(parts, "backfill", slots, !isHeld);
       lastCode = "";
     } catch (error) {

@@ -13,12 +13,12 @@ const heartbeatMs = 10_000;
 const politeDrainMs = 6_000;
 
 /** The worker's gate before it is wired to the queues. */
-export function createGate(): SliceGate & { drain(): void; use(isCrowded: () => Promise<boolean>): void } {
+export function createGate(): SliceGate & { drain(): void; use(isCrowded: (lane: Lane) => Promise<boolean>): void } {
   let isDraining = false;
-  let isCrowded = (): Promise<boolean> => Promise.resolve(false);
+  let isCrowded = (_lane: Lane): Promise<boolean> => Promise.resolve(false);
   return {
     isDraining: () => isDraining,
-    shouldYield: () => (isDraining ? Promise.resolve(true) : isCrowded()),
+    shouldYield: (lane) => (isDraining ? Promise.resolve(true) : isCrowded(lane)),
     drain: () => void (isDraining = true),
     use: (ask) => void (isCrowded = ask),
   };
@@ -45,15 +45,19 @@ export function runWorker(config: Config, parts: WorkerParts, gate: ReturnType<t
   const workers = [start("fresh", config.sync.concurrency), start("backfill", config.sync.backfillConcurrency)] as const;
 
   let believedUntil = 0;
-  let wasCrowded = false;
-  gate.use(async () => {
+  let crowded: Readonly<Record<Lane, boolean>> = { fresh: false, backfill: false };
+  gate.use(async (lane) => {
     const now = ports.clock.monotonic();
     if (now >= believedUntil) {
       believedUntil = now + gateMemoryMs;
       const [backfillWaiting, backlog] = await Promise.all([workers[1].waiting(), readBacklog(parts.messages)]);
-      wasCrowded = backfillWaiting > 0 || backlog.waiting + backlog.delayed + backlog.active + backlog.failed >= limits.queueHighWater;
+      const events = backlog.waiting + backlog.delayed + backlog.active + backlog.failed;
+      crowded = {
+        fresh: events >= limits.queueHighWater * limits.freshHighWaterFactor,
+        backfill: backfillWaiting > 0 || events >= limits.queueHighWater,
+      };
     }
-    return wasCrowded;
+    return crowded[lane];
   });
 
   const beat = (): void => {

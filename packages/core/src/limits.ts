@@ -57,4 +57,6 @@ export const limits = {
   drainMs: 10_000,
   /** `messages` jobs waiting before intake stops (G4). Each is at most `eventBytes`, usually about 10 kB. */
   queueHighWater: 50_000,
+  /** New mail still comes in up to this many times that; then it waits on the server too. */
+  freshHighWaterFactor: 1.2,
 } as const;
