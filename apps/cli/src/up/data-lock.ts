@@ -1,7 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { CliError } from "../cli-error.ts";
+
+const tries = 100;
+const pauseMs = 20;
 
 /**
  * One `up` per data folder: a second one would adopt the first one's Redis and end it. The lock of a killed `up` is taken over.
@@ -10,14 +14,14 @@ import { CliError } from "../cli-error.ts";
  */
 export function lockDataDir(dataDir: string): () => void {
   const file = path.join(dataDir, "up.pid");
-  for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      writeFileSync(file, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const pid = readPid(file);
-      if (pid !== undefined && pid !== process.pid && isMailfleet(pid)) {
+  // Linked and renamed into place, so that nobody ever reads half a lock.
+  const own = path.join(dataDir, `up.${randomUUID()}.tmp`);
+  writeFileSync(own, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
+  try {
+    for (let attempt = 0; attempt < tries; attempt++) {
+      if (tryLink(own, file)) return () => unlock(file);
+      const { state, pid } = readLock(file);
+      if (state === "held") {
         throw new CliError(2, {
           code: "ALREADY_RUNNING",
           what: `mailfleet runs on ${dataDir} already (process ${pid}).`,
@@ -25,19 +29,77 @@ export function lockDataDir(dataDir: string): () => void {
           todo: ["Look at it: npx mailfleet status", "or use another folder: npx mailfleet up --data ./other"],
         });
       }
-      rmSync(file, { force: true });
+      if (state === "stale" && takeOver(own, file)) return () => unlock(file);
+      if (state === "stale") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
     }
+  } finally {
+    rmSync(own, { force: true });
   }
   throw new CliError(1, { code: "LOCK", what: `The lock ${file} cannot be taken: others take it at the same time.` });
 }
 
-function readPid(file: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(file, "utf8"));
-    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
-  } catch {
-    return undefined;
+/**
+ * Replaces a stale lock by ours. Only the holder of a second lock may, and looks again first: else one of two that saw the same stale
+ * lock would throw away the new lock of the other.
+ */
+function takeOver(own: string, file: string): boolean {
+  const turn = `${file}.takeover`;
+  if (!tryLink(own, turn)) {
+    if (readLock(turn).state === "stale") setAside(turn, `${own}.old`);
+    return false;
   }
+  try {
+    if (readLock(file).state !== "stale") return false;
+    renameSync(own, file);
+    return true;
+  } finally {
+    rmSync(turn, { force: true });
+  }
+}
+
+/** Removes the turn of one that was killed in the middle of it; what is renamed is looked at before it is thrown away. */
+function setAside(turn: string, aside: string): void {
+  try {
+    renameSync(turn, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  if (readLock(aside).state === "held") tryLink(aside, turn);
+  rmSync(aside, { force: true });
+}
+
+function unlock(file: string): void {
+  if (readLock(file).pid === process.pid) rmSync(file, { force: true });
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+interface LockState {
+  readonly state: "absent" | "held" | "stale";
+  readonly pid?: number;
+}
+
+/** A lock with our own pid is one of an earlier life: pids are dealt again. */
+function readLock(file: string): LockState {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { state: "absent" };
+    throw error;
+  }
+  const pid = Number(text);
+  if (!Number.isInteger(pid) || pid < 2) return { state: "stale" };
+  return { state: pid !== process.pid && isMailfleet(pid) ? "held" : "stale", pid };
 }
 
 export function isProcessAlive(pid: number): boolean {
