@@ -73,6 +73,12 @@ test("a stop drains by SIGTERM, and ends what does not listen", async () => {
   expect(await deaf.process.stop(100)).toBe(false);
 });
 
+test("a child that is stopped before it was ready leaves nobody waiting for it", async () => {
+  const { process } = supervise(stay);
+  await process.stop(5_000);
+  await expect(process.ready).rejects.toThrow("worker 1 ended with SIGTERM");
+});
+
 test("a child sees no variable of ours but those it is given", async () => {
   const { process, logged } = supervise(`console.log(JSON.stringify({ names: Object.keys(process.env) })); ${ready} ${stay}`);
   await process.ready;

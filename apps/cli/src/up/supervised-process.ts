@@ -110,8 +110,8 @@ export function superviseProcess(spec: ProcessSpec, hooks: ProcessHooks): Superv
       hasEnded = true;
       child = undefined;
       hooks.log.note(isStopping ? "info" : "warn", { process: spec.name, ended: how });
-      if (isStopping) return;
       const failure = new ProcessFailure(spec.name, how, code ?? 1, stderr.trim());
+      if (isStopping) return void ready.reject(failure);
       if (!wasReady) return void ready.reject(failure);
       if (code === 2) return hooks.onFatal(failure);
       falls = clock.monotonic() - startedAt > soundMs ? 1 : falls + 1;
