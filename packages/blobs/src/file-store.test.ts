@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MailboxRef } from "@mailfleet/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createFileStore } from "./file-store.ts";
 import { formatRef, packMagic, parseRef } from "./pack-format.ts";
 
@@ -60,6 +60,28 @@ describe("the file store", () => {
     const file = (await packFiles())[0] as string;
     expect((await stat(join(dir, file))).mode & 0o777).toBe(0o600);
     expect((await stat(join(dir, "contoso"))).mode & 0o777).toBe(0o700);
+  });
+
+  test("syncs the parents of the folders it makes, and only of those", async () => {
+    const probe = await open(dir);
+    const sync = vi.spyOn(Object.getPrototypeOf(probe) as typeof probe, "sync");
+    await probe.close();
+    try {
+      const store = createFileStore({ dir: join(dir, "root"), clock, chance });
+      const syncs = async (of: MailboxRef): Promise<number> => {
+        const before = sync.mock.calls.length;
+        const batch = store.startBatch(of);
+        batch.put("raw", "k", Buffer.from("x"));
+        await batch.flush();
+        return sync.mock.calls.length - before;
+      };
+      // Root, tenant, box, period: four parents, then the folder that holds the new name; a second mailbox adds box and period.
+      expect(await syncs(mailbox)).toBe(5);
+      expect(await syncs(mailbox)).toBe(1);
+      expect(await syncs({ ...mailbox, address: "sales@contoso.example" })).toBe(3);
+    } finally {
+      sync.mockRestore();
+    }
   });
 
   test("leaves nothing behind when a batch is discarded, flushed or not", async () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   type BlobBatch,
   type BlobKind,
@@ -145,7 +145,7 @@ class PackBatch implements BlobBatch {
   }
 
   async #create(): Promise<FileHandle> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#folder);
     return open(this.#path("tmp"), constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
   }
 }
@@ -157,6 +157,17 @@ async function writeFully(file: FileHandle, chunks: readonly Uint8Array[]): Prom
   if (bytesWritten === total) return;
   const rest = Buffer.concat(chunks).subarray(bytesWritten);
   for (let done = 0; done < rest.length;) done += (await file.write(rest, done)).bytesWritten;
+}
+
+/** A folder is durable only once its parent is synced: all that are new, up to the one that was there. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  const top = dirname(resolve(first));
+  for (let at = dirname(resolve(folder)); at.length >= top.length; at = dirname(at)) {
+    await syncFolder(at);
+    if (at === top) return;
+  }
 }
 
 /** The new name is durable only once its folder is synced. */
