@@ -19,7 +19,8 @@ export async function runMailfleet(world: World, parseThreads: number): Promise<
   const dir = await mkdtemp(join(world.dir, "mailfleet-"));
   const server = await startRedis({ shared: false });
   const config = await writeConfig(world, dir, server.url, parseThreads);
-  const env = { PATH: process.env["PATH"], UV_THREADPOOL_SIZE: "8" };
+  // As `mailfleet up` starts its roles.
+  const env = { PATH: process.env["PATH"], NODE_COMPILE_CACHE: join(world.dir, "compile-cache") };
   const root = join(import.meta.dirname, "../..");
   const redis = new Redis(server.url);
   const keys = redisKeys();

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
 import { createScrubber, isSyncError, redisKeys } from "@mailfleet/core";
 import { openMessagesQueue, openSyncQueues } from "@mailfleet/queue";
-import { stopSignals, systemClock } from "@mailfleet/runtime";
+import { settlesWithin, stopSignals, systemClock } from "@mailfleet/runtime";
 import {
   connectRedis,
   createDueIndex,
@@ -17,6 +17,10 @@ import {
 } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
 import { runProducer } from "./run-producer.ts";
+
+/** A round that runs, and closing, wait for Redis, which may not answer. Nothing is lost by leaving: what was taken falls due again. */
+const lastRoundMs = 1_500;
+const closeMs = 500;
 
 /** Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration. */
 async function main(): Promise<number> {
@@ -49,8 +53,15 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
   }
   try {
     const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
-    const redis = await connectRedis(target, log, ca);
-    const { problems, version } = await inspectRedis(redis);
+    const connecting = connectRedis(target, log, ca).then(async (redis) => ({ redis, health: await inspectRedis(redis) }));
+    // A Redis that freezes in between would hold the start, and with it the stop, for ever.
+    const connected = await Promise.race([connecting, stop]);
+    if (typeof connected === "string") {
+      log.info({ why: connected }, "producer stopped");
+      return 0;
+    }
+    const { redis } = connected;
+    const { problems, version } = connected.health;
     if (problems.length > 0) {
       process.stderr.write(`${problems.join("\n")}\nNothing was started.\n`);
       redis.disconnect();
@@ -79,8 +90,8 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
     });
     const why = await Promise.race([stop, running.then(() => "failure")]);
     controller.abort(new Error(why));
-    await running;
-    await Promise.allSettled([queues.close(), messages.close()]);
+    await settlesWithin(systemClock, lastRoundMs, running);
+    await settlesWithin(systemClock, closeMs, Promise.allSettled([queues.close(), messages.close()]));
     redis.disconnect();
     log.info({ why }, "producer stopped");
     return 0;
@@ -94,6 +105,5 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
   }
 }
 
-process.exitCode = await main();
-// The IPC channel of a parent would keep the process alive.
-process.disconnect?.();
+// Not by itself: the IPC channel of a parent and clients that wait for a dead Redis would keep the process alive.
+process.exit(await main());

@@ -1,5 +1,5 @@
 import type { Config } from "@mailfleet/config";
-import { type Clock, type Lane, limits, type Log, type MailboxRef } from "@mailfleet/core";
+import { type Clock, type Lane, limits, type Log, mailboxId, type MailboxRef } from "@mailfleet/core";
 import { type openMessagesQueue, readBacklog, type SyncQueues } from "@mailfleet/queue";
 import type { DueIndex, FleetReader, MailboxRegistry } from "@mailfleet/store";
 
@@ -17,7 +17,7 @@ export interface ProducerParts {
   readonly onReady: () => void;
 }
 
-const roundMs = 200;
+const roundMs = 100;
 const heartbeatMs = 10_000;
 /** The sync queues stay this many times as long as there are slots: long enough to never idle, short enough to stay fair. */
 const depthPerSlot = 2;
@@ -35,6 +35,7 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
   const spreadMs = mailboxes.length > spreadFrom ? mailboxes.length * spreadPerMailboxMs : 0;
   const counts = await parts.registry.register(mailboxes, spreadMs);
   log.info(counts, "mailboxes of the configuration registered");
+  warnOfOthers(log, config, othersThan(mailboxes, await parts.registry.list()));
   parts.onReady();
 
   let beatAt = 0;
@@ -65,6 +66,24 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
     await clock.sleep(roundMs, signal).catch(() => undefined);
   }
   await parts.reader.goodbye(parts.name).catch(() => undefined);
+}
+
+/** The registered mailboxes that are none of these. The registry does not know who put a mailbox there. */
+export function othersThan(configured: readonly MailboxRef[], registered: readonly MailboxRef[]): readonly MailboxRef[] {
+  const ids = new Set(configured.map(mailboxId));
+  return registered.filter((mailbox) => !ids.has(mailboxId(mailbox)));
+}
+
+const shownAddresses = 5;
+
+/** Those of a tenant that left the configuration are parked by the worker, which says so itself. */
+function warnOfOthers(log: Log, config: Config, others: readonly MailboxRef[]): void {
+  const read = others.filter(({ tenant }) => Object.hasOwn(config.tenants, tenant));
+  if (read.length === 0) return;
+  log.warn(
+    { count: read.length, mailboxes: read.slice(0, shownAddresses).map(({ address }) => address) },
+    "mailboxes that are not in the configuration are registered, and are read: they were added by the command line, or left the configuration",
+  );
 }
 
 async function fill(parts: ProducerParts, lane: Lane, slots: number, isOpen: boolean): Promise<void> {

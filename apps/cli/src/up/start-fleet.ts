@@ -75,12 +75,14 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
   };
 
   try {
+    // Compiled code is kept in a folder of ours: half of a role's start-up is reading TypeScript.
+    const managed = { MAILFLEET_MANAGED: "1", NODE_COMPILE_CACHE: path.join(dataDir, "compile-cache") };
     let config = given;
     let file = options.config ?? "";
     const roleEnv: Record<string, string> = given === undefined ? { MAILFLEET_DATA_DIR: world } : dataVariable(cli, options);
     let sandbox: SandboxFacts | undefined;
     if (config === undefined) {
-      const env = childEnvironment(cli.env, [], { MAILFLEET_MANAGED: "1" });
+      const env = childEnvironment(cli.env, [], managed);
       sandbox = await startSandboxProcess(
         { ...choice, dir: path.join(world, "sandbox"), isStill: options.once === true, env, cwd: cli.cwd, hooks: processHooks },
         sandboxes,
@@ -101,7 +103,7 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
     }
     if (sandbox !== undefined) rememberWorld(dataDir, { pid: process.pid, config: file, env: roleEnv });
     await hooks.beforeRoles({ config, redis });
-    const env = childEnvironment(cli.env, environment.used(), { ...roleEnv, MAILFLEET_MANAGED: "1" });
+    const env = childEnvironment(cli.env, environment.used(), { ...roleEnv, ...managed });
     const { workers, producers } = options;
     await startRoles({ config: path.resolve(cli.cwd, file), workers, producers, env, cwd: cli.cwd, hooks: processHooks }, roles);
     return {
