@@ -39,8 +39,18 @@ async function work(config: Config, stop: Promise<string>): Promise<number> {
   }
   const gate = createGate();
   try {
-    const parts = await wireWorker({ config, redisTarget, log, scrub, gate });
-    const { problems, version } = await inspectRedis(parts.redis);
+    const wiring = wireWorker({ config, redisTarget, log, scrub, gate }).then(async (parts) => ({
+      parts,
+      health: await inspectRedis(parts.redis),
+    }));
+    // A Redis that freezes in between would hold the start, and with it the stop, for ever.
+    const wired = await Promise.race([wiring, stop]);
+    if (typeof wired === "string") {
+      log.info({ why: wired, finished: 0, cut: 0 }, "worker stopped");
+      return 0;
+    }
+    const { parts } = wired;
+    const { problems, version } = wired.health;
     if (problems.length > 0) {
       process.stderr.write(`${problems.join("\n")}\nNothing was started.\n`);
       await parts.close();
@@ -64,6 +74,5 @@ async function work(config: Config, stop: Promise<string>): Promise<number> {
   }
 }
 
-process.exitCode = await main();
-// The IPC channel of a parent would keep the process alive.
-process.disconnect?.();
+// Not by itself: the IPC channel of a parent and clients that wait for a dead Redis would keep the process alive.
+process.exit(await main());

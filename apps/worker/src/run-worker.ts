@@ -2,6 +2,7 @@ import type { Lane, SliceGate } from "@mailfleet/core";
 import { limits, parseMailboxId, redisKeys } from "@mailfleet/core";
 import { syncMailbox } from "@mailfleet/engine";
 import { readBacklog, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
+import { settlesWithin } from "@mailfleet/runtime";
 import { inspectRedis } from "@mailfleet/store";
 import type { Config } from "@mailfleet/config";
 import type { WorkerParts } from "./wire.ts";
@@ -11,6 +12,11 @@ const gateMemoryMs = 250;
 const heartbeatMs = 10_000;
 /** Running sessions get this long to end at a batch border; then they are cut (their last batch is repeated by the next worker). */
 const politeDrainMs = 6_000;
+/** Of the whole drain, for saying goodbye, closing and exiting. */
+const closingMs = 2_000;
+/** Cut sessions get this long to settle. One that waits for a Redis that does not answer never does: its lease and its job run out. */
+const cutDrainMs = limits.drainMs - politeDrainMs - closingMs;
+const goodbyeMs = 300;
 
 /** The worker's gate before it is wired to the queues. */
 export function createGate(): SliceGate & { drain(): void; use(isCrowded: (lane: Lane) => Promise<boolean>): void } {
@@ -25,7 +31,7 @@ export function createGate(): SliceGate & { drain(): void; use(isCrowded: (lane:
 }
 
 export interface RunningWorker {
-  /** Takes no new mailbox; resolves when all sessions ended. */
+  /** Takes no new mailbox; resolves when all sessions ended, and within `limits.drainMs` whatever Redis does. */
   drain(): Promise<{ finished: number; cut: number }>;
 }
 
@@ -79,19 +85,13 @@ export function runWorker(config: Config, parts: WorkerParts, gate: ReturnType<t
       gate.drain();
       const running = workers[0].active + workers[1].active;
       const done = Promise.all(workers.map((worker) => worker.drain()));
-      const deadline = new AbortController();
-      const isInTime = await Promise.race([
-        done.then(() => true),
-        ports.clock.sleep(politeDrainMs, deadline.signal).then(
-          () => false,
-          () => true,
-        ),
-      ]);
-      deadline.abort();
+      const isInTime = await settlesWithin(ports.clock, politeDrainMs, done);
       const cut = isInTime ? 0 : workers[0].active + workers[1].active;
-      if (!isInTime) for (const worker of workers) worker.interrupt();
-      await done;
-      await parts.reader.goodbye(parts.name).catch(() => undefined);
+      if (!isInTime) {
+        for (const worker of workers) worker.interrupt();
+        await settlesWithin(ports.clock, cutDrainMs, done);
+      }
+      await settlesWithin(ports.clock, goodbyeMs, parts.reader.goodbye(parts.name)).catch(() => undefined);
       return { finished: running - cut, cut };
     },
   };

@@ -9,7 +9,7 @@ import { createKeyRing, createTokenSource, type EntraTenant } from "@mailfleet/e
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
-import { readOrMakeKey, systemChance, systemClock } from "@mailfleet/runtime";
+import { readOrMakeKey, settlesWithin, systemChance, systemClock } from "@mailfleet/runtime";
 import {
   connectRedis,
   createFleetReader,
@@ -21,6 +21,8 @@ import {
 
 /** Raw bytes that all sessions of a worker hold together; parsed copies come to about as much again. */
 const bytesInFlight = 96 * 1024 * 1024;
+/** Closing a queue waits for Redis, which may not answer. */
+const closeMs = 500;
 
 export interface WorkerParts {
   readonly ports: EnginePorts;
@@ -31,6 +33,7 @@ export interface WorkerParts {
   readonly messages: ReturnType<typeof openMessagesQueue>;
   readonly connection: ReturnType<typeof redisOptions>;
   readonly name: string;
+  /** Returns after half a second at the latest; what is open by then ends with the process. */
   close(): Promise<void>;
 }
 
@@ -99,7 +102,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
       bytes: createByteBudget(bytesInFlight),
     },
     async close() {
-      await Promise.allSettled([mime.close(), tokens.close(), messages.close()]);
+      await settlesWithin(clock, closeMs, Promise.allSettled([mime.close(), tokens.close(), messages.close()]));
       redis.disconnect();
     },
   };
