@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { createFileStore } from "@mailfleet/blobs";
 import type { Config, TenantConfig } from "@mailfleet/config";
-import { type Log, type RedisTarget, redisKeys, type SliceGate, syncError } from "@mailfleet/core";
+import { type Log, type MailSource, type RedisTarget, redisKeys, type SliceGate, syncError } from "@mailfleet/core";
 import { createByteBudget, type EnginePorts, type SyncSettings } from "@mailfleet/engine";
 import { createKeyRing, createTokenSource, type EntraTenant } from "@mailfleet/entra";
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
@@ -93,7 +93,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
       chance,
       log,
       tokens,
-      mail: createImapSource({ endpoint, log, scrub, clock }),
+      mail: imapOnly(createImapSource({ endpoint, log, scrub, clock })),
       blobs: createFileStore({ dir: config.blobs.dir, clock, chance }),
       mime,
       store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
@@ -104,6 +104,22 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
     async close() {
       await settlesWithin(clock, closeMs, Promise.allSettled([mime.close(), tokens.close(), messages.close()]));
       redis.disconnect();
+    },
+  };
+}
+
+/** POP3 is a word of the configuration that this version has no session for: such a mailbox waits, and says why. */
+function imapOnly(source: MailSource): MailSource {
+  return {
+    async open(mailbox, token, signal) {
+      if (mailbox.protocol === "imap") return source.open(mailbox, token, signal);
+      throw syncError(
+        "CONFIG_INVALID",
+        `${mailbox.address} is to be read over POP3, which this version does not do. Set its protocol to imap.`,
+        {
+          layer: "engine",
+        },
+      );
     },
   };
 }

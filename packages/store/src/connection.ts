@@ -88,18 +88,20 @@ export interface RedisHealth {
 export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
   const info = parseInfo(await redis.info());
   const version = info.get("redis_version") ?? info.get("valkey_version") ?? "unknown";
+  const { path, host = "localhost", port = 6379 } = redis.options;
+  const client = path ? `redis-cli -s ${path}` : `redis-cli -h ${host} -p ${port}`;
   const problems: string[] = [];
   const policy = info.get("maxmemory_policy");
   if (policy !== "noeviction") {
     problems.push(
       `Redis would throw away mailfleet's state when memory is short: maxmemory-policy is ${policy ?? "unknown"}, it must be noeviction. ` +
-        `Set it: redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf.`,
+        `Set it: ${client} CONFIG SET maxmemory-policy noeviction, and in redis.conf.`,
     );
   }
   if (info.get("aof_enabled") !== "1") {
     problems.push(
       `Redis would forget mailfleet's state at a restart: appendonly is off, it must be on. ` +
-        `Set it: redis-cli CONFIG SET appendonly yes, and in redis.conf.`,
+        `Set it: ${client} CONFIG SET appendonly yes, and in redis.conf.`,
     );
   }
   const [major = 0, minor = 0] = version.split(".").map(Number);

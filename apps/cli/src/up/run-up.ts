@@ -78,7 +78,7 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
       const stopped = await Promise.race([shutDown(fleet, consumer), stopNow(signals, fleet, clock.monotonic())]);
       if (stopped === "killed") return reporter.killed();
       if (answer) reporter.answer(answer, run.handedOffBefore === 0);
-      return answer === undefined || answer.unaccounted !== 0 ? 1 : 0;
+      return answer === undefined || answer.unaccounted !== 0 || answer.waiting > 0 ? 1 : 0;
     }
     const stopMs = clock.monotonic();
     reporter.stopping(watch.busy());
