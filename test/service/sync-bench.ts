@@ -10,7 +10,7 @@ import { createKeyRing, createTokenSource, type EntraTokenSource } from "@mailfl
 import { createImapSource } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
-import { systemChance, systemClock } from "@mailfleet/runtime";
+import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { createFleetReader, createMailboxRegistry, createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
 import { type Fault } from "./session-faults.ts";
@@ -35,6 +35,7 @@ export const calm: SyncSettings = {
   backfill: true,
   folders: { include: ["*"], exclude: [] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
+  compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
 };
 
 /** Registers the hooks: one sandbox a file, one fleet a test. */
@@ -93,6 +94,7 @@ export function setUpSyncBench(): void {
     ports = {
       clock,
       chance: systemChance,
+      digest: systemDigest,
       log: silentLog,
       tokens,
       mail: faulty,

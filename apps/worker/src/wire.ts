@@ -9,7 +9,7 @@ import { createKeyRing, createTokenSource, type EntraTenant } from "@mailfleet/e
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
-import { readOrMakeKey, settlesWithin, systemChance, systemClock } from "@mailfleet/runtime";
+import { readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
   connectRedis,
   createFleetReader,
@@ -87,10 +87,16 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
       backfill: config.sync.backfill,
       folders: config.sync.folders,
       slice: config.sync.slice,
+      compare: {
+        recentMs: config.sync.changes.recentSeconds * 1_000,
+        wholeMs: config.sync.changes.wholeSeconds * 1_000,
+        recentUids: config.sync.changes.recentMessages,
+      },
     },
     ports: {
       clock,
       chance,
+      digest: systemDigest,
       log,
       tokens,
       mail: imapOnly(createImapSource({ endpoint, log, scrub, clock })),

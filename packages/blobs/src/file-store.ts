@@ -9,10 +9,14 @@ import {
   type BlobStore,
   type Chance,
   type Clock,
+  type IndexedFolder,
+  type IndexEntry,
   type MailboxRef,
   mailboxId,
   syncError,
 } from "@mailfleet/core";
+import { encodeIndexRecord, type IndexLine } from "./index-format.ts";
+import { appendIndex, listSegments, type MailboxPlace, readPackIndexes, readSegment } from "./message-index.ts";
 import { encodeHead, formatRef, packMagic, parseRef } from "./pack-format.ts";
 
 export interface FileStoreOptions {
@@ -30,7 +34,53 @@ export function createFileStore(options: FileStoreOptions): BlobStore {
   return {
     startBatch: (mailbox) => new PackBatch(options, mailbox),
     read: (pointer) => readBlob(options.dir, pointer),
+    indexed: (mailbox) => guarded(() => listSegments(placeOf(options.dir, mailbox))),
+    async *readIndex(mailbox, folder, generation) {
+      try {
+        yield* readSegment(placeOf(options.dir, mailbox), folder, generation);
+      } catch (error) {
+        throw asBlobError(error, "read");
+      }
+    },
+    repairIndex: (mailbox) => guarded(() => repairIndex(placeOf(options.dir, mailbox))),
   };
+}
+
+async function guarded<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw asBlobError(error, "read");
+  }
+}
+
+function placeOf(dir: string, mailbox: MailboxRef): MailboxPlace {
+  const box = boxOf(mailbox);
+  return { path: join(dir, mailbox.tenant, box), home: `pack:${mailbox.tenant}/${box}/` };
+}
+
+function boxOf(mailbox: MailboxRef): string {
+  return createHash("sha256").update(mailboxId(mailbox)).digest("hex").slice(0, 32);
+}
+
+/** Restores entries that only the packs have. What the segments have is newer or the same: it is left alone. */
+async function repairIndex(place: MailboxPlace): Promise<number> {
+  const known = new Map<string, Set<number>>();
+  const lost: IndexLine[] = [];
+  for await (const line of readPackIndexes(place)) {
+    const { folder, generation } = line.folder;
+    const name = `${generation} ${folder}`;
+    let uids = known.get(name);
+    if (!uids) {
+      known.set(name, (uids = new Set()));
+      for await (const { uid } of readSegment(place, folder, generation)) uids.add(uid);
+    }
+    if (uids.has(line.entry.uid)) continue;
+    uids.add(line.entry.uid);
+    lost.push(line);
+  }
+  if (lost.length > 0) await appendIndex(place, lost);
+  return lost.length;
 }
 
 async function readBlob(dir: string, pointer: BlobPointer): Promise<Uint8Array> {
@@ -61,6 +111,8 @@ async function readBlob(dir: string, pointer: BlobPointer): Promise<Uint8Array> 
 class PackBatch implements BlobBatch {
   readonly #location: { tenant: string; box: string; period: string; pack: string };
   readonly #folder: string;
+  readonly #place: MailboxPlace;
+  readonly #notes: IndexLine[] = [];
   #chunks: Uint8Array[] = [];
   #buffered = 0;
   #offset = 0;
@@ -70,14 +122,19 @@ class PackBatch implements BlobBatch {
   #isFlushed = false;
 
   constructor(options: FileStoreOptions, mailbox: MailboxRef) {
-    const box = createHash("sha256").update(mailboxId(mailbox)).digest("hex").slice(0, 32);
+    const box = boxOf(mailbox);
     const period = new Date(options.clock.now()).toISOString().slice(0, 7).replace("-", "");
     const pack = options.chance.uuid().replaceAll("-", "");
     this.#location = { tenant: mailbox.tenant, box, period, pack };
-    this.#folder = join(options.dir, mailbox.tenant, box, period);
+    this.#place = placeOf(options.dir, mailbox);
+    this.#folder = join(this.#place.path, period);
   }
 
-  put(kind: BlobKind, key: string, bytes: Uint8Array): BlobPointer {
+  note(folder: IndexedFolder, entry: IndexEntry): void {
+    this.#notes.push({ folder, entry });
+  }
+
+  put(kind: BlobKind | "index", key: string, bytes: Uint8Array): BlobPointer {
     if (this.#offset === 0) this.#append(Buffer.from(packMagic));
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     this.#append(encodeHead({ kind, key, size: bytes.length, sha256 }));
@@ -89,6 +146,7 @@ class PackBatch implements BlobBatch {
   }
 
   async flush(): Promise<void> {
+    if (this.#notes.length > 0) this.put("index", "", encodeIndexRecord(this.#notes, this.#place.home));
     if (this.#offset === 0) return;
     this.#spill();
     await this.#writing;
@@ -101,6 +159,7 @@ class PackBatch implements BlobBatch {
       await rename(this.#path("tmp"), this.#path("pack"));
       await syncFolder(this.#folder);
       this.#isFlushed = true;
+      if (this.#notes.length > 0) await appendIndex(this.#place, this.#notes);
     } catch (error) {
       throw asBlobError(error, "write");
     }

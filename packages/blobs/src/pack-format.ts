@@ -13,7 +13,7 @@ import type { BlobKind } from "@mailfleet/core";
 export const packMagic = "mailfleet-pack/1\n";
 
 export interface RecordHead {
-  readonly kind: BlobKind;
+  readonly kind: BlobKind | "index";
   readonly key: string;
   /** Bytes. */
   readonly size: number;

@@ -97,6 +97,8 @@ export interface SyncConfig {
   readonly perTenantInFlight: number;
   /** One slice of backfill ends at the first of these. */
   readonly slice: { readonly messages: number; readonly bytes: number; readonly seconds: number };
+  /** When flags and removals are looked for. */
+  readonly changes: { readonly recentSeconds: number; readonly wholeSeconds: number; readonly recentMessages: number };
 }
 
 export interface WorkerConfig {

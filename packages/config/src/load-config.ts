@@ -181,6 +181,11 @@ function resolveSync(reading: Reading, sync: FileConfig["sync"], tenants: readon
       bytes: sync?.slice?.bytes ?? limits.sliceBytes,
       seconds: sync?.slice?.seconds ?? limits.sliceMs / 1000,
     },
+    changes: {
+      recentSeconds: sync?.changes?.recentSeconds ?? limits.compareRecentMs / 1000,
+      wholeSeconds: sync?.changes?.wholeSeconds ?? limits.compareWholeMs / 1000,
+      recentMessages: sync?.changes?.recentMessages ?? limits.compareRecentUids,
+    },
   };
 }
 

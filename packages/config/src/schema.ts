@@ -189,6 +189,20 @@ export const fileSchema = map(
           },
           "One turn of backfill ends at the first of these.",
         ).optional(),
+        changes: map(
+          {
+            recentSeconds: whole(
+              10,
+              86_400,
+              "whole seconds",
+              1800,
+              "How often the flags of the newest messages are compared. Default 1800.",
+            ),
+            wholeSeconds: whole(60, 2_592_000, "whole seconds", 86_400, "How often those of the whole folder are. Default 86400, a day."),
+            recentMessages: whole(1, 50_000, "a number", 500, "How many of the newest messages. Default 500."),
+          },
+          "Flag changes and removals. What the server's counts show, such as a message that was deleted or read, is looked at with the next poll.",
+        ).optional(),
       },
       "When and what to read.",
     ).optional(),

@@ -37,6 +37,9 @@ export type Agreement = [
   Assert<Agrees<"message.added">>,
   Assert<Agrees<"message.quarantined">>,
   Assert<Agrees<"folder.reset">>,
+  Assert<Agrees<"message.flags">>,
+  Assert<Agrees<"message.removed">>,
+  Assert<Agrees<"message.rekeyed">>,
   Assert<Agrees<"mailbox.parked">>,
   Assert<Agrees<"mailbox.resumed">>,
 ];

@@ -102,7 +102,7 @@ describe("the contract", () => {
   test("names its types, and they agree with the core's", () => {
     expect(eventContract().options.map((option) => option.shape.type.value)).toEqual([...eventTypes]);
     // checked by the compiler; see agreement.ts
-    const agreement: Agreement = [true, true, true, true, true];
+    const agreement: Agreement = [true, true, true, true, true, true, true, true];
     expect(agreement).not.toContain(false);
   });
 

@@ -18,7 +18,7 @@ export type EventContract = ReturnType<typeof buildContract>;
 /** An event as consumers see it: known fields typed, unknown ones let through. */
 export type ContractEvent = z.output<EventContract>;
 
-/** Every type of this version; consumers skip types they do not know. The three reserved ones are not sent yet. */
+/** Every type of this version; consumers skip types they do not know. */
 export const eventTypes = [
   "message.added",
   "message.quarantined",
@@ -86,7 +86,7 @@ function buildContract() {
 
   const event = {
     schema: z.literal(contractName),
-    key: z.string().min(1).describe("idempotency key: the same message always has the same key, no other has it"),
+    key: z.string().min(1).describe("names the message for ever: the same message in its folder always has the same key, no other has it"),
     tenant: z.string(),
     mailbox: z.string(),
     protocol: z.enum(["imap", "pop3"]),
@@ -103,6 +103,7 @@ function buildContract() {
     uidValidity: z.string().optional().describe("decimal digits; absent for POP3"),
     uidl: z.string().optional().describe("POP3 only"),
   };
+  const change = z.int().min(0).describe("of two events about one message the one with the higher number is the later");
   const quarantine = z.looseObject({ code, reason: z.string() });
   const facts = {
     ...event,
@@ -126,10 +127,33 @@ function buildContract() {
     }),
     z.looseObject({ ...event, type: z.literal("mailbox.parked"), cause: z.looseObject({ code, reason: z.string() }) }),
     z.looseObject({ ...event, type: z.literal("mailbox.resumed"), cause: z.looseObject({ code }) }),
-    z.looseObject({ ...event, ...place, type: z.literal("message.flags"), flags: z.array(z.string()) }).describe("reserved"),
-    z.looseObject({ ...event, ...place, type: z.literal("message.removed") }).describe("reserved"),
     z
-      .looseObject({ ...event, ...place, type: z.literal("message.rekeyed"), previousKey: z.string() })
-      .describe("reserved: the message known as `previousKey` is `key` from now on"),
+      .looseObject({
+        ...event,
+        ...place,
+        type: z.literal("message.flags"),
+        messageId: z.string().optional(),
+        flags: z.array(z.string()).describe("all of them, not the difference"),
+        change,
+        isBack: z.literal(true).optional().describe("the message had been told as removed, and is listed again"),
+      })
+      .describe("the message that `key` names has these flags now"),
+    z
+      .looseObject({ ...event, ...place, type: z.literal("message.removed"), messageId: z.string().optional(), change })
+      .describe(
+        "the message that `key` names is no longer in its folder: deleted, or moved (then it is added elsewhere under the same messageId)",
+      ),
+    z
+      .looseObject({
+        ...event,
+        ...place,
+        type: z.literal("message.rekeyed"),
+        previousKey: z.string(),
+        messageId: z.string().optional(),
+        flags: z.array(z.string()),
+        resync: z.literal(true),
+        raw: pointer.optional(),
+      })
+      .describe("the message known as `previousKey` is `key` from now on; its content did not change"),
   ]);
 }

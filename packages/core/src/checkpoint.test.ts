@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type FolderCheckpoint, packCheckpoint, startCheckpoint, unpackCheckpoint, withoutHistory } from "./checkpoint.ts";
+import { type FolderCheckpoint, startCheckpoint, withoutHistory } from "./checkpoint.ts";
+import { flagSetsOf } from "./flag-sets.ts";
+import { packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
 import { uidSetOf } from "./uid-set.ts";
 
 const uid = fc.integer({ min: 1, max: 0xffff_ffff });
@@ -16,9 +18,52 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
     isResync: fc.boolean(),
     isVerified: fc.boolean(),
     isExcluded: fc.boolean(),
+    removed: fc.array(uid, { maxLength: 5 }).map(uidSetOf),
+    excludedBelow: uid,
+    flags: fc
+      .array(fc.record({ uid, flags: fc.array(fc.constantFrom("\\Seen", "\\Flagged", "$MDNSent", "__proto__"), { maxLength: 3 }) }), {
+        maxLength: 9,
+      })
+      .map(flagSetsOf),
+    flagsFrom: uid,
+    spots: fc.array(fc.record({ uid, internalDate: fc.integer({ min: -1e9, max: 1e10 }), digest: fc.string({ maxLength: 8 }) }), {
+      maxLength: 2,
+    }),
+    previous: fc.array(
+      fc.record({
+        folder: fc.string(),
+        generation: fc.nat(),
+        uidValidity: fc.nat().map(String),
+        left: fc.array(uid, { maxLength: 9 }).map(uidSetOf),
+        hasSameUids: fc.boolean(),
+      }),
+      { maxLength: 2 },
+    ),
+    compared: fc.option(
+      fc
+        .record({
+          wholeAt: fc.nat(),
+          recentAt: fc.nat(),
+          uncounted: fc.integer(),
+          unseen: fc.option(fc.integer()),
+          modSeq: fc.option(fc.constant("715194045007")),
+        })
+        .map(({ unseen, modSeq, ...rest }) => ({
+          ...rest,
+          ...(unseen !== null && { unseenUncounted: unseen }),
+          ...(modSeq !== null && { modSeq }),
+        })),
+      { nil: undefined },
+    ),
+    unlisted: fc.option(fc.record({ since: fc.nat(), tries: fc.nat() }), { nil: undefined }),
     recheck: fc.option(fc.record({ low: uid, high: uid, tries: fc.nat(3), notBefore: fc.nat() }), { nil: undefined }),
   })
-  .map(({ recheck, ...rest }) => (recheck ? { ...rest, recheck } : rest));
+  .map(({ recheck, compared, unlisted, ...rest }) => ({
+    ...rest,
+    ...(recheck && { recheck }),
+    ...(compared && { compared }),
+    ...(unlisted && { unlisted }),
+  }));
 
 test("a checkpoint reads back as it was stored", () => {
   fc.assert(fc.property(checkpoints, (checkpoint) => void expect(unpackCheckpoint(packCheckpoint(checkpoint))).toEqual(checkpoint)));

@@ -1,4 +1,5 @@
-import { emptyUidSet, packUidSet, unpackUidSet, type UidSet } from "./uid-set.ts";
+import { type FlagSets, noFlags } from "./flag-sets.ts";
+import { emptyUidSet, subtractUids, uniteUids, type UidSet } from "./uid-set.ts";
 
 /**
  * The durable statement "all of this is handed off" for one folder. Written only by the commit that hands off.
@@ -14,8 +15,25 @@ export interface FolderCheckpoint {
   readonly uidNext: number;
   /** History is UIDs below this; 1 when it is complete. */
   readonly backfillBelow: number;
+  /** Every UID ever handed off in this generation, whether or not it is still there. */
   readonly handedOff: UidSet;
   readonly quarantined: UidSet;
+  /** Of those two sets: gone from the server since. UIDs are not dealt again within a generation, so this only grows. */
+  readonly removed: UidSet;
+  /** UIDs below this that are in none of the sets are left out by a rule (`backfill: false`); 1 when no rule does. */
+  readonly excludedBelow: number;
+  /** Flags of the messages that are there, as last seen. */
+  readonly flags: FlagSets;
+  /** Flags of UIDs below this are not followed: their sets had grown too many ranges. 1 nearly always. */
+  readonly flagsFrom: number;
+  /** What the last comparison with the server found; absent before the first. */
+  readonly compared?: Compared;
+  /** The newest messages handed off, to notice UIDs that were dealt again (F32); newest first. */
+  readonly spots: readonly Spot[];
+  /** Generations before this one (or the folder's former path) whose messages are not all found again; newest first. */
+  readonly previous: readonly PreviousGeneration[];
+  /** Set while the server does not list the folder. */
+  readonly unlisted?: Unlisted;
   /** UIDs the server lists and did not deliver, ascending. */
   readonly retry: readonly RetryEntry[];
   /** True from a reset on: events of history carry `resync`. */
@@ -26,6 +44,44 @@ export interface FolderCheckpoint {
   readonly isExcluded: boolean;
   /** Fresh UIDs that a listing left out, to be listed again: an answer can be short without saying so. */
   readonly recheck?: Recheck;
+}
+
+export interface Compared {
+  /** Epoch ms of the last comparison of the whole folder, and of its newest part. */
+  readonly wholeAt: number;
+  readonly recentAt: number;
+  /** Messages that the server counts beyond those we know to be there: left out by a rule, or hidden from listings. */
+  readonly uncounted: number;
+  /** The same for unread messages; absent where the server does not count them. */
+  readonly unseenUncounted?: number;
+  /** HIGHESTMODSEQ at that time, where the server has CONDSTORE (RFC 7162). */
+  readonly modSeq?: string;
+}
+
+export interface Spot {
+  readonly uid: number;
+  /** Epoch s. */
+  readonly internalDate: number;
+  /** The first characters of the fingerprint's digest. */
+  readonly digest: string;
+}
+
+export interface PreviousGeneration {
+  /** Another path than the checkpoint's own when the folder was renamed. */
+  readonly folder: string;
+  readonly generation: number;
+  readonly uidValidity: string;
+  /** Old UIDs not found again yet. */
+  readonly left: UidSet;
+  /** True when the server kept the UIDs, as it does for a rename: no fingerprint is needed. */
+  readonly hasSameUids: boolean;
+}
+
+export interface Unlisted {
+  /** Epoch ms. */
+  readonly since: number;
+  /** Sessions that did not find it. */
+  readonly tries: number;
 }
 
 /** A range of UIDs, both ends included. */
@@ -58,6 +114,12 @@ export function startCheckpoint(
     backfillBelow: isEmpty ? 1 : status.uidNext,
     handedOff: emptyUidSet,
     quarantined: emptyUidSet,
+    removed: emptyUidSet,
+    excludedBelow: 1,
+    flags: noFlags,
+    flagsFrom: 1,
+    spots: [],
+    previous: [],
     retry: [],
     isResync,
     isVerified: isEmpty,
@@ -67,71 +129,26 @@ export function startCheckpoint(
 
 /** A folder whose existing messages are not wanted: only what comes later is handed off. */
 export function withoutHistory(checkpoint: FolderCheckpoint): FolderCheckpoint {
-  return { ...checkpoint, backfillBelow: 1, isVerified: true };
+  return { ...checkpoint, backfillBelow: 1, excludedBelow: checkpoint.uidNext, isVerified: true };
+}
+
+/** What is handed off or quarantined and, as far as is known, still in the folder. */
+export function presentUids(checkpoint: FolderCheckpoint): UidSet {
+  return subtractUids(uniteUids(checkpoint.handedOff, checkpoint.quarantined), checkpoint.removed);
+}
+
+/** The generation that ends with a reset, as the next one's first `previous`; those before it stay as long as something is left. */
+export function previousOf(folder: string, stored: FolderCheckpoint): readonly PreviousGeneration[] {
+  const ended: PreviousGeneration = {
+    folder,
+    generation: stored.generation,
+    uidValidity: stored.uidValidity,
+    left: presentUids(stored),
+    hasSameUids: false,
+  };
+  return [ended, ...stored.previous].filter(({ left }) => left.length > 0);
 }
 
 export function isHistoryComplete(checkpoint: FolderCheckpoint): boolean {
   return checkpoint.backfillBelow <= 1 && checkpoint.isVerified;
-}
-
-/** Compact JSON; about 100 bytes for a folder without holes. */
-export function packCheckpoint(checkpoint: FolderCheckpoint): string {
-  return JSON.stringify({
-    f: 1,
-    g: checkpoint.generation,
-    v: checkpoint.uidValidity,
-    n: checkpoint.uidNext,
-    b: checkpoint.backfillBelow,
-    h: packUidSet(checkpoint.handedOff),
-    ...(checkpoint.quarantined.length > 0 && { q: packUidSet(checkpoint.quarantined) }),
-    ...(checkpoint.retry.length > 0 && { r: checkpoint.retry.map((entry) => [entry.uid, entry.tries, entry.notBefore]) }),
-    ...(checkpoint.isResync && { s: 1 }),
-    ...(checkpoint.isVerified && { y: 1 }),
-    ...(checkpoint.isExcluded && { x: 1 }),
-    ...(checkpoint.recheck && {
-      k: [checkpoint.recheck.low, checkpoint.recheck.high, checkpoint.recheck.tries, checkpoint.recheck.notBefore],
-    }),
-  });
-}
-
-/** Undefined for anything that {@link packCheckpoint} of this version did not write: the folder is then CHECKPOINT_CORRUPT. */
-export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
-  try {
-    const raw = JSON.parse(text) as Record<string, unknown>;
-    const { f, g, v, n, b, h, q = "", r = [], s, y, x, k } = raw;
-    if (f !== 1 || !isCount(g) || typeof v !== "string" || !isCount(n) || !isCount(b)) return undefined;
-    if (typeof h !== "string" || typeof q !== "string" || !Array.isArray(r)) return undefined;
-    const recheck = readRecheck(k);
-    return {
-      generation: g,
-      uidValidity: v,
-      uidNext: n,
-      backfillBelow: b,
-      handedOff: unpackUidSet(h),
-      quarantined: unpackUidSet(q),
-      retry: r.map((entry: unknown) => {
-        const [uid, tries, notBefore] = entry as unknown[];
-        if (!isCount(uid) || !isCount(tries) || !isCount(notBefore)) throw new RangeError("not a retry entry");
-        return { uid, tries, notBefore };
-      }),
-      isResync: s === 1,
-      isVerified: y === 1,
-      isExcluded: x === 1,
-      ...(recheck && { recheck }),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-/** @throws RangeError for anything but four counts */
-function readRecheck(value: unknown): Recheck | undefined {
-  if (value === undefined) return undefined;
-  const [low, high, tries, notBefore] = Array.isArray(value) ? (value as unknown[]) : [];
-  if (!isCount(low) || !isCount(high) || !isCount(tries) || !isCount(notBefore)) throw new RangeError("not a recheck");
-  return { low, high, tries, notBefore };
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

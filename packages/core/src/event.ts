@@ -110,7 +110,19 @@ export interface Quarantine {
   readonly reason: string;
 }
 
-export type QuarantineCode = "MESSAGE_TOO_LARGE" | "MESSAGE_UNPARSEABLE" | "MESSAGE_UNFETCHABLE";
+export const quarantineCodes = [
+  /** Above the limit: its head, or as much as could be read, is kept. */
+  "MESSAGE_TOO_LARGE",
+  "MESSAGE_UNPARSEABLE",
+  /** Listed, and not delivered in several tries. */
+  "MESSAGE_UNFETCHABLE",
+  /** Exchange cannot convert the item and serves a forged message in its place. */
+  "MESSAGE_UNCONVERTIBLE",
+  /** A worker died each time it had this message in hand. */
+  "MESSAGE_KILLED_WORKER",
+] as const;
+
+export type QuarantineCode = (typeof quarantineCodes)[number];
 
 export interface FolderReset extends EventBase {
   readonly type: "folder.reset";
@@ -130,16 +142,77 @@ export interface MailboxResumed extends EventBase {
   readonly cause: { readonly code: string };
 }
 
-/** `message.flags`, `message.removed` and `message.rekeyed` are reserved words of the contract; this version does not send them yet. */
-export type MailEvent = MessageAdded | MessageQuarantined | FolderReset | MailboxParked | MailboxResumed;
+interface MessageChangeBase extends EventBase {
+  readonly folder: EventFolder;
+  readonly uid: number;
+  readonly uidValidity: string;
+  /** As in its header: links a removal with the addition of the same message in another folder. */
+  readonly messageId?: string;
+}
+
+/** The message that `key` names has these flags now: all of them, not the difference. */
+export interface MessageFlags extends MessageChangeBase {
+  readonly type: "message.flags";
+  readonly flags: readonly string[];
+  /** Rises with every change in the folder: of two events about one message the higher one is the later. */
+  readonly change: number;
+  /** True when the message had been told as removed: the server lists it again. */
+  readonly isBack?: true;
+}
+
+/** The message that `key` names is no longer in the folder: deleted or moved. */
+export interface MessageRemoved extends MessageChangeBase {
+  readonly type: "message.removed";
+  readonly change: number;
+}
+
+/** The message that was known as `previousKey` is `key` from now on; its content is as it was handed off then. */
+export interface MessageRekeyed extends MessageChangeBase {
+  readonly type: "message.rekeyed";
+  readonly previousKey: string;
+  readonly flags: readonly string[];
+  readonly resync: true;
+  /** Where its bytes lie; absent for a message that the server never delivered. */
+  readonly raw?: BlobPointer;
+}
+
+export type MailEvent =
+  | MessageAdded
+  | MessageQuarantined
+  | MessageFlags
+  | MessageRemoved
+  | MessageRekeyed
+  | FolderReset
+  | MailboxParked
+  | MailboxResumed;
 
 /** An event as it goes on the queue. Serialised as soon as it is made: a text is a fraction of the objects it is made of. */
 export interface OutgoingEvent {
+  /** Unique for ever: `key`, and for an event that may repeat about one message what tells it from the others. */
+  readonly id: string;
   readonly key: string;
   readonly type: MailEvent["type"];
   readonly json: string;
 }
 
 export function outgoing(event: MailEvent): OutgoingEvent {
-  return { key: event.key, type: event.type, json: JSON.stringify(event) };
+  return { id: eventId(event), key: event.key, type: event.type, json: JSON.stringify(event) };
+}
+
+/** What makes an event unique. A message's own event has its key; what is told about it later adds what it tells. */
+export function eventId(event: MailEvent): string {
+  switch (event.type) {
+    case "message.added":
+    case "message.quarantined":
+    case "folder.reset":
+    case "mailbox.parked":
+    case "mailbox.resumed":
+      return event.key;
+    case "message.flags":
+      return `${event.key}/flags/${event.change}`;
+    case "message.removed":
+      return `${event.key}/removed/${event.change}`;
+    case "message.rekeyed":
+      return `${event.key}/rekeyed`;
+  }
 }

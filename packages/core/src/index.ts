@@ -6,11 +6,54 @@ export {
   startCheckpoint,
   withoutHistory,
   isHistoryComplete,
-  packCheckpoint,
-  unpackCheckpoint,
+  presentUids,
+  previousOf,
+  type Compared,
+  type PreviousGeneration,
+  type Spot,
+  type Unlisted,
 } from "./checkpoint.ts";
+export { packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
+export {
+  type FlagRow,
+  type FlagSets,
+  changedFlags,
+  countFlagRanges,
+  countWithFlag,
+  flagSetsOf,
+  intersectUids,
+  noFlags,
+  withFlags,
+  withoutFlags,
+} from "./flag-sets.ts";
+export {
+  compareNeed,
+  comparedWith,
+  compareWindow,
+  isCountOff,
+  isUnseenOff,
+  type CompareNeed,
+  type ComparePolicy,
+  type FolderChanges,
+  type ListedWindow,
+} from "./compare.ts";
+export {
+  fingerprintFields,
+  fingerprintOf,
+  isLeft,
+  KnownMessages,
+  type Fingerprint,
+  type IndexEntry,
+  type KnownMessage,
+  type SeenMessage,
+} from "./fingerprint.ts";
 export {
   eventSchema,
+  eventId,
+  quarantineCodes,
+  type MessageFlags,
+  type MessageRemoved,
+  type MessageRekeyed,
   type FolderRole,
   type BlobPointer,
   type MailAddress,
@@ -53,7 +96,7 @@ export {
 } from "./ids.ts";
 export { type FolderLedger, emptyLedger, unaccounted, sumLedgers } from "./ledger.ts";
 export { limits } from "./limits.ts";
-export { type FolderPlan, planFolder, hasHistory, planBatches } from "./plan.ts";
+export { type FolderPlan, type ResetCause, planFolder, resetCheckpoint, hasHistory, planBatches } from "./plan.ts";
 export {
   type Clock,
   type Chance,
@@ -65,6 +108,10 @@ export {
   type ListedFolder,
   type FolderStatus,
   type MessageMeta,
+  type HeaderRow,
+  type SessionFeatures,
+  type IndexedFolder,
+  type Digest,
   type FetchedMessage,
   type MailSource,
   type MailSession,

@@ -32,6 +32,24 @@ export const limits = {
   /** Fresh UIDs that the server dealt and a listing left out are listed again this often, with this pause. */
   recheckTries: 3,
   recheckMs: 60_000,
+  /**
+   * Defaults for comparing flags and removals without CONDSTORE. The counts of STATUS show most changes at the next poll; these find the
+   * rest, such as a star, and cost an EXAMINE and about 40 bytes a message.
+   */
+  compareRecentMs: 30 * 60_000,
+  compareWholeMs: 24 * 3_600_000,
+  compareRecentUids: 500,
+  /** A folder of up to so many messages is compared whole in one go with new mail; a larger one in the backfill lane. */
+  compareAtOnce: 5_000,
+  /** One commit: events about flags, removals and new keys, a few hundred bytes each. */
+  batchChanges: 500,
+  /** One header batch of a resync: about 100 kB. */
+  batchHeaders: 250,
+  /** Ranges that a folder's flag sets may hold; above it the oldest messages' flags are not followed. About 5 bytes each. */
+  flagRanges: 20_000,
+  /** A folder that the server lists no more is taken for deleted after so many sessions and so long: a listing can be short. */
+  unlistedTries: 3,
+  unlistedMs: 15 * 60_000,
   /** Lease of a mailbox: expiry, renewal interval, and when a holder stops by itself without a renewal (F02, F03). */
   leaseMs: 30_000,
   leaseRenewMs: 10_000,

@@ -9,31 +9,31 @@ const now = 1_000_000;
 
 describe("the plan of a folder", () => {
   test("begins at first sight: what exists is history, what comes is fresh", () => {
-    expect(planFolder(status, undefined, now)).toEqual({
+    expect(planFolder("INBOX", status, undefined, now)).toEqual({
       kind: "start",
       checkpoint: expect.objectContaining({ generation: 1, uidNext: 100, backfillBelow: 100, isResync: false }),
     });
   });
 
   test("is nothing when nothing moved", () => {
-    expect(planFolder(status, stored, now)).toEqual({ kind: "skip" });
-    expect(planFolder({ ...status, messages: 2 }, stored, now)).toEqual({ kind: "skip" });
+    expect(planFolder("INBOX", status, stored, now)).toEqual({ kind: "skip" });
+    expect(planFolder("INBOX", { ...status, messages: 2 }, stored, now)).toEqual({ kind: "skip" });
   });
 
   test("takes new mail from the first UID not yet dealt", () => {
-    expect(planFolder({ ...status, uidNext: 101 }, stored, now)).toEqual({ kind: "fresh", from: 100 });
+    expect(planFolder("INBOX", { ...status, uidNext: 101 }, stored, now)).toEqual({ kind: "fresh", from: 100 });
   });
 
   test("asks again for what the server owes, once it is time", () => {
     const owing = { ...stored, retry: [{ uid: 7, tries: 1, notBefore: now }] };
-    expect(planFolder(status, owing, now)).toEqual({ kind: "fresh", from: 100 });
-    expect(planFolder(status, owing, now - 1)).toEqual({ kind: "skip" });
+    expect(planFolder("INBOX", status, owing, now)).toEqual({ kind: "fresh", from: 100 });
+    expect(planFolder("INBOX", status, owing, now - 1)).toEqual({ kind: "skip" });
   });
 
   test("lists again what a listing left out, once it is time", () => {
     const gappy = { ...stored, recheck: { low: 90, high: 99, tries: 0, notBefore: now } };
-    expect(planFolder(status, gappy, now)).toEqual({ kind: "fresh", from: 100 });
-    expect(planFolder(status, gappy, now - 1)).toEqual({ kind: "skip" });
+    expect(planFolder("INBOX", status, gappy, now)).toEqual({ kind: "fresh", from: 100 });
+    expect(planFolder("INBOX", status, gappy, now - 1)).toEqual({ kind: "skip" });
   });
 
   test.each([
@@ -41,7 +41,7 @@ describe("the plan of a folder", () => {
     ["uidvalidity", { ...status, uidValidity: "13", uidNext: 200 }],
     ["uidnext", { ...status, uidNext: 99 }],
   ])("begins again under a new generation when the server deals its UIDs anew: %s", (cause, moved) => {
-    expect(planFolder(moved, stored, now)).toEqual({
+    expect(planFolder("INBOX", moved, stored, now)).toEqual({
       kind: "reset",
       cause,
       checkpoint: expect.objectContaining({ generation: 3, uidValidity: moved.uidValidity, uidNext: moved.uidNext, isResync: true }),
@@ -49,7 +49,10 @@ describe("the plan of a folder", () => {
   });
 
   test("begins when a rule that left the folder out is gone", () => {
-    expect(planFolder(status, { ...stored, isExcluded: true }, now)).toMatchObject({ kind: "start", checkpoint: { backfillBelow: 100 } });
+    expect(planFolder("INBOX", status, { ...stored, isExcluded: true }, now)).toMatchObject({
+      kind: "start",
+      checkpoint: { backfillBelow: 100 },
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { type FolderCheckpoint, isHistoryComplete, startCheckpoint } from "./checkpoint.ts";
+import { type FolderCheckpoint, isHistoryComplete, previousOf, startCheckpoint } from "./checkpoint.ts";
 import type { FolderStatus, MessageMeta } from "./ports.ts";
 
 /** What a folder needs, decided from the server's STATUS and our checkpoint alone. */
@@ -10,28 +10,38 @@ export type FolderPlan =
   /** New UIDs from `from` on, or messages owed from before. */
   | { readonly kind: "fresh"; readonly from: number }
   /** The server dealt its UIDs anew: begin again under a new generation. */
-  | { readonly kind: "reset"; readonly cause: "uidvalidity" | "uidnext"; readonly checkpoint: FolderCheckpoint };
+  | { readonly kind: "reset"; readonly cause: ResetCause; readonly checkpoint: FolderCheckpoint };
+
+/** How it was noticed: UIDVALIDITY changed, UIDNEXT went back, or a known UID is another message now. */
+export type ResetCause = "uidvalidity" | "uidnext" | "uid-reused";
 
 /**
  * @param stored undefined for a folder without a checkpoint
  * @param now epoch ms, for messages that are to be asked for again
  */
-export function planFolder(status: FolderStatus, stored: FolderCheckpoint | undefined, now: number): FolderPlan {
+export function planFolder(path: string, status: FolderStatus, stored: FolderCheckpoint | undefined, now: number): FolderPlan {
   if (stored === undefined) return { kind: "start", checkpoint: startCheckpoint(status, 1, false) };
   // A rule left the folder out until now: nothing of it was handed off, so its generation is still unused.
   if (stored.isExcluded) return { kind: "start", checkpoint: startCheckpoint(status, stored.generation, false) };
   if (stored.uidValidity !== status.uidValidity) {
-    return { kind: "reset", cause: "uidvalidity", checkpoint: startCheckpoint(status, stored.generation + 1, true) };
+    return { kind: "reset", cause: "uidvalidity", checkpoint: resetCheckpoint(path, status, stored) };
   }
   // Exchange after a restore: the same UIDVALIDITY and UIDs dealt again from a lower number (exchange-online.md 3.3).
   if (status.uidNext < stored.uidNext) {
-    return { kind: "reset", cause: "uidnext", checkpoint: startCheckpoint(status, stored.generation + 1, true) };
+    return { kind: "reset", cause: "uidnext", checkpoint: resetCheckpoint(path, status, stored) };
   }
   const isOwed = stored.retry.some((entry) => entry.notBefore <= now) || (stored.recheck !== undefined && stored.recheck.notBefore <= now);
   if (status.uidNext > stored.uidNext || isOwed) {
     return { kind: "fresh", from: stored.uidNext };
   }
   return { kind: "skip" };
+}
+
+/** Begins a folder again under the next generation; what was handed off before is remembered, to be found again. */
+export function resetCheckpoint(path: string, status: FolderStatus, stored: FolderCheckpoint): FolderCheckpoint {
+  const previous = previousOf(path, stored);
+  // Also an empty folder has something to do: what is left of the generation before is gone.
+  return { ...startCheckpoint(status, stored.generation + 1, true), previous, isVerified: status.messages === 0 && previous.length === 0 };
 }
 
 /** Whether the backfill lane still has something to do in the folder. */

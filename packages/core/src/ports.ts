@@ -1,4 +1,6 @@
 import type { FolderCheckpoint } from "./checkpoint.ts";
+import type { IndexEntry } from "./fingerprint.ts";
+import type { FlagRow } from "./flag-sets.ts";
 import type { BlobPointer, FolderRole, MailEvent, MessageFields, OutgoingEvent } from "./event.ts";
 import type { Lane, MailboxRef } from "./ids.ts";
 import type { FolderLedger } from "./ledger.ts";
@@ -12,6 +14,9 @@ export interface Clock {
   /** Resolves after `ms`, or rejects with `signal.reason` when that aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** SHA-256 of a text as UTF-8, its first 128 bits as 22 characters of base64url. */
+export type Digest = (text: string) => string;
 
 /** Randomness and ids. */
 export interface Chance {
@@ -86,12 +91,34 @@ export interface FolderStatus {
   readonly messages: number;
   readonly uidNext: number;
   readonly uidValidity: string;
+  /** Messages without \Seen: by STATUS only. */
+  readonly unseen?: number;
+  /** HIGHESTMODSEQ in decimal digits: by STATUS, and only where the server has CONDSTORE (RFC 7162). */
+  readonly highestModSeq?: string;
 }
 
 export interface MessageMeta {
   readonly uid: number;
   /** RFC822.SIZE: on Exchange an estimate, for planning only. */
   readonly size: number;
+  /** Epoch ms. */
+  readonly internalDate?: number;
+}
+
+/** A message's flags, dates and the fields of `fingerprintFields`, without its body. */
+export interface HeaderRow extends MessageMeta {
+  readonly flags: readonly string[];
+  /** The answer to BODY.PEEK[HEADER.FIELDS (...)]. */
+  readonly header: Uint8Array;
+}
+
+/** What this server can do; the flow goes without what it cannot. */
+export interface SessionFeatures {
+  /** False for a spool: no flags, no folders but INBOX. */
+  readonly hasFlags: boolean;
+  /** `fetchFlags` takes `since`. */
+  readonly hasCondStore: boolean;
+  readonly hasIdle: boolean;
 }
 
 export interface FetchedMessage {
@@ -125,6 +152,19 @@ export interface MailSession {
   fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
   /** The first `bytes` bytes of one message. */
   fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined>;
+  /**
+   * Flags of the messages from `low` to `high` in the open folder, any order, each at most once. A message that is not in the answer may
+   * exist all the same. @param since a HIGHESTMODSEQ: only what changed after it; for servers with `hasCondStore`
+   */
+  fetchFlags(low: number, high: number, since?: string): Promise<readonly FlagRow[]>;
+  /** Fingerprint fields of the given UIDs, any order; UIDs that vanished are absent. */
+  fetchHeaders(uids: readonly number[]): Promise<readonly HeaderRow[]>;
+  /**
+   * Waits for the open folder to move, by IDLE: `moved` when something came, went or changed flags, `quiet` after `maxMs` or when
+   * `signal` aborts. The session can be used on afterwards. For servers with `hasIdle`.
+   */
+  idle(maxMs: number, signal: AbortSignal): Promise<"moved" | "quiet">;
+  readonly features: SessionFeatures;
   /** Never throws. */
   close(): Promise<void>;
 }
@@ -137,12 +177,34 @@ export interface BlobStore {
   startBatch(mailbox: MailboxRef): BlobBatch;
   /** @throws SyncError BLOB_UNAVAILABLE when missing or not what the hash says */
   read(pointer: BlobPointer): Promise<Uint8Array>;
+  /** The folders and generations of which something was noted, any order. @throws SyncError BLOB_UNAVAILABLE */
+  indexed(mailbox: MailboxRef): Promise<readonly IndexedFolder[]>;
+  /**
+   * What was noted of one folder's generation, in the order of noting: a UID can come more than once, the last entry counts.
+   * Entries of batches that were flushed and never committed are among them. @throws SyncError BLOB_UNAVAILABLE
+   */
+  readIndex(mailbox: MailboxRef, folder: string, generation: number): AsyncIterable<IndexEntry>;
+  /**
+   * Notes again what the packs know and the index does not: after a power loss, or when index files were lost.
+   * @returns how many entries were restored. @throws SyncError BLOB_UNAVAILABLE
+   */
+  repairIndex(mailbox: MailboxRef): Promise<number>;
+}
+
+/** What index entries belong to. */
+export interface IndexedFolder {
+  readonly folder: string;
+  readonly role?: FolderRole;
+  readonly generation: number;
+  readonly uidValidity: string;
 }
 
 /** The blobs of one commit. Pointers are known at once, durable only after `flush`. */
 export interface BlobBatch {
   /** @param key the message's key, so that the store can be read without Redis */
   put(kind: BlobKind, key: string, bytes: Uint8Array): BlobPointer;
+  /** Remembers a message beside the blobs; as durable as they are. */
+  note(folder: IndexedFolder, entry: IndexEntry): void;
   /** Resolves when everything put is on stable storage. @throws SyncError BLOB_UNAVAILABLE or BLOB_STORE_FULL */
   flush(): Promise<void>;
   /** Forgets the batch and removes what was written of it. Never throws. */

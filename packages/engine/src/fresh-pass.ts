@@ -33,7 +33,7 @@ export async function freshPass(context: SessionContext): Promise<void> {
 
 async function freshOfFolder(context: SessionContext, work: FolderWork): Promise<void> {
   const status = await context.session.status(work.path);
-  const plan = planFolder(status, work.checkpoint, context.ports.clock.now());
+  const plan = planFolder(work.path, status, work.checkpoint, context.ports.clock.now());
   switch (plan.kind) {
     case "skip":
       return;

@@ -4,6 +4,8 @@ import {
   buildMessageEvent,
   buildQuarantinedEvent,
   type FetchedMessage,
+  type FlagRow,
+  flagSetsOf,
   type FolderCheckpoint,
   isSyncError,
   type Lane,
@@ -15,12 +17,16 @@ import {
   type MessageMeta,
   type ParseResult,
   type Quarantine,
+  type QuarantineCode,
   type RetryEntry,
+  type Spot,
   subtractUids,
   type UidSet,
   uidSetOf,
   uniteUids,
+  withFlags,
 } from "@mailfleet/core";
+import { entryOf, newestSpots, spotOf } from "./fingerprints.ts";
 import { commitStep, type FolderWork } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
 
@@ -39,6 +45,8 @@ interface Fetched {
   readonly delivered: UidSet;
   readonly quarantined: UidSet;
   readonly missing: readonly number[];
+  readonly flags: readonly FlagRow[];
+  readonly spots: readonly Spot[];
 }
 
 /**
@@ -75,7 +83,7 @@ export async function handOffBatch(context: SessionContext, work: FolderWork, re
 export async function noteBrokenFetch(context: SessionContext, work: FolderWork, request: BatchRequest): Promise<void> {
   const checkpoint = requireCheckpoint(work);
   const uids = request.metas.map((meta) => meta.uid);
-  const fetched: Fetched = { events: [], delivered: [], quarantined: [], missing: uids };
+  const fetched: Fetched = { events: [], delivered: [], quarantined: [], missing: uids, flags: [], spots: [] };
   await commitStep(context, work, accountFor(context, work, checkpoint, request, fetched, new Set(uids)));
 }
 
@@ -84,6 +92,23 @@ async function fetchAll(context: SessionContext, work: FolderWork, request: Batc
   const checkpoint = requireCheckpoint(work);
   const results = new Map<number, Promise<OutgoingEvent>>();
   const quarantined: number[] = [];
+  const flags: FlagRow[] = [];
+  const spots: Spot[] = [];
+  const sizes = new Map(request.metas.map((meta) => [meta.uid, meta.size]));
+  const indexed = {
+    folder: work.path,
+    ...(work.role !== undefined && { role: work.role }),
+    generation: checkpoint.generation,
+    uidValidity: checkpoint.uidValidity,
+  };
+  /** Remembers the message beside its blobs, and for the checkpoint. */
+  const remember = (message: FetchedMessage, raw: BlobPointer, quarantineCode?: QuarantineCode): void => {
+    const entry = entryOf(ports.digest, message, sizes.get(message.uid) ?? 0, raw, quarantineCode);
+    blobs.note(indexed, entry);
+    flags.push({ uid: message.uid, flags: message.flags });
+    const spot = spotOf(entry);
+    if (spot) spots.push(spot);
+  };
   const identityOf = (uid: number) => ({
     tenant: context.mailbox.tenant,
     address: context.mailbox.address,
@@ -107,11 +132,13 @@ async function fetchAll(context: SessionContext, work: FolderWork, request: Batc
   });
   const quarantine = (message: FetchedMessage, reason: Quarantine, raw: BlobPointer): MailEvent => {
     quarantined.push(message.uid);
+    remember(message, raw, reason.code);
     return buildQuarantinedEvent({ ...about(message), raw, quarantine: reason });
   };
   const toEvent = (message: FetchedMessage, raw: BlobPointer, parsed: ParseResult): MailEvent => {
     if (!parsed.ok) return quarantine(message, { code: "MESSAGE_UNPARSEABLE", reason: parsed.reason }, raw);
     const key = messageKey(identityOf(message.uid));
+    remember(message, raw);
     return buildMessageEvent({ ...about(message), raw, message: parsed.message, putBlob: (kind, bytes) => blobs.put(kind, key, bytes) });
   };
 
@@ -146,7 +173,7 @@ async function fetchAll(context: SessionContext, work: FolderWork, request: Batc
     }
   }
   const quarantinedSet = uidSetOf(quarantined);
-  return { events, delivered: subtractUids(uidSetOf(done), quarantinedSet), quarantined: quarantinedSet, missing };
+  return { events, delivered: subtractUids(uidSetOf(done), quarantinedSet), quarantined: quarantinedSet, missing, flags, spots };
 }
 
 /** An answer without data does not mean deleted (exchange-online.md 3.5): only a listing tells which UIDs are gone. */
@@ -196,6 +223,8 @@ function accountFor(
       ...checkpoint,
       handedOff: uniteUids(checkpoint.handedOff, fetched.delivered),
       quarantined: uniteUids(uniteUids(checkpoint.quarantined, fetched.quarantined), uidSetOf(givenUp)),
+      flags: withFlags(checkpoint.flags, uidSetOf(fetched.flags.map((row) => row.uid)), flagSetsOf(fetched.flags)),
+      spots: newestSpots([...fetched.spots, ...checkpoint.spots]),
       retry,
     }),
     ledger: {

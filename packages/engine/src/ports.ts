@@ -3,6 +3,8 @@ import type {
   Failure,
   Chance,
   Clock,
+  ComparePolicy,
+  Digest,
   FolderRules,
   HandOff,
   Lease,
@@ -22,6 +24,7 @@ import type { FolderWork } from "./folder-work.ts";
 export interface EnginePorts {
   readonly clock: Clock;
   readonly chance: Chance;
+  readonly digest: Digest;
   readonly log: Log;
   readonly tokens: TokenSource;
   readonly mail: MailSource;
@@ -41,12 +44,16 @@ export interface SyncSettings {
   readonly folders: FolderRules;
   /** A slice of backfill ends at the first of these. */
   readonly slice: { readonly messages: number; readonly bytes: number; readonly seconds: number };
+  /** When flags and removals are looked for; see `compareNeed`. */
+  readonly compare: ComparePolicy;
 }
 
 /** What a session did, in counts only. */
 export interface SyncCounts {
   handedOff: number;
   quarantined: number;
+  /** Events about messages that were handed off before: flags, removals, new keys. */
+  changes: number;
   bytes: number;
   commits: number;
 }

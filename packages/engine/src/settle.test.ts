@@ -14,7 +14,13 @@ const failure = (code: Failure["code"], over: Partial<Failure> = {}): Failure =>
 const question = (over: Partial<SettleQuestion>): SettleQuestion => ({
   mailbox: { tenant: "contoso", address: "a@contoso.example", protocol: "imap" },
   lane: "fresh",
-  settings: { pollMs: 300_000, backfill: true, folders: { include: ["*"], exclude: [] }, slice: { messages: 1, bytes: 1, seconds: 1 } },
+  settings: {
+    pollMs: 300_000,
+    backfill: true,
+    folders: { include: ["*"], exclude: [] },
+    slice: { messages: 1, bytes: 1, seconds: 1 },
+    compare: { recentMs: 1, wholeMs: 1, recentUids: 1 },
+  },
   state: calm,
   ending: { kind: "complete", hasHistory: false },
   isOpened: true,

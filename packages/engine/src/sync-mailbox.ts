@@ -45,7 +45,7 @@ export async function syncMailbox(
 ): Promise<SyncOutcome> {
   const lease = await ports.store.acquire(mailbox, lane);
   if (!lease) return { kind: "busy" };
-  const counts: SyncCounts = { handedOff: 0, quarantined: 0, bytes: 0, commits: 0 };
+  const counts: SyncCounts = { handedOff: 0, quarantined: 0, changes: 0, bytes: 0, commits: 0 };
   try {
     const state = await ports.store.load(mailbox);
     const progress = { isOpened: false, hasHistory: stateHasHistory(state) };

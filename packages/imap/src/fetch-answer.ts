@@ -11,6 +11,8 @@ export interface FetchAnswer {
   readonly body: Uint8Array | undefined;
   /** True when the body came with an origin, as the answer to a partial fetch. */
   readonly isPartial: boolean;
+  /** `BODY[HEADER.FIELDS (...)]`. */
+  readonly header: Uint8Array | undefined;
 }
 
 /** A UID that no server may send: zero, above 32 bits, no number (T37). */
@@ -29,6 +31,7 @@ export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
   let size: number | undefined;
   let body: Uint8Array | undefined;
   let isPartial = false;
+  let header: Uint8Array | undefined;
   if (isList(items)) {
     for (let at = 0; at + 1 < items.length; at += 2) {
       const key = items[at];
@@ -51,13 +54,13 @@ export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
           if (body === undefined && key.section?.length === 0 && (key.partial?.[0] ?? 0) === 0) {
             body = bytesOf(value);
             isPartial = key.partial !== undefined;
-          }
+          } else if (textOf(key.section?.[0])?.toUpperCase() === "HEADER.FIELDS") header ??= bytesOf(value);
           break;
         default:
       }
     }
   }
-  return { uid, flags: flags ?? [], internalDate, size, body, isPartial };
+  return { uid, flags: flags ?? [], internalDate, size, body, isPartial, header };
 }
 
 /** The message of an answer that has one. */

@@ -36,7 +36,7 @@ describe("FETCH", () => {
       [
         ...login,
         ...examine,
-        ...Array.from({ length: 4 }, () => ask(/^(\w+) UID FETCH (\S+) \(UID RFC822\.SIZE\)$/, "$1 OK\r\n")).flat(),
+        ...Array.from({ length: 4 }, () => ask(/^(\w+) UID FETCH (\S+) \(UID RFC822\.SIZE INTERNALDATE\)$/, "$1 OK\r\n")).flat(),
         stall,
       ],
       { commandLineBytes: 1_000 },
@@ -55,7 +55,7 @@ describe("FETCH", () => {
       ...login,
       ...examine,
       ...ask(
-        /^(\w+) UID FETCH 10:12 \(UID RFC822\.SIZE\)$/,
+        /^(\w+) UID FETCH 10:12 \(UID RFC822\.SIZE INTERNALDATE\)$/,
         "* 2 FETCH (RFC822.SIZE 45274 UID 12)\r\n* 1 FETCH (UID 10 RFC822.SIZE 7)\r\n* 9 FETCH (UID 99 RFC822.SIZE 1)\r\n$1 OK\r\n",
       ),
       stall,

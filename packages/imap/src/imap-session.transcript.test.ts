@@ -107,7 +107,7 @@ describe("STATUS and EXAMINE", () => {
     ["a failover", "* BYE Connection closed.\r\n", "SESSION_CLOSED"],
     ["a folder named like a throttle", "$1 NO [NONEXISTENT] No folder Request is throttled. Backoff Time: 9\r\n", "FOLDER_GONE"],
   ])("%s is named", async (_name, answer, code) => {
-    await using talk = await converse([...login, ...ask(/^(\w+) STATUS "INBOX" \(MESSAGES UIDNEXT UIDVALIDITY\)$/, answer), stall]);
+    await using talk = await converse([...login, ...ask(/^(\w+) STATUS "INBOX" \(MESSAGES UIDNEXT UIDVALIDITY UNSEEN\)$/, answer), stall]);
     const session = await talk.open();
     const failure = await failureOf(session.status("INBOX"));
     expect(failure.code).toBe(code);

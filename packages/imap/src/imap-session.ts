@@ -2,14 +2,18 @@ import {
   chunkUidSet,
   folderRole,
   isUid,
+  fingerprintFields,
   syncError,
   uidSetOf,
   type FetchedMessage,
+  type FlagRow,
   type FolderStatus,
+  type HeaderRow,
   type ListedFolder,
   type Log,
   type MailSession,
   type MessageMeta,
+  type SessionFeatures,
 } from "@mailfleet/core";
 import { ImpossibleUid, readFetchAnswer, toMessage, type FetchAnswer } from "./fetch-answer.ts";
 import { decodeFolderName, encodeFolderName, hasControls, swapDelimiter } from "./folder-name.ts";
@@ -31,6 +35,12 @@ const atom = (value: string): Attribute => ({ type: "ATOM", value });
 const sequence = (value: string): Attribute => ({ type: "SEQUENCE", value });
 /** PEEK: reading must not mark as read, and Exchange may send read receipts for what it takes as read. */
 const wholeBody: Attribute = { type: "ATOM", value: "BODY.PEEK", section: [] };
+
+const fingerprintBody: Attribute = {
+  type: "ATOM",
+  value: "BODY.PEEK",
+  section: [atom("HEADER.FIELDS"), fingerprintFields.map((name) => atom(name.toUpperCase()))],
+};
 
 /** The port over one connection. Sends LIST, STATUS, EXAMINE, UID SEARCH and UID FETCH, and nothing else. */
 export class ImapSession implements MailSession {
@@ -77,7 +87,7 @@ export class ImapSession implements MailSession {
 
   async status(path: string): Promise<FolderStatus> {
     let status: FolderStatus | undefined;
-    await this.#connection.run("STATUS", [this.#nameOf(path), [atom("MESSAGES"), atom("UIDNEXT"), atom("UIDVALIDITY")]], {
+    await this.#connection.run("STATUS", [this.#nameOf(path), [atom("MESSAGES"), atom("UIDNEXT"), atom("UIDVALIDITY"), atom("UNSEEN")]], {
       phase: "command",
       folder: path,
       untagged: {
@@ -151,15 +161,15 @@ export class ImapSession implements MailSession {
     const wanted = new Set(uids);
     const found: MessageMeta[] = [];
     for (const chunk of this.#chunks(uids)) {
-      await this.#connection.run("UID FETCH", [sequence(chunk), [atom("UID"), atom("RFC822.SIZE")]], {
+      await this.#connection.run("UID FETCH", [sequence(chunk), [atom("UID"), atom("RFC822.SIZE"), atom("INTERNALDATE")]], {
         phase: "command",
         folder,
         untagged: {
           FETCH: (answer) => {
-            const { uid, size } = this.#readFetch(answer);
+            const { uid, size, internalDate } = this.#readFetch(answer);
             if (uid === undefined || size === undefined || !wanted.delete(uid)) return;
             this.#connection.progress();
-            found.push({ uid, size });
+            found.push({ uid, size, ...(internalDate !== undefined && { internalDate }) });
           },
         },
       });
@@ -225,6 +235,53 @@ export class ImapSession implements MailSession {
     });
     return message;
   }
+
+  async fetchFlags(low: number, high: number): Promise<readonly FlagRow[]> {
+    const folder = this.#needOpen();
+    if (high < low) return [];
+    const rows = new Map<number, FlagRow>();
+    await this.#connection.run("UID FETCH", [sequence(`${low}:${high}`), [atom("UID"), atom("FLAGS")]], {
+      phase: "command",
+      folder,
+      untagged: {
+        FETCH: (answer) => {
+          const { uid, flags } = this.#readFetch(answer);
+          if (uid === undefined || uid < low || uid > high || rows.has(uid)) return;
+          this.#connection.progress();
+          rows.set(uid, { uid, flags });
+        },
+      },
+    });
+    return [...rows.values()];
+  }
+
+  async fetchHeaders(uids: readonly number[]): Promise<readonly HeaderRow[]> {
+    const folder = this.#needOpen();
+    const wanted = new Set(uids);
+    const found: HeaderRow[] = [];
+    for (const chunk of this.#chunks(uids)) {
+      const items = [atom("UID"), atom("FLAGS"), atom("INTERNALDATE"), atom("RFC822.SIZE"), fingerprintBody];
+      await this.#connection.run("UID FETCH", [sequence(chunk), items], {
+        phase: "fetch",
+        folder,
+        untagged: {
+          FETCH: (answer) => {
+            const { uid, size, internalDate, flags, header } = this.#readFetch(answer);
+            if (uid === undefined || header === undefined || !wanted.delete(uid)) return;
+            this.#connection.progress();
+            found.push({ uid, size: size ?? 0, flags, header, ...(internalDate !== undefined && { internalDate }) });
+          },
+        },
+      });
+    }
+    return found;
+  }
+
+  idle(): Promise<"moved" | "quiet"> {
+    throw syncError("INVARIANT", "This server does not offer IDLE", { layer: "imap" });
+  }
+
+  readonly features: SessionFeatures = { hasFlags: true, hasCondStore: false, hasIdle: false };
 
   close(): Promise<void> {
     this.#connection.close();

@@ -11,7 +11,20 @@ export function readStatus(answer: UntaggedAnswer): FolderStatus | undefined {
   const uidNext = readCount(values.get("UIDNEXT"));
   const uidValidity = readDigits(values.get("UIDVALIDITY"));
   if (messages === undefined || uidNext === undefined || uidNext < 1 || uidValidity === undefined) return undefined;
-  return { messages, uidNext, uidValidity };
+  const unseen = readCount(values.get("UNSEEN"));
+  const highestModSeq = readModSeq(values.get("HIGHESTMODSEQ"));
+  return {
+    messages,
+    uidNext,
+    uidValidity,
+    ...(unseen !== undefined && { unseen }),
+    ...(highestModSeq !== undefined && { highestModSeq }),
+  };
+}
+
+/** A mod-sequence has up to 63 bits (RFC 7162), so it stays text; 0 says that the folder has none. */
+function readModSeq(text: string | undefined): string | undefined {
+  return text !== undefined && /^[1-9]\d{0,18}$/.test(text) ? text : undefined;
 }
 
 /** Name and value of `* OK [NAME value]`. */

@@ -58,7 +58,7 @@ export interface Conversation {
 
 /** What may be sent at all (T13): nothing that changes a mailbox, and no body without PEEK. */
 const allowed =
-  /^[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|UID SEARCH UID \d+:\d+|UID FETCH [\d:,]+ \((UID RFC822\.SIZE|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<0\.\d+>)?)\))$/;
+  /^[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|UID SEARCH UID \d+:\d+|UID FETCH [\d:,]+ \((UID RFC822\.SIZE INTERNALDATE|UID FLAGS|UID FLAGS INTERNALDATE RFC822\.SIZE BODY\.PEEK\[HEADER\.FIELDS \([A-Z -]+\)\]|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<0\.\d+>)?)\))$/;
 
 const mailbox: MailboxRef = { tenant: "contoso", address: "ann@contoso.example", protocol: "imap" };
 

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { Job, type JobsOptions, type Queue } from "bullmq";
-import type { MailEvent } from "@mailfleet/core";
 
 /**
  * How every event is queued: retried with capped exponential backoff and jitter by the consumer's worker, removed when completed,
@@ -17,12 +16,8 @@ export const eventJobOptions: JobsOptions = {
 /** BullMQ reads ids into keys and lists: long ones become a hash of the key. 8 KB folder names exist only in attacks. */
 const longestPlainId = 300;
 
-/**
- * The BullMQ job id of an event. Message keys are unique per type except for events that may repeat about one message,
- * which carry their type in front.
- */
-export function eventJobId(event: Pick<MailEvent, "key" | "type">): string {
-  const id = event.key;
+/** The BullMQ job id of an event: its id, or a hash of it. */
+export function eventJobId(id: string): string {
   return id.length <= longestPlainId ? id : `key-${createHash("sha256").update(id).digest("hex")}`;
 }
 

@@ -87,7 +87,7 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
 
 function jobArguments(template: JobTemplate, clock: Clock, events: readonly OutgoingEvent[]): (string | number | Buffer)[] {
   const args: (string | number | Buffer)[] = [template.prefix, template.options, clock.now()];
-  for (const event of events) args.push(eventJobId(event), event.type, event.json);
+  for (const event of events) args.push(eventJobId(event.id), event.type, event.json);
   return args;
 }
 

@@ -2,4 +2,4 @@ export { readOrMakeKey } from "./key-file.ts";
 export { workerNodeFlags } from "./node-flags.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { type StopSignals, stopSignals } from "./stop-signals.ts";
-export { systemChance, systemClock } from "./system.ts";
+export { systemChance, systemClock, systemDigest } from "./system.ts";

@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Chance, Clock } from "@mailfleet/core";
+import type { Chance, Clock, Digest } from "@mailfleet/core";
 
 /** The machine's clocks. */
 export const systemClock: Clock = {
@@ -17,3 +17,6 @@ export const systemClock: Clock = {
 
 /** The machine's randomness. */
 export const systemChance: Chance = { random: Math.random, uuid: randomUUID };
+
+/** SHA-256, its first 128 bits. */
+export const systemDigest: Digest = (text) => hash("sha256", text, "base64url").slice(0, 22);

@@ -1,0 +1,148 @@
+import { hasUid, type UidSet } from "./uid-set.ts";
+import type { QuarantineCode } from "./event.ts";
+import type { BlobPointer } from "./event.ts";
+
+/**
+ * The header fields that tell a message from another whatever its UID: what FETCH asks for after a reset, a few hundred bytes.
+ * Not `Received` (a kilobyte or more), nothing that Exchange makes anew when it renders a message (boundaries, encodings).
+ */
+export const fingerprintFields = ["Message-ID", "Date", "From", "Subject"] as const;
+
+/** How much of a raw message is searched for its header's end. */
+const headerScanBytes = 64 * 1024;
+/** Longer ids are cut: RFC 5322 lines end at 998. */
+const maxMessageIdLength = 998;
+
+/** What is remembered of a message beside the blobs, to know it again under another UID and to hand it off again without the server. */
+export interface IndexEntry {
+  readonly uid: number;
+  /** Epoch ms. */
+  readonly internalDate?: number;
+  /** RFC822.SIZE as the server estimated it; 0 when it did not say. */
+  readonly size: number;
+  /** As in the header, cut at 998 characters. */
+  readonly messageId?: string;
+  /** Of the fingerprint's text. */
+  readonly digest: string;
+  readonly flags: readonly string[];
+  /** Absent when the server never delivered the bytes. */
+  readonly raw?: BlobPointer;
+  readonly quarantine?: QuarantineCode;
+}
+
+/** A message as the header batch of a resync shows it. */
+export interface SeenMessage {
+  readonly uid: number;
+  readonly internalDate?: number;
+  readonly size: number;
+  readonly messageId?: string;
+  readonly digest: string;
+}
+
+/** An old message, in the order of `previous` of the checkpoint. */
+export interface KnownMessage {
+  /** Index into the checkpoint's `previous`. */
+  readonly generationAt: number;
+  readonly entry: IndexEntry;
+}
+
+export interface Fingerprint {
+  readonly messageId?: string;
+  /** Canonical: white space folded, so that another rendering of the same header reads the same. */
+  readonly text: string;
+}
+
+/** From raw bytes, or from the answer to a fetch of {@link fingerprintFields}; the first field of each name counts. */
+export function fingerprintOf(bytes: Uint8Array): Fingerprint {
+  const fields = new Map<string, string>();
+  let name = "";
+  let value = "";
+  const keep = (): void => {
+    if (name !== "" && !fields.has(name)) fields.set(name, value.replace(/[\s\0]+/g, " ").trim());
+    name = "";
+    value = "";
+  };
+  for (const line of headerLines(bytes)) {
+    if (line.startsWith(" ") || line.startsWith("\t")) {
+      if (name !== "") value += ` ${line}`;
+      continue;
+    }
+    keep();
+    const colon = line.indexOf(":");
+    const found = colon > 0 ? wantedNames.get(line.slice(0, colon).trimEnd().toLowerCase()) : undefined;
+    if (found !== undefined) {
+      name = found;
+      value = line.slice(colon + 1);
+    }
+  }
+  keep();
+  const messageId = fields.get("message-id")?.slice(0, maxMessageIdLength);
+  return {
+    ...(messageId && { messageId }),
+    text: fingerprintFields.map((field) => fields.get(field.toLowerCase()) ?? "").join("\n"),
+  };
+}
+
+const wantedNames: ReadonlyMap<string, string> = new Map(fingerprintFields.map((field) => [field.toLowerCase(), field.toLowerCase()]));
+
+/** Lines up to the empty one, ended by LF or CRLF; bytes read as Latin-1, which loses none. */
+function* headerLines(bytes: Uint8Array): Generator<string> {
+  const end = Math.min(bytes.length, headerScanBytes);
+  let from = 0;
+  while (from < end) {
+    let to = bytes.indexOf(10, from);
+    if (to === -1 || to > end) to = end;
+    const stop = to > from && bytes[to - 1] === 13 ? to - 1 : to;
+    if (stop === from) return;
+    yield latin1(bytes.subarray(from, stop));
+    from = to + 1;
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 4_096) text += String.fromCharCode(...bytes.subarray(at, at + 4_096));
+  return text;
+}
+
+/** Old messages by fingerprint, each given out once: two equal copies are found again as two. */
+export class KnownMessages {
+  readonly #byDigest = new Map<string, KnownMessage[]>();
+
+  add(known: KnownMessage): void {
+    const list = this.#byDigest.get(known.entry.digest);
+    if (list) list.push(known);
+    else this.#byDigest.set(known.entry.digest, [known]);
+  }
+
+  /**
+   * The old message that this is, taken out; undefined for one that was never handed off. Message-ID, INTERNALDATE and header must
+   * agree. After a migration that did not keep INTERNALDATE the size must agree in its place, and the candidate must be the only one.
+   */
+  take(seen: SeenMessage): KnownMessage | undefined {
+    const list = (this.#byDigest.get(seen.digest) ?? []).filter(({ entry }) => entry.messageId === seen.messageId);
+    const exact = list.find(({ entry }) => entry.internalDate !== undefined && sameSecond(entry.internalDate, seen.internalDate));
+    if (exact) return this.#remove(seen.digest, exact);
+    const [only, another] = list;
+    const isSure =
+      only !== undefined && another === undefined && seen.messageId !== undefined && only.entry.size === seen.size && seen.size > 0;
+    return isSure ? this.#remove(seen.digest, only) : undefined;
+  }
+
+  #remove(digest: string, known: KnownMessage): KnownMessage {
+    const rest = (this.#byDigest.get(digest) ?? []).filter((one) => one !== known);
+    if (rest.length > 0) this.#byDigest.set(digest, rest);
+    else this.#byDigest.delete(digest);
+    return known;
+  }
+}
+
+/** IMAP's INTERNALDATE has no fractions. */
+function sameSecond(a: number, b: number | undefined): boolean {
+  return b !== undefined && Math.floor(a / 1_000) === Math.floor(b / 1_000);
+}
+
+/** Whether an entry is still to be found again. */
+export function isLeft(left: UidSet, entry: IndexEntry): boolean {
+  return hasUid(left, entry.uid);
+}

@@ -1,0 +1,101 @@
+import { countUids, emptyUidSet, packUidSet, subtractUids, uniteUids, unpackUidSet, type UidSet, uidSetOf } from "./uid-set.ts";
+
+/**
+ * Which messages of a folder have which flag: flag as the server spells it -> UIDs, flags in code unit order, no empty set.
+ * Range-encoded, so that a folder of read mail costs one range whatever its size.
+ */
+export type FlagSets = ReadonlyMap<string, UidSet>;
+
+export const noFlags: FlagSets = new Map();
+
+/** One message's flags. */
+export interface FlagRow {
+  readonly uid: number;
+  readonly flags: readonly string[];
+}
+
+/** Flags that tell about a session, not about the message (RFC 9051 2.3.2). */
+const sessionFlags = new Set(["\\recent"]);
+
+/**
+ * Flags beyond these many in one folder are not followed: system flags come first, keywords by name. Exchange has six in all;
+ * Dovecot allows 26 keywords a folder.
+ */
+const followedFlags = 40;
+
+export function flagSetsOf(rows: Iterable<FlagRow>): FlagSets {
+  const uids = new Map<string, number[]>();
+  for (const { uid, flags } of rows) {
+    for (const flag of new Set(flags)) {
+      if (sessionFlags.has(flag.toLowerCase())) continue;
+      const list = uids.get(flag);
+      if (list) list.push(uid);
+      else uids.set(flag, [uid]);
+    }
+  }
+  return tidy([...uids].map(([flag, list]) => [flag, uidSetOf(list)] as const));
+}
+
+/** The sets with these messages' flags replaced by what the rows say. */
+export function withFlags(sets: FlagSets, uids: UidSet, now: FlagSets): FlagSets {
+  const names = new Set([...sets.keys(), ...now.keys()]);
+  return tidy(
+    [...names].map((flag) => [flag, uniteUids(subtractUids(sets.get(flag) ?? emptyUidSet, uids), now.get(flag) ?? emptyUidSet)] as const),
+  );
+}
+
+/** The sets without these messages. */
+export function withoutFlags(sets: FlagSets, uids: UidSet): FlagSets {
+  return withFlags(sets, uids, noFlags);
+}
+
+/** Messages whose flags differ, among `within`. Flags that are not followed do not count. */
+export function changedFlags(before: FlagSets, now: FlagSets, within: UidSet): UidSet {
+  let changed: UidSet = emptyUidSet;
+  for (const flag of new Set([...before.keys(), ...now.keys()])) {
+    const had = before.get(flag) ?? emptyUidSet;
+    const has = now.get(flag) ?? emptyUidSet;
+    changed = uniteUids(changed, uniteUids(subtractUids(had, has), subtractUids(has, had)));
+  }
+  return intersectUids(changed, within);
+}
+
+export function intersectUids(a: UidSet, b: UidSet): UidSet {
+  return subtractUids(a, subtractUids(a, b));
+}
+
+/** How many ranges the sets hold together: what they cost to store. */
+export function countFlagRanges(sets: FlagSets): number {
+  let count = 0;
+  for (const set of sets.values()) count += set.length;
+  return count;
+}
+
+export function countWithFlag(sets: FlagSets, flag: string, within: UidSet): number {
+  return countUids(intersectUids(sets.get(flag) ?? emptyUidSet, within));
+}
+
+export function packFlagSets(sets: FlagSets): Readonly<Record<string, string>> {
+  return Object.fromEntries([...sets].map(([flag, set]) => [flag, packUidSet(set)]));
+}
+
+/** @throws RangeError for anything {@link packFlagSets} does not write */
+export function unpackFlagSets(packed: unknown): FlagSets {
+  if (typeof packed !== "object" || packed === null || Array.isArray(packed)) throw new RangeError("not packed flag sets");
+  return new Map(
+    Object.entries(packed).map(([flag, text]: [string, unknown]) => {
+      if (typeof text !== "string") throw new RangeError("not packed flag sets");
+      return [flag, unpackUidSet(text)];
+    }),
+  );
+}
+
+function tidy(entries: readonly (readonly [string, UidSet])[]): FlagSets {
+  const kept = entries.filter(([, set]) => set.length > 0).sort(([a], [b]) => (rank(a) < rank(b) ? -1 : 1));
+  return new Map(kept.slice(0, followedFlags));
+}
+
+/** System flags in front. */
+function rank(flag: string): string {
+  return flag.startsWith("\\") ? `0${flag}` : `1${flag}`;
+}
