@@ -17,7 +17,7 @@ import { type Fault } from "./session-faults.ts";
 import { sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 
-let dir: string;
+export let dir: string;
 export let sandbox: Sandbox;
 export let redis: Redis;
 let mime: ReturnType<typeof createMimeParser>;

@@ -164,13 +164,18 @@ test("new mail that a listing left out is listed again and handed off", async ()
   await queue.obliterate({ force: true });
   const uids = Array.from({ length: 5 }, (_, n) => sandbox.deliver(address, "INBOX", Buffer.from(`Subject: ${n}\r\n\r\nx\r\n`)));
   const hidden = uids.slice(3);
-  world.fault = withMethod(
+  const unlisted = withMethod(
     "listUids",
     (session) => async (low, high) => (await session.listUids(low, high)).filter((uid) => !hidden.includes(uid)),
   );
+  const unfetched = withMethod(
+    "fetchFlags",
+    (session) => async (low, high, since) => (await session.fetchFlags(low, high, since)).filter(({ uid }) => !hidden.includes(uid)),
+  );
+  world.fault = (session) => unlisted(unfetched(session));
   await sync("fresh");
   expect(await events()).toHaveLength(3);
-  world.fault = noFault;
+  world.fault = unfetched;
   await sync("fresh");
   expect(await events()).toHaveLength(3);
   world.clockOffset += limits.recheckMs + 1;
@@ -181,6 +186,19 @@ test("new mail that a listing left out is listed again and handed off", async ()
     await sync("fresh");
   }
   expect((await ports.store.load(mailbox)).folders.get("INBOX")?.checkpoint?.recheck).toBeUndefined();
+  sandbox.expunge(address, "INBOX", uids);
+});
+
+test("new mail that one listing left out and the server counts is handed off in the same session", async () => {
+  await sync("backfill");
+  await queue.obliterate({ force: true });
+  const uids = Array.from({ length: 3 }, (_, n) => sandbox.deliver(address, "INBOX", Buffer.from(`Subject: ${n}\r\n\r\nx\r\n`)));
+  world.fault = withMethod(
+    "listUids",
+    (session) => async (low, high) => (await session.listUids(low, high)).filter((uid) => uid !== uids[1]),
+  );
+  await sync("fresh");
+  expect((await events()).map(keyOf).sort()).toEqual(uids.map((uid) => `INBOX ${uid}`));
   sandbox.expunge(address, "INBOX", uids);
 });
 

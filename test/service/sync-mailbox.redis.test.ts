@@ -102,20 +102,6 @@ describe("rules and settings", () => {
 });
 
 describe("a mailbox in motion", () => {
-  test("a new UIDVALIDITY begins a new generation, says so once, and marks what is handed off again", async () => {
-    await sync("backfill");
-    await queue.obliterate({ force: true });
-    sandbox.resetUidValidity(address, "Archive");
-    await sync("fresh");
-    await sync("backfill");
-    const all = await events();
-    expect(all.filter((event) => event.type === "folder.reset")).toMatchObject([{ folder: { path: "Archive" }, generation: 2 }]);
-    const again = all.filter((event) => event.type === "message.added");
-    expect(again).toHaveLength(truth("Archive").length);
-    expect(again.every((event) => event.resync && event.key.includes("/2."))).toBe(true);
-    expect((await record())?.ledger).toMatchObject({ listed: truth().length, handedOff: truth().length, toDo: 0 });
-  });
-
   test("new mail that is asked for during a backfill is served between two batches", async () => {
     let uid = 0;
     const commit: EnginePorts["handOff"]["commit"] = async (step) => {

@@ -150,5 +150,5 @@ export function previousOf(folder: string, stored: FolderCheckpoint): readonly P
 }
 
 export function isHistoryComplete(checkpoint: FolderCheckpoint): boolean {
-  return checkpoint.backfillBelow <= 1 && checkpoint.isVerified;
+  return checkpoint.backfillBelow <= 1 && checkpoint.isVerified && checkpoint.previous.length === 0;
 }

@@ -29,11 +29,12 @@ export function compareNeed(status: FolderStatus, checkpoint: FolderCheckpoint, 
   const { compared, isVerified } = checkpoint;
   if (checkpoint.isExcluded || presentUids(checkpoint).length === 0) return { kind: "none" };
   if (compared === undefined) return isVerified && checkpoint.backfillBelow <= 1 ? { kind: "whole" } : { kind: "none" };
-  if (isVerified && (now - compared.wholeAt >= policy.wholeMs || isCountOff(status, checkpoint, compared))) return { kind: "whole" };
-  if (status.highestModSeq !== undefined && compared.modSeq !== undefined) {
+  if (isVerified && now - compared.wholeAt >= policy.wholeMs) return { kind: "whole" };
+  const isOff = isCountOff(status, checkpoint, compared);
+  if (!isOff && status.highestModSeq !== undefined && compared.modSeq !== undefined) {
     return status.highestModSeq === compared.modSeq ? { kind: "none" } : { kind: "since", since: compared.modSeq };
   }
-  if (now - compared.recentAt >= policy.recentMs || isUnseenOff(status, checkpoint, compared)) {
+  if (isOff || now - compared.recentAt >= policy.recentMs || isUnseenOff(status, checkpoint, compared)) {
     return { kind: "recent", low: Math.max(1, checkpoint.uidNext - policy.recentUids) };
   }
   return { kind: "none" };

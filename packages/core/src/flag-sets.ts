@@ -71,6 +71,19 @@ export function countFlagRanges(sets: FlagSets): number {
   return count;
 }
 
+/**
+ * The sets without the oldest messages, so that at most half of `maxRanges` ranges are left when they had grown beyond it.
+ * @param from flags below this are not followed already
+ * @returns the sets, and the UID from which on they are followed
+ */
+export function trimFlags(sets: FlagSets, from: number, maxRanges: number): { readonly flags: FlagSets; readonly from: number } {
+  const lows = [...sets.values()].flatMap((set) => set.map(([low]) => low));
+  const cut = lows.length > maxRanges ? (lows.sort((a, b) => b - a)[Math.floor(maxRanges / 2)] ?? from) : from;
+  const newFrom = Math.max(from, cut);
+  if (newFrom <= 1) return { flags: sets, from: 1 };
+  return { flags: tidy([...sets].map(([flag, set]) => [flag, subtractUids(set, [[1, newFrom - 1]])] as const)), from: newFrom };
+}
+
 export function countWithFlag(sets: FlagSets, flag: string, within: UidSet): number {
   return countUids(intersectUids(sets.get(flag) ?? emptyUidSet, within));
 }

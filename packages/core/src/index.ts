@@ -23,6 +23,7 @@ export {
   flagSetsOf,
   intersectUids,
   noFlags,
+  trimFlags,
   withFlags,
   withoutFlags,
 } from "./flag-sets.ts";

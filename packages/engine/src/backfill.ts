@@ -1,20 +1,22 @@
 import {
-  countUids,
-  emptyUidSet,
   type FolderCheckpoint,
+  type FolderStatus,
   hasHistory,
+  intersectUids,
   limits,
+  maxUid,
   type MessageMeta,
   planBatches,
   subtractUids,
   type UidSet,
   uidSetOf,
-  uniteUids,
   eachUid,
 } from "@mailfleet/core";
-import { accountedFor, commitStep, type FolderWork, inFolder, openFolder } from "./folder-work.ts";
+import { compareWhole } from "./compare-folder.ts";
+import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder } from "./folder-work.ts";
 import { describeAll, freshPass, handOffOrNote } from "./fresh-pass.ts";
-import type { SessionContext } from "./ports.ts";
+import type { SessionContext, SyncSettings } from "./ports.ts";
+import { linkKnown, settleToDo, tellLeftovers, type Unknown } from "./resync.ts";
 
 /** One bounded slice: whichever limit is reached first ends it at the next batch border. */
 interface SliceBudget {
@@ -38,11 +40,17 @@ export async function backfill(context: SessionContext): Promise<void> {
   }
 }
 
-/** Folders whose history is not complete, but for those that this session left out. */
+/** Folders that the backfill lane owes something, but for those that this session left out. */
 export function remaining(context: SessionContext): readonly FolderWork[] {
   return context.folders.filter(
-    ({ path, checkpoint }) => checkpoint !== undefined && !checkpoint.isExcluded && hasHistory(checkpoint) && !context.leftOut.has(path),
+    ({ path, checkpoint }) => checkpoint !== undefined && isOwed(checkpoint, context.settings) && !context.leftOut.has(path),
   );
+}
+
+/** History where it is wanted; and whatever `backfill` says, finding again what was handed off before a reset, and whole comparisons. */
+export function isOwed(checkpoint: FolderCheckpoint, settings: SyncSettings): boolean {
+  if (checkpoint.isExcluded || !hasHistory(checkpoint)) return false;
+  return settings.backfill || checkpoint.isResync || checkpoint.previous.length > 0 || checkpoint.backfillBelow <= 1;
 }
 
 async function backfillSlice(context: SessionContext, budget: SliceBudget): Promise<void> {
@@ -53,26 +61,63 @@ async function backfillSlice(context: SessionContext, budget: SliceBudget): Prom
 }
 
 async function backfillFolder(context: SessionContext, work: FolderWork, budget: SliceBudget): Promise<void> {
-  await openFolder(context, work);
+  await ensureOpen(context, work);
   while ((work.checkpoint as FolderCheckpoint).backfillBelow > 1 && !isSpent(context, budget)) await takeWindow(context, work, budget);
-  if ((work.checkpoint as FolderCheckpoint).backfillBelow <= 1 && !isSpent(context, budget)) await verifyFolder(context, work, budget);
+  if ((work.checkpoint as FolderCheckpoint).backfillBelow > 1 || isSpent(context, budget)) return;
+  if (!(work.checkpoint as FolderCheckpoint).isVerified) await verifyFolder(context, work, budget);
+  const { isVerified, previous } = work.checkpoint as FolderCheckpoint;
+  if (isVerified && previous.length > 0 && !isSpent(context, budget)) await tellLeftovers(context, work);
 }
 
-/** Lists the newest part of what is left, and hands it off from the top. */
+/** Takes the newest part of what is left: what is known from before a reset is linked, the rest handed off from the top. */
 async function takeWindow(context: SessionContext, work: FolderWork, budget: SliceBudget): Promise<void> {
   const checkpoint = work.checkpoint as FolderCheckpoint;
-  const { low, uids } = await newestListed(context, checkpoint.backfillBelow - 1);
-  const known = accountedFor(checkpoint);
-  const wanted = [...eachUid(subtractUids(uidSetOf(uids), known))].reverse();
+  const { low, listed } = await listingBelow(context, work, checkpoint.backfillBelow);
+  const wanted = [...eachUid(subtractUids(listed, accountedFor(checkpoint)))].reverse();
   const slice = wanted.slice(0, Math.max(1, budget.messages));
-  if (slice.length === 0) {
-    await commitStep(context, work, { checkpoint: { ...checkpoint, backfillBelow: low }, ledger: work.ledger, events: [] });
+  const floor = slice.length === wanted.length ? low : (slice.at(-1) as number);
+  const isResync = checkpoint.previous.length > 0;
+  const unknown: readonly Unknown[] = isResync ? await linkKnown(context, work, slice) : slice.map((uid) => ({ uid }));
+  const fetched =
+    context.settings.backfill || !checkpoint.isResync ? unknown : newerThanKnown(work.checkpoint as FolderCheckpoint, unknown);
+  budget.messages -= slice.length - fetched.length;
+  const excluded = unknown.length - fetched.length;
+  if (fetched.length === 0) {
+    await commitStep(context, work, {
+      checkpoint: { ...(work.checkpoint as FolderCheckpoint), backfillBelow: floor },
+      ledger: settleToDo(work.ledger, { handedOff: 0, quarantined: 0, excluded }),
+      events: [],
+    });
     return;
   }
-  await handOffHistory(context, work, slice, budget, (uid, isLast) => (isLast && slice.length === wanted.length ? low : uid));
+  if (excluded > 0) work.ledger = settleToDo(work.ledger, { handedOff: 0, quarantined: 0, excluded });
+  const uids = fetched.map(({ uid }) => uid);
+  await handOffHistory(context, work, uids, budget, (uid, isLast) => (isLast ? floor : uid));
 }
 
-/** The listing of at least `listingUids` UIDs below `high`; sparse folders are looked at in ever wider steps until something shows. */
+/**
+ * Where history is not wanted, what a reset shows is new only above the highest UID that was found again: mail that came between the last
+ * look and the reset. The rest was there before and was never wanted.
+ */
+function newerThanKnown(checkpoint: FolderCheckpoint, unknown: readonly Unknown[]): readonly Unknown[] {
+  const found = intersectUids(checkpoint.handedOff, [[1, Math.max(1, checkpoint.excludedBelow - 1)]]);
+  const highest = found.at(-1)?.[1] ?? 0;
+  return unknown.filter(({ uid }) => uid > highest);
+}
+
+/** What a listing shows below `below`, kept until it is used up: a window is asked for once, not once a slice. */
+async function listingBelow(context: SessionContext, work: FolderWork, below: number): Promise<{ low: number; listed: UidSet }> {
+  const { generation } = work.checkpoint as FolderCheckpoint;
+  const kept = work.listing;
+  if (kept?.generation !== generation || kept.low >= below || kept.high < below - 1) {
+    const { low, uids } = await newestListed(context, below - 1);
+    work.listing = { generation, low, high: below - 1, listed: uidSetOf(uids) };
+  }
+  const { low, listed } = work.listing as NonNullable<FolderWork["listing"]>;
+  return { low, listed: below <= maxUid ? subtractUids(listed, [[below, maxUid]]) : listed };
+}
+
+/** The listing of at least `listingUids` UIDs up to `high`; sparse folders are looked at in ever wider steps until something shows. */
 async function newestListed(context: SessionContext, high: number): Promise<{ low: number; uids: readonly number[] }> {
   let width: number = limits.listingUids;
   let top = high;
@@ -86,33 +131,27 @@ async function newestListed(context: SessionContext, high: number): Promise<{ lo
 }
 
 /**
- * Once the history is complete, compares a whole listing with what is accounted for. What a truncated answer hid is found here
- * and handed off; what was listed at first sight and is gone since leaves the ledger.
+ * Once the history is complete, compares the whole folder with what is accounted for. What a truncated answer hid is found here
+ * and handed off; what was listed at first sight and is gone since leaves the ledger; flags that changed meanwhile are told.
  */
 async function verifyFolder(context: SessionContext, work: FolderWork, budget: SliceBudget): Promise<void> {
-  const before = work.checkpoint as FolderCheckpoint;
-  let listed: UidSet = emptyUidSet;
-  for (let low = 1; low < before.uidNext; low += limits.listingUids) {
-    const high = Math.min(low + limits.listingUids - 1, before.uidNext - 1);
-    listed = uniteUids(listed, uidSetOf(await context.session.listUids(low, high)));
-  }
-  const missing = subtractUids(listed, accountedFor(before));
-  if (countUids(missing) > 0) {
-    context.ports.log.warn(
-      { mailbox: context.mailbox.address, folder: work.path, count: countUids(missing) },
-      "listed messages were not handed off yet",
-    );
-    const isWhole = await handOffHistory(context, work, [...eachUid(missing)].reverse(), budget, () => 1);
-    if (!isWhole) return;
-  }
-  const checkpoint = work.checkpoint as FolderCheckpoint;
-  const { handedOff, excluded, quarantined } = work.ledger;
-  const toDo = checkpoint.retry.length;
-  await commitStep(context, work, {
-    checkpoint: { ...checkpoint, isVerified: true },
-    ledger: { listed: handedOff + excluded + quarantined + toDo, handedOff, excluded, quarantined, toDo },
-    events: [],
-  });
+  const missed = await compareWhole(context, work, work.status as FolderStatus, "backfill");
+  if (missed.length === 0) return;
+  const uids = [...eachUid(missed)].reverse();
+  context.ports.log.warn(
+    { mailbox: context.mailbox.address, folder: work.path, count: uids.length },
+    "listed messages were not handed off yet",
+  );
+  const isResync = (work.checkpoint as FolderCheckpoint).previous.length > 0;
+  const unknown = isResync ? await linkKnown(context, work, uids) : uids.map((uid) => ({ uid }));
+  const isWhole = await handOffHistory(
+    context,
+    work,
+    unknown.map(({ uid }) => uid),
+    budget,
+    () => 1,
+  );
+  if (isWhole) await compareWhole(context, work, work.status as FolderStatus, "backfill");
 }
 
 /** Hands UIDs off in the given order, as far as the budget goes. True when all were. */
@@ -130,7 +169,7 @@ async function handOffHistory(
     if (context.isPoked) {
       const { generation } = work.checkpoint as FolderCheckpoint;
       await freshPass(context);
-      await openFolder(context, work);
+      await ensureOpen(context, work);
       // The pass found the folder's UIDs dealt anew: these belong to the generation before.
       if (work.checkpoint?.generation !== generation) return false;
     }

@@ -1,16 +1,21 @@
 import {
+  countFlagRanges,
   type Failure,
   type FolderCheckpoint,
   type FolderLedger,
   type FolderRole,
   type FolderStatus,
   isSyncError,
+  type Lane,
+  limits,
   type OutgoingEvent,
   syncError,
+  trimFlags,
   type UidSet,
   uidSetOf,
   uniteUids,
 } from "@mailfleet/core";
+import type { Known } from "./known-messages.ts";
 import type { SessionContext } from "./ports.ts";
 
 /** One folder in a session: what is stored of it, kept in step with every commit. */
@@ -22,6 +27,12 @@ export interface FolderWork {
   /** Undefined before the first commit, or when what is stored cannot be read. */
   checkpoint: FolderCheckpoint | undefined;
   ledger: FolderLedger;
+  /** The last STATUS of this session. */
+  status?: FolderStatus;
+  /** Earlier generations, read once in a session. */
+  known?: { readonly generation: number; readonly known: Known };
+  /** UIDs that a listing of history showed and that are not taken yet. */
+  listing?: { readonly generation: number; readonly low: number; readonly high: number; readonly listed: UidSet };
 }
 
 export interface Step {
@@ -37,18 +48,20 @@ export interface Step {
 export async function commitStep(context: SessionContext, work: FolderWork, step: Step): Promise<void> {
   const { ports, lease } = context;
   context.signal.throwIfAborted();
+  const checkpoint = withinFlagLimit(step.checkpoint);
   const result = await ports.handOff.commit({
     id: ports.chance.uuid(),
     lease,
     folder: work.path,
     expectedVersion: work.version,
     ...step,
+    checkpoint,
   });
   const facts = { layer: "engine", folder: work.path } as const;
   switch (result.kind) {
     case "applied":
       work.version = result.version;
-      work.checkpoint = step.checkpoint;
+      work.checkpoint = checkpoint;
       work.ledger = step.ledger;
       context.counts.commits++;
       if (result.isPoked) context.isPoked = true;
@@ -61,6 +74,28 @@ export async function commitStep(context: SessionContext, work: FolderWork, step
         `Redis holds another checkpoint of ${work.path} than this session read; nothing of this batch was written. It is read again.`,
         facts,
       );
+  }
+}
+
+/** A checkpoint stays small whatever the flags of a folder look like: those of its oldest messages are followed no more. */
+function withinFlagLimit(checkpoint: FolderCheckpoint): FolderCheckpoint {
+  if (checkpoint.flagsFrom === 1 && countFlagRanges(checkpoint.flags) <= limits.flagRanges) return checkpoint;
+  const { flags, from } = trimFlags(checkpoint.flags, checkpoint.flagsFrom, limits.flagRanges);
+  return { ...checkpoint, flags, flagsFrom: from };
+}
+
+/** Only a commit that met another version was certainly not applied: a lost lease may mean an answer that was lost. */
+export function isCertainlyUnwritten(error: unknown): boolean {
+  return isSyncError(error) && error.failure.code === "CHECKPOINT_STALE";
+}
+
+/** @throws SyncError INTERRUPTED at a commit's border, once the worker drains or consumers are behind */
+export async function yieldIfAsked(context: SessionContext, lane: Lane): Promise<void> {
+  context.signal.throwIfAborted();
+  const { gate } = context.ports;
+  if (gate.isDraining()) throw syncError("INTERRUPTED", "The worker stops. The mailbox goes on with the next one.", { layer: "engine" });
+  if (lane === "fresh" && (await gate.shouldYield("fresh"))) {
+    throw syncError("INTERRUPTED", "Consumers are behind. New mail goes on when the queue empties.", { layer: "engine" });
   }
 }
 
@@ -95,6 +130,7 @@ function leaveOut(context: SessionContext, work: FolderWork, failure: Failure): 
  * @throws SyncError of scope folder when it disagrees with the checkpoint that STATUS was just found to agree with
  */
 export async function openFolder(context: SessionContext, work: FolderWork): Promise<FolderStatus> {
+  context.opened = undefined;
   const status = await context.session.open(work.path);
   const { checkpoint } = work;
   if (checkpoint && (status.uidValidity !== checkpoint.uidValidity || status.uidNext < checkpoint.uidNext)) {
@@ -105,7 +141,13 @@ export async function openFolder(context: SessionContext, work: FolderWork): Pro
       text: "STATUS and EXAMINE disagree",
     });
   }
+  context.opened = { path: work.path, status };
   return status;
+}
+
+/** EXAMINE, unless the folder is the open one. */
+export async function ensureOpen(context: SessionContext, work: FolderWork): Promise<FolderStatus> {
+  return context.opened?.path === work.path ? context.opened.status : openFolder(context, work);
 }
 
 /** Every UID of which it is settled what becomes of it. */

@@ -1,4 +1,5 @@
 import {
+  compareNeed,
   eachUid,
   emptyLedger,
   type FailureScope,
@@ -12,15 +13,18 @@ import {
   planBatches,
   planFolder,
   type Recheck,
+  resetCheckpoint,
   scopeKey,
   subtractUids,
   syncError,
   uidSetOf,
   withoutHistory,
 } from "@mailfleet/core";
-import { accountedFor, commitStep, type FolderWork, inFolder, openFolder } from "./folder-work.ts";
+import { compareFolder } from "./compare-folder.ts";
+import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder, openFolder } from "./folder-work.ts";
 import { handOffBatch, noteBrokenFetch, type BatchRequest } from "./hand-off-batch.ts";
 import type { SessionContext } from "./ports.ts";
+import { areUidsReused } from "./spot-check.ts";
 
 /** STATUS of every folder, and everything new handed off in UID order. A folder in trouble does not stop the others. */
 export async function freshPass(context: SessionContext): Promise<void> {
@@ -33,17 +37,37 @@ export async function freshPass(context: SessionContext): Promise<void> {
 
 async function freshOfFolder(context: SessionContext, work: FolderWork): Promise<void> {
   const status = await context.session.status(work.path);
+  work.status = status;
   const plan = planFolder(work.path, status, work.checkpoint, context.ports.clock.now());
   switch (plan.kind) {
     case "skip":
-      return;
+      return takeChanges(context, work, status);
     case "start":
       return beginFolder(context, work, status, plan.checkpoint);
     case "reset":
       return resetFolder(context, work, status, plan.checkpoint);
     case "fresh":
-      return takeFresh(context, work);
+      if (await takeFresh(context, work)) return takeChanges(context, work, status);
+      return resetFolder(context, work, status, resetCheckpoint(work.path, status, work.checkpoint as FolderCheckpoint));
   }
+}
+
+/** Flags and removals; what a comparison finds that no listing had shown is handed off like new mail. */
+async function takeChanges(context: SessionContext, work: FolderWork, status: FolderStatus): Promise<void> {
+  const checkpoint = work.checkpoint as FolderCheckpoint;
+  const need = compareNeed(status, checkpoint, context.settings.compare, context.ports.clock.now());
+  if (need.kind === "none") return;
+  await ensureOpen(context, work);
+  const spots = await describeAll(
+    context,
+    checkpoint.spots.map(({ uid }) => uid),
+  );
+  if (await areUidsReused(context, work, spots)) return resetFolder(context, work, status, resetCheckpoint(work.path, status, checkpoint));
+  const missed = [...eachUid(await compareFolder(context, work, status, need))];
+  if (missed.length === 0) return;
+  const fields = { mailbox: context.mailbox.address, folder: work.path, count: missed.length };
+  context.ports.log.warn(fields, "listed messages were not handed off yet");
+  await handOffFresh(context, work, await describeAll(context, missed), (same) => same);
 }
 
 async function beginFolder(context: SessionContext, work: FolderWork, status: FolderStatus, start: FolderCheckpoint): Promise<void> {
@@ -73,7 +97,8 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
     "the server dealt its UIDs anew",
   );
   await commitStep(context, work, {
-    checkpoint,
+    // Where history is not wanted, only what was handed off before is looked for; see `newerThanKnown`.
+    checkpoint: context.settings.backfill ? checkpoint : { ...checkpoint, excludedBelow: checkpoint.uidNext },
     ledger: { ...emptyLedger, listed: status.messages, toDo: status.messages },
     events: [
       outgoing({
@@ -94,7 +119,8 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
   });
 }
 
-async function takeFresh(context: SessionContext, work: FolderWork): Promise<void> {
+/** @returns false when known UIDs turn out to be other messages now: nothing was handed off then */
+async function takeFresh(context: SessionContext, work: FolderWork): Promise<boolean> {
   const { session, ports } = context;
   const status = await openFolder(context, work);
   const { uidNext: from } = work.checkpoint as FolderCheckpoint;
@@ -105,22 +131,33 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<voi
     const moved = { ...now, uidNext: until };
     return isShort ? { ...moved, recheck: addRecheck(now.recheck, from, until - 1, ports.clock.now()) } : moved;
   };
-  if (uids.length > 0) await handOffFresh(context, work, uids, finish);
-  else if (until > from) {
+  const { spots } = work.checkpoint as FolderCheckpoint;
+  // Asked for together with the new ones: a round trip less.
+  const metas = until > from ? await describeAll(context, [...spots.map(({ uid }) => uid), ...uids]) : [];
+  if (await areUidsReused(context, work, metas)) return false;
+  const isNew = new Set(uids);
+  if (uids.length > 0) {
+    await handOffFresh(
+      context,
+      work,
+      metas.filter(({ uid }) => isNew.has(uid)),
+      finish,
+    );
+  } else if (until > from) {
     await commitStep(context, work, { checkpoint: finish(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
   }
   await listAgain(context, work);
   await askAgain(context, work);
+  return true;
 }
 
 /** In UID order, batch by batch; the last commit takes the checkpoint to its end. */
 async function handOffFresh(
   context: SessionContext,
   work: FolderWork,
-  uids: readonly number[],
+  metas: readonly MessageMeta[],
   finish: (checkpoint: FolderCheckpoint) => FolderCheckpoint,
 ): Promise<void> {
-  const metas = await describeAll(context, uids);
   const batches = planBatches(metas, context.isCareful ? 1 : limits.batchMessages, limits.batchBytes);
   for (const [index, batch] of batches.entries()) {
     throwIfDraining(context);
@@ -149,7 +186,7 @@ async function listAgain(context: SessionContext, work: FolderWork): Promise<voi
   if (missing.length > 0) {
     const fields = { mailbox: context.mailbox.address, folder: work.path, count: missing.length };
     context.ports.log.warn(fields, "a listing had left out new messages; they are handed off now");
-    await handOffFresh(context, work, missing, finish);
+    await handOffFresh(context, work, await describeAll(context, missing), finish);
   } else await commitStep(context, work, { checkpoint: finish(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
 }
 

@@ -7,7 +7,6 @@ import {
   type FlagRow,
   flagSetsOf,
   type FolderCheckpoint,
-  isSyncError,
   type Lane,
   limits,
   type MailEvent,
@@ -27,7 +26,7 @@ import {
   withFlags,
 } from "@mailfleet/core";
 import { entryOf, newestSpots, spotOf } from "./fingerprints.ts";
-import { commitStep, type FolderWork } from "./folder-work.ts";
+import { commitStep, type FolderWork, isCertainlyUnwritten } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
 
 export interface BatchRequest {
@@ -273,11 +272,6 @@ function tally(context: SessionContext, fetched: Fetched, metas: readonly Messag
 
 function count(set: UidSet): number {
   return set.reduce((sum, [low, high]) => sum + high - low + 1, 0);
-}
-
-/** A lost lease says nothing: the commit may have been applied, its answer lost, and the successor's commit stored on top of it. */
-function isCertainlyUnwritten(error: unknown): boolean {
-  return isSyncError(error) && error.failure.code === "CHECKPOINT_STALE";
 }
 
 function requireCheckpoint(work: FolderWork): FolderCheckpoint {

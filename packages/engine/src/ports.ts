@@ -6,6 +6,7 @@ import type {
   ComparePolicy,
   Digest,
   FolderRules,
+  FolderStatus,
   HandOff,
   Lease,
   Log,
@@ -75,6 +76,8 @@ export interface SessionContext {
   readonly startedAt: number;
   /** Somebody asked for new mail while this session was busy. */
   isPoked: boolean;
+  /** The folder that EXAMINE opened last, and what it said. */
+  opened: { readonly path: string; readonly status: FolderStatus } | undefined;
   /** Folders in trouble: left out of the rest of this session, and its ending says why. */
   readonly leftOut: Map<string, Failure>;
 }

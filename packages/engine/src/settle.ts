@@ -2,7 +2,6 @@ import {
   type Cause,
   decideRetry,
   type Failure,
-  hasHistory,
   type Lane,
   limits,
   type MailboxRef,
@@ -39,7 +38,7 @@ export interface SettleQuestion {
 export function settlementOf(question: SettleQuestion): Settlement {
   const { ending, settings, state, now, random } = question;
   const opened = question.isOpened || state.opened;
-  const history = ending.hasHistory && settings.backfill;
+  const history = ending.hasHistory;
   switch (ending.kind) {
     case "complete":
       return {
@@ -86,12 +85,6 @@ export function settlementOf(question: SettleQuestion): Settlement {
       };
     }
   }
-}
-
-/** Whether any folder's stored checkpoint owes history. */
-export function stateHasHistory(state: MailboxState): boolean {
-  for (const { checkpoint } of state.folders.values()) if (checkpoint && hasHistory(checkpoint)) return true;
-  return false;
 }
 
 function causeOf({ state, now, random }: SettleQuestion, failure: Failure, opened: boolean): Cause {

@@ -4,7 +4,6 @@ import {
   folderRole,
   type FolderLedger,
   type FolderSelection,
-  hasHistory,
   type Failure,
   isSyncError,
   type Lane,
@@ -18,11 +17,12 @@ import {
   type StoredCheckpoint,
   withoutHistory,
 } from "@mailfleet/core";
-import { backfill, remaining } from "./backfill.ts";
+import { backfill, isOwed, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
-import { type Ending, settlementOf, stateHasHistory } from "./settle.ts";
+import { type Ending, settlementOf } from "./settle.ts";
+import { settleUnlisted } from "./unlisted-folders.ts";
 
 export type SyncOutcome =
   | { readonly kind: "done" | "cut-short"; readonly counts: SyncCounts; readonly hasHistory: boolean }
@@ -48,7 +48,7 @@ export async function syncMailbox(
   const counts: SyncCounts = { handedOff: 0, quarantined: 0, changes: 0, bytes: 0, commits: 0 };
   try {
     const state = await ports.store.load(mailbox);
-    const progress = { isOpened: false, hasHistory: stateHasHistory(state) };
+    const progress = { isOpened: false, hasHistory: stateHasHistory(state, settings) };
     const ending = await runSession(ports, settings, lease, state, counts, AbortSignal.any([lease.signal, stop]), progress).catch(
       (error: unknown) => endingOf(error, progress.hasHistory),
     );
@@ -83,7 +83,8 @@ async function runSession(
   const session = await openSession(ports, lease.mailbox, signal);
   progress.isOpened = true;
   try {
-    const selection = selectFolders(await session.listFolders(), settings.folders);
+    const listed = await session.listFolders();
+    const selection = selectFolders(listed, settings.folders);
     const context: SessionContext = {
       ports,
       settings,
@@ -96,13 +97,15 @@ async function runSession(
       isCareful: brokeSessions(state),
       startedAt: ports.clock.monotonic(),
       isPoked: false,
+      opened: undefined,
       leftOut: new Map(),
     };
+    await settleUnlisted(context, listed, state);
     await noteExcluded(context, selection.excludedByRule, state);
     await noteUnselected(context, selection, state);
     await freshPass(context);
     progress.hasHistory = remaining(context).length > 0;
-    if (lease.lane === "backfill" && settings.backfill) await backfill(context);
+    if (lease.lane === "backfill") await backfill(context);
     if (context.isPoked) await freshPass(context);
     const failure = [...context.leftOut.values()].find(({ code }) => code !== "FOLDER_GONE");
     return { ...(failure ? { kind: "partial", failure } : { kind: "complete" }), hasHistory: remaining(context).length > 0 };
@@ -137,7 +140,8 @@ function toWork(folder: ListedFolder, state: MailboxState): FolderWork {
 
 /** A folder that a rule left out for a while and that is synced again: its history is to do once more. */
 function ledgerOf({ checkpoint, ledger }: StoredCheckpoint): FolderLedger {
-  if (!checkpoint || checkpoint.isExcluded || !hasHistory(checkpoint) || ledger.excluded === 0) return ledger;
+  if (!checkpoint || checkpoint.isExcluded || checkpoint.backfillBelow <= 1 || checkpoint.excludedBelow > 1 || ledger.excluded === 0)
+    return ledger;
   return { ...ledger, toDo: ledger.toDo + ledger.excluded, excluded: 0 };
 }
 
@@ -158,19 +162,23 @@ async function noteExcluded(context: SessionContext, folders: readonly ListedFol
 }
 
 /**
- * A folder that was begun and is synced no longer owes nothing: left out by a rule its rest is excluded, gone from the server its rest
- * is listed no more. Its checkpoint stays, so that it goes on where it was if it comes back.
+ * A folder that was begun and that a rule leaves out now owes nothing: its rest is excluded. Its checkpoint stays, so that it goes on
+ * where it was if it comes back.
  */
 async function noteUnselected(context: SessionContext, selection: FolderSelection<ListedFolder>, state: MailboxState): Promise<void> {
-  const synced = new Set(selection.synced.map((folder) => folder.path));
-  const isListed = new Set([...selection.excludedByRule, ...selection.notMail].map((folder) => folder.path));
-  for (const [path, { version, checkpoint, ledger }] of state.folders) {
-    if (synced.has(path) || ledger.toDo === 0 || !checkpoint) continue;
-    const { listed, excluded, toDo } = ledger;
-    const settled = isListed.has(path) ? { excluded: excluded + toDo } : { listed: listed - toDo };
+  for (const { path } of [...selection.excludedByRule, ...selection.notMail]) {
+    const stored = state.folders.get(path);
+    if (!stored?.checkpoint || stored.ledger.toDo === 0) continue;
+    const { version, checkpoint, ledger } = stored;
     const work: FolderWork = { path, role: undefined, version, checkpoint, ledger };
-    await commitStep(context, work, { checkpoint, ledger: { ...ledger, ...settled, toDo: 0 }, events: [] });
+    const settled = { ...ledger, excluded: ledger.excluded + ledger.toDo, toDo: 0 };
+    await commitStep(context, work, { checkpoint, ledger: settled, events: [] });
   }
+}
+
+/** Whether any folder's stored checkpoint owes the backfill lane something. */
+function stateHasHistory(state: MailboxState, settings: SyncSettings): boolean {
+  return [...state.folders.values()].some(({ checkpoint }) => checkpoint !== undefined && isOwed(checkpoint, settings));
 }
 
 /** After two sessions in a row that broke, messages are fetched one by one until the one that breaks them is found. */

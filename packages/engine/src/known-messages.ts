@@ -1,0 +1,62 @@
+import { type FolderCheckpoint, hasUid, type IndexEntry, KnownMessages, type UidSet } from "@mailfleet/core";
+import type { FolderWork } from "./folder-work.ts";
+import type { SessionContext } from "./ports.ts";
+
+/** Index entries of some UIDs of one generation; those that were never noted are absent. */
+export async function readEntries(
+  context: SessionContext,
+  folder: string,
+  generation: number,
+  uids: UidSet,
+): Promise<ReadonlyMap<number, IndexEntry>> {
+  const entries = new Map<number, IndexEntry>();
+  for await (const entry of context.ports.blobs.readIndex(context.mailbox, folder, generation)) {
+    if (hasUid(uids, entry.uid)) entries.set(entry.uid, entry);
+  }
+  return entries;
+}
+
+/** What was handed off in earlier generations of a folder and is not found again yet. */
+export interface Known {
+  readonly messages: KnownMessages;
+  /** By generation, in the order of the checkpoint's `previous`. */
+  readonly entries: readonly ReadonlyMap<number, IndexEntry>[];
+}
+
+/** Read once in a session: about 400 bytes a message while the folder is resynced. */
+export async function knownOf(context: SessionContext, work: FolderWork): Promise<Known> {
+  const { generation, previous } = work.checkpoint as FolderCheckpoint;
+  if (work.known?.generation === generation) return work.known.known;
+  let entries = await readPrevious(context, previous);
+  const isShort = previous.some(({ left }, at) => [...leftOver(left, entries[at])].length > 0);
+  if (isShort) {
+    // Segments are not synced with each commit: after a power loss the packs know more.
+    const restored = await context.ports.blobs.repairIndex(context.mailbox);
+    if (restored > 0) entries = await readPrevious(context, previous);
+    context.ports.log.warn({ mailbox: context.mailbox.address, folder: work.path, restored }, "the message index was short of entries");
+  }
+  const messages = new KnownMessages();
+  for (const [generationAt, byUid] of entries.entries()) for (const entry of byUid.values()) messages.add({ generationAt, entry });
+  const known = { messages, entries };
+  work.known = { generation, known };
+  return known;
+}
+
+async function readPrevious(
+  context: SessionContext,
+  previous: FolderCheckpoint["previous"],
+): Promise<readonly ReadonlyMap<number, IndexEntry>[]> {
+  const all: ReadonlyMap<number, IndexEntry>[] = [];
+  for (const { folder, generation, left } of previous) all.push(await readEntries(context, folder, generation, left));
+  return all;
+}
+
+function* leftOver(left: UidSet, entries: ReadonlyMap<number, IndexEntry> | undefined): Generator<number> {
+  for (const [low, high] of left) {
+    for (let uid = low; uid <= high; uid++) {
+      if (entries?.has(uid)) continue;
+      yield uid;
+      return;
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import {
+  type BlobBatch,
+  type FlagRow,
+  flagSetsOf,
+  type FolderCheckpoint,
+  type FolderLedger,
+  hasUid,
+  type IndexEntry,
+  limits,
+  type OutgoingEvent,
+  type PreviousGeneration,
+  type SeenMessage,
+  subtractUids,
+  type UidSet,
+  uidSetOf,
+  uniteUids,
+  withFlags,
+} from "@mailfleet/core";
+import { flagsOf, rekeyedEvent, removedEvent } from "./change-events.ts";
+import { chunksOf } from "./compare-folder.ts";
+import { seenOf, newestSpots, spotOf } from "./fingerprints.ts";
+import { commitStep, type FolderWork, isCertainlyUnwritten, yieldIfAsked } from "./folder-work.ts";
+import { knownOf, readEntries } from "./known-messages.ts";
+import type { SessionContext } from "./ports.ts";
+
+/** A message that was found again. */
+interface Link {
+  readonly seen: SeenMessage;
+  readonly flags: readonly string[];
+  readonly generationAt: number;
+  readonly previousUid: number;
+  readonly entry: IndexEntry | undefined;
+}
+
+/** A message that is not known from before, with its date where the server gave one. */
+export interface Unknown {
+  readonly uid: number;
+  readonly internalDate?: number;
+}
+
+/**
+ * After a reset: recognises messages that were handed off under an earlier generation, from their header fields alone, and links their
+ * keys by `message.rekeyed`. No body is fetched.
+ *
+ * @param uids listed and not accounted for, in the order in which they are to be handed off
+ * @returns those that are not known, in that order
+ */
+export async function linkKnown(context: SessionContext, work: FolderWork, uids: readonly number[]): Promise<readonly Unknown[]> {
+  const unknown: Unknown[] = [];
+  for (let at = 0; at < uids.length; at += limits.batchHeaders) {
+    await yieldIfAsked(context, "backfill");
+    const batch = uids.slice(at, at + limits.batchHeaders);
+    const { links, rest } = await lookUp(context, work, batch);
+    if (links.length > 0) await commitLinks(context, work, links);
+    unknown.push(...rest);
+  }
+  return unknown;
+}
+
+async function lookUp(
+  context: SessionContext,
+  work: FolderWork,
+  uids: readonly number[],
+): Promise<{ readonly links: readonly Link[]; readonly rest: readonly Unknown[] }> {
+  const { previous, flags } = work.checkpoint as FolderCheckpoint;
+  const known = await knownOf(context, work);
+  const links: Link[] = [];
+  const rest: Unknown[] = [];
+  const asked: number[] = [];
+  const sameAt = previous.findIndex((one) => one.hasSameUids);
+  for (const uid of uids) {
+    if (sameAt === -1 || !hasUid(previous[sameAt]?.left ?? [], uid)) asked.push(uid);
+    else {
+      const entry = known.entries[sameAt]?.get(uid);
+      const seen = entry ?? { uid, size: 0, digest: "" };
+      links.push({ seen, flags: flagsOf(flags, uid), generationAt: sameAt, previousUid: uid, entry });
+    }
+  }
+  const rows = asked.length === 0 ? [] : await context.session.fetchHeaders(asked);
+  const byUid = new Map(rows.map((row) => [row.uid, row]));
+  for (const uid of asked) {
+    const row = byUid.get(uid);
+    const seen = row && seenOf(context.ports.digest, row);
+    const found = seen && known.messages.take(seen);
+    if (row && seen && found && hasUid(previous[found.generationAt]?.left ?? [], found.entry.uid)) {
+      links.push({ seen, flags: row.flags, generationAt: found.generationAt, previousUid: found.entry.uid, entry: found.entry });
+    } else rest.push({ uid, ...(row?.internalDate !== undefined && { internalDate: row.internalDate }) });
+  }
+  return { links, rest };
+}
+
+async function commitLinks(context: SessionContext, work: FolderWork, links: readonly Link[]): Promise<void> {
+  const blobs = context.ports.blobs.startBatch(context.mailbox);
+  let isCommitting = false;
+  try {
+    noteLinks(blobs, work, links);
+    await blobs.flush();
+    isCommitting = true;
+    await commitStep(context, work, linkStep(context, work, links));
+    context.counts.changes += links.length;
+  } catch (error) {
+    if (!isCommitting || isCertainlyUnwritten(error)) await blobs.discard();
+    throw error;
+  }
+}
+
+/** The next reset finds them under their new UIDs; their bytes stay where they are. */
+function noteLinks(blobs: BlobBatch, work: FolderWork, links: readonly Link[]): void {
+  const { generation, uidValidity } = work.checkpoint as FolderCheckpoint;
+  const folder = { folder: work.path, generation, uidValidity, ...(work.role !== undefined && { role: work.role }) };
+  for (const { seen, flags, entry } of links) {
+    if (entry === undefined) continue;
+    const { raw, quarantine } = entry;
+    const { uid, size, digest, internalDate, messageId } = seen;
+    blobs.note(folder, {
+      uid,
+      size,
+      digest,
+      flags,
+      ...(internalDate !== undefined && { internalDate }),
+      ...(messageId !== undefined && { messageId }),
+      ...(raw && { raw }),
+      ...(quarantine !== undefined && { quarantine }),
+    });
+  }
+}
+
+function linkStep(
+  context: SessionContext,
+  work: FolderWork,
+  links: readonly Link[],
+): { checkpoint: FolderCheckpoint; ledger: FolderLedger; events: readonly OutgoingEvent[] } {
+  const checkpoint = work.checkpoint as FolderCheckpoint;
+  const isQuarantined = (link: Link): boolean => link.entry?.quarantine !== undefined;
+  const handedOff = uidSetOf(links.filter((link) => !isQuarantined(link)).map((link) => link.seen.uid));
+  const quarantined = uidSetOf(links.filter(isQuarantined).map((link) => link.seen.uid));
+  const all = uniteUids(handedOff, quarantined);
+  const rows: FlagRow[] = links.map(({ seen, flags }) => ({ uid: seen.uid, flags }));
+  const place = { folder: work.path, ...checkpoint };
+  return {
+    checkpoint: {
+      ...checkpoint,
+      handedOff: uniteUids(checkpoint.handedOff, handedOff),
+      quarantined: uniteUids(checkpoint.quarantined, quarantined),
+      flags: withFlags(checkpoint.flags, all, flagSetsOf(rows)),
+      spots: newestSpots([...links.flatMap(({ seen }) => (seen.digest === "" ? [] : (spotOf(seen) ?? []))), ...checkpoint.spots]),
+      previous: checkpoint.previous.map((one, at) => ({
+        ...one,
+        left: subtractUids(one.left, uidSetOf(links.filter((link) => link.generationAt === at).map((link) => link.previousUid))),
+      })),
+    },
+    ledger: settleToDo(work.ledger, {
+      handedOff: links.length - links.filter(isQuarantined).length,
+      quarantined: links.filter(isQuarantined).length,
+      excluded: 0,
+    }),
+    events: links.map((link) =>
+      rekeyedEvent(context, work, {
+        place,
+        uid: link.seen.uid,
+        previous: checkpoint.previous[link.generationAt] as PreviousGeneration,
+        previousUid: link.previousUid,
+        flags: link.flags,
+        entry: link.entry,
+      }),
+    ),
+  };
+}
+
+/** Moves messages from "to do" to what became of them; those that were never counted as listed are now. */
+export function settleToDo(
+  ledger: FolderLedger,
+  settled: { readonly handedOff: number; readonly quarantined: number; readonly excluded: number },
+): FolderLedger {
+  const count = settled.handedOff + settled.quarantined + settled.excluded;
+  const uncounted = Math.max(0, count - ledger.toDo);
+  return {
+    listed: ledger.listed + uncounted,
+    handedOff: ledger.handedOff + settled.handedOff,
+    excluded: ledger.excluded + settled.excluded,
+    quarantined: ledger.quarantined + settled.quarantined,
+    toDo: ledger.toDo - count + uncounted,
+  };
+}
+
+/**
+ * Once the whole folder was looked at: what is left of earlier generations is on the server no more, and consumers are told, message by
+ * message. They know it under its old key.
+ */
+export async function tellLeftovers(context: SessionContext, work: FolderWork): Promise<void> {
+  const { previous } = work.checkpoint as FolderCheckpoint;
+  for (const [at, { folder, generation, uidValidity, left }] of previous.entries()) {
+    const entries = left.length === 0 ? new Map<number, IndexEntry>() : await readEntries(context, folder, generation, left);
+    for (const part of chunksOf(left, limits.batchChanges)) {
+      await yieldIfAsked(context, "backfill");
+      const checkpoint = work.checkpoint as FolderCheckpoint;
+      const place = { folder, generation, uidValidity };
+      await commitStep(context, work, {
+        checkpoint: {
+          ...checkpoint,
+          previous: checkpoint.previous.map((one, index) => (index === at ? without(one, uidSetOf(part)) : one)),
+        },
+        ledger: work.ledger,
+        events: part.map((uid) => removedEvent(context, work, { place, uid, lane: "backfill", messageId: entries.get(uid)?.messageId })),
+      });
+      context.counts.changes += part.length;
+    }
+  }
+  if (previous.length > 0) {
+    await commitStep(context, work, {
+      checkpoint: { ...(work.checkpoint as FolderCheckpoint), previous: [] },
+      ledger: work.ledger,
+      events: [],
+    });
+  }
+}
+
+function without(one: PreviousGeneration, uids: UidSet): PreviousGeneration {
+  return { ...one, left: subtractUids(one.left, uids) };
+}

@@ -1,0 +1,137 @@
+import type { MailEvent } from "@mailfleet/core";
+import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { address, calm, dir, events, mailbox, ports, queue, record, sandbox, setUpSyncBench, sync, truth, world } from "./sync-bench.ts";
+import { withMethod } from "./session-faults.ts";
+
+setUpSyncBench();
+
+const ofType = <T extends MailEvent["type"]>(all: readonly MailEvent[], type: T) =>
+  all.filter((event): event is Extract<MailEvent, { type: T }> => event.type === type);
+const checkpointOf = async (folder: string) => (await ports.store.load(mailbox)).folders.get(folder)?.checkpoint;
+const settled = { listed: 0, handedOff: 0, excluded: 0, quarantined: 0, toDo: 0 };
+
+/** Everything is handed off, and the queue is empty. @returns what was handed off, by key */
+async function begin(): Promise<ReadonlyMap<string, MailEvent>> {
+  await sync("backfill");
+  const all = await events();
+  await queue.obliterate({ force: true });
+  return new Map(all.map((event) => [event.key, event]));
+}
+
+describe("a folder whose UIDVALIDITY changed", () => {
+  test("is told once, and each known message gets its new key without being fetched again", async () => {
+    const before = await begin();
+    const old = truth("Archive");
+    sandbox.resetUidValidity(address, "Archive");
+    const fetched: number[] = [];
+    world.fault = withMethod("fetch", (session) => (uids) => {
+      fetched.push(...uids);
+      return session.fetch(uids);
+    });
+    await sync("fresh");
+    await sync("backfill");
+    const all = await events();
+    expect(ofType(all, "folder.reset")).toMatchObject([{ folder: { path: "Archive" }, generation: 2 }]);
+    const rekeyed = ofType(all, "message.rekeyed");
+    expect(all).toHaveLength(rekeyed.length + 1);
+    expect(fetched).toEqual([]);
+    expect(rekeyed.map((event) => event.uid).sort((a, b) => a - b)).toEqual(truth("Archive").map(({ uid }) => uid));
+    expect(new Set(rekeyed.map((event) => event.previousKey)).size).toBe(old.length);
+    for (const event of rekeyed) {
+      const was = before.get(event.previousKey);
+      expect(was).toMatchObject({ type: "message.added", message: { messageId: event.messageId } });
+      // The same bytes under the new key as under the old one.
+      expect(was?.type === "message.added" && was.raw.sha256).toBe(
+        truth("Archive")
+          .find(({ uid }) => uid === event.uid)
+          ?.sha256(),
+      );
+      expect(event).toMatchObject({ resync: true, raw: was?.type === "message.added" ? was.raw : undefined });
+    }
+    expect((await record())?.ledger).toEqual({ ...settled, listed: truth().length, handedOff: truth().length });
+    expect(await checkpointOf("Archive")).toMatchObject({ generation: 2, previous: [], isVerified: true });
+
+    await sync("fresh");
+    await sync("backfill");
+    expect(await events()).toHaveLength(all.length);
+  });
+
+  test("hands off what is new since, under the new key and marked as resync, and tells what is gone by its old key", async () => {
+    const before = await begin();
+    const [gone] = truth("Archive");
+    const goneKey = [...before.values()].find((event) => "uid" in event && event.folder.path === "Archive" && event.uid === gone?.uid)?.key;
+    sandbox.expunge(address, "Archive", [gone?.uid ?? 0]);
+    sandbox.deliver(address, "Archive", Buffer.from("Message-ID: <new@x>\r\nSubject: new\r\n\r\nx\r\n"));
+    sandbox.resetUidValidity(address, "Archive");
+    await sync("backfill");
+    const all = await events();
+    expect(ofType(all, "message.added")).toMatchObject([{ resync: true, message: { subject: "new" } }]);
+    expect(ofType(all, "message.removed")).toMatchObject([{ key: goneKey, messageId: expect.any(String) }]);
+    expect(ofType(all, "message.rekeyed")).toHaveLength(truth("Archive").length - 1);
+  });
+
+  test("knows its messages also after a second reset before the first one's resync was done", async () => {
+    const before = await begin();
+    sandbox.resetUidValidity(address, "Archive");
+    const slow = { shouldYield: () => Promise.resolve(true), isDraining: () => false };
+    const small = { ...calm, slice: { messages: 1, bytes: 64e6, seconds: 20 } };
+    const { gate } = ports;
+    Object.assign(ports, { gate: slow });
+    await sync("backfill", small);
+    Object.assign(ports, { gate });
+    expect(ofType(await events(), "message.rekeyed")).toHaveLength(1);
+    sandbox.resetUidValidity(address, "Archive");
+    await sync("backfill");
+    const all = await events();
+    expect(ofType(all, "message.added")).toEqual([]);
+    expect(ofType(all, "message.removed")).toEqual([]);
+    // Each old key leads to exactly one message that is there, by one step or two.
+    const next = new Map(ofType(all, "message.rekeyed").map((event) => [event.previousKey, event.key]));
+    const ends = [...before.values()]
+      .filter((event) => "uid" in event && event.folder.path === "Archive")
+      .map(({ key }) => next.get(next.get(key) ?? "") ?? next.get(key));
+    expect(new Set(ends).size).toBe(truth("Archive").length);
+  });
+
+  test("finds equal copies again as copies, and messages without a Message-ID by their header", async () => {
+    const copy = Buffer.from("Message-ID: <twin@x>\r\nSubject: twin\r\n\r\nx\r\n");
+    const bare = Buffer.from("Subject: bare\r\nFrom: a@x\r\n\r\nx\r\n");
+    const internalDate = new Date(1_700_000_000_000);
+    for (const raw of [copy, copy, bare]) sandbox.deliver(address, "Archive", raw, { internalDate });
+    await begin();
+    sandbox.resetUidValidity(address, "Archive");
+    await sync("backfill");
+    const all = await events();
+    expect(ofType(all, "message.added")).toEqual([]);
+    expect(ofType(all, "message.rekeyed")).toHaveLength(truth("Archive").length);
+  });
+
+  test("that was never wanted back hands off only what came after the last look, and links the rest", async () => {
+    const settings = { ...calm, backfill: false };
+    await sync("fresh", settings);
+    const known = sandbox.deliver(address, "Archive", Buffer.from("Message-ID: <k@x>\r\nSubject: known\r\n\r\nx\r\n"));
+    await sync("fresh", settings);
+    expect(ofType(await events(), "message.added")).toMatchObject([{ uid: known }]);
+    await queue.obliterate({ force: true });
+    sandbox.deliver(address, "Archive", Buffer.from("Message-ID: <l@x>\r\nSubject: late\r\n\r\nx\r\n"));
+    sandbox.resetUidValidity(address, "Archive");
+    await sync("fresh", settings);
+    await sync("backfill", settings);
+    const all = await events();
+    expect(ofType(all, "message.added")).toMatchObject([{ message: { subject: "late" } }]);
+    expect(ofType(all, "message.rekeyed")).toHaveLength(1);
+    expect((await record())?.ledger).toMatchObject({ toDo: 0, handedOff: 2, excluded: truth().length - 2 });
+  });
+
+  test("is resynced from the packs when the index beside the blobs was lost", async () => {
+    await begin();
+    const box = createHash("sha256").update(`contoso/${address}`).digest("hex").slice(0, 32);
+    await rm(join(dir, "blobs", "contoso", box, "index"), { recursive: true });
+    sandbox.resetUidValidity(address, "Archive");
+    await sync("backfill");
+    expect(ofType(await events(), "message.added")).toEqual([]);
+  });
+});
