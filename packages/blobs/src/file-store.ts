@@ -15,7 +15,7 @@ import {
   mailboxId,
   syncError,
 } from "@mailfleet/core";
-import { encodeIndexRecord, type IndexLine } from "./index-format.ts";
+import { encodeIndexRecord, type IndexLine, segmentName } from "./index-format.ts";
 import { appendIndex, listSegments, type MailboxPlace, readPackIndexes, readSegment } from "./message-index.ts";
 import { encodeHead, formatRef, packMagic, parseRef } from "./pack-format.ts";
 
@@ -35,9 +35,9 @@ export function createFileStore(options: FileStoreOptions): BlobStore {
     startBatch: (mailbox) => new PackBatch(options, mailbox),
     read: (pointer) => readBlob(options.dir, pointer),
     indexed: (mailbox) => guarded(() => listSegments(placeOf(options.dir, mailbox))),
-    async *readIndex(mailbox, folder, generation) {
+    async *readIndex(mailbox, place) {
       try {
-        yield* readSegment(placeOf(options.dir, mailbox), folder, generation);
+        yield* readSegment(placeOf(options.dir, mailbox), place);
       } catch (error) {
         throw asBlobError(error, "read");
       }
@@ -68,16 +68,14 @@ async function repairIndex(place: MailboxPlace): Promise<number> {
   const known = new Map<string, Set<number>>();
   const lost: IndexLine[] = [];
   for await (const line of readPackIndexes(place)) {
-    const { folder, generation } = line.folder;
-    const name = `${generation} ${folder}`;
+    const name = segmentName(line.folder);
     let uids = known.get(name);
     if (!uids) {
       known.set(name, (uids = new Set()));
-      for await (const { uid } of readSegment(place, folder, generation)) uids.add(uid);
+      for await (const { uid } of readSegment(place, line.folder)) uids.add(uid);
     }
-    if (uids.has(line.entry.uid)) continue;
-    uids.add(line.entry.uid);
-    lost.push(line);
+    // Of several packs with one message, as after a worker that died before its commit, the last counts: all are noted, in order.
+    if (!uids.has(line.entry.uid)) lost.push(line);
   }
   if (lost.length > 0) await appendIndex(place, lost);
   return lost.length;

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { type FolderRole, type IndexedFolder, type IndexEntry, type QuarantineCode, quarantineCodes } from "@mailfleet/core";
+import {
+  type FolderRole,
+  type IndexedFolder,
+  type IndexEntry,
+  type MessagePlace,
+  type QuarantineCode,
+  quarantineCodes,
+} from "@mailfleet/core";
 
 /**
  * What is remembered of each message beside the blobs: a segment for each folder and generation, lines of JSON that are only ever
@@ -18,8 +25,8 @@ export interface IndexLine {
 const roles = new Set<string>(["inbox", "sent", "drafts", "trash", "junk", "archive"] satisfies FolderRole[]);
 const codes = new Set<string>(quarantineCodes);
 
-export function segmentName(folder: string, generation: number): string {
-  return `${createHash("sha256").update(folder).digest("hex").slice(0, 32)}-${generation}.seg`;
+export function segmentName({ folder, generation, uidValidity }: MessagePlace): string {
+  return `${createHash("sha256").update(`${uidValidity}\n${folder}`).digest("hex").slice(0, 32)}-${generation}.seg`;
 }
 
 export function isSegmentName(name: string): boolean {
@@ -84,7 +91,7 @@ export function encodeIndexRecord(lines: readonly IndexLine[], home: string): Bu
   let text = "";
   let last: IndexedFolder | undefined;
   for (const { folder, entry } of lines) {
-    if (folder.folder !== last?.folder || folder.generation !== last.generation) text += encodeSegmentHead(folder);
+    if (last === undefined || segmentName(folder) !== segmentName(last)) text += encodeSegmentHead(folder);
     last = folder;
     text += encodeEntry(entry, home);
   }

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
-import { mkdir, open, readdir } from "node:fs/promises";
+import { mkdir, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { IndexedFolder, IndexEntry } from "@mailfleet/core";
+import type { IndexedFolder, IndexEntry, MessagePlace } from "@mailfleet/core";
 import {
   decodeEntry,
   decodeIndexRecord,
@@ -30,7 +30,7 @@ const longestRecordBytes = 4 * 1024 * 1024;
 export async function appendIndex(place: MailboxPlace, lines: readonly IndexLine[]): Promise<void> {
   const bySegment = new Map<string, { folder: IndexedFolder; text: string }>();
   for (const { folder, entry } of lines) {
-    const name = segmentName(folder.folder, folder.generation);
+    const name = segmentName(folder);
     const group = bySegment.get(name) ?? { folder, text: "" };
     group.text += encodeEntry(entry, place.home);
     bySegment.set(name, group);
@@ -71,8 +71,8 @@ export async function listSegments(place: MailboxPlace): Promise<IndexedFolder[]
   return found;
 }
 
-export async function* readSegment(place: MailboxPlace, folder: string, generation: number): AsyncGenerator<IndexEntry, void, void> {
-  const path = join(place.path, folderName, segmentName(folder, generation));
+export async function* readSegment(place: MailboxPlace, messages: MessagePlace): AsyncGenerator<IndexEntry, void, void> {
+  const path = join(place.path, folderName, segmentName(messages));
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
@@ -88,12 +88,15 @@ export async function* readSegment(place: MailboxPlace, folder: string, generati
   }
 }
 
-/** The lines at the end of each pack of the mailbox, oldest month first. Packs without any, of older versions, give none. */
+/** The lines at the end of each pack of the mailbox, oldest first. Packs without any, of older versions, give none. */
 export async function* readPackIndexes(place: MailboxPlace): AsyncGenerator<IndexLine, void, void> {
   const periods = (await readdir(place.path).catch(noneIfMissing)).filter((name) => /^\d{6}$/.test(name)).sort();
   for (const period of periods) {
-    for (const name of (await readdir(join(place.path, period)).catch(noneIfMissing)).filter((one) => one.endsWith(".pack"))) {
-      const text = await readRecord(join(place.path, period, name));
+    const names = (await readdir(join(place.path, period)).catch(noneIfMissing)).filter((one) => one.endsWith(".pack"));
+    const paths = names.map((name) => join(place.path, period, name));
+    const dated = await Promise.all(paths.map(async (path) => ({ path, at: (await stat(path)).mtimeMs })));
+    for (const { path } of dated.sort((a, b) => a.at - b.at)) {
+      const text = await readRecord(path);
       if (text !== undefined) yield* decodeIndexRecord(text, place.home);
     }
   }

@@ -44,13 +44,17 @@ export function encodeKeyPart(part: string): string {
   return out;
 }
 
-/** What makes a message in a folder unique for ever (design.md section 6). */
-export interface MessageIdentity {
-  readonly tenant: string;
-  readonly address: string;
+/** Within which a UID names one message for ever: a folder's path, our generation and the server's UIDVALIDITY. */
+export interface MessagePlace {
   readonly folder: string;
   readonly generation: number;
   readonly uidValidity: string;
+}
+
+/** What makes a message in a folder unique for ever (design.md section 6). */
+export interface MessageIdentity extends MessagePlace {
+  readonly tenant: string;
+  readonly address: string;
   readonly uid: number;
 }
 

@@ -92,6 +92,7 @@ export {
   parseMailboxId,
   encodeKeyPart,
   type MessageIdentity,
+  type MessagePlace,
   messageKey,
   scopeKey,
 } from "./ids.ts";

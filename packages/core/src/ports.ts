@@ -2,7 +2,7 @@ import type { FolderCheckpoint } from "./checkpoint.ts";
 import type { IndexEntry } from "./fingerprint.ts";
 import type { FlagRow } from "./flag-sets.ts";
 import type { BlobPointer, FolderRole, MailEvent, MessageFields, OutgoingEvent } from "./event.ts";
-import type { Lane, MailboxRef } from "./ids.ts";
+import type { Lane, MailboxRef, MessagePlace } from "./ids.ts";
 import type { FolderLedger } from "./ledger.ts";
 import type { Secret } from "./secret.ts";
 import type { Cause } from "./cause.ts";
@@ -183,7 +183,7 @@ export interface BlobStore {
    * What was noted of one folder's generation, in the order of noting: a UID can come more than once, the last entry counts.
    * Entries of batches that were flushed and never committed are among them. @throws SyncError BLOB_UNAVAILABLE
    */
-  readIndex(mailbox: MailboxRef, folder: string, generation: number): AsyncIterable<IndexEntry>;
+  readIndex(mailbox: MailboxRef, place: MessagePlace): AsyncIterable<IndexEntry>;
   /**
    * Notes again what the packs know and the index does not: after a power loss, or when index files were lost.
    * @returns how many entries were restored. @throws SyncError BLOB_UNAVAILABLE
@@ -192,11 +192,8 @@ export interface BlobStore {
 }
 
 /** What index entries belong to. */
-export interface IndexedFolder {
-  readonly folder: string;
+export interface IndexedFolder extends MessagePlace {
   readonly role?: FolderRole;
-  readonly generation: number;
-  readonly uidValidity: string;
 }
 
 /** The blobs of one commit. Pointers are known at once, durable only after `flush`. */

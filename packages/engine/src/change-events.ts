@@ -5,19 +5,13 @@ import {
   type IndexEntry,
   type Lane,
   messageKey,
+  type MessagePlace,
   type OutgoingEvent,
   outgoing,
   type PreviousGeneration,
 } from "@mailfleet/core";
 import type { FolderWork } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
-
-/** What tells one message from all others: its folder's path, generation and UIDVALIDITY. */
-export interface MessagePlace {
-  readonly folder: string;
-  readonly generation: number;
-  readonly uidValidity: string;
-}
 
 /** All that happens in one commit carries the number of the checkpoint's version it makes, so that consumers can order it. */
 function changeOf(work: FolderWork): number {

@@ -164,8 +164,7 @@ async function commitFlags(
 /** Tells that messages of the folder's present generation are gone. */
 export async function commitRemoved(context: SessionContext, work: FolderWork, uids: UidSet, lane: Lane): Promise<void> {
   if (uids.length === 0) return;
-  const { generation } = work.checkpoint as FolderCheckpoint;
-  const entries = await readEntries(context, work.path, generation, uids);
+  const entries = await readEntries(context, { folder: work.path, ...(work.checkpoint as FolderCheckpoint) }, uids);
   for (const part of chunksOf(uids, limits.batchChanges)) {
     await yieldIfAsked(context, lane);
     const checkpoint = work.checkpoint as FolderCheckpoint;

@@ -1,16 +1,11 @@
-import { type FolderCheckpoint, hasUid, type IndexEntry, KnownMessages, type UidSet } from "@mailfleet/core";
+import { type FolderCheckpoint, hasUid, type IndexEntry, KnownMessages, type MessagePlace, type UidSet } from "@mailfleet/core";
 import type { FolderWork } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
 
 /** Index entries of some UIDs of one generation; those that were never noted are absent. */
-export async function readEntries(
-  context: SessionContext,
-  folder: string,
-  generation: number,
-  uids: UidSet,
-): Promise<ReadonlyMap<number, IndexEntry>> {
+export async function readEntries(context: SessionContext, place: MessagePlace, uids: UidSet): Promise<ReadonlyMap<number, IndexEntry>> {
   const entries = new Map<number, IndexEntry>();
-  for await (const entry of context.ports.blobs.readIndex(context.mailbox, folder, generation)) {
+  for await (const entry of context.ports.blobs.readIndex(context.mailbox, place)) {
     if (hasUid(uids, entry.uid)) entries.set(entry.uid, entry);
   }
   return entries;
@@ -47,7 +42,7 @@ async function readPrevious(
   previous: FolderCheckpoint["previous"],
 ): Promise<readonly ReadonlyMap<number, IndexEntry>[]> {
   const all: ReadonlyMap<number, IndexEntry>[] = [];
-  for (const { folder, generation, left } of previous) all.push(await readEntries(context, folder, generation, left));
+  for (const one of previous) all.push(await readEntries(context, one, one.left));
   return all;
 }
 

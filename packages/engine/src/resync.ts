@@ -189,12 +189,12 @@ export function settleToDo(
  */
 export async function tellLeftovers(context: SessionContext, work: FolderWork): Promise<void> {
   const { previous } = work.checkpoint as FolderCheckpoint;
-  for (const [at, { folder, generation, uidValidity, left }] of previous.entries()) {
-    const entries = left.length === 0 ? new Map<number, IndexEntry>() : await readEntries(context, folder, generation, left);
+  for (const [at, place] of previous.entries()) {
+    const { left } = place;
+    const entries = left.length === 0 ? new Map<number, IndexEntry>() : await readEntries(context, place, left);
     for (const part of chunksOf(left, limits.batchChanges)) {
       await yieldIfAsked(context, "backfill");
       const checkpoint = work.checkpoint as FolderCheckpoint;
-      const place = { folder, generation, uidValidity };
       await commitStep(context, work, {
         checkpoint: {
           ...checkpoint,
