@@ -74,6 +74,39 @@ test("the process says once that it is ready, takes mail from its parent and end
   expect(await exit).toBe(0);
 });
 
+test("a parent changes mailboxes as it likes, and sees it in the truth", async () => {
+  const child = start("--tenant", "tiny:1:10", "--mean-bytes", "20000", "--inbox-only");
+  const exit = exitOf(child);
+  await firstLine(child);
+  const address = "support@tiny.example";
+  const raw = Buffer.from("Subject: s\r\n\r\n").toString("base64");
+  const done = { type: "done" };
+  expect(await ask(child, { type: "create", address, folder: "A" })).toEqual(done);
+  for (const uid of [1, 2, 3]) expect(await ask(child, { type: "deliver", address, folder: "A", raw })).toEqual({ type: "delivered", uid });
+  expect(await ask(child, { type: "flags", address, folder: "A", uid: 1, flags: ["\\Seen"] })).toEqual(done);
+  expect(await ask(child, { type: "rename", address, folder: "A", to: "B" })).toEqual(done);
+  expect(await ask(child, { type: "move", address, folder: "B", to: "Archive", uids: [2] })).toEqual({
+    type: "moved",
+    uids: [[2, expect.any(Number)]],
+  });
+  expect(await ask(child, { type: "plant", address, folder: "B", uid: 2, raw })).toEqual(done);
+  expect(await ask(child, { type: "fault", address, folder: "B", uid: 2, fault: "no-data" })).toEqual(done);
+  expect(await ask(child, { type: "fault", address, folder: "B", uid: 2, fault: "odd" })).toMatchObject({ type: "error" });
+  const uidsOfB = async (): Promise<readonly number[] | undefined> => {
+    const truth = (await ask(child, { type: "truth", address })) as { folders: { folder: string; uids: number[] }[] };
+    return truth.folders.find(({ folder }) => folder === "B")?.uids;
+  };
+  expect(await uidsOfB()).toEqual([1, 2, 3]);
+  expect(await ask(child, { type: "restore", address, folder: "B", uids: [2] })).toEqual(done);
+  expect(await uidsOfB()).toEqual([2]);
+  expect(await ask(child, { type: "reset", address, folder: "B" })).toEqual({ type: "reset", uidValidity: expect.any(Number) });
+  expect(await uidsOfB()).toEqual([1]);
+  expect(await ask(child, { type: "delete", address, folder: "B" })).toEqual(done);
+  expect(await uidsOfB()).toBeUndefined();
+  child.disconnect();
+  expect(await exit).toBe(0);
+});
+
 test("the process ends when its parent goes away", async () => {
   const child = start("--tenant", "tiny:1:5");
   const exit = exitOf(child);

@@ -14,6 +14,8 @@ const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP
   --seed SEED           same seed, same mail (default 1)
   --tenant ALIAS:BOXES[:MESSAGES]   a tenant, may be given several times (default: three tenants, 60 mailboxes)
   --messages N          messages per mailbox on average
+  --mean-bytes N        average length of a message of the tenants given by --tenant (default 12 kB)
+  --inbox-only          all mail of these tenants in INBOX
   --corpus PATH         serve the .eml and .mbox files below PATH instead of invented mail
   --trickle SECONDS     new mail every so often, 0 for none (default 2.5, with --corpus or --tenant 0)
   --no-faults           without the two planted troubles of the default tenants
@@ -96,6 +98,8 @@ function readOptions(args: string[]): SandboxOptions | undefined {
       seed: { type: "string" },
       tenant: { type: "string", multiple: true },
       messages: { type: "string" },
+      "mean-bytes": { type: "string" },
+      "inbox-only": { type: "boolean", default: false },
       corpus: { type: "string" },
       trickle: { type: "string" },
       faults: { type: "boolean" },
@@ -108,12 +112,18 @@ function readOptions(args: string[]): SandboxOptions | undefined {
   });
   if (values.help) return undefined;
   const isDefaultWorld = values.tenant === undefined && values.corpus === undefined;
+  if (values.tenant === undefined && (values["mean-bytes"] !== undefined || values["inbox-only"]))
+    throw new SandboxOptionsError("--mean-bytes and --inbox-only say how the tenants of --tenant are: name one");
+  const shape = {
+    inboxOnly: values["inbox-only"],
+    ...(values["mean-bytes"] !== undefined && { meanBytes: number("--mean-bytes", values["mean-bytes"]) }),
+  };
   return {
     dataDir: values["data-dir"],
     insecureListenAnywhere: values["insecure-listen-anywhere"],
     trickle: values.trickle === undefined ? (isDefaultWorld ? 2.5 : 0) : number("--trickle", values.trickle),
     ...(values.seed !== undefined && { seed: values.seed }),
-    ...(values.tenant !== undefined && { tenants: values.tenant.map(readTenant) }),
+    ...(values.tenant !== undefined && { tenants: values.tenant.map((text) => ({ ...readTenant(text), ...shape })) }),
     ...(values.messages !== undefined && { messages: number("--messages", values.messages) }),
     ...(values.corpus !== undefined && { corpus: values.corpus }),
     ...(values.faults !== undefined && { faults: values.faults }),

@@ -1,4 +1,5 @@
 import type { TenantSpec } from "./world/generated-world.ts";
+import { leastMeanBytes } from "./world/message-plan.ts";
 
 /** How a sandbox is to be. Everything but `dataDir` has a default. */
 export interface SandboxOptions {
@@ -30,6 +31,10 @@ export interface SandboxTenantOptions {
   readonly alias: string;
   readonly mailboxes: number;
   readonly messages?: number;
+  /** Average length of its messages, 6,000 or more. Default: the 12 kB of the invented world. */
+  readonly meanBytes?: number;
+  /** All mail in INBOX: with one mailbox, one folder of any size. */
+  readonly inboxOnly?: boolean;
 }
 
 /** Wrong options, a corpus that cannot be read, or a port in use. Nothing was started; the message says what to change. */
@@ -65,6 +70,7 @@ export function checkOptions(options: SandboxOptions): void {
     seen.add(tenant.alias);
     checkNumber(`mailboxes of ${tenant.alias}`, tenant.mailboxes, 1, mostMailboxes);
     checkNumber(`messages of ${tenant.alias}`, tenant.messages, 0, 1_000_000_000);
+    checkNumber(`meanBytes of ${tenant.alias}`, tenant.meanBytes, leastMeanBytes, 1_000_000);
   }
   if (options.tenants?.length === 0) throw new SandboxOptionsError("no tenant is given");
 }
@@ -83,6 +89,8 @@ export function tenantSpecs(options: SandboxOptions, defaults: readonly TenantSp
     alias: tenant.alias,
     mailboxes: tenant.mailboxes,
     messages: tenant.messages ?? Math.round(tenant.mailboxes * (options.messages ?? defaultMessagesPerMailbox)),
+    ...(tenant.meanBytes !== undefined && { meanBytes: tenant.meanBytes }),
+    ...(tenant.inboxOnly === true && { inboxOnly: true }),
   }));
 }
 

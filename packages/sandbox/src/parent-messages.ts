@@ -1,3 +1,4 @@
+import type { FetchFault } from "./imap/services.ts";
 import type { Sandbox } from "./start-sandbox.ts";
 
 /** One folder in the answer to `truth`: UIDs and, at the same places, the SHA-256 of their bytes. */
@@ -15,6 +16,11 @@ export interface FolderTruth {
  * Requests of a parent process, for tests and the demo. Each may carry an `id`, which comes back with the answer:
  * `{type:"deliver", address, folder, raw, flags?}` (raw in base64) -> `{type:"delivered", uid}`,
  * `{type:"expunge", address, folder, uids}` -> `{type:"expunged"}`,
+ * `{type:"flags", address, folder, uid, flags}`, `{type:"create"|"delete", address, folder}`, `{type:"rename", address, folder, to}`,
+ * `{type:"restore", address, folder, uids}`, `{type:"plant", address, folder, uid, raw, flags?}`,
+ * `{type:"fault", address, folder, uid, fault?}` -> `{type:"done"}`,
+ * `{type:"move", address, folder, to, uids}` -> `{type:"moved", uids}` as pairs of old and new UID,
+ * `{type:"reset", address, folder}` -> `{type:"reset", uidValidity}`,
  * `{type:"truth", address?}` -> `{type:"truth", folders}`; anything that fails -> `{type:"error", message}`.
  */
 export function answerParent(sandbox: Sandbox, message: unknown, reply: (answer: object) => void): void {
@@ -28,24 +34,51 @@ export function answerParent(sandbox: Sandbox, message: unknown, reply: (answer:
 }
 
 function answer(sandbox: Sandbox, message: Readonly<Record<string, unknown>>): object {
+  const done = { type: "done" };
+  const place = (): [address: string, folder: string] => [text(message, "address"), text(message, "folder")];
+  const raw = (): Buffer => Buffer.from(text(message, "raw"), "base64");
   switch (message["type"]) {
-    case "deliver": {
-      const flags = message["flags"];
-      const uid = sandbox.deliver(text(message, "address"), text(message, "folder"), Buffer.from(text(message, "raw"), "base64"), {
-        flags: Array.isArray(flags) ? flags.map(String) : [],
-      });
-      return { type: "delivered", uid };
-    }
-    case "expunge": {
-      const uids = message["uids"];
-      sandbox.expunge(text(message, "address"), text(message, "folder"), Array.isArray(uids) ? uids.map(Number) : []);
+    case "deliver":
+      return { type: "delivered", uid: sandbox.deliver(...place(), raw(), { flags: texts(message, "flags") }) };
+    case "expunge":
+      sandbox.expunge(...place(), numbers(message, "uids"));
       return { type: "expunged" };
-    }
+    case "flags":
+      sandbox.setFlags(...place(), Number(message["uid"]), texts(message, "flags"));
+      return done;
+    case "move":
+      return { type: "moved", uids: [...sandbox.move(...place(), text(message, "to"), numbers(message, "uids"))] };
+    case "create":
+      sandbox.createFolder(...place());
+      return done;
+    case "delete":
+      sandbox.deleteFolder(...place());
+      return done;
+    case "rename":
+      sandbox.renameFolder(...place(), text(message, "to"));
+      return done;
+    case "reset":
+      return { type: "reset", uidValidity: sandbox.resetUidValidity(...place()) };
+    case "restore":
+      sandbox.restore(...place(), numbers(message, "uids"));
+      return done;
+    case "plant":
+      sandbox.plant(...place(), Number(message["uid"]), raw(), { flags: texts(message, "flags") });
+      return done;
+    case "fault":
+      sandbox.setFetchFault(...place(), Number(message["uid"]), faultOf(message["fault"]));
+      return done;
     case "truth":
       return { type: "truth", folders: truthByFolder(sandbox, typeof message["address"] === "string" ? message["address"] : undefined) };
     default:
-      throw new TypeError("the sandbox knows deliver, expunge and truth");
+      throw new TypeError("the sandbox knows no such request");
   }
+}
+
+function faultOf(value: unknown): FetchFault | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (value === "placeholder" || value === "no-data" || value === "partial-no") return value;
+  throw new TypeError("a fault is placeholder, no-data or partial-no");
 }
 
 function truthByFolder(sandbox: Sandbox, onlyAddress?: string): FolderTruth[] {
@@ -67,6 +100,15 @@ function text(message: Readonly<Record<string, unknown>>, name: string): string 
   const value = message[name];
   if (typeof value !== "string") throw new TypeError(`${name} is missing`);
   return value;
+}
+
+function texts(message: Readonly<Record<string, unknown>>, name: string): readonly string[] {
+  const value = message[name];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function numbers(message: Readonly<Record<string, unknown>>, name: string): readonly number[] {
+  return texts(message, name).map(Number);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

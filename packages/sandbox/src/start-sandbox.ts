@@ -14,9 +14,10 @@ import { TokenIssuer } from "./entra/token-issuer.ts";
 import type { DirectoryTenant } from "./entra/token-issuer.ts";
 import { createTokenServer } from "./entra/token-server.ts";
 import { createImapServer } from "./imap/imap-server.ts";
-import { parseFlags } from "./imap/flags.ts";
+import { formatFlags } from "./imap/flags.ts";
+import { createMailControls } from "./mail-controls.ts";
+import type { MailControls } from "./mail-controls.ts";
 import { MailStore } from "./store/mail-store.ts";
-import type { Folder } from "./store/folder.ts";
 import { prepareDataDir, readOrMakeSecret, writeClientFiles, writeSecret } from "./client-files.ts";
 import { SandboxOptionsError, checkOptions, tenantSpecs } from "./options.ts";
 import type { SandboxOptions } from "./options.ts";
@@ -43,14 +44,10 @@ export interface TruthEntry {
   readonly isMail: boolean;
   readonly uidValidity: number;
   readonly uid: number;
+  /** `\\Seen` and the like, as listed; looked up when asked for. */
+  readonly flags: () => readonly string[];
   /** Hex, of the bytes a FETCH of BODY[] sends; made when asked for. */
   readonly sha256: () => string;
-}
-
-export interface DeliverOptions {
-  /** `\Seen` and the like. */
-  readonly flags?: readonly string[];
-  readonly internalDate?: Date;
 }
 
 export interface SandboxCounters {
@@ -61,7 +58,7 @@ export interface SandboxCounters {
 }
 
 /** A running sandbox. */
-export interface Sandbox {
+export interface Sandbox extends MailControls {
   /** `https://localhost:PORT`; a tenant's authority is this, a slash and the tenant id. */
   readonly authority: string;
   readonly imap: { readonly host: string; readonly port: number };
@@ -72,18 +69,10 @@ export interface Sandbox {
   readonly counters: SandboxCounters;
   /** A tenant's present client secret. @throws RangeError for an unknown alias */
   readonly secretOf: (alias: string) => string;
-  /** The new message's UID. @throws RangeError for an unknown mailbox or folder */
-  readonly deliver: (address: string, folder: string, raw: Buffer, options?: DeliverOptions) => number;
-  readonly expunge: (address: string, folder: string, uids: readonly number[]) => void;
   /** Every message, mailbox by mailbox. */
   readonly truth: () => Iterable<TruthEntry>;
   /** The bytes that a FETCH of BODY[] sends. @throws RangeError if there is no such message */
   readonly bytes: (address: string, folder: string, uid: number) => Buffer;
-  /** Gives the messages new UIDs under the returned UIDVALIDITY, and closes sessions on the folder. */
-  readonly resetUidValidity: (address: string, folder: string) => number;
-  readonly setRefused: (address: string, isRefused: boolean) => void;
-  /** Until this time (milliseconds since 1970) logins and commands are refused with a wait hint. */
-  readonly setThrottled: (address: string, untilMs: number) => void;
   /** The old secret fails from now on; the secret's file is replaced too. */
   readonly rotateSecret: (alias: string, secret: string) => void;
   readonly close: () => Promise<void>;
@@ -163,12 +152,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     if (!tenant) throw new RangeError(`the sandbox has no tenant ${alias}`);
     return tenant;
   };
-  const mustFolder = (address: string, name: string): Folder => {
-    const folder = store.folder(address, name);
-    if (!folder) throw new RangeError(`the sandbox has no folder ${name} in ${address}`);
-    return folder;
-  };
   return {
+    ...createMailControls(store, troubles),
     authority,
     imap,
     caFile: certificate.caFile,
@@ -187,16 +172,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     }),
     counters: { tokenRequests, commands },
     secretOf: (alias) => mustTenant(alias).secret,
-    deliver: (address, folder, raw, deliver = {}) => {
-      const at = deliver.internalDate?.getTime() ?? Date.now();
-      return store.deliver(address, folder, raw, parseFlags(deliver.flags ?? []), Math.floor(at / 1000) * 1000);
-    },
-    expunge: (address, folder, uids) => store.expunge(address, folder, uids),
     truth: () => listTruth(store),
-    bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), mustFolder(address, folder), uid),
-    resetUidValidity: (address, folder) => store.resetUidValidity(address, folder),
-    setRefused: (address, isRefused) => troubles.setRefused(address, isRefused),
-    setThrottled: (address, untilMs) => troubles.setThrottled(address, untilMs),
+    bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), store.must(address, folder), uid),
     rotateSecret: (alias, secret) => {
       mustTenant(alias).secret = secret;
       writeSecret(dataDir, alias, secret);
@@ -224,6 +201,10 @@ function* listTruth(store: MailStore): Generator<TruthEntry> {
           isMail: isMailFolder(folder.base.role),
           uidValidity: folder.uidValidity,
           uid,
+          flags: () =>
+            formatFlags(folder.flags(uid))
+              .split(" ")
+              .filter((flag) => flag !== ""),
           sha256: () =>
             createHash("sha256")
               .update(store.bytes(address, folder, uid))

@@ -7,6 +7,8 @@ const flushAtBytes = 64 * 1024;
 export class ResponseWriter {
   readonly #socket: Socket;
   #chunks: Buffer[] = [];
+  /** Lines behind the chunks: one buffer for many of them. */
+  #text = "";
   #bytes = 0;
   #isBlocked = false;
 
@@ -16,10 +18,18 @@ export class ResponseWriter {
 
   /** Text is latin1; CRLF is added. */
   line(text: string): void {
-    this.raw(Buffer.from(`${text}\r\n`, "latin1"));
+    this.text(`${text}\r\n`);
+  }
+
+  /** As `line`, without the line's end. */
+  text(text: string): void {
+    this.#text += text;
+    this.#bytes += text.length;
+    if (this.#bytes >= flushAtBytes) this.flush();
   }
 
   raw(bytes: Buffer): void {
+    this.#takeText();
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;
     if (this.#bytes >= flushAtBytes) this.flush();
@@ -27,12 +37,23 @@ export class ResponseWriter {
 
   flush(): void {
     if (this.#bytes === 0) return;
+    this.#takeText();
     const [first] = this.#chunks;
     const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
     this.#bytes = 0;
     if (!this.#socket.writable) return;
     if (!this.#socket.write(all)) this.#isBlocked = true;
+  }
+
+  /** True when `ready` would have to wait. */
+  get isBehind(): boolean {
+    return this.#isBlocked;
+  }
+
+  #takeText(): void {
+    if (this.#text !== "") this.#chunks.push(Buffer.from(this.#text, "latin1"));
+    this.#text = "";
   }
 
   /** Resolves at once unless the reader is behind; also when the connection ends. */

@@ -15,10 +15,18 @@ export interface ImapServices {
   readonly frontEnd: string;
 }
 
+/**
+ * What a message does to a FETCH of its content (field guide 3.5): `placeholder`, the forged message of an item that cannot be converted;
+ * `no-data`, OK without a line for it; `partial-no`, left out, and the answer is NO. Lists, flags and sizes show the message as ever.
+ */
+export type FetchFault = "placeholder" | "no-data" | "partial-no";
+
 /** Faults by mailbox. More profiles join here; the command handlers stay free of them. */
 export interface MailboxTroubles {
   /** AUTHENTICATE is answered OK, then nothing works. */
   readonly isRefused: (address: string) => boolean;
   /** Milliseconds that a login or command has to wait; 0 if none. */
   readonly throttledForMs: (address: string, at: "login" | "command") => number;
+  /** Undefined in a mailbox without such messages, else by folder and UID. */
+  readonly fetchFaults: (address: string) => ((folder: string, uid: number) => FetchFault | undefined) | undefined;
 }

@@ -8,6 +8,10 @@ export class BodyCache {
     this.#maxBytes = maxBytes;
   }
 
+  peek(key: string): Buffer | undefined {
+    return this.#bodies.get(key);
+  }
+
   get(key: string, make: () => Buffer): Buffer {
     const known = this.#bodies.get(key);
     if (known) {

@@ -17,6 +17,9 @@ export interface LiveMessage {
   readonly internalDate: number;
 }
 
+/** As much of a delivered message as holds any sane header. */
+const headBytes = 64 * 1024;
+
 /**
  * One folder's present state: the base messages and what came and went since. `refs` run beside `uids`: 0 and above is an index into the base,
  * below 0 is a live message.
@@ -31,6 +34,8 @@ export class Folder {
   // These three are empty in nearly every folder of a big world, so they are made when they are needed.
   #flags: Map<number, number> | undefined;
   #live: LiveMessage[] | undefined;
+  /** Counted when it is first asked for, then kept. */
+  #unseen: number | undefined;
   #watchers: Set<(change: FolderChange) => void> | undefined;
   readonly #readLive: (place: BodyPlace) => Buffer;
 
@@ -60,10 +65,7 @@ export class Folder {
   }
 
   flags(uid: number): number {
-    const ref = this.#mustRef(uid);
-    const changed = this.#flags?.get(ref);
-    if (changed !== undefined) return changed;
-    return ref >= 0 ? this.base.flags(ref) : this.#liveOf(ref).flags;
+    return this.#flagsOf(this.#mustRef(uid));
   }
 
   internalDate(uid: number): number {
@@ -87,43 +89,69 @@ export class Folder {
     return ref >= 0 ? this.base.bytes(ref) : this.#readLive(this.#liveOf(ref).place);
   }
 
-  count(flag: keyof typeof flagBits, set: boolean): number {
-    let count = 0;
-    for (const uid of this.#uids) if (((this.flags(uid) & flagBits[flag]) !== 0) === set) count++;
-    return count;
+  /** Bytes that hold the whole header; a big message is not made or read for it. */
+  header(uid: number): Buffer {
+    const ref = this.#mustRef(uid);
+    if (ref >= 0) return this.base.header(ref);
+    const { place } = this.#liveOf(ref);
+    const head = this.#readLive({ offset: place.offset, length: Math.min(place.length, headBytes) });
+    return head.length === place.length || head.includes("\r\n\r\n") ? head : this.#readLive(place);
+  }
+
+  unseen(): number {
+    if (this.#unseen === undefined) {
+      let count = 0;
+      for (const ref of this.#refs) if (this.#isUnseen(ref)) count++;
+      this.#unseen = count;
+    }
+    return this.#unseen;
   }
 
   firstUnseen(): number | undefined {
-    const at = this.#uids.findIndex((uid) => (this.flags(uid) & flagBits.seen) === 0);
+    const at = this.#refs.findIndex((ref) => this.#isUnseen(ref));
     return at < 0 ? undefined : at + 1;
   }
 
   add(uid: number, message: LiveMessage): void {
-    const live = (this.#live ??= []);
-    live.push(message);
     this.#uids.push(uid);
-    this.#refs.push(-live.length);
+    this.#refs.push(this.#keep(message));
     this.uidNext = Math.max(this.uidNext, uid + 1);
     this.#tell({ kind: "added", uid });
+  }
+
+  /** A message that comes to light below UIDNEXT. Sequence numbers shift, which no session can be told. */
+  plant(uid: number, message: LiveMessage): void {
+    const at = lowerBound(this.#uids, uid);
+    this.#uids.splice(at, 0, uid);
+    this.#refs.splice(at, 0, this.#keep(message));
+    this.#tell({ kind: "invalid" });
   }
 
   setFlags(uid: number, flags: number, by: object | undefined): void {
     const ref = this.#refOf(uid);
     if (ref === undefined) return;
+    this.#count(ref, -1);
     (this.#flags ??= new Map()).set(ref, flags);
+    this.#count(ref, 1);
     this.#tell({ kind: "flags", uid, by });
   }
 
   remove(uids: readonly number[]): void {
     const gone = new Set(uids.filter((uid) => this.has(uid)));
     if (gone.size === 0) return;
-    const kept = this.#uids.map((uid) => !gone.has(uid));
-    this.#uids = this.#uids.filter((_, at) => kept[at]);
-    this.#refs = this.#refs.filter((_, at) => kept[at]);
+    this.#filter((uid) => !gone.has(uid));
     for (const uid of gone) this.#tell({ kind: "removed", uid });
   }
 
-  /** As after a restore: the same messages under new UIDs from 1. */
+  /** As after a restore from a backup that the server does not own up to: UIDVALIDITY stays, UIDs will be dealt again. */
+  restore(uidsKept: readonly number[]): void {
+    const kept = new Set(uidsKept);
+    this.#filter((uid) => kept.has(uid));
+    this.uidNext = (this.#uids.at(-1) ?? 0) + 1;
+    this.#tell({ kind: "invalid" });
+  }
+
+  /** As after a restore or a migration: the same messages under new UIDs from 1. */
   reset(uidValidity: number): void {
     this.uidValidity = uidValidity;
     this.#uids = this.#uids.map((_, at) => at + 1);
@@ -133,6 +161,35 @@ export class Folder {
 
   invalidate(): void {
     this.#tell({ kind: "invalid" });
+  }
+
+  #filter(isKept: (uid: number) => boolean): void {
+    const kept = this.#uids.map(isKept);
+    for (const [at, ref] of this.#refs.entries()) if (kept[at] !== true) this.#count(ref, -1);
+    this.#uids = this.#uids.filter((_, at) => kept[at]);
+    this.#refs = this.#refs.filter((_, at) => kept[at]);
+  }
+
+  /** The new message's ref. */
+  #keep(message: LiveMessage): number {
+    const live = (this.#live ??= []);
+    live.push(message);
+    this.#count(-live.length, 1);
+    return -live.length;
+  }
+
+  #count(ref: number, by: 1 | -1): void {
+    if (this.#unseen !== undefined && this.#isUnseen(ref)) this.#unseen += by;
+  }
+
+  #isUnseen(ref: number): boolean {
+    return (this.#flagsOf(ref) & flagBits.seen) === 0;
+  }
+
+  #flagsOf(ref: number): number {
+    const changed = this.#flags?.get(ref);
+    if (changed !== undefined) return changed;
+    return ref >= 0 ? this.base.flags(ref) : this.#liveOf(ref).flags;
   }
 
   #tell(change: FolderChange): void {

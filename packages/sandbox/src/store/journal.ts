@@ -12,8 +12,16 @@ export type JournalEntry =
       readonly internalDate: number;
       readonly trickle?: true;
     }
+  | {
+      readonly type: "plant";
+      readonly address: string;
+      readonly folder: string;
+      readonly uid: number;
+      readonly flags: number;
+      readonly internalDate: number;
+    }
   | { readonly type: "flags"; readonly address: string; readonly folder: string; readonly uid: number; readonly flags: number }
-  | { readonly type: "expunge"; readonly address: string; readonly folder: string; readonly uids: readonly number[] }
+  | { readonly type: "expunge" | "restore"; readonly address: string; readonly folder: string; readonly uids: readonly number[] }
   | { readonly type: "reset"; readonly address: string; readonly folder: string; readonly uidValidity: number }
   | { readonly type: "create" | "delete"; readonly address: string; readonly folder: string; readonly uidValidity: number }
   | { readonly type: "rename"; readonly address: string; readonly folder: string; readonly to: string };

@@ -110,15 +110,25 @@ export class MailStore {
     return this.mailbox(address)?.folders.find((folder) => folder.name.toLowerCase() === wanted);
   }
 
+  /** @throws RangeError for an unknown mailbox or folder */
+  must(address: string, name: string): Folder {
+    const folder = this.folder(address, name);
+    if (!folder) throw new RangeError(`the sandbox has no folder ${name} in ${address}`);
+    return folder;
+  }
+
   bytes(address: string, folder: Folder, uid: number): Buffer {
-    return this.#cache.get(`${address}/${folder.base.name}/${String(folder.base.uidValidity)}/${folder.bodyKey(uid)}`, () =>
-      folder.bytes(uid),
-    );
+    return this.#cache.get(this.#cacheKey(address, folder, uid), () => folder.bytes(uid));
+  }
+
+  /** Bytes that hold the whole header. */
+  header(address: string, folder: Folder, uid: number): Buffer {
+    return this.#cache.peek(this.#cacheKey(address, folder, uid)) ?? folder.header(uid);
   }
 
   /** The new message's UID. @throws RangeError for an unknown mailbox or folder */
   deliver(address: string, folderName: string, raw: Buffer, flags: number, internalDate: number, isTrickle = false): number {
-    const folder = this.#must(address, folderName);
+    const folder = this.must(address, folderName);
     const uid = folder.uidNext;
     const entry: JournalEntry = {
       type: "deliver",
@@ -133,6 +143,25 @@ export class MailStore {
     return uid;
   }
 
+  /** @throws RangeError for a UID that is taken, or that the folder never dealt */
+  plant(address: string, folderName: string, uid: number, raw: Buffer, flags: number, internalDate: number): void {
+    const folder = this.must(address, folderName);
+    if (folder.has(uid) || !Number.isInteger(uid) || uid < 1 || uid >= folder.uidNext)
+      throw new RangeError(`a message is planted under an unused UID below ${String(folder.uidNext)}, not under ${String(uid)}`);
+    const entry: JournalEntry = { type: "plant", address: address.toLowerCase(), folder: folder.name, uid, flags, internalDate };
+    this.#apply(entry, this.#journal.append(entry, raw));
+  }
+
+  /** New UIDs in the target, in the order of `uids`; those that are not there are passed over. */
+  copy(address: string, from: Folder, to: Folder, uids: readonly number[]): readonly { readonly from: number; readonly to: number }[] {
+    return uids
+      .filter((uid) => from.has(uid))
+      .map((uid) => {
+        const raw = Buffer.from(this.bytes(address, from, uid));
+        return { from: uid, to: this.deliver(address, to.name, raw, from.flags(uid), from.internalDate(uid)) };
+      });
+  }
+
   setFlags(address: string, folder: Folder, uid: number, flags: number, by?: object): void {
     if (folder.flags(uid) === flags) return;
     const entry: JournalEntry = { type: "flags", address, folder: folder.name, uid, flags };
@@ -142,13 +171,18 @@ export class MailStore {
   }
 
   expunge(address: string, folderName: string, uids: readonly number[]): void {
-    const folder = this.#must(address, folderName);
+    const folder = this.must(address, folderName);
     if (uids.length === 0) return;
     this.#change({ type: "expunge", address: address.toLowerCase(), folder: folder.name, uids });
   }
 
+  restore(address: string, folderName: string, uidsKept: readonly number[]): void {
+    const folder = this.must(address, folderName);
+    this.#change({ type: "restore", address: address.toLowerCase(), folder: folder.name, uids: uidsKept });
+  }
+
   resetUidValidity(address: string, folderName: string): number {
-    const folder = this.#must(address, folderName);
+    const folder = this.must(address, folderName);
     const uidValidity = folder.uidValidity + 1;
     this.#change({ type: "reset", address: address.toLowerCase(), folder: folder.name, uidValidity });
     return uidValidity;
@@ -166,6 +200,7 @@ export class MailStore {
     this.#change({ type: "delete", address, folder: folder.name, uidValidity: folder.uidValidity });
   }
 
+  /** Folders below it go along. UIDVALIDITY and UIDs stay. */
   rename(address: string, folder: Folder, to: string): void {
     this.#change({ type: "rename", address, folder: folder.name, to });
   }
@@ -174,15 +209,13 @@ export class MailStore {
     this.#journal.close();
   }
 
+  #cacheKey(address: string, folder: Folder, uid: number): string {
+    return `${address}/${folder.base.name}/${String(folder.base.uidValidity)}/${folder.bodyKey(uid)}`;
+  }
+
   #markChanged(address: string): void {
     const held = this.#mailboxes.get(address);
     if (held) held.hasChanged = true;
-  }
-
-  #must(address: string, name: string): Folder {
-    const folder = this.folder(address, name);
-    if (!folder) throw new RangeError(`the sandbox has no folder ${name} in ${address}`);
-    return folder;
   }
 
   #change(entry: JournalEntry): void {
@@ -206,11 +239,17 @@ export class MailStore {
         if (entry.trickle) this.#trickled++;
         if (entry.uid >= folder.uidNext) folder.add(entry.uid, { place, flags: entry.flags, internalDate: entry.internalDate });
         return;
+      case "plant":
+        folder.plant(entry.uid, { place, flags: entry.flags, internalDate: entry.internalDate });
+        return;
       case "flags":
         folder.setFlags(entry.uid, entry.flags, undefined);
         return;
       case "expunge":
         folder.remove(entry.uids);
+        return;
+      case "restore":
+        folder.restore(entry.uids);
         return;
       case "reset":
         folder.reset(entry.uidValidity);
@@ -219,9 +258,14 @@ export class MailStore {
         held.folders = held.folders.filter((other) => other !== folder);
         folder.invalidate();
         return;
-      case "rename":
+      case "rename": {
+        const from = `${folder.name}/`;
+        for (const below of held.folders) {
+          if (below.name.startsWith(from)) below.name = `${entry.to}/${below.name.slice(from.length)}`;
+        }
         folder.name = entry.to;
         return;
+      }
     }
   }
 }
@@ -241,6 +285,7 @@ function emptyFolder(name: string, uidValidity: number): BaseFolder {
     flags: none,
     internalDate: none,
     size: none,
+    header: none,
     bytes: none,
   };
 }

@@ -20,6 +20,8 @@ export interface BaseFolder {
   /** The estimate that the server announces. */
   size(index: number): number;
   bytes(index: number): Buffer;
+  /** The start of the bytes with the whole header; cheap where a message is big. */
+  header(index: number): Buffer;
 }
 
 /** Where mailboxes come from: invented, or a folder of mail files. */

@@ -104,6 +104,10 @@ class CorpusFolder implements BaseFolder {
     return toCrlf(readMessage(this.#at(index)));
   }
 
+  header(index: number): Buffer {
+    return this.bytes(index);
+  }
+
   #at(index: number): CorpusMessage {
     const message = this.#messages[index];
     if (!message) throw new RangeError("no such message in the corpus");

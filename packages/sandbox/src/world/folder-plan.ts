@@ -59,10 +59,12 @@ export function isMailFolder(role: FolderRole): boolean {
   return !nonMail.has(role);
 }
 
-export function planFolders(mailboxHash: number): readonly FolderPlan[] {
+/** @param inboxOnly all mail in INBOX; the other folders are there, and empty */
+export function planFolders(mailboxHash: number, inboxOnly = false): readonly FolderPlan[] {
   const own = userFolders[mailboxHash % userFolders.length] as readonly string[];
   const plans = own.map((name): FolderPlan => ({ name, role: "user", attributes: [], weight: 10 / own.length }));
-  return [...common, ...plans].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const all = [...common, ...plans].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return inboxOnly ? all.map((plan) => (plan.role === "inbox" ? plan : { ...plan, weight: 0 })) : all;
 }
 
 /** A corpus mailbox: mail folders only, so that every file is mail that must arrive. */

@@ -5,9 +5,9 @@ import { isMailFolder, planFolders } from "./folder-plan.ts";
 import type { FolderPlan } from "./folder-plan.ts";
 import { hostileBytes, hostileMessage } from "./hostile-messages.ts";
 import type { HostileKind } from "./hostile-messages.ts";
-import type { MessageGenerator } from "./message-generator.ts";
+import type { MessageGenerator, MessageIdentity } from "./message-generator.ts";
 import { rfc5322Date } from "./message-generator.ts";
-import { estimateSize, planMessage } from "./message-plan.ts";
+import { estimateSize, planMessage, stretchFor } from "./message-plan.ts";
 import { apportion, hashNumbers, hashText } from "./random.ts";
 
 export interface TenantSpec {
@@ -15,6 +15,10 @@ export interface TenantSpec {
   readonly mailboxes: number;
   /** In mail folders, over all mailboxes of the tenant. */
   readonly messages: number;
+  /** Average length; the default world's is 12 kB. */
+  readonly meanBytes?: number;
+  /** All mail in INBOX. */
+  readonly inboxOnly?: boolean;
 }
 
 /** 60 mailboxes, 12,480 messages: the tenants that the demo shows. */
@@ -39,6 +43,8 @@ const longestThread = 6;
 interface MailboxPlan {
   readonly hash: number;
   readonly messages: number;
+  readonly stretch: number;
+  readonly inboxOnly: boolean;
 }
 
 export class GeneratedWorld implements World {
@@ -62,8 +68,10 @@ export class GeneratedWorld implements World {
       spec.messages,
       hashes.map((hash) => 0.4 + ((hash >>> 8) / 0x100_0000) ** 2 * 2),
     );
+    const stretch = spec.meanBytes === undefined ? 1 : stretchFor(spec.meanBytes);
+    const inboxOnly = spec.inboxOnly ?? false;
     for (const [i, address] of addresses.entries()) {
-      this.#mailboxes.set(address, { hash: hashes[i] as number, messages: counts[i] as number });
+      this.#mailboxes.set(address, { hash: hashes[i] as number, messages: counts[i] as number, stretch, inboxOnly });
     }
     return { alias: spec.alias, addresses, messages: spec.messages };
   }
@@ -71,7 +79,7 @@ export class GeneratedWorld implements World {
   folders(address: string): readonly BaseFolder[] | undefined {
     const mailbox = this.#mailboxes.get(address);
     if (!mailbox) return undefined;
-    const plans = planFolders(mailbox.hash);
+    const plans = planFolders(mailbox.hash, mailbox.inboxOnly);
     const counts = apportion(
       mailbox.messages,
       plans.map((plan) => plan.weight),
@@ -82,10 +90,20 @@ export class GeneratedWorld implements World {
   #folder(address: string, mailbox: MailboxPlan, plan: FolderPlan, mailCount: number): BaseFolder {
     const hash = hashNumbers(mailbox.hash, hashText(plan.name));
     const count = isMailFolder(plan.role) ? mailCount : plan.role === "outbox" || plan.role === "notes" ? 0 : 1 + (hash % 2);
-    return new GeneratedFolder(this.#generator, address, plan, hash, count, (index) =>
-      this.#hasHostile ? hostilePlaces.get(`${address}/${plan.name}/${String(index)}`) : undefined,
-    );
+    const hostile = (index: number): HostileKind | undefined =>
+      this.#hasHostile ? hostilePlaces.get(`${address}/${plan.name}/${String(index)}`) : undefined;
+    return new GeneratedFolder({ generator: this.#generator, address, plan, hash, count, stretch: mailbox.stretch, hostile });
   }
+}
+
+interface FolderParts {
+  readonly generator: MessageGenerator;
+  readonly address: string;
+  readonly plan: FolderPlan;
+  readonly hash: number;
+  readonly count: number;
+  readonly stretch: number;
+  readonly hostile: (index: number) => HostileKind | undefined;
 }
 
 class GeneratedFolder implements BaseFolder {
@@ -97,25 +115,21 @@ class GeneratedFolder implements BaseFolder {
   readonly #generator: MessageGenerator;
   readonly #address: string;
   readonly #hash: number;
+  readonly #stretch: number;
   readonly #hostile: (index: number) => HostileKind | undefined;
 
-  constructor(
-    generator: MessageGenerator,
-    address: string,
-    plan: FolderPlan,
-    hash: number,
-    count: number,
-    hostile: (index: number) => HostileKind | undefined,
-  ) {
+  constructor(parts: FolderParts) {
+    const { plan, hash } = parts;
     this.name = plan.name;
     this.role = plan.role;
     this.attributes = plan.attributes;
-    this.count = count;
+    this.count = parts.count;
     this.uidValidity = 14 + (hash % 170_000);
-    this.#generator = generator;
-    this.#address = address;
+    this.#generator = parts.generator;
+    this.#address = parts.address;
     this.#hash = hash;
-    this.#hostile = hostile;
+    this.#stretch = parts.stretch;
+    this.#hostile = parts.hostile;
   }
 
   uids(): number[] {
@@ -149,25 +163,33 @@ class GeneratedFolder implements BaseFolder {
   size(index: number): number {
     const hash = this.#at(index);
     const hostile = this.#hostile(index);
-    return estimateSize(hash, hostile ? hostileBytes[hostile] : planMessage(hash).bytes);
+    return estimateSize(hash, hostile ? hostileBytes[hostile] : planMessage(hash, this.#stretch).bytes);
   }
 
   bytes(index: number): Buffer {
     const hostile = this.#hostile(index);
-    const date = this.internalDate(index);
-    if (hostile) return hostileMessage(hostile, this.#address, rfc5322Date(date));
+    if (hostile) return hostileMessage(hostile, this.#address, rfc5322Date(this.internalDate(index)));
+    return this.#generator.generate(this.#identity(index));
+  }
+
+  header(index: number): Buffer {
+    return this.#hostile(index) ? this.bytes(index) : this.#generator.header(this.#identity(index));
+  }
+
+  #identity(index: number): MessageIdentity {
     const start = this.#threadStart(index);
     const references: string[] = [];
     for (let earlier = start; earlier < index; earlier++) references.push(this.#messageId(earlier));
-    return this.#generator.generate({
+    return {
       hash: this.#at(index),
       owner: this.#address,
       isOutgoing: this.role === "sent" || this.role === "drafts",
-      date,
+      date: this.internalDate(index),
       messageId: this.#messageId(index),
       references,
       threadHash: this.#at(start),
-    });
+      stretch: this.#stretch,
+    };
   }
 
   #at(index: number): number {

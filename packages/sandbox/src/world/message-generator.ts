@@ -20,6 +20,8 @@ export interface MessageIdentity {
   readonly references: readonly string[];
   /** Hash of the thread's first message; decides subject and correspondent. */
   readonly threadHash: number;
+  /** As `planMessage` takes it. */
+  readonly stretch?: number;
 }
 
 export class MessageGenerator {
@@ -38,9 +40,8 @@ export class MessageGenerator {
   }
 
   generate(identity: MessageIdentity): Buffer {
-    const plan = planMessage(identity.hash);
-    const template = this.#templates.get(plan.shape);
-    if (!template) throw new Error(`no template for ${plan.shape}`);
+    const plan = planMessage(identity.hash, identity.stretch);
+    const template = this.#template(plan.shape);
     const random = new Random(hashNumbers(identity.hash, 0xb0d1));
     const pieces: Buffer[] = [this.#headers(identity), template.mimeHeaders, emptyLine];
     const parts = this.#language(plan.language);
@@ -57,6 +58,18 @@ export class MessageGenerator {
       }
     }
     return Buffer.concat(pieces);
+  }
+
+  /** What {@link generate} would start with, through the empty line. */
+  header(identity: MessageIdentity): Buffer {
+    const { mimeHeaders } = this.#template(planMessage(identity.hash, identity.stretch).shape);
+    return Buffer.concat([this.#headers(identity), mimeHeaders, emptyLine]);
+  }
+
+  #template(shape: Shape): MessageTemplate {
+    const template = this.#templates.get(shape);
+    if (!template) throw new Error(`no template for ${shape}`);
+    return template;
   }
 
   #language(number: number): LanguageParts {

@@ -26,9 +26,22 @@ const lengths: readonly (readonly [share: number, bytes: number])[] = [
   [1, 2_600_000],
 ];
 
-export function planMessage(hash: number): MessagePlan {
+/** Up to here a length is text; what is above it, in a world with a mean of its own, are attachments of other sizes. */
+const textBytes = 8_000;
+/** Below this nothing would be left to attach. */
+export const leastMeanBytes = 6_000;
+
+/** How much longer than in the default world attachments are, so that messages are `meanBytes` long on average. */
+export function stretchFor(meanBytes: number): number {
+  const texts = meanOf((bytes) => Math.min(bytes, textBytes));
+  return (meanBytes - texts) / meanOf((bytes) => Math.max(0, bytes - textBytes));
+}
+
+/** @param stretch of {@link stretchFor}; 1 in the default world */
+export function planMessage(hash: number, stretch = 1): MessagePlan {
   const random = new Random(hash);
-  const bytes = lengthAt(random.fraction());
+  const length = lengthAt(random.fraction());
+  const bytes = length <= textBytes ? length : textBytes + Math.round((length - textBytes) * stretch);
   const language = pickLanguage(random);
   return { shape: pickShape(random, bytes, language), language, bytes };
 }
@@ -41,6 +54,14 @@ export function estimateSize(hash: number, bytes: number): number {
   const noise = hashNumbers(hash, 0x517e);
   if (noise % 97 === 0) return bytes * 3 + 511;
   return Math.max(1, Math.round(bytes * (0.95 + (noise % 1000) / 5000)) + (noise % 7));
+}
+
+/** Over all shares, in steps that are fine enough for the tail. */
+function meanOf(part: (bytes: number) => number): number {
+  const steps = 100_000;
+  let sum = 0;
+  for (let step = 0; step < steps; step++) sum += part(lengthAt((step + 0.5) / steps));
+  return sum / steps;
 }
 
 function lengthAt(share: number): number {

@@ -100,11 +100,15 @@ export const copy: CommandHandler = (session, command) => {
   const { folder, uids } = session.selected;
   const { store: mail } = session.services;
   const { address } = session.mailbox;
-  const from = positions.map((at) => uids[at] as number).filter((uid) => folder.has(uid));
-  const to = from.map((uid) =>
-    mail.deliver(address, target.name, Buffer.from(mail.bytes(address, folder, uid)), folder.flags(uid), folder.internalDate(uid)),
+  const pairs = mail.copy(
+    address,
+    folder,
+    target,
+    positions.map((at) => uids[at] as number),
   );
-  const code = from.length === 0 ? "" : `[COPYUID ${String(target.uidValidity)} ${from.join(",")} ${to.join(",")}] `;
+  const from = pairs.map((pair) => pair.from);
+  const to = pairs.map((pair) => pair.to);
+  const code = pairs.length === 0 ? "" : `[COPYUID ${String(target.uidValidity)} ${from.join(",")} ${to.join(",")}] `;
   const verb = isMove ? "MOVE" : "COPY";
   if (!isMove) return ok(`${code}${verb} completed.`);
   if (code !== "") session.writer.line(`* OK ${code.trim()}`);

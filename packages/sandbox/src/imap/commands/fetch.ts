@@ -8,6 +8,7 @@ import { textOf } from "../parse-command.ts";
 import { parseSequenceSet, positionsOfNumbers, positionsOfUids } from "../sequence-set.ts";
 import type { Session } from "../session.ts";
 import { flagBits } from "../../world/base-folder.ts";
+import { placeholderFor } from "../placeholder.ts";
 import { imapDate } from "../../world/message-generator.ts";
 
 type Simple = "FLAGS" | "UID" | "INTERNALDATE" | "RFC822.SIZE";
@@ -36,24 +37,31 @@ export const fetch: CommandHandler = async (session, command) => {
   const { selected } = session;
   const positions = isUid ? positionsOfUids(set, selected.uids) : positionsOfNumbers(set, selected.uids.length);
   if (!positions) return badSet;
+  const hasContent = items.some((item) => item.kind === "body");
+  const faultOf = hasContent ? session.services.troubles.fetchFaults(session.mailbox.address) : undefined;
   let missing = 0;
   for (const position of positions) {
     const uid = selected.uids[position] as number;
-    if (selected.folder.has(uid)) writeMessage(session, position + 1, uid, items);
-    else missing++;
+    const fault = faultOf?.(selected.folder.name, uid);
+    if (fault === "partial-no" || !selected.folder.has(uid)) missing++;
+    else if (fault !== "no-data") writeMessage(session, position + 1, uid, items, fault === "placeholder");
+    if (!session.writer.isBehind) continue;
     await session.writer.ready();
+    // What is behind these UIDs now is other mail.
+    if (selected.isInvalid) session.end("* BYE Connection closed.");
     if (session.state === "closed") break;
   }
   return missing > 0 ? no("Some of the requested messages no longer exist.") : ok("FETCH completed.");
 };
 
-function writeMessage(session: Session, number: number, uid: number, items: readonly FetchItem[]): void {
+function writeMessage(session: Session, number: number, uid: number, items: readonly FetchItem[], isUnconvertible: boolean): void {
   const { folder, isReadOnly } = session.selected;
   const { store } = session.services;
+  const { address } = session.mailbox;
   const { writer } = session;
   const before = folder.flags(uid);
   const marksSeen = !isReadOnly && items.some((item) => item.kind === "body" && !item.isPeek);
-  if (marksSeen) store.setFlags(session.mailbox.address, folder, uid, before | flagBits.seen, session);
+  if (marksSeen) store.setFlags(address, folder, uid, before | flagBits.seen, session);
   let line = `* ${String(number)} FETCH (`;
   let space = "";
   for (const item of items) {
@@ -73,9 +81,11 @@ function writeMessage(session: Session, number: number, uid: number, items: read
         line += `RFC822.SIZE ${String(folder.size(uid))}`;
         break;
       case "body": {
-        const whole = cutSection(store.bytes(session.mailbox.address, folder, uid), item.section);
+        const isHeader = item.section.kind !== "all" && item.section.kind !== "text";
+        const message = isHeader ? store.header(address, folder, uid) : store.bytes(address, folder, uid);
+        const whole = cutSection(isUnconvertible ? placeholderFor(uid, message) : message, item.section);
         const bytes = item.partial ? whole.subarray(item.partial.start, item.partial.start + item.partial.length) : whole;
-        writer.raw(Buffer.from(`${line}${item.label} {${String(bytes.length)}}\r\n`, "latin1"));
+        writer.text(`${line}${item.label} {${String(bytes.length)}}\r\n`);
         writer.raw(bytes);
         line = "";
         break;

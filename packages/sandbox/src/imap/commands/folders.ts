@@ -74,7 +74,7 @@ export const status: CommandHandler = (session, command) => {
     else if (name === "RECENT") values.push("RECENT 0");
     else if (name === "UIDNEXT") values.push(`UIDNEXT ${String(folder.uidNext)}`);
     else if (name === "UIDVALIDITY") values.push(`UIDVALIDITY ${String(folder.uidValidity)}`);
-    else if (name === "UNSEEN") values.push(`UNSEEN ${String(folder.count("seen", false))}`);
+    else if (name === "UNSEEN") values.push(`UNSEEN ${String(folder.unseen())}`);
     else return badArgument;
   }
   session.writer.line(`* STATUS ${formatFolderName(encodeModifiedUtf7(folder.name))} (${values.join(" ")})`);
