@@ -24,10 +24,10 @@ export function createScrubber(secrets: readonly string[], options: { readonly m
     .filter((secret) => secret.length >= minSecretLength)
     // Longest first: a secret that is part of another must not leave the rest of it standing.
     .sort((a, b) => b.length - a.length)
-    .map(secretPattern);
+    .map(lazyPattern);
   return (text) => {
     let out = stripControls(withoutOverlongTail(text));
-    for (const pattern of patterns) out = out.replace(pattern, mask);
+    for (const { length, pattern } of patterns) if (out.length >= length) out = out.replace(pattern(), mask);
     return cut(maskShapes(out), maxLength);
   };
 }
@@ -75,6 +75,15 @@ function maskShapes(text: string): string {
       // SASL blobs. A SHA-256 in hex has the same alphabet and is no secret.
       .replace(/[A-Za-z0-9+/_-]{64,}={0,2}/g, (run) => (/^[0-9a-f]{64}$/.test(run) ? run : mask))
   );
+}
+
+/**
+ * Compiling a token's pattern takes half a second, and most texts of servers are shorter than any token. Every form of a secret is at
+ * least as long as the secret itself.
+ */
+function lazyPattern(secret: string): { readonly length: number; readonly pattern: () => RegExp } {
+  let compiled: RegExp | undefined;
+  return { length: secret.length, pattern: () => (compiled ??= secretPattern(secret)) };
 }
 
 function secretPattern(secret: string): RegExp {
