@@ -2,7 +2,7 @@ import type { MailEvent } from "@mailfleet/core";
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { address, calm, dir, events, mailbox, ports, queue, record, sandbox, setUpSyncBench, sync, truth, world } from "./sync-bench.ts";
 import { withMethod } from "./session-faults.ts";
 
@@ -133,5 +133,64 @@ describe("a folder whose UIDVALIDITY changed", () => {
     sandbox.resetUidValidity(address, "Archive");
     await sync("backfill");
     expect(ofType(await events(), "message.added")).toEqual([]);
+  });
+});
+
+describe("a folder that was restored", () => {
+  const deliver = (subject: string, at: number): number =>
+    sandbox.deliver(address, "Box", Buffer.from(`Message-ID: <${subject}@x>\r\nSubject: ${subject}\r\n\r\nx\r\n`), {
+      internalDate: new Date(1_700_000_000_000 + at * 60_000),
+    });
+  let uids: number[] = [];
+  beforeEach(() => {
+    sandbox.createFolder(address, "Box");
+    uids = ["a", "b", "c", "d", "e", "f", "g"].map((name, at) => deliver(name, at));
+  });
+  afterEach(() => sandbox.deleteFolder(address, "Box"));
+
+  test("to a lower UIDNEXT begins a new generation; what is back is known, what is gone is told", async () => {
+    await begin();
+    sandbox.restore(address, "Box", uids.slice(0, 5));
+    await sync("fresh");
+    await sync("backfill");
+    const all = await events();
+    expect(ofType(all, "folder.reset")).toMatchObject([{ folder: { path: "Box" }, generation: 2 }]);
+    expect(ofType(all, "message.rekeyed")).toHaveLength(5);
+    expect(ofType(all, "message.removed").map((event) => event.messageId)).toEqual(["<f@x>", "<g@x>"]);
+    expect(ofType(all, "message.added")).toEqual([]);
+  });
+
+  test("and got new mail under UIDs that were dealt before hands all of it off, though UIDVALIDITY stayed and UIDNEXT rose", async () => {
+    await begin();
+    sandbox.restore(address, "Box", uids.slice(0, 5));
+    for (const [at, name] of ["x", "y", "z"].entries()) deliver(name, 100 + at);
+    await sync("fresh");
+    await sync("backfill");
+    const all = await events();
+    expect(ofType(all, "folder.reset")).toHaveLength(1);
+    expect(
+      ofType(all, "message.added")
+        .map((event) => event.message.subject ?? "")
+        .toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual(["x", "y", "z"]);
+    expect(ofType(all, "message.rekeyed")).toHaveLength(5);
+    expect(ofType(all, "message.removed")).toHaveLength(2);
+    expect((await record())?.ledger).toMatchObject({ listed: truth().length, handedOff: truth().length });
+  });
+
+  test("and has the same counts as before is noticed when it is time to compare", async () => {
+    await begin();
+    sandbox.restore(address, "Box", uids.slice(0, 5));
+    for (const [at, name] of ["x", "y"].entries()) deliver(name, 100 + at);
+    await sync("fresh");
+    expect(await events()).toEqual([]);
+    world.clockOffset += calm.compare.recentMs;
+    await sync("fresh");
+    await sync("backfill");
+    expect(
+      ofType(await events(), "message.added")
+        .map((event) => event.message.subject ?? "")
+        .toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual(["x", "y"]);
   });
 });

@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fingerprintOf, type IndexEntry, KnownMessages } from "./fingerprint.ts";
+
+const bytes = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0));
+
+describe("the fingerprint of a message", () => {
+  test("is the same from the whole message and from the header fields that a server picks out", () => {
+    const whole =
+      "Received: by x\r\nMessage-ID: <a@x>\r\nSubject: hello\r\n world\r\nDate: Mon, 1 Jan 2026 00:00:00 +0000\r\nFrom: A <a@x>\r\nTo: b@x\r\n\r\nbody";
+    const picked = "Date:  Mon, 1 Jan 2026 00:00:00 +0000\r\nFrom: A\t<a@x>\r\nMESSAGE-ID:<a@x>\r\nSubject: hello\r\n\tworld\r\n\r\n";
+    expect(fingerprintOf(bytes(whole))).toEqual(fingerprintOf(bytes(picked)));
+    expect(fingerprintOf(bytes(whole)).messageId).toBe("<a@x>");
+  });
+
+  test.each([
+    ["the subject", "Message-ID: <a@x>\r\nSubject: one\r\n\r\n", "Message-ID: <a@x>\r\nSubject: two\r\n\r\n"],
+    ["the id", "Message-ID: <a@x>\r\n\r\n", "Message-ID: <b@x>\r\n\r\n"],
+    ["the sender", "From: a@x\r\n\r\n", "From: b@x\r\n\r\n"],
+  ])("tells messages apart by %s", (_, one, other) => {
+    expect(fingerprintOf(bytes(one)).text).not.toBe(fingerprintOf(bytes(other)).text);
+  });
+
+  test("takes the first of two fields, bare line feeds, and nothing from the body", () => {
+    expect(fingerprintOf(bytes("Subject: a\nSubject: b\n\nMessage-ID: <no@x>\n"))).toEqual({ text: "\n\n\na" });
+  });
+
+  test("never fails, and never grows with the message", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (raw) => {
+        const { text } = fingerprintOf(raw);
+        expect(text.split("\n")).toHaveLength(4);
+      }),
+    );
+    expect(fingerprintOf(bytes(`Subject: ${"x".repeat(200_000)}`)).text.length).toBeLessThan(70_000);
+  });
+});
+
+const entry = (uid: number, over: Partial<IndexEntry> = {}): IndexEntry => ({
+  uid,
+  size: 100,
+  digest: "d",
+  flags: [],
+  messageId: "<a@x>",
+  internalDate: 5_000,
+  ...over,
+});
+const knownOf = (...entries: IndexEntry[]): KnownMessages => {
+  const known = new KnownMessages();
+  for (const one of entries) known.add({ generationAt: 0, entry: one });
+  return known;
+};
+
+describe("known messages", () => {
+  const seen = { uid: 9, size: 100, digest: "d", messageId: "<a@x>", internalDate: 5_999 };
+
+  test("are found by id, date and header, each once", () => {
+    const known = knownOf(entry(1), entry(2));
+    expect(new Set([known.take(seen)?.entry.uid, known.take(seen)?.entry.uid])).toEqual(new Set([1, 2]));
+    expect(known.take(seen)).toBeUndefined();
+  });
+
+  test.each([
+    ["another id", { messageId: "<b@x>" }],
+    ["another header", { digest: "e" }],
+    ["another date and another size", { internalDate: 9_000, size: 101 }],
+  ])("are not taken for a message with %s", (_, over) => {
+    expect(knownOf(entry(1)).take({ ...seen, ...over })).toBeUndefined();
+  });
+
+  test("are found without the date, which a migration may not keep, only when one alone can be meant", () => {
+    const moved = { ...seen, internalDate: 9_000 };
+    expect(knownOf(entry(1)).take(moved)?.entry.uid).toBe(1);
+    expect(knownOf(entry(1), entry(2)).take(moved)).toBeUndefined();
+    expect(knownOf(entry(1, { size: 0 })).take({ ...moved, size: 0 })).toBeUndefined();
+  });
+
+  test("without an id are found by date and header only", () => {
+    const { messageId: _id, ...bare } = entry(1);
+    const { messageId: _seen, ...bareSeen } = seen;
+    expect(knownOf(bare).take(bareSeen)?.entry.uid).toBe(1);
+    expect(knownOf(bare).take({ ...bareSeen, internalDate: 9_000 })).toBeUndefined();
+    expect(knownOf(entry(1)).take(bareSeen)).toBeUndefined();
+  });
+});
