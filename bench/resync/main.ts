@@ -65,6 +65,7 @@ try {
     checkpoint: await redis.call("MEMORY", "USAGE", keys.checkpoints(id), "SAMPLES", "0"),
     mailbox: await redis.call("MEMORY", "USAGE", keys.mailbox(id), "SAMPLES", "0"),
   };
+  if (process.env["SHOW"]) say(JSON.stringify(await redis.hgetall(keys.checkpoints(id))));
   say(`known downstream ${tally.known()} of ${listed}; checkpoint ${String(redisBytes.checkpoint)} bytes in Redis`);
 
   tally.restart();

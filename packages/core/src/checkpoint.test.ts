@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type FolderCheckpoint, startCheckpoint, withoutHistory } from "./checkpoint.ts";
-import { flagSetsOf } from "./flag-sets.ts";
+import { flaggedUids, type FolderCheckpoint, startCheckpoint, withoutHistory } from "./checkpoint.ts";
+import { flagSetsOf, intersectUids } from "./flag-sets.ts";
 import { packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
 import { uidSetOf } from "./uid-set.ts";
 
 const uid = fc.integer({ min: 1, max: 0xffff_ffff });
+const seconds = fc.nat(2_000_000_000).map((at) => at * 1_000);
 const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
   .record({
     generation: fc.nat(),
@@ -42,8 +43,8 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
     compared: fc.option(
       fc
         .record({
-          wholeAt: fc.nat(),
-          recentAt: fc.nat(),
+          wholeAt: seconds,
+          recentAt: seconds,
           uncounted: fc.integer(),
           unseen: fc.option(fc.integer()),
           modSeq: fc.option(fc.constant("715194045007")),
@@ -63,7 +64,15 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
     ...(recheck && { recheck }),
     ...(compared && { compared }),
     ...(unlisted && { unlisted }),
-  }));
+  }))
+  .map(withPossibleFlags);
+
+/** Only messages that are there, or that a renamed folder is still to take over, have flags. */
+function withPossibleFlags(checkpoint: FolderCheckpoint): FolderCheckpoint {
+  const possible = flaggedUids(checkpoint);
+  const flags = [...checkpoint.flags].map(([flag, set]) => [flag, intersectUids(set, possible)] as const);
+  return { ...checkpoint, flags: new Map(flags.filter(([, set]) => set.length > 0)) };
+}
 
 test("a checkpoint reads back as it was stored", () => {
   fc.assert(fc.property(checkpoints, (checkpoint) => void expect(unpackCheckpoint(packCheckpoint(checkpoint))).toEqual(checkpoint)));
@@ -75,7 +84,8 @@ test("anything else is not taken for a checkpoint, and does not throw", () => {
   for (const broken of [
     good.replace('"f":1', '"f":2'),
     good.replace('"n":5', '"n":-5'),
-    good.replace('"h":""', '"h":"x y z !"'),
+    good.replace('"n":5', '"n":5,"h":"x y z !"'),
+    good.replace('"n":5', '"n":5,"l":{"x":"AAAA"}'),
     good.slice(0, -1),
   ]) {
     expect(unpackCheckpoint(broken), broken).toBeUndefined();

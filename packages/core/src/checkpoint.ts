@@ -47,7 +47,7 @@ export interface FolderCheckpoint {
 }
 
 export interface Compared {
-  /** Epoch ms of the last comparison of the whole folder, and of its newest part. */
+  /** Epoch ms of the last comparison of the whole folder, and of its newest part; stored in whole seconds. */
   readonly wholeAt: number;
   readonly recentAt: number;
   /** Messages that the server counts beyond those we know to be there: left out by a rule, or hidden from listings. */
@@ -135,6 +135,11 @@ export function withoutHistory(checkpoint: FolderCheckpoint): FolderCheckpoint {
 /** What is handed off or quarantined and, as far as is known, still in the folder. */
 export function presentUids(checkpoint: FolderCheckpoint): UidSet {
   return subtractUids(uniteUids(checkpoint.handedOff, checkpoint.quarantined), checkpoint.removed);
+}
+
+/** Messages whose flags are known: those that are there, and those of a renamed folder that are still to get their new keys. */
+export function flaggedUids(checkpoint: FolderCheckpoint): UidSet {
+  return checkpoint.previous.filter((one) => one.hasSameUids).reduce((all, { left }) => uniteUids(all, left), presentUids(checkpoint));
 }
 
 /** The generation that ends with a reset, as the next one's first `previous`; those before it stay as long as something is left. */

@@ -1,4 +1,5 @@
-import { countUids, emptyUidSet, packUidSet, subtractUids, uniteUids, unpackUidSet, type UidSet, uidSetOf } from "./uid-set.ts";
+import { decodeUidSet, encodeUidSet } from "./uid-codec.ts";
+import { countUids, emptyUidSet, fromRanks, subtractUids, toRanks, uniteUids, type UidSet, uidSetOf } from "./uid-set.ts";
 
 /**
  * Which messages of a folder have which flag: flag as the server spells it -> UIDs, flags in code unit order, no empty set.
@@ -88,17 +89,18 @@ export function countWithFlag(sets: FlagSets, flag: string, within: UidSet): num
   return countUids(intersectUids(sets.get(flag) ?? emptyUidSet, within));
 }
 
-export function packFlagSets(sets: FlagSets): Readonly<Record<string, string>> {
-  return Object.fromEntries([...sets].map(([flag, set]) => [flag, packUidSet(set)]));
+/** @param present the messages of the folder, which all sets are part of */
+export function packFlagSets(sets: FlagSets, present: UidSet): Readonly<Record<string, string>> {
+  return Object.fromEntries([...sets].map(([flag, set]) => [flag, encodeUidSet(toRanks(set, present))]));
 }
 
 /** @throws RangeError for anything {@link packFlagSets} does not write */
-export function unpackFlagSets(packed: unknown): FlagSets {
+export function unpackFlagSets(packed: unknown, present: UidSet): FlagSets {
   if (typeof packed !== "object" || packed === null || Array.isArray(packed)) throw new RangeError("not packed flag sets");
   return new Map(
     Object.entries(packed).map(([flag, text]: [string, unknown]) => {
       if (typeof text !== "string") throw new RangeError("not packed flag sets");
-      return [flag, unpackUidSet(text)];
+      return [flag, fromRanks(decodeUidSet(text), present)];
     }),
   );
 }

@@ -13,6 +13,7 @@ export {
   type Spot,
   type Unlisted,
 } from "./checkpoint.ts";
+export { decodeUidSet, encodeUidSet } from "./uid-codec.ts";
 export { packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
 export {
   type FlagRow,
@@ -151,8 +152,8 @@ export {
   eachUid,
   formatUidSet,
   chunkUidSet,
-  packUidSet,
-  unpackUidSet,
+  fromRanks,
+  toRanks,
 } from "./uid-set.ts";
 export { createScrubber, stripControls, type Scrubber } from "./scrub.ts";
 export { classifyImap, isThrottleText, readThrottleHint, type Classified } from "./classify.ts";

@@ -1,10 +1,19 @@
-import type { Compared, FolderCheckpoint, PreviousGeneration, Recheck, RetryEntry, Spot, Unlisted } from "./checkpoint.ts";
+import {
+  flaggedUids,
+  type Compared,
+  type FolderCheckpoint,
+  type PreviousGeneration,
+  type Recheck,
+  type RetryEntry,
+  type Spot,
+  type Unlisted,
+} from "./checkpoint.ts";
 import { noFlags, packFlagSets, unpackFlagSets } from "./flag-sets.ts";
-import { packUidSet, unpackUidSet } from "./uid-set.ts";
+import { decodeUidSet, encodeUidSet } from "./uid-codec.ts";
 
 /**
- * Compact JSON, short names, nothing that has its usual value; about 150 bytes for a quiet folder. Every count is a number in the
- * JSON, so that an operator can read it.
+ * Compact JSON, short names, nothing that has its usual value, sets as in uid-codec.ts; about 100 bytes for a quiet folder. Counts are
+ * numbers, so that an operator can read them. A later version may read this one's; `f` tells which one wrote it.
  */
 export function packCheckpoint(checkpoint: FolderCheckpoint): string {
   const { quarantined, removed, retry, recheck, compared, unlisted } = checkpoint;
@@ -13,17 +22,17 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
     g: checkpoint.generation,
     v: checkpoint.uidValidity,
     n: checkpoint.uidNext,
-    b: checkpoint.backfillBelow,
-    h: packUidSet(checkpoint.handedOff),
-    ...(quarantined.length > 0 && { q: packUidSet(quarantined) }),
-    ...(removed.length > 0 && { d: packUidSet(removed) }),
+    ...(checkpoint.backfillBelow !== 1 && { b: checkpoint.backfillBelow }),
+    ...(checkpoint.handedOff.length > 0 && { h: encodeUidSet(checkpoint.handedOff) }),
+    ...(quarantined.length > 0 && { q: encodeUidSet(quarantined) }),
+    ...(removed.length > 0 && { d: encodeUidSet(removed) }),
     ...(checkpoint.excludedBelow > 1 && { e: checkpoint.excludedBelow }),
-    ...(checkpoint.flags.size > 0 && { l: packFlagSets(checkpoint.flags) }),
+    ...(checkpoint.flags.size > 0 && { l: packFlagSets(checkpoint.flags, flaggedUids(checkpoint)) }),
     ...(checkpoint.flagsFrom > 1 && { lf: checkpoint.flagsFrom }),
     ...(compared && {
       c: [
-        compared.wholeAt,
-        compared.recentAt,
+        Math.floor(compared.wholeAt / 1_000),
+        Math.floor(compared.recentAt / 1_000),
         compared.uncounted,
         compared.unseenUncounted ?? null,
         ...(compared.modSeq ? [compared.modSeq] : []),
@@ -31,12 +40,12 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
     }),
     ...(checkpoint.spots.length > 0 && { o: checkpoint.spots.map(({ uid, internalDate, digest }) => [uid, internalDate, digest]) }),
     ...(checkpoint.previous.length > 0 && {
-      p: checkpoint.previous.map((one) => [one.folder, one.generation, one.uidValidity, packUidSet(one.left), one.hasSameUids ? 1 : 0]),
+      p: checkpoint.previous.map((one) => [one.folder, one.generation, one.uidValidity, encodeUidSet(one.left), one.hasSameUids ? 1 : 0]),
     }),
     ...(unlisted && { u: [unlisted.since, unlisted.tries] }),
     ...(retry.length > 0 && { r: retry.map((entry) => [entry.uid, entry.tries, entry.notBefore]) }),
     ...(checkpoint.isResync && { s: 1 }),
-    ...(checkpoint.isVerified && { y: 1 }),
+    ...(!checkpoint.isVerified && { y: 0 }),
     ...(checkpoint.isExcluded && { x: 1 }),
     ...(recheck && { k: [recheck.low, recheck.high, recheck.tries, recheck.notBefore] }),
   });
@@ -47,27 +56,28 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
   try {
     const raw = JSON.parse(text) as Record<string, unknown>;
     if (raw["f"] !== 1) return undefined;
-    return {
+    const checkpoint: FolderCheckpoint = {
       generation: count(raw["g"]),
       uidValidity: words(raw["v"]),
       uidNext: count(raw["n"]),
-      backfillBelow: count(raw["b"]),
-      handedOff: unpackUidSet(words(raw["h"])),
-      quarantined: unpackUidSet(words(raw["q"] ?? "")),
-      removed: unpackUidSet(words(raw["d"] ?? "")),
+      backfillBelow: count(raw["b"] ?? 1),
+      handedOff: decodeUidSet(words(raw["h"] ?? "")),
+      quarantined: decodeUidSet(words(raw["q"] ?? "")),
+      removed: decodeUidSet(words(raw["d"] ?? "")),
       excludedBelow: count(raw["e"] ?? 1),
-      flags: raw["l"] === undefined ? noFlags : unpackFlagSets(raw["l"]),
+      flags: noFlags,
       flagsFrom: count(raw["lf"] ?? 1),
       spots: list(raw["o"] ?? []).map(readSpot),
       previous: list(raw["p"] ?? []).map(readPrevious),
       retry: list(raw["r"] ?? []).map(readRetry),
       isResync: raw["s"] === 1,
-      isVerified: raw["y"] === 1,
+      isVerified: raw["y"] !== 0,
       isExcluded: raw["x"] === 1,
       ...(raw["k"] !== undefined && { recheck: readRecheck(raw["k"]) }),
       ...(raw["c"] !== undefined && { compared: readCompared(raw["c"]) }),
       ...(raw["u"] !== undefined && { unlisted: readUnlisted(raw["u"]) }),
     };
+    return raw["l"] === undefined ? checkpoint : { ...checkpoint, flags: unpackFlagSets(raw["l"], flaggedUids(checkpoint)) };
   } catch {
     return undefined;
   }
@@ -94,7 +104,7 @@ function readPrevious(value: unknown): PreviousGeneration {
     folder: words(folder),
     generation: count(generation),
     uidValidity: words(uidValidity),
-    left: unpackUidSet(words(left)),
+    left: decodeUidSet(words(left)),
     hasSameUids: hasSameUids === 1,
   };
 }
@@ -102,8 +112,8 @@ function readPrevious(value: unknown): PreviousGeneration {
 function readCompared(value: unknown): Compared {
   const [wholeAt, recentAt, uncounted, unseenUncounted, modSeq] = list(value);
   return {
-    wholeAt: count(wholeAt),
-    recentAt: count(recentAt),
+    wholeAt: count(wholeAt) * 1_000,
+    recentAt: count(recentAt) * 1_000,
     uncounted: integer(uncounted),
     ...(unseenUncounted !== null && { unseenUncounted: integer(unseenUncounted) }),
     ...(modSeq !== undefined && { modSeq: words(modSeq) }),

@@ -104,33 +104,42 @@ export function chunkUidSet(set: UidSet, maxLength: number): string[] {
 }
 
 /**
- * Compact text for storage: per range the gap to the one before and, if above one member, the extra members, in base 36:
- * `gap` or `gap.extra`, joined by spaces. Half the bytes of the IMAP form on fragmented sets.
+ * The set as places within another: 1 for the lowest member of `within`. Members that are next to each other there are adjacent, so that
+ * holes of the one do not fragment the other. Members outside are left out.
  */
-export function packUidSet(set: UidSet): string {
-  let end = 0;
-  const parts: string[] = [];
-  for (const [low, high] of set) {
-    const gap = (low - end).toString(36);
-    parts.push(high === low ? gap : `${gap}.${(high - low).toString(36)}`);
-    end = high;
+export function toRanks(set: UidSet, within: UidSet): UidSet {
+  const ranks: [number, number][] = [];
+  let before = 0;
+  let at = 0;
+  for (const [low, high] of within) {
+    while (at < set.length && (set[at] as UidRange)[1] < low) at++;
+    for (let i = at; i < set.length && (set[i] as UidRange)[0] <= high; i++) {
+      const [from, to] = set[i] as UidRange;
+      const first = before + Math.max(from, low) - low + 1;
+      const end = before + Math.min(to, high) - low + 1;
+      const last = ranks.at(-1);
+      if (last && first <= last[1] + 1) last[1] = end;
+      else ranks.push([first, end]);
+    }
+    before += high - low + 1;
   }
-  return parts.join(" ");
+  return ranks;
 }
 
-/** @throws RangeError on text that {@link packUidSet} does not write */
-export function unpackUidSet(text: string): UidSet {
-  if (text === "") return emptyUidSet;
-  const ranges: [number, number][] = [];
-  let end = 0;
-  for (const part of text.split(" ")) {
-    if (!/^[0-9a-z]{1,7}(\.[0-9a-z]{1,7})?$/.test(part)) throw new RangeError("not a packed UID set");
-    const [gap, extra] = part.split(".");
-    const low = end + Number.parseInt(gap as string, 36);
-    const high = low + (extra === undefined ? 0 : Number.parseInt(extra, 36));
-    if (!isUid(low) || !isUid(high) || low < end + (end === 0 ? 1 : 2)) throw new RangeError("not a packed UID set");
-    ranges.push([low, high]);
-    end = high;
+/** The inverse of {@link toRanks}. @throws RangeError for a place that `within` does not have */
+export function fromRanks(ranks: UidSet, within: UidSet): UidSet {
+  const set: [number, number][] = [];
+  let before = 0;
+  let at = 0;
+  for (const [low, high] of within) {
+    const size = high - low + 1;
+    while (at < ranks.length && (ranks[at] as UidRange)[1] <= before) at++;
+    for (let i = at; i < ranks.length && (ranks[i] as UidRange)[0] <= before + size; i++) {
+      const [from, to] = ranks[i] as UidRange;
+      set.push([low + Math.max(from, before + 1) - before - 1, low + Math.min(to, before + size) - before - 1]);
+    }
+    before += size;
   }
-  return ranges;
+  if ((ranks.at(-1)?.[1] ?? 0) > before) throw new RangeError("a place beyond the set");
+  return set;
 }

@@ -41,6 +41,9 @@ export interface Step {
   readonly events: readonly OutgoingEvent[];
 }
 
+/** 48 random bits: they tell a folder's last commit from the one before, and are stored with every folder. */
+const commitIdLength = 13;
+
 /**
  * Commits one step of a folder and takes it over into the session.
  * @throws SyncError LEASE_LOST or CHECKPOINT_STALE when nothing was written; REDIS_UNAVAILABLE when that is not known
@@ -50,7 +53,7 @@ export async function commitStep(context: SessionContext, work: FolderWork, step
   context.signal.throwIfAborted();
   const checkpoint = withinFlagLimit(step.checkpoint);
   const result = await ports.handOff.commit({
-    id: ports.chance.uuid(),
+    id: ports.chance.uuid().slice(0, commitIdLength),
     lease,
     folder: work.path,
     expectedVersion: work.version,

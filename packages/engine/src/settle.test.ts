@@ -45,11 +45,9 @@ describe("what a session leaves behind", () => {
     expect(settlementOf(question({})).backfillDueInMs).toBeUndefined();
   });
 
-  test("is history at once, unless history is not wanted", () => {
-    const ending = { kind: "complete", hasHistory: true } as const;
-    expect(settlementOf(question({ ending })).backfillDueInMs).toBe(0);
-    const settings = { ...question({}).settings, backfill: false };
-    expect(settlementOf(question({ ending, settings })).backfillDueInMs).toBeUndefined();
+  test("is what the backfill lane is owed, at once", () => {
+    expect(settlementOf(question({ ending: { kind: "complete", hasHistory: true } })).backfillDueInMs).toBe(0);
+    expect(settlementOf(question({ ending: { kind: "complete", hasHistory: false } })).backfillDueInMs).toBeUndefined();
   });
 
   test("keeps first failure and count while the same cause lasts", () => {
