@@ -38,7 +38,9 @@ describe("a live secret is masked", () => {
 test("a short text costs nothing however long the secret is: sessions end by the thousand in an outage", () => {
   const token = `eyJ0eXAi.${"canary0123".repeat(150)}.sig`;
   const from = performance.now();
-  for (let session = 0; session < 200; session++) expect(createScrubber([token])("AUTHENTICATE failed.")).toBe("AUTHENTICATE failed.");
+  // Each with a token of its own: the engine remembers patterns by their text.
+  for (let session = 0; session < 40; session++)
+    expect(createScrubber([`${token}${session}`])("AUTHENTICATE failed.")).toBe("AUTHENTICATE failed.");
   expect(performance.now() - from).toBeLessThan(2_000);
   expect(createScrubber([token])(`opaque ${token.slice(9)} echoed`)).not.toContain("canary0123canary");
 });

@@ -4,7 +4,8 @@ import { isList, isToken, textOf, type Attribute, type UntaggedAnswer } from "./
 /** What one `* n FETCH (...)` line says; fields that it does not hold are undefined. */
 export interface FetchAnswer {
   readonly uid: number | undefined;
-  readonly flags: readonly string[];
+  /** Not the empty list where the line has none: unasked lines may hold anything, such as a MODSEQ alone. */
+  readonly flags: readonly string[] | undefined;
   readonly internalDate: number | undefined;
   readonly size: number | undefined;
   /** `BODY[]`, whole or from offset 0. */
@@ -54,18 +55,18 @@ export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
           if (body === undefined && key.section?.length === 0 && (key.partial?.[0] ?? 0) === 0) {
             body = bytesOf(value);
             isPartial = key.partial !== undefined;
-          } else if (textOf(key.section?.[0])?.toUpperCase() === "HEADER.FIELDS") header ??= bytesOf(value);
+          } else if (key.partial === undefined && textOf(key.section?.[0])?.toUpperCase() === "HEADER.FIELDS") header ??= bytesOf(value);
           break;
         default:
       }
     }
   }
-  return { uid, flags: flags ?? [], internalDate, size, body, isPartial, header };
+  return { uid, flags, internalDate, size, body, isPartial, header };
 }
 
 /** The message of an answer that has one. */
 export function toMessage(answer: FetchAnswer, uid: number, bytes: Uint8Array): FetchedMessage {
-  return { uid, flags: answer.flags, ...(answer.internalDate !== undefined && { internalDate: answer.internalDate }), bytes };
+  return { uid, flags: answer.flags ?? [], ...(answer.internalDate !== undefined && { internalDate: answer.internalDate }), bytes };
 }
 
 function readUid(value: Attribute | undefined): number {

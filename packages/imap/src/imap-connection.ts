@@ -9,6 +9,9 @@ import {
   type TaggedAnswer,
   type UntaggedHandlers,
 } from "./imapflow-internals.ts";
+import { FolderNews } from "./folder-news.ts";
+import { readCount } from "./number-answers.ts";
+import { runIdle } from "./run-idle.ts";
 import { flowOptions, type ImapEndpoint, type ImapLimits } from "./flow-options.ts";
 
 export interface ConnectionOptions {
@@ -34,7 +37,7 @@ export interface CommandOptions {
   readonly isHeld?: () => boolean;
 }
 
-/** Only these may be sent (T13); imapflow itself adds CAPABILITY, ID, NAMESPACE and AUTHENTICATE. */
+/** Besides IDLE only these may be sent (T13); imapflow itself adds CAPABILITY, ID, NAMESPACE and AUTHENTICATE. */
 export type Verb = "LIST" | "STATUS" | "EXAMINE" | "UID SEARCH" | "UID FETCH";
 
 /** After these the session goes on: the server answered, and said no to this one command. */
@@ -49,6 +52,8 @@ export class ImapConnection {
   readonly #imap: ImapFlowInternals;
   readonly #options: ConnectionOptions;
   readonly #onAbort: () => void;
+  /** What the server tells about the open folder without being asked; whoever opens a folder starts it. */
+  readonly news = new FolderNews();
   #phase: NonNullable<ErrorFacts["phase"]> = "connect";
   #command: CommandOptions | undefined;
   #ended: SyncError | undefined;
@@ -85,6 +90,7 @@ export class ImapConnection {
     try {
       await connection.#client.connect();
       if (connection.#ended) throw connection.#ended;
+      connection.#listenForNews();
       return connection;
     } catch (error) {
       const failure = connection.#ended ?? connection.#toSyncError(error);
@@ -106,6 +112,14 @@ export class ImapConnection {
     return typeof delimiter === "string" ? delimiter : undefined;
   }
 
+  /**
+   * What the server says it can do: what it told with its OK to the login, else what it told before. Exchange's lists differ only in what
+   * is of no use here, and its OK carries none; another CAPABILITY would be a round trip at each poll.
+   */
+  hasCapability(name: string): boolean {
+    return this.#client.capabilities.has(name);
+  }
+
   /** What ended the connection. */
   get ended(): SyncError | undefined {
     return this.#ended;
@@ -117,23 +131,53 @@ export class ImapConnection {
    * @returns the tagged answer; NO only for a FETCH whose messages are partly gone
    */
   async run(verb: Verb, attributes: readonly Attribute[], options: CommandOptions): Promise<TaggedAnswer["response"]> {
+    return await this.#alone(options, async () => {
+      this.progress();
+      const watch = setInterval(() => this.#checkProgress(), Math.max(10, this.#options.limits.commandSilenceMs / 4));
+      try {
+        const answer = await this.#imap.exec(verb, attributes, { untagged: options.untagged ?? {} });
+        answer.next();
+        return answer.response;
+      } finally {
+        clearInterval(watch);
+      }
+    });
+  }
+
+  /** `moved` as soon as there is news of the open folder, also such that came before; `quiet` after `maxMs` or when `signal` aborts. */
+  async idle(maxMs: number, signal: AbortSignal, folder: string): Promise<"moved" | "quiet"> {
+    return await this.#alone({ phase: "command", folder }, async () => {
+      if (this.news.take()) return "moved";
+      if (signal.aborted) return "quiet";
+      const { commandSilenceMs } = this.#options.limits;
+      const isOurEnd = await runIdle(this.#imap, {
+        news: this.news,
+        maxMs,
+        signal,
+        answerMs: commandSilenceMs,
+        socketTimeoutMs: commandSilenceMs,
+        onSilence: () => this.#end(this.#local("Silent", "The server stopped answering")),
+      });
+      // Asking again at once would turn in circles.
+      if (!isOurEnd && this.#ended === undefined) throw this.violate("UnaskedData", "The server ended an IDLE by itself");
+      return this.news.take() ? "moved" : "quiet";
+    });
+  }
+
+  async #alone<T>(options: CommandOptions, work: () => Promise<T>): Promise<T> {
     if (this.#ended) throw this.#ended;
     if (this.#command) throw this.#local("Busy", "A session was asked for two things at once");
     this.#command = options;
     this.#phase = options.phase;
-    this.progress();
-    const watch = setInterval(() => this.#checkProgress(), Math.max(10, this.#options.limits.commandSilenceMs / 4));
     try {
-      const answer = await this.#imap.exec(verb, attributes, { untagged: options.untagged ?? {} });
-      answer.next();
+      const result = await work();
       if (this.ended) throw this.ended;
-      return answer.response;
+      return result;
     } catch (error) {
       const failure = this.#ended ?? this.#toSyncError(error);
       if (!survivable.has(failure.failure.code)) this.#end(failure);
       throw failure;
     } finally {
-      clearInterval(watch);
       this.#command = undefined;
     }
   }
@@ -154,6 +198,13 @@ export class ImapConnection {
   /** Never throws. */
   close(): void {
     this.#end(this.#local("NoConnection", "The session was closed"));
+  }
+
+  #listenForNews(): void {
+    const handlers = this.#imap.untaggedHandlers;
+    handlers["EXISTS"] = (answer) => this.news.tellCount(readCount(answer.command));
+    handlers["EXPUNGE"] = () => this.news.tellRemoval();
+    handlers["VANISHED"] = () => this.news.tellChange();
   }
 
   #guardLogin(): void {

@@ -22,6 +22,7 @@ import type { Attribute, UntaggedAnswer } from "./imapflow-internals.ts";
 import { readListAnswer, readListLine, type ListAnswer } from "./list-answer.ts";
 import { readCount, readDigits, readNumbers, readSection, readStatus } from "./number-answers.ts";
 import { RowBuffer } from "./row-buffer.ts";
+import { SharedFlags } from "./shared-flags.ts";
 
 export interface SessionOptions {
   readonly connection: ImapConnection;
@@ -42,8 +43,9 @@ const fingerprintBody: Attribute = {
   section: [atom("HEADER.FIELDS"), fingerprintFields.map((name) => atom(name.toUpperCase()))],
 };
 
-/** The port over one connection. Sends LIST, STATUS, EXAMINE, UID SEARCH and UID FETCH, and nothing else. */
+/** The port over one connection. Sends LIST, STATUS, EXAMINE, UID SEARCH, UID FETCH and IDLE, and nothing else. */
 export class ImapSession implements MailSession {
+  readonly features: SessionFeatures;
   readonly #connection: ImapConnection;
   readonly #log: Log;
   readonly #chunkLength: number;
@@ -51,9 +53,16 @@ export class ImapSession implements MailSession {
   /** Paths whose name on the wire is not what encoding the path gives. */
   readonly #wireNames = new Map<string, string>();
   #openPath: string | undefined;
+  readonly #flags = new SharedFlags();
 
   constructor(options: SessionOptions) {
     this.#connection = options.connection;
+    this.features = {
+      hasFlags: true,
+      // QRESYNC includes CONDSTORE (RFC 7162 section 3.2.3).
+      hasCondStore: options.connection.hasCapability("CONDSTORE") || options.connection.hasCapability("QRESYNC"),
+      hasIdle: options.connection.hasCapability("IDLE"),
+    };
     this.#log = options.log;
     this.#delimiter = options.delimiter;
     // Room for the tag, the verb and the items around the set.
@@ -87,7 +96,8 @@ export class ImapSession implements MailSession {
 
   async status(path: string): Promise<FolderStatus> {
     let status: FolderStatus | undefined;
-    await this.#connection.run("STATUS", [this.#nameOf(path), [atom("MESSAGES"), atom("UIDNEXT"), atom("UIDVALIDITY"), atom("UNSEEN")]], {
+    const items = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN", ...(this.features.hasCondStore ? ["HIGHESTMODSEQ"] : [])];
+    await this.#connection.run("STATUS", [this.#nameOf(path), items.map(atom)], {
       phase: "command",
       folder: path,
       untagged: {
@@ -104,6 +114,7 @@ export class ImapSession implements MailSession {
 
   async open(path: string): Promise<FolderStatus> {
     this.#openPath = undefined;
+    this.#connection.news.stop();
     let messages: number | undefined;
     let uidNext: number | undefined;
     let uidValidity: string | undefined;
@@ -126,6 +137,7 @@ export class ImapSession implements MailSession {
       throw this.#connection.violate("MissingData", "EXAMINE was answered without EXISTS, UIDNEXT or UIDVALIDITY");
     }
     this.#openPath = path;
+    this.#connection.news.start(messages);
     return { messages, uidNext, uidValidity };
   }
 
@@ -236,19 +248,24 @@ export class ImapSession implements MailSession {
     return message;
   }
 
-  async fetchFlags(low: number, high: number): Promise<readonly FlagRow[]> {
+  async fetchFlags(low: number, high: number, since?: string): Promise<readonly FlagRow[]> {
     const folder = this.#needOpen();
+    if (since !== undefined && !(this.features.hasCondStore && /^\d{1,19}$/.test(since))) {
+      throw syncError("INVARIANT", "This server cannot tell what changed since a mod-sequence", { layer: "imap", folder });
+    }
     if (high < low) return [];
     const rows = new Map<number, FlagRow>();
-    await this.#connection.run("UID FETCH", [sequence(`${low}:${high}`), [atom("UID"), atom("FLAGS")]], {
+    const changedSince = since === undefined ? [] : [[atom("CHANGEDSINCE"), atom(since)]];
+    await this.#connection.run("UID FETCH", [sequence(`${low}:${high}`), [atom("UID"), atom("FLAGS")], ...changedSince], {
       phase: "command",
       folder,
       untagged: {
         FETCH: (answer) => {
           const { uid, flags } = this.#readFetch(answer);
-          if (uid === undefined || uid < low || uid > high || rows.has(uid)) return;
-          this.#connection.progress();
-          rows.set(uid, { uid, flags });
+          if (uid === undefined || flags === undefined || uid < low || uid > high) return;
+          // Of two lines the later is the newer: flags may change while the answer runs, and the server says so in it.
+          if (!rows.has(uid)) this.#connection.progress();
+          rows.set(uid, { uid, flags: this.#flags.share(flags) });
         },
       },
     });
@@ -267,9 +284,15 @@ export class ImapSession implements MailSession {
         untagged: {
           FETCH: (answer) => {
             const { uid, size, internalDate, flags, header } = this.#readFetch(answer);
-            if (uid === undefined || header === undefined || !wanted.delete(uid)) return;
+            if (uid === undefined || flags === undefined || header === undefined || !isWholeHeader(header) || !wanted.delete(uid)) return;
             this.#connection.progress();
-            found.push({ uid, size: size ?? 0, flags, header, ...(internalDate !== undefined && { internalDate }) });
+            found.push({
+              uid,
+              size: size ?? 0,
+              flags: this.#flags.share(flags),
+              header,
+              ...(internalDate !== undefined && { internalDate }),
+            });
           },
         },
       });
@@ -277,11 +300,11 @@ export class ImapSession implements MailSession {
     return found;
   }
 
-  idle(): Promise<"moved" | "quiet"> {
-    throw syncError("INVARIANT", "This server does not offer IDLE", { layer: "imap" });
+  async idle(maxMs: number, signal: AbortSignal): Promise<"moved" | "quiet"> {
+    const folder = this.#needOpen();
+    if (!this.features.hasIdle) throw syncError("INVARIANT", "This server does not offer IDLE", { layer: "imap", folder });
+    return await this.#connection.idle(maxMs, signal, folder);
   }
-
-  readonly features: SessionFeatures = { hasFlags: true, hasCondStore: false, hasIdle: false };
 
   close(): Promise<void> {
     this.#connection.close();
@@ -340,4 +363,9 @@ export class ImapSession implements MailSession {
       throw this.#connection.violate("UnaskedData", "FETCH gave a number that is no UID");
     }
   }
+}
+
+/** A header that ends inside a line was cut, and would give the fingerprint of another message. */
+function isWholeHeader(header: Uint8Array): boolean {
+  return header.length === 0 || header.at(-1) === 10;
 }

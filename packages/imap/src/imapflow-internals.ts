@@ -7,7 +7,13 @@ import type { ImapFlow } from "imapflow";
  */
 export interface ImapFlowInternals {
   /** One command; rejects on NO and BAD. `next` must be called on what it resolves to, or nothing is read any more. */
-  exec(command: string, attributes: readonly Attribute[], options: { readonly untagged: UntaggedHandlers }): Promise<TaggedAnswer>;
+  exec(command: string, attributes: readonly Attribute[], options: ExecOptions): Promise<TaggedAnswer>;
+  /** A line of its own inside a command, such as DONE; the line's end is added. Throws when the connection has ended. */
+  write(line: string): void;
+  /** Its inactivity timer is imapflow's: it takes a quiet IDLE for a dead peer. Null once closed. */
+  readonly socket: { setTimeout(ms: number): unknown } | null;
+  /** For what no command asked for; replaceable once connected. */
+  readonly untaggedHandlers: Record<string, ((answer: UntaggedAnswer) => Promise<void> | void) | null>;
   /** Replaceable: called for a greeting that claims we are logged in already. */
   initialPREAUTH: () => Promise<void>;
   /** Replaceable: called after CAPABILITY and ID. */
@@ -18,6 +24,12 @@ export interface ImapFlowInternals {
   expectCapabilityUpdate: boolean;
   /** `state` is 2 while the bytes of a literal are awaited. */
   readonly streamer: { readonly state: number };
+}
+
+export interface ExecOptions {
+  readonly untagged: UntaggedHandlers;
+  /** The server's `+`. */
+  readonly onPlusTag?: () => void;
 }
 
 export const streamerInLiteral = 2;

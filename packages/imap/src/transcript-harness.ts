@@ -30,6 +30,16 @@ export const login: readonly ScriptStep[] = [
   { send: '* NAMESPACE (("" "/")) NIL NIL\r\n$1 OK NAMESPACE completed.\r\n' },
 ];
 
+/** As Dovecot: what the server can do comes with its OK to the login. */
+export function loginTelling(capabilities: string): readonly ScriptStep[] {
+  return [
+    ...beforeLogin,
+    { send: `$1 OK [CAPABILITY IMAP4rev1 SASL-IR NAMESPACE ${capabilities}] Logged in\r\n` },
+    { expect: /^(\w+) NAMESPACE$/ },
+    { send: '* NAMESPACE (("" "/")) NIL NIL\r\n$1 OK Namespace completed.\r\n' },
+  ];
+}
+
 export const examine: readonly ScriptStep[] = [
   { expect: /^(\w+) EXAMINE "INBOX"$/ },
   {
@@ -58,7 +68,7 @@ export interface Conversation {
 
 /** What may be sent at all (T13): nothing that changes a mailbox, and no body without PEEK. */
 const allowed =
-  /^[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|UID SEARCH UID \d+:\d+|UID FETCH [\d:,]+ \((UID RFC822\.SIZE INTERNALDATE|UID FLAGS|UID FLAGS INTERNALDATE RFC822\.SIZE BODY\.PEEK\[HEADER\.FIELDS \([A-Z -]+\)\]|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<0\.\d+>)?)\))$/;
+  /^(DONE$|[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|IDLE|UID SEARCH UID \d+:\d+|UID FETCH \d+:\d+ \(UID FLAGS\)( \(CHANGEDSINCE \d+\))?|UID FETCH [\d:,]+ \((UID RFC822\.SIZE INTERNALDATE|UID FLAGS INTERNALDATE RFC822\.SIZE BODY\.PEEK\[HEADER\.FIELDS \([A-Z -]+\)\]|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<0\.\d+>)?)\))$)/;
 
 const mailbox: MailboxRef = { tenant: "contoso", address: "ann@contoso.example", protocol: "imap" };
 
