@@ -31,10 +31,10 @@ export const login: readonly ScriptStep[] = [
 ];
 
 /** As Dovecot: what the server can do comes with its OK to the login. */
-export function loginTelling(capabilities: string): readonly ScriptStep[] {
+export function loginTelling(offered: string): readonly ScriptStep[] {
   return [
     ...beforeLogin,
-    { send: `$1 OK [CAPABILITY IMAP4rev1 SASL-IR NAMESPACE ${capabilities}] Logged in\r\n` },
+    { send: `$1 OK [CAPABILITY IMAP4rev1 SASL-IR NAMESPACE ${offered}] Logged in\r\n` },
     { expect: /^(\w+) NAMESPACE$/ },
     { send: '* NAMESPACE (("" "/")) NIL NIL\r\n$1 OK Namespace completed.\r\n' },
   ];

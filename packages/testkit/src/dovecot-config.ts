@@ -6,6 +6,8 @@ export interface DovecotLayout {
   readonly port: number;
   readonly certFile: string;
   readonly keyFile: string;
+  /** Beside {@link exchangeCapabilities}. */
+  readonly hasCondStore?: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ namespace inbox {
 mail_fsync = never
 maildir_very_dirty_syncs = no
 mail_max_userip_connections = 0
-imap_capability = ${exchangeCapabilities}
+imap_capability = ${exchangeCapabilities}${layout.hasCondStore === true ? " CONDSTORE ENABLE" : ""}
 
 default_vsz_limit = 512M
 # One login process takes all connections; a mail process serves one after the other.

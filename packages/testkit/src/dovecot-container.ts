@@ -9,11 +9,11 @@ const innerPort = 10_993;
  * The same Dovecot in a container, with its folder mounted at the same path. Only for a Docker engine on this machine, because mailboxes are
  * filled through that folder.
  */
-export async function startDovecotContainer(): Promise<RunningDovecot> {
+export async function startDovecotContainer(hasCondStore = false): Promise<RunningDovecot> {
   const dir = await mkdtemp(path.join(tmpdir(), "mailfleet-dovecot-"));
   try {
     const { GenericContainer } = await import("testcontainers");
-    const configFile = await prepareDovecot(dir, innerPort);
+    const configFile = await prepareDovecot(dir, innerPort, hasCondStore);
     const container = await new GenericContainer("dovecot/dovecot:2.3.21.1")
       .withBindMounts([{ source: dir, target: dir }])
       .withEntrypoint(["dovecot"])

@@ -49,6 +49,8 @@ export interface DovecotOptions {
   readonly dir?: string;
   /** False: a server of its own even if TEST_IMAP_URL is set. */
   readonly shared?: boolean;
+  /** Offers CONDSTORE, which Exchange does not. A server of its own. */
+  readonly condStore?: boolean;
 }
 
 const startTries = 3;
@@ -65,7 +67,7 @@ const probeDomain = "ready.invalid";
  */
 export async function startDovecot(options: DovecotOptions = {}): Promise<RunningDovecot> {
   const given = process.env["TEST_IMAP_URL"];
-  if (given !== undefined && given !== "" && options.shared !== false && options.dir === undefined) {
+  if (given !== undefined && given !== "" && options.shared !== false && options.condStore !== true && options.dir === undefined) {
     const url = new URL(given);
     const dir = url.searchParams.get("dir");
     if (dir === null) throw new Error("TEST_IMAP_URL needs ?dir=FOLDER, the folder that startDovecot made for that server");
@@ -74,12 +76,12 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Runnin
   const binary = await findBinary("dovecot");
   if (binary === undefined || !(await isKnownVersion(binary))) {
     const { startDovecotContainer } = await import("./dovecot-container.ts");
-    return startDovecotContainer();
+    return startDovecotContainer(options.condStore);
   }
   const dir = options.dir ?? (await mkdtemp(path.join(tmpdir(), "mailfleet-dovecot-")));
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await freePort());
-    const configFile = await prepareDovecot(dir, port);
+    const configFile = await prepareDovecot(dir, port, options.condStore);
     const server = await startServerProcess({
       command: binary,
       args: ["-F", "-c", configFile],
@@ -136,7 +138,7 @@ export async function attachDovecot(address: DovecotAddress): Promise<RunningDov
 }
 
 /** Writes everything that Dovecot needs into `dir`; keeps keys and mailboxes that are there already. Returns the configuration's path. */
-export async function prepareDovecot(dir: string, port: number): Promise<string> {
+export async function prepareDovecot(dir: string, port: number, hasCondStore = false): Promise<string> {
   for (const name of ["", "run", "state", "mail", "users"]) {
     await mkdir(path.join(dir, name), { recursive: true });
     // The login and auth processes of a Dovecot started as root run as other users.
@@ -148,7 +150,7 @@ export async function prepareDovecot(dir: string, port: number): Promise<string>
   await writeFile(path.join(dir, "oauth2.conf"), dovecotOauthConfig(dir));
   await writeFile(path.join(dir, "users.conf"), dovecotUsersConfig(dir));
   const configFile = path.join(dir, "dovecot.conf");
-  await writeFile(configFile, dovecotConfig({ dir, port, ...certificate }));
+  await writeFile(configFile, dovecotConfig({ dir, port, ...certificate, hasCondStore }));
   return configFile;
 }
 

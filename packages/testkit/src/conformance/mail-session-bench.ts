@@ -1,0 +1,62 @@
+import { isSyncError, type FetchedMessage, type MailSession } from "@mailfleet/core";
+import type { describe as Describe, expect as Expect, test as Test } from "vitest";
+import type { MailWorld } from "./mail-world.ts";
+
+/* What the parts of the mail session suite share. */
+
+/** Handed in, so that these files can be imported outside of a test run. */
+export type Vitest = { readonly describe: typeof Describe; readonly test: typeof Test; readonly expect: typeof Expect };
+
+/** Gives a test's body: makes a world, runs against it, and closes it and every session that was opened. */
+export type Against = (run: (world: MailWorld, openSession: () => Promise<MailSession>) => Promise<void>) => () => Promise<void>;
+
+export const never = new AbortController().signal;
+/** Longer than any test may take: only the server's word may end such an IDLE. */
+export const longMs = 60_000;
+export const allUids = 0xffff_ffff;
+
+export function againstWorldsOf(open: () => Promise<MailWorld>): Against {
+  return (run) => async () => {
+    const world = await open();
+    const sessions: MailSession[] = [];
+    try {
+      await run(world, async () => {
+        const session = await world.source.open(world.mailbox, world.token, never);
+        sessions.push(session);
+        return session;
+      });
+    } finally {
+      for (const session of sessions) await session.close();
+      await world.close();
+    }
+  };
+}
+
+export function mail(name: string, body = `${name}\r\n`): Buffer {
+  return Buffer.from(
+    `Received: from mx by host; Fri, 17 Jul 2026 02:44:25 +0000\r\nFrom: Ann <ann@contoso.example>\r\nSubject: ${name}\r\n` +
+      `Date: Fri, 17 Jul 2026 02:44:25 +0000\r\nMessage-ID: <${name}@contoso.example>\r\n\r\n${body}`,
+  );
+}
+
+/** The UIDs of new messages with these names. */
+export async function fill(world: MailWorld, folder: string, names: readonly string[]): Promise<number[]> {
+  const uids: number[] = [];
+  for (const one of names) uids.push(await world.deliver(folder, mail(one)));
+  return uids;
+}
+
+export async function codeOf(work: () => Promise<unknown>): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    return isSyncError(error) ? error.failure.code : `not a SyncError: ${String(error)}`;
+  }
+  return "no failure";
+}
+
+export async function collect(rows: AsyncIterable<FetchedMessage>): Promise<FetchedMessage[]> {
+  const all: FetchedMessage[] = [];
+  for await (const row of rows) all.push(row);
+  return all;
+}

@@ -1,0 +1,119 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Secret, type MailboxRef, type MailSource } from "@mailfleet/core";
+import { createImapSource } from "@mailfleet/imap";
+import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
+import {
+  describeMailSession,
+  type MailWorld,
+  openImapWorld,
+  type RunningDovecot,
+  sharedDovecot,
+  silentLog,
+  startDovecot,
+  uniqueName,
+} from "@mailfleet/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const vitest = { describe, test, expect };
+let dir: string;
+let sandbox: Sandbox;
+let sandboxToken: string;
+let condStore: RunningDovecot;
+let nextBox = 0;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "mailfleet-session-"));
+  [sandbox, condStore] = await Promise.all([
+    startSandbox({ dataDir: join(dir, "sandbox"), tenants: [{ alias: "contoso", mailboxes: 60, messages: 0 }] }),
+    startDovecot({ condStore: true }),
+  ]);
+  sandboxToken = await tokenOfSandbox();
+});
+
+afterAll(async () => {
+  await condStore.stop();
+  await sandbox.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+describeMailSession("The sandbox", openInSandbox, vitest);
+describeMailSession("Dovecot with Exchange's capabilities", async () => openInDovecot(await sharedDovecot()), vitest);
+describeMailSession("Dovecot with CONDSTORE", () => openInDovecot(condStore), vitest);
+
+test("of these only one offers CONDSTORE, so that both ways are tried", async () => {
+  const features = async (world: MailWorld): Promise<unknown> => {
+    const session = await world.source.open(world.mailbox, world.token, new AbortController().signal);
+    await session.close();
+    await world.close();
+    return session.features;
+  };
+  const plain = { hasFlags: true, hasCondStore: false, hasIdle: true };
+  expect(await features(await openInSandbox())).toEqual(plain);
+  expect(await features(await openInDovecot(await sharedDovecot()))).toEqual(plain);
+  expect(await features(await openInDovecot(condStore))).toEqual({ ...plain, hasCondStore: true });
+});
+
+function sourceOf(imap: { readonly host: string; readonly port: number }, ca: string): MailSource {
+  return createImapSource({
+    endpoint: () => ({ ...imap, tls: true, ca }),
+    log: silentLog,
+    scrub: (text) => text,
+    clock: { monotonic: () => performance.now() },
+  });
+}
+
+async function openInSandbox(): Promise<MailWorld> {
+  const address = sandbox.tenants[0]?.addresses[nextBox++];
+  if (address === undefined) throw new Error("the sandbox has too few mailboxes for these tests");
+  return openWorld(sandbox.imap, sandbox.caFile, address, sandboxToken, (folder) => void sandbox.resetUidValidity(address, folder));
+}
+
+async function openInDovecot(dovecot: RunningDovecot): Promise<MailWorld> {
+  const domain = `${uniqueName("contoso")}.example`;
+  const address = `ann@${domain}`;
+  await dovecot.addMailbox(address);
+  const token = await dovecot.issueToken({ domain });
+  return openWorld(dovecot.imap, dovecot.caFile, address, token, (folder) => dovecot.forgetUids(address, folder));
+}
+
+async function openWorld(
+  imap: { readonly host: string; readonly port: number },
+  caFile: string,
+  address: string,
+  token: string,
+  reset: (folder: string) => Promise<void> | void,
+): Promise<MailWorld> {
+  const mailbox: MailboxRef = { tenant: "contoso", address, protocol: "imap" };
+  return openImapWorld({
+    source: sourceOf(imap, await readFile(caFile, "utf8")),
+    mailbox,
+    token: { value: new Secret(token), expiresAt: Date.now() + 3_600_000 },
+    client: { ...imap, caFile, user: address, token },
+    resetUidValidity: async (folder) => reset(folder),
+  });
+}
+
+async function tokenOfSandbox(): Promise<string> {
+  const [tenant] = sandbox.tenants;
+  const ca = await readFile(sandbox.caFile);
+  const form = new URLSearchParams({
+    grant_type: "client_credentials",
+    client_id: tenant?.clientId ?? "",
+    client_secret: sandbox.secretOf("contoso"),
+    scope: "https://outlook.office365.com/.default",
+  });
+  const text = await new Promise<string>((resolve, reject) => {
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const sent = request(`${sandbox.authority}/${tenant?.tenantId ?? ""}/oauth2/v2.0/token`, { method: "POST", ca, headers }, (answer) => {
+      let body = "";
+      answer.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      answer.on("end", () => resolve(body));
+    });
+    sent.on("error", reject);
+    sent.end(form.toString());
+  });
+  return (JSON.parse(text) as { access_token: string }).access_token;
+}
