@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Secret, type MailboxRef, type MailSource } from "@mailfleet/core";
+import { isPlaceholder, Secret, type MailboxRef, type MailSource } from "@mailfleet/core";
 import { createImapSource } from "@mailfleet/imap";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import {
@@ -42,6 +42,22 @@ afterAll(async () => {
 describeMailSession("The sandbox", openInSandbox, vitest);
 describeMailSession("Dovecot with Exchange's capabilities", async () => openInDovecot(await sharedDovecot()), vitest);
 describeMailSession("Dovecot with CONDSTORE", () => openInDovecot(condStore), vitest);
+
+test("what the sandbox sends for a message that cannot be converted is known as a placeholder", async () => {
+  const world = await openInSandbox();
+  const uid = await world.deliver(
+    "INBOX",
+    Buffer.from("Message-ID: <a@x>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nFrom: Ann <ann@x>\r\n\r\nx\r\n"),
+  );
+  sandbox.setFetchFault(world.mailbox.address, "INBOX", uid, "placeholder");
+  const session = await world.source.open(world.mailbox, world.token, new AbortController().signal);
+  await session.open("INBOX");
+  const bytes: Uint8Array[] = [];
+  for await (const row of session.fetch([uid])) bytes.push(row.bytes);
+  expect(bytes.map(isPlaceholder)).toEqual([true]);
+  await session.close();
+  await world.close();
+});
 
 test("of these only one offers CONDSTORE, so that both ways are tried", async () => {
   const features = async (world: MailWorld): Promise<unknown> => {

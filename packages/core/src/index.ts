@@ -99,6 +99,7 @@ export {
 } from "./ids.ts";
 export { type FolderLedger, emptyLedger, unaccounted, sumLedgers } from "./ledger.ts";
 export { limits } from "./limits.ts";
+export { isPlaceholder } from "./placeholder.ts";
 export { type FolderPlan, type ResetCause, planFolder, resetCheckpoint, hasHistory, planBatches } from "./plan.ts";
 export {
   type Clock,

@@ -151,7 +151,7 @@ describe("what others do to a mailbox", () => {
     const raw = await bench.loggedIn();
     await raw.ask("a EXAMINE INBOX");
     const lines = await raw.ask(`b UID FETCH ${set} (BODY.PEEK[])`);
-    expect(lines).toContain(`Subject: Retrieval using the IMAP4 protocol failed for the following message: ${String(a)}`);
+    expect(lines.join("\n")).toContain(`Retrieval using the IMAP4 protocol failed for the following message:\n ${String(a)}\n`);
     expect(lines).toContain("The server couldn't retrieve the following message:");
     expect(lines.filter((line) => line.includes("FETCH ("))).toHaveLength(3);
     expect(lines.at(-1)).toBe("b OK FETCH completed.");
@@ -159,7 +159,7 @@ describe("what others do to a mailbox", () => {
     bench.sandbox.setFetchFault(support, "INBOX", c, "partial-no");
     const partial = await raw.ask(`d UID FETCH ${set} (BODY.PEEK[HEADER.FIELDS (SUBJECT)])`);
     expect(partial.filter((line) => line.startsWith("Subject: "))).toEqual([
-      `Subject: Retrieval using the IMAP4 protocol failed for the following message: ${String(a)}`,
+      "Subject: Retrieval using the IMAP4 protocol failed for the following message:",
       "Subject: d",
     ]);
     expect(partial.at(-1)).toBe("d NO Some of the requested messages no longer exist.");

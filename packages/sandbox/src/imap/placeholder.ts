@@ -8,7 +8,8 @@ export function placeholderFor(uid: number, message: Buffer): Buffer {
   const field = (name: string): string => headerValue(message, name) ?? "";
   const lines = [
     "From: Microsoft Exchange Server",
-    `Subject: Retrieval using the IMAP4 protocol failed for the following message: ${String(uid)}`,
+    "Subject: Retrieval using the IMAP4 protocol failed for the following message:",
+    ` ${String(uid)}`,
     `Date: ${field("date")}`,
     "MIME-Version: 1.0",
     'Content-Type: text/plain; charset="iso-8859-1"',
