@@ -91,6 +91,7 @@ describe("IDLE", () => {
       ...examine,
       ...idle,
       { send: "* 4 EXISTS\r\n" },
+      { silentMs: 60 },
       accepted,
       accepted,
       ...done(first),

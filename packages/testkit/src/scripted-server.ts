@@ -15,6 +15,8 @@ export type ScriptStep =
   | { readonly cut: "reset" | "end" }
   /** Says nothing more and keeps the connection open until the server stops. */
   | { readonly stall: true }
+  /** The client must send nothing for so long: it has to wait for what comes next. */
+  | { readonly silentMs: number }
   /** Waits for the test. */
   | { readonly until: Promise<unknown> };
 
@@ -114,6 +116,9 @@ async function play(socket: Socket, script: readonly ScriptStep[], received: str
       if (step.cut === "reset") socket.resetAndDestroy();
       else socket.end();
       return;
+    } else if ("silentMs" in step) {
+      await new Promise((resolve) => setTimeout(resolve, step.silentMs));
+      if (input.hasMore()) throw new Error(`${place}: the client sent something and should have waited`);
     } else if ("until" in step) {
       await step.until;
     } else {
@@ -135,6 +140,8 @@ interface Input {
   /** Undefined when the client has closed. */
   line(): Promise<string | undefined>;
   bytes(count: number): Promise<boolean>;
+  /** Whether something has come that was not read. */
+  hasMore(): boolean;
 }
 
 function readInput(socket: Socket): Input {
@@ -155,6 +162,7 @@ function readInput(socket: Socket): Input {
   });
   const more = (): Promise<void> => new Promise((resolve) => (wake = resolve));
   return {
+    hasMore: () => buffered.length > 0,
     async line() {
       for (;;) {
         const end = buffered.indexOf("\r\n");
