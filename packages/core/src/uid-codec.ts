@@ -8,7 +8,7 @@ import type { UidRange, UidSet } from "./uid-set.ts";
  *     count, order of the gaps, order of the lengths, then gap and length of each range; zero bits to the end of the last character
  */
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const valueOf: ReadonlyMap<string, number> = new Map([...alphabet].map((char, value) => [char, value]));
+const valueOf: ReadonlyMap<string, number> = new Map(alphabet.split("").map((char, value) => [char, value]));
 const bitsPerChar = 6;
 /** A UID has 32 bits: no number here needs more, with the one that the code adds. */
 const mostBits = 34;
