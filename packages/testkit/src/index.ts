@@ -15,6 +15,7 @@ export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";
 export { type ScriptedServer, type ScriptedServerOptions, type ScriptStep, startScriptedServer } from "./scripted-server.ts";
 export { seededChance } from "./seeded-chance.ts";
+export { type ProxyTarget, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export {
   type RunningTokenEndpoint,
   startTokenEndpoint,

@@ -5,6 +5,7 @@ export { findBinary } from "./find-binary.ts";
 export { freePort } from "./free-port.ts";
 export type { MaildirMessage } from "./maildir.ts";
 export { attachRedis, type RedisOptions, type RunningRedis, startRedis } from "./redis-server.ts";
+export { type ProxyTarget, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export type { TokenRequest } from "./test-tokens.ts";
 export {
   type RunningTokenEndpoint,
