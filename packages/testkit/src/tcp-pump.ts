@@ -34,13 +34,12 @@ export function createPump(from: Socket, to: Socket, pace: Pace, filter: (chunk:
   /** When the next chunk may leave, by the rate. */
   let freeAt = 0;
   let timer: NodeJS.Timeout | undefined;
-  let isStopped = false;
-  let isDraining = false;
+  const state = { isStopped: false, isDraining: false };
 
   const pass = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    while (!isStopped && !pace.isFrozen && !isDraining) {
+    while (!state.isStopped && !pace.isFrozen && !state.isDraining) {
       const [next] = waiting;
       if (!next) break;
       const now = performance.now();
@@ -58,15 +57,15 @@ export function createPump(from: Socket, to: Socket, pace: Pace, filter: (chunk:
       freeAt = now + (next.chunk.length / pace.bytesPerSecond) * 1_000;
       const out = filter(next.chunk);
       if (out && out.length > 0 && !to.write(out)) {
-        isDraining = true;
+        state.isDraining = true;
         to.once("drain", () => {
-          isDraining = false;
+          state.isDraining = false;
           pass();
         });
       }
     }
-    if (isStopped) return;
-    if (waitingBytes > bufferBytes || pace.isFrozen || isDraining) from.pause();
+    if (state.isStopped) return;
+    if (waitingBytes > bufferBytes || pace.isFrozen || state.isDraining) from.pause();
     else from.resume();
   };
 
@@ -86,7 +85,7 @@ export function createPump(from: Socket, to: Socket, pace: Pace, filter: (chunk:
   return {
     look: pass,
     stop() {
-      isStopped = true;
+      state.isStopped = true;
       waiting = [];
       clearTimeout(timer);
     },
