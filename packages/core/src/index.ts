@@ -138,6 +138,7 @@ export {
   type SliceGate,
 } from "./ports.ts";
 export { queueNames, type RedisKeys, redisKeys } from "./redis-keys.ts";
+export { redisErrorWord, redisRefusal } from "./redis-refusal.ts";
 export { Secret } from "./secret.ts";
 export {
   type UidSet,

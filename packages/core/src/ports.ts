@@ -241,6 +241,8 @@ export interface Lease {
   readonly lane: Lane;
   /** Aborts with a SyncError LEASE_LOST when the lease is lost or could not be renewed in time. */
   readonly signal: AbortSignal;
+  /** False once the lease is lost, or its last renewal is too old by the monotonic clock: also where no timer could fire yet (F03). */
+  isHeld(): boolean;
   /** Stops renewing; the lease then ends by itself. Called once the session is settled or given up. */
   stop(): void;
 }

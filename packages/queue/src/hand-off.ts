@@ -8,7 +8,9 @@ import {
   outgoing,
   type OutgoingEvent,
   packCheckpoint,
+  redisErrorWord,
   type RedisKeys,
+  redisRefusal,
   syncError,
 } from "@mailfleet/core";
 import { commitScript, settleScript } from "./commit-script.ts";
@@ -39,6 +41,8 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
 
   return {
     async commit(step): Promise<CommitResult> {
+      // After a stall of the process no timer of the lease fired yet: its age is looked at here, before anything is sent (F03).
+      if (!step.lease.isHeld()) return { kind: "fenced" };
       const { mailbox, token } = step.lease;
       const id = mailboxId(mailbox);
       const answer = await run(commit, "commit", [
@@ -57,6 +61,7 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
     },
 
     async settle(lease, settlement) {
+      if (!lease.isHeld()) return false;
       const { mailbox, token } = lease;
       const id = mailboxId(mailbox);
       const answer = await run(settle, "settle", [
@@ -120,21 +125,11 @@ async function run(script: Run, what: string, [keys, args]: Parameters<Run>): Pr
   try {
     return await script(keys, args);
   } catch (error) {
-    const text = error instanceof Error ? error.message : "";
-    const word = /^[A-Z]{2,20}/.exec(text)?.[0] ?? "no answer";
-    if (word === "MAILFLEET") {
-      throw syncError("CHECKPOINT_CORRUPT", `Redis holds something else where mailfleet keeps its state: ${text.slice(10, 200)}.`, {
-        layer: "redis",
-        code: word,
-      });
-    }
-    const isFull = word === "OOM";
-    throw syncError(
-      "REDIS_UNAVAILABLE",
-      isFull
-        ? `Redis is full (maxmemory reached): the ${what} was refused whole. Nothing is lost; it is tried again when there is room.`
-        : `Redis did not take the ${what} (${word}). Nothing is lost; it is tried again.`,
-      { layer: "redis", code: word },
-    );
+    if (redisErrorWord(error) !== "MAILFLEET") throw redisRefusal(error, what);
+    const text = (error as Error).message.slice(10, 200);
+    throw syncError("CHECKPOINT_CORRUPT", `Redis holds something else where mailfleet keeps its state: ${text}.`, {
+      layer: "redis",
+      code: "MAILFLEET",
+    });
   }
 }

@@ -20,6 +20,8 @@ export function redisOptions(target: RedisTarget, caPem?: string): RedisOptions 
     retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 6), 2_000),
     maxRetriesPerRequest: null,
     enableReadyCheck: true,
+    // After a failover the address may lead to the new primary: a new connection finds it, the old one stays at the replica (F11).
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type MailboxRef,
   type MailboxState,
   type MailboxStore,
+  redisRefusal,
   type RedisKeys,
   type StoredCheckpoint,
   syncError,
@@ -35,31 +36,37 @@ const busyRetryMs = 2_000;
 
 /** Leases and checkpoints of mailboxes, in Redis. */
 export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
-  const { redis, keys, chance } = options;
+  const { redis, keys, chance, clock } = options;
   return {
     async acquire(mailbox, lane) {
       const id = mailboxId(mailbox);
-      const token = (await redis.eval(
-        acquireScript,
-        5,
-        keys.lease(id),
-        keys.fence,
-        keys.mailbox(id),
-        keys.due(lane, mailbox.tenant),
-        keys.inFlight(lane, mailbox.tenant),
-        id,
-        chance.uuid(),
-        limits.leaseMs,
-        lane,
-        busyRetryMs,
-        options.worker,
+      // Before the question: Redis counts the lease's time from somewhere between it and the answer.
+      const askedAt = clock.monotonic();
+      const token = (await ask(
+        redis.eval(
+          acquireScript,
+          5,
+          keys.lease(id),
+          keys.fence,
+          keys.mailbox(id),
+          keys.due(lane, mailbox.tenant),
+          keys.inFlight(lane, mailbox.tenant),
+          id,
+          chance.uuid(),
+          limits.leaseMs,
+          lane,
+          busyRetryMs,
+          options.worker,
+        ),
       )) as string | null;
-      return token === null ? undefined : holdLease(options, mailbox, lane, token);
+      return token === null ? undefined : holdLease(options, mailbox, lane, token, askedAt);
     },
 
     async load(mailbox): Promise<MailboxState> {
       const id = mailboxId(mailbox);
-      const [stored, facts] = await Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), "cause", "opened")]);
+      const [stored, facts] = await ask(
+        Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), "cause", "opened")]),
+      );
       const folders = new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)]));
       const cause = parseCause(facts[0] ?? undefined);
       return { folders, opened: facts[1] === "1", ...(cause && { cause }) };
@@ -67,12 +74,21 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
   };
 }
 
+/** Foreign errors carry the whole command (T02) and no port knows them. */
+async function ask<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw redisRefusal(error, "lease");
+  }
+}
+
 /** Renews every 10 s; aborts when refused, or by the monotonic clock when no renewal succeeded for 20 s (F02, F03). */
-function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane, token: string): Lease {
+function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane, token: string, askedAt: number): Lease {
   const { redis, keys, clock, log } = options;
   const id = mailboxId(mailbox);
   const controller = new AbortController();
-  let renewedAt = clock.monotonic();
+  let renewedAt = askedAt;
   const lose = (why: string): void => {
     clearInterval(timer);
     if (controller.signal.aborted) return;
@@ -84,9 +100,13 @@ function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane
       }),
     );
   };
+  /** The monotonic clock decides, whenever somebody asks: after a stall the question may come before any timer. */
+  const isHeld = (): boolean => {
+    if (!controller.signal.aborted && clock.monotonic() - renewedAt >= limits.leaseSelfStopMs) lose("it could not be renewed in time");
+    return !controller.signal.aborted;
+  };
   const renew = async (): Promise<void> => {
     const startedAt = clock.monotonic();
-    if (startedAt - renewedAt >= limits.leaseSelfStopMs) return lose("it could not be renewed in time");
     try {
       const renewed = await redis.eval(
         renewScript,
@@ -107,12 +127,10 @@ function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane
   };
   // Often enough to notice a pause of the process soon after it wakes, renewing only when it is time.
   const timer = setInterval(() => {
-    const age = clock.monotonic() - renewedAt;
-    if (age >= limits.leaseSelfStopMs) lose("it could not be renewed in time");
-    else if (age >= limits.leaseRenewMs) void renew();
+    if (isHeld() && clock.monotonic() - renewedAt >= limits.leaseRenewMs) void renew();
   }, 1_000);
   timer.unref();
-  return { mailbox, token, lane, signal: controller.signal, stop: () => clearInterval(timer) };
+  return { mailbox, token, lane, signal: controller.signal, isHeld, stop: () => clearInterval(timer) };
 }
 
 /** `version LF commit id LF ledger LF checkpoint`, as the commit script writes it. */

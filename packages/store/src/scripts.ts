@@ -15,7 +15,10 @@ if redis.call('HEXISTS', KEYS[3], 'tenant') == 0 then
   redis.call('ZREM', KEYS[5], ARGV[1])
   return nil
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then
+local holder = redis.call('GET', KEYS[1])
+-- Sent again because the answer was lost: the lease is already ours (F04).
+if holder and string.sub(holder, -#ARGV[2] - 1) == ':' .. ARGV[2] then return holder end
+if holder then
   if ARGV[4] == 'fresh' then redis.call('HSET', KEYS[3], 'poke', '1') end
   redis.call('ZADD', KEYS[4], now + tonumber(ARGV[5]), ARGV[1])
   redis.call('ZREM', KEYS[5], ARGV[1])
@@ -54,6 +57,8 @@ export const takeScript = `${nowMs}
 local budget, cap, later = tonumber(ARGV[1]), tonumber(ARGV[2]), now + tonumber(ARGV[3])
 local tenants = #KEYS / 2
 local room, taken = {}, {}
+-- Changes nothing, and a full Redis refuses it: then nothing is taken, because nothing could be added to the queues either.
+redis.call('ZADD', KEYS[1], 'XX', 0, '')
 for i = 1, tenants do
   redis.call('ZREMRANGEBYSCORE', KEYS[2 * i], '-inf', now)
   room[i] = cap - redis.call('ZCARD', KEYS[2 * i])

@@ -89,8 +89,9 @@ describe("the lease of a mailbox", () => {
   const clock = fakeClock();
   const leases: Lease[] = [];
   const mailbox = box("contoso", "a");
+  const chance = seededChance(3);
   const store = (): ReturnType<typeof createMailboxStore> =>
-    createMailboxStore({ redis, keys, clock, chance: seededChance(3), log: silentLog, worker: "w" });
+    createMailboxStore({ redis, keys, clock, chance, log: silentLog, worker: "w" });
   const acquire = async (lane: Lane = "fresh"): Promise<Lease | undefined> => {
     const lease = await store().acquire(mailbox, lane);
     if (lease) leases.push(lease);
@@ -146,6 +147,44 @@ describe("the lease of a mailbox", () => {
     expect(lease.signal.aborted).toBe(false);
     vi.advanceTimersByTime(1_000);
     expect(lease.signal.reason).toMatchObject({ failure: { code: "LEASE_LOST" } });
+  });
+
+  test("is not held any more as soon as it is asked after a stall, before any timer could fire", async () => {
+    const lease = (await acquire()) as Lease;
+    await clock.advance(19_999);
+    expect([lease.isHeld(), lease.signal.aborted]).toEqual([true, false]);
+    await clock.advance(1);
+    expect([lease.isHeld(), lease.signal.aborted]).toEqual([false, true]);
+    expect(lease.signal.reason).toMatchObject({ failure: { code: "LEASE_LOST" } });
+  });
+
+  test("counts its time from before the question: an answer that came late gives a lease that is old already", async () => {
+    const slow = new Proxy(redis, {
+      get: (target, name) =>
+        name === "eval"
+          ? async (...args: Parameters<Redis["eval"]>) => {
+              const answer = await target.eval(...args);
+              await clock.advance(19_000);
+              return answer;
+            }
+          : (Reflect.get(target, name) as unknown),
+    });
+    const late = createMailboxStore({ redis: slow, keys, clock, chance, log: silentLog, worker: "w" });
+    const lease = (await late.acquire(mailbox, "fresh")) as Lease;
+    leases.push(lease);
+    expect(lease.isHeld()).toBe(true);
+    await clock.advance(1_000);
+    expect(lease.isHeld()).toBe(false);
+  });
+
+  test("is given again to the one whose answer was lost and who asks once more with the same words", async () => {
+    const same = { ...chance, uuid: () => "11111111-0000-4000-8000-000000000000" };
+    const twice = createMailboxStore({ redis, keys, clock, chance: same, log: silentLog, worker: "w" });
+    const first = (await twice.acquire(mailbox, "fresh")) as Lease;
+    const again = (await twice.acquire(mailbox, "fresh")) as Lease;
+    leases.push(first, again);
+    expect(again.token).toBe(first.token);
+    expect(await redis.hexists(keys.mailbox(mailboxId(mailbox)), "poke")).toBe(0);
   });
 
   test("aborts the session when another one holds it", async () => {
