@@ -14,7 +14,7 @@ export {
   type Unlisted,
 } from "./checkpoint.ts";
 export { decodeUidSet, encodeUidSet } from "./uid-codec.ts";
-export { packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
+export { isNewerCheckpoint, packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
 export {
   type FlagRow,
   type FlagSets,

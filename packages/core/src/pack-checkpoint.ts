@@ -18,7 +18,7 @@ import { decodeUidSet, encodeUidSet } from "./uid-codec.ts";
 export function packCheckpoint(checkpoint: FolderCheckpoint): string {
   const { quarantined, removed, retry, recheck, compared, unlisted } = checkpoint;
   return JSON.stringify({
-    f: 1,
+    f: checkpointFormat,
     g: checkpoint.generation,
     v: checkpoint.uidValidity,
     n: checkpoint.uidNext,
@@ -51,11 +51,24 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
   });
 }
 
+/** The format that {@link packCheckpoint} writes. Rises only when an older version would misread what a newer one wrote. */
+const checkpointFormat = 1;
+
+/** True for what a newer version of mailfleet wrote: it is whole and must not be touched by this one (F36). */
+export function isNewerCheckpoint(text: string): boolean {
+  try {
+    const { f } = JSON.parse(text) as { readonly f?: unknown };
+    return typeof f === "number" && Number.isInteger(f) && f > checkpointFormat;
+  } catch {
+    return false;
+  }
+}
+
 /** Undefined for anything that {@link packCheckpoint} of this version did not write: the folder is then CHECKPOINT_CORRUPT. */
 export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
   try {
     const raw = JSON.parse(text) as Record<string, unknown>;
-    if (raw["f"] !== 1) return undefined;
+    if (raw["f"] !== checkpointFormat) return undefined;
     const checkpoint: FolderCheckpoint = {
       generation: count(raw["g"]),
       uidValidity: words(raw["v"]),

@@ -275,6 +275,8 @@ export interface StoredCheckpoint {
   readonly version: number;
   /** Undefined when what is stored cannot be read: CHECKPOINT_CORRUPT, that folder only. */
   readonly checkpoint: FolderCheckpoint | undefined;
+  /** A newer version of mailfleet wrote it: `checkpoint` is then undefined, and this version leaves the mailbox alone (F36). */
+  readonly isNewer?: true;
   readonly ledger: FolderLedger;
 }
 

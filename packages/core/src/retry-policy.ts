@@ -86,6 +86,9 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
       return { state: "waiting", inMs: spread(stepOf([10 * second, minute, 10 * minute, hour], tries), random) };
     case "MESSAGE_TOO_LARGE":
       return backoff([second, 30 * second, 5 * minute]);
+    case "CHECKPOINT_NEWER":
+      // Often enough that a newer worker soon meets it, during the minutes in which both versions run.
+      return backoff([5 * second, 15 * second, 30 * second], 2 * second);
     case "CHECKPOINT_CORRUPT":
       return backoff([30 * second, 5 * minute, 30 * minute]);
 

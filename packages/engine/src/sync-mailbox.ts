@@ -15,6 +15,7 @@ import {
   selectFolders,
   startCheckpoint,
   type StoredCheckpoint,
+  syncError,
   withoutHistory,
 } from "@mailfleet/core";
 import { backfill, isOwed, remaining } from "./backfill.ts";
@@ -80,6 +81,7 @@ async function runSession(
   signal: AbortSignal,
   progress: { isOpened: boolean; hasHistory: boolean },
 ): Promise<Ending> {
+  refuseNewer(state, lease.mailbox);
   const session = await openSession(ports, lease.mailbox, signal);
   progress.isOpened = true;
   try {
@@ -112,6 +114,14 @@ async function runSession(
   } finally {
     await session.close();
   }
+}
+
+/** What a newer version wrote would be misread here, and what this one wrote over it lost: nothing of the mailbox is touched (F36). */
+function refuseNewer(state: MailboxState, mailbox: MailboxRef): void {
+  const newer = [...state.folders].find(([, stored]) => stored.isNewer);
+  if (!newer) return;
+  const text = `A newer version of mailfleet has worked on ${newer[0]} of ${mailbox.address}. This one leaves the mailbox as it is.`;
+  throw syncError("CHECKPOINT_NEWER", text, { layer: "engine", folder: newer[0], text: "stored by a newer version" });
 }
 
 /** Logs in; a token that is refused although it looks valid is replaced once (a role may have been granted since it was issued). */
@@ -178,7 +188,10 @@ async function noteUnselected(context: SessionContext, selection: FolderSelectio
 
 /** Whether any folder's stored checkpoint owes the backfill lane something. */
 function stateHasHistory(state: MailboxState, settings: SyncSettings): boolean {
-  return [...state.folders.values()].some(({ checkpoint }) => checkpoint !== undefined && isOwed(checkpoint, settings));
+  // What a newer version still owes cannot be read here: its place in the backfill lane stays.
+  return [...state.folders.values()].some(
+    ({ checkpoint, isNewer }) => isNewer || (checkpoint !== undefined && isOwed(checkpoint, settings)),
+  );
 }
 
 /** After two sessions in a row that broke, messages are fetched one by one until the one that breaks them is found. */

@@ -4,6 +4,7 @@ import {
   type Chance,
   type Clock,
   emptyLedger,
+  isNewerCheckpoint,
   type FolderLedger,
   type Lane,
   type Lease,
@@ -137,9 +138,11 @@ function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane
 function parseStored(text: string): StoredCheckpoint {
   const [version = "", , ledger = "", ...rest] = text.split("\n");
   const number = Number(version);
+  const checkpoint = rest.join("\n");
   return {
     version: Number.isSafeInteger(number) && number > 0 ? number : 0,
-    checkpoint: unpackCheckpoint(rest.join("\n")),
+    checkpoint: unpackCheckpoint(checkpoint),
+    ...(isNewerCheckpoint(checkpoint) && { isNewer: true as const }),
     ledger: parseLedger(ledger),
   };
 }

@@ -236,6 +236,12 @@ const catalogue: Record<FailureCode, (t: Telling) => Entry> = {
     happened: `What is stored of a folder of ${t.mailboxes} cannot be read, so it is not touched.${t.quote}`,
     youCan: "Check that all workers run the same version; then look at Redis' disk.",
   }),
+  CHECKPOINT_NEWER: (t) => ({
+    label: "belongs to a newer version of mailfleet",
+    line: `${t.mailboxes}: a newer version of mailfleet works on ${t.s === "" ? "them" : "it"}; a worker of this older one leaves ${t.s === "" ? "them" : "it"} alone`,
+    happened: `A newer version of mailfleet has worked on ${t.mailboxes}. A worker of an older one met what it stored, and left it untouched.`,
+    youCan: "Stop the workers of the older version, or update them.",
+  }),
   REDIS_UNAVAILABLE: (t) => ({
     label: `Redis does not answer${t.again}`,
     line: `Redis does not answer${t.again}; everything waits and goes on by itself`,
