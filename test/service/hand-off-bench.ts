@@ -45,7 +45,8 @@ export async function openBench(url: string, name = uniqueName("commit"), held?:
   const queue = openMessagesQueue({ connection, keys, log: silentLog });
   const store = createMailboxStore({ redis, keys, clock, chance, log: silentLog, worker: "test" });
   if (!held) await createMailboxRegistry(redis, keys).register([mailbox], 0);
-  const lease = held ?? ((await store.acquire(mailbox, "fresh")) as Lease);
+  const lease = held ?? (await store.acquire(mailbox, "fresh"));
+  if (!lease) throw new Error("somebody else works on the bench's mailbox");
   return {
     redis,
     keys,

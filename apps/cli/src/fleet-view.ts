@@ -3,6 +3,7 @@ import {
   countStates,
   type FolderLedger,
   groupCauses,
+  type IntakeWords,
   type StateCounts,
   stateOf,
   type StoppedMailbox,
@@ -30,11 +31,13 @@ export interface FleetView {
   readonly tenants: readonly TenantView[];
   readonly ledger: FolderLedger;
   readonly causes: readonly CauseGroup[];
+  /** What holds everybody's intake back; absent where nothing does. */
+  readonly intake?: IntakeWords;
   /** Of mailboxes that nothing stops. */
   readonly oldestCheck?: number;
 }
 
-export function viewFleet(records: readonly MailboxRecord[], at: number, freshWithinMs: number): FleetView {
+export function viewFleet(records: readonly MailboxRecord[], at: number, freshWithinMs: number, intake?: IntakeWords): FleetView {
   const byTenant = Map.groupBy(records, (record) => record.tenant);
   const tenants = [...byTenant].map(([alias, some]): TenantView => ({
     alias,
@@ -53,6 +56,7 @@ export function viewFleet(records: readonly MailboxRecord[], at: number, freshWi
     tenants,
     ledger: sumLedgers(tenants.map((tenant) => tenant.ledger)),
     causes: groupCauses(stopped, at),
+    ...(intake && { intake }),
     ...oldestCheck(records.filter((record) => record.cause === undefined)),
   };
 }

@@ -1,3 +1,4 @@
+import { decideIntake, describeIntake } from "@mailfleet/core";
 import { expect, test } from "vitest";
 import { plantedFleet, testLedger, testMailbox, testNow } from "./fleet-fixture.ts";
 import { viewFleet } from "./fleet-view.ts";
@@ -8,11 +9,16 @@ const marks = { done: "✓", yours: "✗", look: "!", moving: "~", full: "█", 
 const style = { width: 120, marks, paint: (_role: string, text: string) => text, isPiped: false };
 const alive = ["producer", "worker"].map((role) => ({ id: role, role, seenAt: testNow, concurrency: 1 }));
 
+const downstream = { highWater: 50_000, highWaterBytes: 2e9, deadLetters: 10_000 };
+const noLoad = { waiting: 0, active: 0, delayed: 0, failed: 0, bytes: 0, memoryShare: 0, problems: [] };
+
 function facts(given: Partial<StatusFacts> = {}): StatusFacts {
   return {
     view: viewFleet(plantedFleet(), testNow, 600_000),
     rates: new Map([["contoso", 18.24]]),
     processes: alive,
+    load: noLoad,
+    marks: downstream,
     expiring: [],
     now: testNow + 1_000,
     ...given,
@@ -100,4 +106,42 @@ test("the JSON carries sentence, states, causes with owner and next look, ledger
     },
     { code: "SERVER_THROTTLED", tenant: "fabrikam", mailboxes: 1, owner: "self", next: "2026-11-23T14:03:14.000Z", do: [] },
   ]);
+});
+
+test("consumers that are behind are said once, above all mailboxes, with what happens next and what to do", () => {
+  const load = { ...noLoad, waiting: 50_204, active: 8, oldestAt: testNow - 250_000 };
+  const words = describeIntake(decideIntake(load, downstream), load, downstream, testNow);
+  const held = facts({ view: viewFleet([testMailbox("contoso/a@contoso.example")], testNow, 600_000, words), load });
+  expect(renderStatus(held, style).split("\n").slice(0, 4)).toEqual([
+    "The only mailbox is fresh. Nothing needs you; consumers are behind.",
+    "~ Consumers are 4 min behind: 50,212 events in the queue, the limit is 50,000. History waits and new mail comes in",
+    "  slower; goes on by itself as the queue empties. Nothing is lost; mail waits on the server.",
+    "  Start more consumers, or look at their errors.",
+  ]);
+  expect(statusJson(held)).toMatchObject({
+    downstream: {
+      waiting: 50_204,
+      active: 8,
+      deadLetters: 0,
+      highWater: 50_000,
+      cause: { code: "DOWNSTREAM_BACKPRESSURE", owner: "self" },
+    },
+  });
+});
+
+test("dead letters at their limit need a person, and the command is there to paste", () => {
+  const load = { ...noLoad, failed: 10_000 };
+  const words = describeIntake(decideIntake(load, downstream), load, downstream, testNow);
+  const text = renderStatus(facts({ view: viewFleet(plantedFleet(), testNow, 600_000, words), load }), style);
+  expect(text).toContain("58 of 60 mailboxes are fresh. Two causes need you; 1 mailbox recovers by itself.");
+  expect(text).toContain("✗ Consumers fail: 10,000 events are dead letters, the limit is 10,000.");
+  expect(text).toContain("npx mailfleet dead-letters list");
+});
+
+test("what is wrong with a worker's machine is said with its name", () => {
+  const processes = [
+    ...alive,
+    { id: "host-7", role: "worker", seenAt: testNow, concurrency: 8, troubles: ["This machine's clock is 10 min off."] },
+  ];
+  expect(renderStatus(facts({ processes }), style)).toContain("! host-7: This machine's clock is 10 min off.");
 });

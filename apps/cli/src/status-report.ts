@@ -2,6 +2,8 @@ import type { Config } from "@mailfleet/config";
 import {
   type CauseGroup,
   describeCause,
+  type DownstreamLoad,
+  type DownstreamMarks,
   fleetSentence,
   formatAge,
   formatClock,
@@ -10,6 +12,7 @@ import {
   formatDay,
   formatIn,
   formatRate,
+  intakeSentence,
   ledgerLine,
   stripControls,
   sumLedgers,
@@ -27,6 +30,8 @@ export interface StatusFacts {
   /** Messages a second by tenant. */
   readonly rates: ReadonlyMap<string, number>;
   readonly processes: readonly ProcessRecord[];
+  readonly load: DownstreamLoad;
+  readonly marks: DownstreamMarks;
   readonly expiring: readonly ExpiringSecret[];
   /** Epoch ms of this machine, when it is printed. */
   readonly now: number;
@@ -89,6 +94,7 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
   const lines = [
     ...(style.isPiped ? [fleetSentence(view)] : wrapText(fleetSentence(view), style.width, 0).map((part) => style.paint("strong", part))),
     ...workerLines(facts, style),
+    ...intakeLines(view, style),
     ...section("Needs you", causeRows(view, "you", zone), "yours", style),
     ...section(
       "Coming up",
@@ -112,10 +118,35 @@ function ledgerLines(view: FleetView, style: StatusStyle): string[] {
   return [...wrapText(sum, style.width, 9), rest].map((part, index) => `${index === 0 ? "Ledger   " : "         "}${part}`);
 }
 
-function workerLines({ processes }: StatusFacts, { marks, paint }: StatusStyle): string[] {
+function workerLines({ processes }: StatusFacts, style: StatusStyle): string[] {
+  const { marks, paint } = style;
   const missing = ["producer", "worker"].filter((role) => !processes.some((one) => one.role === role));
-  if (missing.length === 0) return [];
-  return [`${paint("look", marks.look)} No ${missing.join(" and no ")} reported within 30 s, so nothing moves. Start it: npx mailfleet up`];
+  const troubles = processes.flatMap(({ id, troubles: found = [] }) => found.map((text) => `${id}: ${text}`));
+  const lines = troubles.flatMap((text) => marked(stripControls(text), "look", style));
+  if (missing.length === 0) return lines;
+  return [
+    ...lines,
+    `${paint("look", marks.look)} No ${missing.join(" and no ")} reported within 30 s, so nothing moves. Start it: npx mailfleet up`,
+  ];
+}
+
+/** What holds all mailboxes' intake back, whole: it is one sentence for everybody. */
+function intakeLines({ intake }: FleetView, style: StatusStyle): string[] {
+  if (!intake) return [];
+  const command = intake.command === undefined ? "" : `  ${intake.command}`;
+  return [
+    ...marked(intakeSentence(intake), intake.owner === "you" ? "yours" : "moving", style),
+    ...marked(`${intake.youCan}${command}`, undefined, style),
+  ];
+}
+
+/** A sentence behind its mark, broken under itself. */
+function marked(text: string, role: "yours" | "look" | "moving" | undefined, style: StatusStyle): string[] {
+  const mark = role === undefined ? " " : style.marks[role];
+  if (style.isPiped) return [`${mark}\t${text}`];
+  const indent = textWidth(mark) + 1;
+  const paint = (first: string): string => `${role === undefined ? mark : style.paint(role, mark)} ${first}`;
+  return wrapText(text, style.width, indent).map((part, index) => (index === 0 ? paint(part) : `${" ".repeat(indent)}${part}`));
 }
 
 interface CauseRow {
@@ -211,7 +242,7 @@ function troubleOf({ states, mailboxes }: TenantView): number {
 }
 
 /** `mailfleet.status/1`: all causes and all tenants, times in ISO 8601 UTC. */
-export function statusJson({ view, rates, processes, expiring, now }: StatusFacts): object {
+export function statusJson({ view, rates, processes, load, marks, expiring, now }: StatusFacts): object {
   const iso = (at: number): string => new Date(at).toISOString();
   const ledgerOf = (ledger: FleetView["ledger"]): object => ({ ...ledger, unaccounted: unaccounted(ledger) });
   return {
@@ -238,6 +269,24 @@ export function statusJson({ view, rates, processes, expiring, now }: StatusFact
         do: cause.owner === "you" ? [words.youCan, ...(command === undefined ? [] : [command])] : [],
       };
     }),
+    downstream: {
+      waiting: load.waiting,
+      active: load.active,
+      delayed: load.delayed,
+      deadLetters: load.failed,
+      bytes: load.bytes,
+      highWater: marks.highWater,
+      ...(load.oldestAt !== undefined && { oldest: iso(load.oldestAt) }),
+      ...(view.intake && {
+        cause: {
+          code: view.intake.code,
+          owner: view.intake.owner,
+          what: view.intake.happened,
+          next: view.intake.next,
+          do: [view.intake.youCan, ...(view.intake.command === undefined ? [] : [view.intake.command])],
+        },
+      }),
+    },
     comingUp: expiring.map(({ tenant, expiresAt, mailboxes }) => ({ what: "secret expires", tenant, at: iso(expiresAt), mailboxes })),
     ledger: ledgerOf(sumLedgers(view.tenants.map((tenant) => tenant.ledger))),
     tenants: view.tenants.map((tenant) => ({
@@ -248,7 +297,13 @@ export function statusJson({ view, rates, processes, expiring, now }: StatusFact
       messagesPerSecond: Math.round((rates.get(tenant.alias) ?? 0) * 10) / 10,
       ledger: ledgerOf(tenant.ledger),
     })),
-    processes: processes.map(({ id, role, seenAt, concurrency }) => ({ id, role, seen: iso(seenAt), concurrency })),
+    processes: processes.map(({ id, role, seenAt, concurrency, troubles = [] }) => ({
+      id,
+      role,
+      seen: iso(seenAt),
+      concurrency,
+      troubles,
+    })),
     printedAt: iso(now),
   };
 }

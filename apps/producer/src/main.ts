@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
 import { createScrubber, isSyncError, redisKeys } from "@mailfleet/core";
-import { openMessagesQueue, openSyncQueues } from "@mailfleet/queue";
+import { createIntakeWatch, openSyncQueues } from "@mailfleet/queue";
 import { settlesWithin, stopSignals, systemClock } from "@mailfleet/runtime";
 import {
   connectRedis,
@@ -70,7 +70,6 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
     const keys = redisKeys(config.name);
     const connection = redisOptions(target, ca);
     const queues = openSyncQueues({ connection, keys, log });
-    const messages = openMessagesQueue({ connection, keys, log });
     const controller = new AbortController();
     const running = runProducer({
       config,
@@ -78,7 +77,8 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
       clock: systemClock,
       name: `${hostname()}-${process.pid}`,
       queues,
-      messages,
+      intake: createIntakeWatch({ redis, keys, clock: systemClock, marks: config.downstream }),
+      inspect: async () => (await inspectRedis(redis)).problems,
       due: createDueIndex(redis, keys),
       registry: createMailboxRegistry(redis, keys),
       reader: createFleetReader(redis, keys),
@@ -91,7 +91,11 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
     const why = await Promise.race([stop, running.then(() => "failure")]);
     controller.abort(new Error(why));
     await settlesWithin(systemClock, lastRoundMs, running);
-    await settlesWithin(systemClock, closeMs, Promise.allSettled([queues.close(), messages.close()]));
+    await settlesWithin(
+      systemClock,
+      closeMs,
+      queues.close().catch(() => undefined),
+    );
     redis.disconnect();
     log.info({ why }, "producer stopped");
     return 0;

@@ -1,6 +1,16 @@
 import type { Config } from "@mailfleet/config";
-import { type Clock, type Lane, limits, type Log, mailboxId, type MailboxRef } from "@mailfleet/core";
-import { type openMessagesQueue, readBacklog, type SyncQueues } from "@mailfleet/queue";
+import {
+  type Clock,
+  describeIntake,
+  type DownstreamMarks,
+  intakeSentence,
+  type Lane,
+  type LaneIntake,
+  type Log,
+  mailboxId,
+  type MailboxRef,
+} from "@mailfleet/core";
+import type { IntakeWatch, SyncQueues, Watched } from "@mailfleet/queue";
 import type { DueIndex, FleetReader, MailboxRegistry } from "@mailfleet/store";
 
 export interface ProducerParts {
@@ -9,7 +19,9 @@ export interface ProducerParts {
   readonly clock: Clock;
   readonly name: string;
   readonly queues: SyncQueues;
-  readonly messages: ReturnType<typeof openMessagesQueue>;
+  readonly intake: IntakeWatch;
+  /** Why Redis may not be used as it is set up now; none where it may. */
+  readonly inspect: () => Promise<readonly string[]>;
   readonly due: DueIndex;
   readonly registry: MailboxRegistry;
   readonly reader: FleetReader;
@@ -40,7 +52,7 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
 
   let beatAt = 0;
   let slots = leastDepth;
-  let isHeld = false;
+  const tellIntake = createIntakeTeller(log, config.downstream);
   let lastCode = "";
   while (!signal.aborted) {
     try {
@@ -48,15 +60,12 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
         beatAt = clock.monotonic() + heartbeatMs;
         await parts.reader.heartbeat({ id: parts.name, role: "producer", concurrency: 0 });
         slots = (await parts.reader.processes()).reduce((sum, one) => sum + one.concurrency, 0);
+        parts.intake.noteProblems(await parts.inspect());
       }
-      const backlog = await readBacklog(parts.messages);
-      const events = backlog.waiting + backlog.delayed + backlog.active + backlog.failed;
-      if (isHeld !== events >= limits.queueHighWater) {
-        isHeld = !isHeld;
-        logHold(log, isHeld, events);
-      }
-      await fill(parts, "fresh", slots, events < limits.queueHighWater * limits.freshHighWaterFactor);
-      await fill(parts, "backfill", slots, !isHeld);
+      const watched = await parts.intake.look();
+      tellIntake(watched, clock.now());
+      await fill(parts, "fresh", slots, watched.intake.lanes.fresh);
+      await fill(parts, "backfill", slots, watched.intake.lanes.backfill);
       lastCode = "";
     } catch (error) {
       const code = error instanceof Error ? error.name : "unknown";
@@ -86,16 +95,27 @@ function warnOfOthers(log: Log, config: Config, others: readonly MailboxRef[]): 
   );
 }
 
-async function fill(parts: ProducerParts, lane: Lane, slots: number, isOpen: boolean): Promise<void> {
-  if (!isOpen) return;
+async function fill(parts: ProducerParts, lane: Lane, slots: number, { state, inFlight }: LaneIntake): Promise<void> {
+  if (state === "closed") return;
   const room = Math.max(leastDepth, slots * depthPerSlot) - (await parts.queues.waiting(lane));
   if (room <= 0) return;
-  const ids = await parts.due.take({ lane, count: room, perTenant: parts.config.sync.perTenantInFlight });
+  const perTenant = parts.config.sync.perTenantInFlight;
+  const ids = await parts.due.take({ lane, count: room, perTenant, ...(inFlight !== undefined && { inAll: inFlight }) });
   if (ids.length > 0) await parts.queues.add(lane, ids);
 }
 
-function logHold(log: Log, isHeld: boolean, events: number): void {
-  const fields = { code: "DOWNSTREAM_BACKPRESSURE", events, limit: limits.queueHighWater };
-  if (isHeld) log.warn(fields, "consumers are behind: history waits until the queue empties, nothing is lost");
-  else log.info(fields, "consumers caught up: history goes on");
+/** Says when intake is held back, for what, and when it goes on; not again while nothing about that changes. */
+export function createIntakeTeller(log: Log, marks: DownstreamMarks): (watched: Watched, now: number) => void {
+  let last = "";
+  return ({ intake, load }, now) => {
+    const { fresh, backfill } = intake.lanes;
+    const words = describeIntake(intake, load, marks, now);
+    const told = words === undefined ? "" : `${words.code} ${fresh.state} ${backfill.state}`;
+    if (told === last) return;
+    last = told;
+    const { waiting, active, delayed, failed } = load;
+    const fields = { waiting, active, delayed, failed, limit: marks.highWater, fresh: fresh.state, backfill: backfill.state };
+    if (words === undefined) log.info(fields, "consumers caught up: everything comes in again");
+    else log.warn({ code: words.code, ...fields, do: words.youCan }, intakeSentence(words));
+  };
 }

@@ -5,8 +5,9 @@ import { createScrubber, isSyncError } from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
 import { inspectRedis, readPrivateRedis } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
-import { createGate, runWorker } from "./run-worker.ts";
+import { runWorker } from "./run-worker.ts";
 import { wireWorker } from "./wire.ts";
+import { createGate } from "./worker-gate.ts";
 
 /** Exit codes: 0 drained, 1 failed, 2 bad usage or configuration. */
 async function main(): Promise<number> {

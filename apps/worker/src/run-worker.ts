@@ -1,15 +1,13 @@
-import type { Lane, SliceGate } from "@mailfleet/core";
-import { limits, parseMailboxId, redisKeys } from "@mailfleet/core";
+import { type Lane, limits, parseMailboxId, redisKeys } from "@mailfleet/core";
 import { syncMailbox } from "@mailfleet/engine";
-import { readBacklog, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
+import { createIntakeWatch, type IntakeWatch, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
 import { settlesWithin } from "@mailfleet/runtime";
 import { inspectRedis } from "@mailfleet/store";
 import type { Config } from "@mailfleet/config";
 import type { WorkerParts } from "./wire.ts";
+import type { WorkerGate } from "./worker-gate.ts";
+import { startHealth } from "./worker-health.ts";
 
-/** How long an answer about waiting jobs and the backlog is believed, ms: sessions ask at every slice. */
-const gateMemoryMs = 250;
-const heartbeatMs = 10_000;
 /** Running sessions get this long to end at a batch border; then they are cut (their last batch is repeated by the next worker). */
 const politeDrainMs = 6_000;
 /** Of the whole drain, for saying goodbye, closing and exiting. */
@@ -18,27 +16,16 @@ const closingMs = 2_000;
 const cutDrainMs = limits.drainMs - politeDrainMs - closingMs;
 const goodbyeMs = 300;
 
-/** The worker's gate before it is wired to the queues. */
-export function createGate(): SliceGate & { drain(): void; use(isCrowded: (lane: Lane) => Promise<boolean>): void } {
-  let isDraining = false;
-  let isCrowded = (_lane: Lane): Promise<boolean> => Promise.resolve(false);
-  return {
-    isDraining: () => isDraining,
-    shouldYield: (lane) => (isDraining ? Promise.resolve(true) : isCrowded(lane)),
-    drain: () => void (isDraining = true),
-    use: (ask) => void (isCrowded = ask),
-  };
-}
-
 export interface RunningWorker {
   /** Takes no new mailbox; resolves when all sessions ended, and within `limits.drainMs` whatever Redis does. */
   drain(): Promise<{ finished: number; cut: number }>;
 }
 
 /** Starts both lanes. */
-export function runWorker(config: Config, parts: WorkerParts, gate: ReturnType<typeof createGate>): RunningWorker {
+export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate): RunningWorker {
   const { ports } = parts;
   const keys = redisKeys(config.name);
+  const intake = createIntakeWatch({ redis: parts.redis, keys, clock: ports.clock, marks: config.downstream });
   const start = (lane: Lane, concurrency: number): SyncWorker =>
     startSyncWorker({
       lane,
@@ -46,42 +33,29 @@ export function runWorker(config: Config, parts: WorkerParts, gate: ReturnType<t
       connection: parts.connection,
       keys,
       log: ports.log,
-      process: (id, signal) => syncOne(parts, id, lane, signal),
+      process: (id, signal) => syncOne(parts, intake, id, lane, signal),
     });
   const workers = [start("fresh", config.sync.concurrency), start("backfill", config.sync.backfillConcurrency)] as const;
 
-  let believedUntil = 0;
-  let crowded: Readonly<Record<Lane, boolean>> = { fresh: false, backfill: false };
-  gate.use(async (lane) => {
-    const now = ports.clock.monotonic();
-    if (now >= believedUntil) {
-      believedUntil = now + gateMemoryMs;
-      const [backfillWaiting, backlog] = await Promise.all([workers[1].waiting(), readBacklog(parts.messages)]);
-      const events = backlog.waiting + backlog.delayed + backlog.active + backlog.failed;
-      crowded = {
-        fresh: events >= limits.queueHighWater * limits.freshHighWaterFactor,
-        backfill: backfillWaiting > 0 || events >= limits.queueHighWater,
-      };
-    }
-    return crowded[lane];
+  gate.use({ clock: ports.clock, intake, waiting: (lane) => workers[lane === "fresh" ? 0 : 1].waiting() });
+  const health = startHealth({
+    clock: ports.clock,
+    log: ports.log,
+    reader: parts.reader,
+    name: parts.name,
+    concurrency: config.sync.concurrency + config.sync.backfillConcurrency,
+    blobsDir: config.blobs.dir,
+    inspect: async () => (await inspectRedis(parts.redis)).problems,
+    onRedis: (problems) => intake.noteProblems(problems),
+    onDisk(isLow) {
+      gate.hold(isLow);
+      for (const worker of workers) worker.hold(isLow);
+    },
   });
-
-  const beat = (): void => {
-    const concurrency = config.sync.concurrency + config.sync.backfillConcurrency;
-    parts.reader.heartbeat({ id: parts.name, role: "worker", concurrency }).catch(() => undefined);
-    inspectRedis(parts.redis).then(
-      ({ problems }) => {
-        for (const problem of problems) ports.log.error({ code: "REDIS_UNAVAILABLE", problem }, "redis is no longer safe to use");
-      },
-      () => undefined,
-    );
-  };
-  beat();
-  const timer = setInterval(beat, heartbeatMs);
 
   return {
     async drain() {
-      clearInterval(timer);
+      health.stop();
       gate.drain();
       const running = workers[0].active + workers[1].active;
       const done = Promise.all(workers.map((worker) => worker.drain()));
@@ -97,12 +71,23 @@ export function runWorker(config: Config, parts: WorkerParts, gate: ReturnType<t
   };
 }
 
-async function syncOne(parts: WorkerParts, id: string, lane: Lane, signal: AbortSignal): Promise<Record<string, number | string>> {
+async function syncOne(
+  parts: WorkerParts,
+  intake: IntakeWatch,
+  id: string,
+  lane: Lane,
+  signal: AbortSignal,
+): Promise<Record<string, number | string>> {
   const { ports, registry, settings } = parts;
   const mailbox = await registry.find(id);
   if (!mailbox) {
     ports.log.warn({ mailbox: parseMailboxId(id)?.address, lane }, "a job names a mailbox that is not registered; it is left out");
     return { outcome: "unknown" };
+  }
+  if ((await intake.look()).intake.lanes[lane].state === "closed") {
+    // Taken just before consumers fell too far behind: no login for nothing, and no minute's wait once they caught up.
+    await parts.due.giveBack(lane, mailbox.tenant, id);
+    return { outcome: "held" };
   }
   const startedAt = ports.clock.monotonic();
   const outcome = await syncMailbox(ports, settings, mailbox, lane, signal);

@@ -12,10 +12,12 @@ import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
   connectRedis,
+  createDueIndex,
   createFleetReader,
   createMailboxRegistry,
   createMailboxStore,
   createTokenCache,
+  type DueIndex,
   redisOptions,
 } from "@mailfleet/store";
 
@@ -30,6 +32,7 @@ export interface WorkerParts {
   readonly redis: Awaited<ReturnType<typeof connectRedis>>;
   readonly registry: ReturnType<typeof createMailboxRegistry>;
   readonly reader: ReturnType<typeof createFleetReader>;
+  readonly due: DueIndex;
   readonly messages: ReturnType<typeof openMessagesQueue>;
   readonly connection: ReturnType<typeof redisOptions>;
   readonly name: string;
@@ -82,6 +85,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
     messages,
     registry: createMailboxRegistry(redis, keys),
     reader: createFleetReader(redis, keys),
+    due: createDueIndex(redis, keys),
     settings: {
       pollMs: config.sync.pollSeconds * 1_000,
       backfill: config.sync.backfill,

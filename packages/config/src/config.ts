@@ -1,4 +1,4 @@
-import type { Protocol, RedisTarget as CoreRedisTarget, Secret } from "@mailfleet/core";
+import type { DownstreamMarks, Protocol, RedisTarget as CoreRedisTarget, Secret } from "@mailfleet/core";
 
 /** Everything mailfleet is told, checked, complete and frozen. Paths are absolute, addresses canonical, secrets wrapped. */
 export interface Config {
@@ -11,6 +11,8 @@ export interface Config {
   /** By alias, in the order of the file; empty only when no file was given. Has no prototype. */
   readonly tenants: Readonly<Record<string, TenantConfig>>;
   readonly sync: SyncConfig;
+  /** What may wait for consumers before intake slows and stops (G4). */
+  readonly downstream: DownstreamMarks;
   readonly blobs: { readonly dir: string };
   readonly worker: WorkerConfig;
   readonly tokenCache: TokenCacheConfig;

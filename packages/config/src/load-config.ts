@@ -126,6 +126,11 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
     ...(redis !== undefined && { redis }),
     tenants,
     sync,
+    downstream: {
+      highWater: file.downstream?.highWater ?? limits.queueHighWater,
+      highWaterBytes: file.downstream?.highWaterBytes ?? limits.queueHighWaterBytes,
+      deadLetters: file.downstream?.deadLetters ?? limits.queueDeadLetters,
+    },
     blobs: { dir: file.blobs?.dir === undefined ? resolve(dataDir, "blobs") : resolve(reading.folder, file.blobs.dir) },
     worker: { parseThreads: file.worker?.parseThreads ?? 1 },
     tokenCache: resolveTokenCache(reading, file.tokenCache),

@@ -206,6 +206,32 @@ export const fileSchema = map(
       },
       "When and what to read.",
     ).optional(),
+    downstream: map(
+      {
+        highWater: whole(
+          100,
+          10_000_000,
+          "events",
+          limits.queueHighWater,
+          `So many may wait for consumers: history stops here, new mail a fifth above. Default ${limits.queueHighWater}.`,
+        ),
+        highWaterBytes: whole(
+          1_000_000,
+          1_000_000_000_000,
+          "bytes",
+          limits.queueHighWaterBytes,
+          `The same by their bytes in Redis. Default ${limits.queueHighWaterBytes}.`,
+        ),
+        deadLetters: whole(
+          1,
+          10_000_000,
+          "events",
+          limits.queueDeadLetters,
+          `So many may have failed for good before nothing more comes in. Default ${limits.queueDeadLetters}.`,
+        ),
+      },
+      "What may wait in the queue of events before intake slows and stops, so that Redis never fills.",
+    ).optional(),
     blobs: map(
       {
         dir: filled("expected a folder", "Where raw messages and attachments are kept. Default blobs under dataDir."),

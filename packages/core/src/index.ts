@@ -138,6 +138,15 @@ export {
   type SliceGate,
 } from "./ports.ts";
 export { queueNames, type RedisKeys, redisKeys } from "./redis-keys.ts";
+export {
+  decideIntake,
+  type DownstreamLoad,
+  type DownstreamMarks,
+  eventsOf,
+  type Intake,
+  type IntakeCause,
+  type LaneIntake,
+} from "./intake.ts";
 export { redisErrorWord, redisRefusal } from "./redis-refusal.ts";
 export { Secret } from "./secret.ts";
 export {
@@ -177,6 +186,8 @@ export {
   type QuarantinedEventInput,
 } from "./build-event.ts";
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
+export { describeMachine, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
+export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";
 export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.ts";
 export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";
 export { ledgerLine } from "./words/ledger-line.ts";

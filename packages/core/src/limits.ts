@@ -56,6 +56,11 @@ export const limits = {
   leaseSelfStopMs: 20_000,
   /** A mailbox taken from the due index and not started comes back after this (F05). */
   takenMs: 60_000,
+  /** A disk with less than this share left, and less than so many bytes, takes no mail (F16): see `isDiskLow`. */
+  diskReserveShare: 0.1,
+  diskReserveBytes: 1_000_000_000,
+  /** A clock that is further off from Redis' is told: below that it is the network's time or ordinary drift. */
+  clockSkewMs: 2_000,
   /** Network guards of section 2 of the threat model. */
   connectMs: 15_000,
   greetingMs: 30_000,
@@ -73,8 +78,21 @@ export const limits = {
   hintMaxMs: 2 * 3_600_000,
   /** SIGTERM to exit. */
   drainMs: 10_000,
-  /** `messages` jobs waiting before intake stops (G4). Each is at most `eventBytes`, usually about 10 kB. */
+  /**
+   * Default of events in the `messages` queue at which history stops (G4): an hour's work for a consumer that takes 14/s, and about 500 MB
+   * of Redis at the usual 10 kB an event.
+   */
   queueHighWater: 50_000,
-  /** New mail still comes in up to this many times that; then it waits on the server too. */
+  /** Default of their bytes at which it stops too: four times the usual size of that many, for mail that is larger than usual. */
+  queueHighWaterBytes: 2_000_000_000,
+  /** Default of dead letters at which everything stops: consumers that failed that often fail for a reason a person must mend (T46). */
+  queueDeadLetters: 10_000,
+  /** New mail still comes in up to this many times the mark; then it waits on the server too. */
   freshHighWaterFactor: 1.2,
+  /** History slows from this share of the mark on. */
+  backfillSlowFrom: 0.8,
+  /** Longest pause after a batch while a lane slows: long enough to matter, short enough that a lease and a drain do not notice. */
+  intakePauseMs: 2_000,
+  /** Share of Redis' maxmemory that counts as the mark: the rest is for leases, checkpoints and what is in flight. */
+  redisMemoryShare: 0.8,
 } as const;

@@ -326,9 +326,13 @@ export interface RedisTarget {
   readonly path?: string;
 }
 
-/** Tells a session whether others wait for its slot. */
+/** Tells a session whether it must end. */
 export interface SliceGate {
-  shouldYield(lane: Lane): Promise<boolean>;
+  /**
+   * At a batch's border: true once consumers are so far behind that the lane must stop; the answer takes longer the nearer that is, which
+   * slows the lane. At a slice's border also when other mailboxes wait for the slot.
+   */
+  shouldYield(lane: Lane, border: "batch" | "slice"): Promise<boolean>;
   /** True once the worker drains: the session ends at the next batch border. */
   isDraining(): boolean;
 }

@@ -36,7 +36,7 @@ export async function backfill(context: SessionContext): Promise<void> {
     const { messages, bytes, seconds } = context.settings.slice;
     await backfillSlice(context, { messages, bytes, endsAt: clock.monotonic() + seconds * 1_000 });
     if (gate.isDraining() || clock.monotonic() - context.startedAt >= limits.sessionMs) return;
-    if (await gate.shouldYield("backfill")) return;
+    if (await gate.shouldYield("backfill", "slice")) return;
   }
 }
 
@@ -181,6 +181,8 @@ async function handOffHistory(
       advance: (now) => ({ ...now, backfillBelow: below }),
     });
     budget.messages -= batch.length;
+    // Consumers are behind: the slice ends here, in this folder and in the next ones.
+    if (await context.ports.gate.shouldYield("backfill", "batch")) budget.messages = 0;
     budget.bytes -= batch.reduce((sum, meta) => sum + meta.size, 0);
   }
   return true;

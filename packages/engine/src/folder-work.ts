@@ -97,7 +97,7 @@ export async function yieldIfAsked(context: SessionContext, lane: Lane): Promise
   context.signal.throwIfAborted();
   const { gate } = context.ports;
   if (gate.isDraining()) throw syncError("INTERRUPTED", "The worker stops. The mailbox goes on with the next one.", { layer: "engine" });
-  if (lane === "fresh" && (await gate.shouldYield("fresh"))) {
+  if (lane === "fresh" && (await gate.shouldYield("fresh", "batch"))) {
     throw syncError("INTERRUPTED", "Consumers are behind. New mail goes on when the queue empties.", { layer: "engine" });
   }
 }

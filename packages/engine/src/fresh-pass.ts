@@ -161,7 +161,8 @@ async function handOffFresh(
   const batches = planBatches(metas, context.isCareful ? 1 : limits.batchMessages, limits.batchBytes);
   for (const [index, batch] of batches.entries()) {
     throwIfDraining(context);
-    if (index > 0 && (await context.ports.gate.shouldYield("fresh"))) {
+    // A session's first batch is free: it was let in for that.
+    if (context.counts.handedOff > 0 && (await context.ports.gate.shouldYield("fresh", "batch"))) {
       throw syncError("INTERRUPTED", "Consumers are behind. New mail goes on when the queue empties.", { layer: "engine" });
     }
     const next = (batch.at(-1) as MessageMeta).uid + 1;

@@ -41,19 +41,6 @@ export function openSyncQueues(options: QueueOptions): SyncQueues {
   };
 }
 
-/** How full the downstream queue is. Everything that fills Redis counts, dead letters included (T46). */
-export interface Backlog {
-  readonly waiting: number;
-  readonly active: number;
-  readonly delayed: number;
-  readonly failed: number;
-}
-
-export async function readBacklog(queue: Queue): Promise<Backlog> {
-  const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed");
-  return { waiting: counts["waiting"] ?? 0, active: counts["active"] ?? 0, delayed: counts["delayed"] ?? 0, failed: counts["failed"] ?? 0 };
-}
-
 export function openMessagesQueue(options: QueueOptions): Queue {
   return openQueue(options, queueNames.messages);
 }

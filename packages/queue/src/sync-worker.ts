@@ -22,6 +22,8 @@ export interface SyncWorker {
   drain(): Promise<void>;
   /** Aborts the signals of all running jobs with INTERRUPTED. */
   interrupt(): void;
+  /** Takes no new job while held; the running ones go on. */
+  hold(isHeld: boolean): void;
   /** Jobs in the queue that no worker has taken yet. */
   waiting(): Promise<number>;
   readonly active: number;
@@ -87,6 +89,10 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
     interrupt() {
       const reason = syncError("INTERRUPTED", "The worker stops. The mailbox goes on with the next one.", { layer: "engine" });
       for (const controller of running) controller.abort(reason);
+    },
+    hold(isHeld) {
+      if (isHeld && !worker.isPaused()) worker.pause(true).catch(() => undefined);
+      if (!isHeld && worker.isPaused()) void worker.resume();
     },
     waiting: () => queue.getWaitingCount(),
   };

@@ -22,6 +22,8 @@ export interface ProcessRecord {
   readonly role: string;
   readonly seenAt: number;
   readonly concurrency: number;
+  /** Sentences: what is wrong with the machine it runs on. */
+  readonly troubles?: readonly string[];
 }
 
 export interface FleetReader {
@@ -93,9 +95,9 @@ export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
       return all.filter((record) => at - record.seenAt < aliveMs);
     },
 
-    async heartbeat({ id, role, concurrency }) {
+    async heartbeat({ id, ...record }) {
       const seenAt = await now();
-      await redis.hset(keys.processes, id, JSON.stringify({ role, seenAt, concurrency }));
+      await redis.hset(keys.processes, id, JSON.stringify({ ...record, seenAt }));
     },
 
     async goodbye(id) {

@@ -49,20 +49,23 @@ return 1`;
 
 /**
  * KEYS due, inflight per tenant, in pairs
- * ARGV how many in all, cap in flight per tenant, taken ms
+ * ARGV how many in all, cap in flight per tenant, taken ms, cap in flight over all tenants or -1
  * Takes due mailboxes, oldest first, in turns over the tenants, so that none waits behind a larger one.
  * Each taken entry stays in the index with a later time: a producer that dies loses nothing (F05).
  */
 export const takeScript = `${nowMs}
 local budget, cap, later = tonumber(ARGV[1]), tonumber(ARGV[2]), now + tonumber(ARGV[3])
 local tenants = #KEYS / 2
-local room, taken = {}, {}
+local room, taken, all = {}, {}, 0
 -- Changes nothing, and a full Redis refuses it: then nothing is taken, because nothing could be added to the queues either.
 redis.call('ZADD', KEYS[1], 'XX', 0, '')
 for i = 1, tenants do
   redis.call('ZREMRANGEBYSCORE', KEYS[2 * i], '-inf', now)
-  room[i] = cap - redis.call('ZCARD', KEYS[2 * i])
+  local inFlight = redis.call('ZCARD', KEYS[2 * i])
+  room[i] = cap - inFlight
+  all = all + inFlight
 end
+if tonumber(ARGV[4]) >= 0 then budget = math.min(budget, tonumber(ARGV[4]) - all) end
 local open = true
 while budget > 0 and open do
   open = false
@@ -102,6 +105,11 @@ end
 redis.call('HSET', KEYS[3], 'tenant', ARGV[2], 'address', ARGV[3], 'protocol', ARGV[4], 'addedAt', now)
 redis.call('ZADD', KEYS[4], 'NX', now + tonumber(ARGV[5]), ARGV[1])
 return 'added'`;
+
+/** KEYS due(lane), inflight(lane); ARGV mailbox id. Makes a mailbox that was taken due now, unless it is no longer in the index. */
+export const giveBackScript = `${nowMs}
+redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1])
+return redis.call('ZREM', KEYS[2], ARGV[1])`;
 
 /** KEYS key; ARGV owner. Deletes the key only while it is the owner's. */
 export const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;

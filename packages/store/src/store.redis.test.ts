@@ -60,6 +60,43 @@ describe("the due index", () => {
     expect(await due.take({ lane: "fresh", count: 40, perTenant: 9 })).toHaveLength(2);
   });
 
+  test("takes no more than may be in flight over all tenants, what is in flight counted", async () => {
+    const registry = createMailboxRegistry(redis, keys);
+    for (const tenant of ["contoso", "fabrikam", "northwind"]) await registry.register(boxes(tenant, 20), 0);
+    const due = createDueIndex(redis, keys);
+    expect(await due.take({ lane: "fresh", count: 40, perTenant: 10, inAll: 7 })).toHaveLength(7);
+    expect(await due.take({ lane: "fresh", count: 40, perTenant: 10, inAll: 7 })).toEqual([]);
+    expect(await due.take({ lane: "fresh", count: 40, perTenant: 10, inAll: 9 })).toHaveLength(2);
+    expect(await due.take({ lane: "fresh", count: 40, perTenant: 10, inAll: 0 })).toEqual([]);
+  });
+
+  test("a mailbox that is given back is due at once and not in flight; one that is gone stays gone", async () => {
+    await createMailboxRegistry(redis, keys).register(boxes("contoso", 2), 0);
+    const due = createDueIndex(redis, keys);
+    const taken = await due.take({ lane: "fresh", count: 9, perTenant: 2 });
+    expect(taken).toHaveLength(2);
+    const [one = "", gone = ""] = taken;
+    await redis.zrem(keys.due("fresh", "contoso"), gone);
+    for (const id of taken) await due.giveBack("fresh", "contoso", id);
+    expect(await due.take({ lane: "fresh", count: 9, perTenant: 2 })).toEqual([one]);
+  });
+
+  test("gives nothing where Redis is full: what it took could be added to no queue", async () => {
+    const server = await startRedis({ shared: false });
+    const own = new Redis(server.url);
+    try {
+      await createMailboxRegistry(own, keys).register(boxes("contoso", 2), 0);
+      await own.config("SET", "maxmemory", "1mb");
+      const due = createDueIndex(own, keys);
+      await expect(due.take({ lane: "fresh", count: 9, perTenant: 9 })).rejects.toThrow(/^OOM/);
+      await own.config("SET", "maxmemory", "0");
+      expect(await due.take({ lane: "fresh", count: 9, perTenant: 9 })).toHaveLength(2);
+    } finally {
+      own.disconnect();
+      await server.stop();
+    }
+  });
+
   test("takes the mailbox that waits longest first", async () => {
     await createMailboxRegistry(redis, keys).register(boxes("contoso", 3), 0);
     await redis.zadd(keys.due("fresh", "contoso"), 5, "contoso/m1@contoso.example");

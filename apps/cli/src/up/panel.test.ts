@@ -1,3 +1,4 @@
+import { decideIntake, describeIntake } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { plantedFleet, testLedger, testMailbox, testNow } from "../fleet-fixture.ts";
 import { viewFleet } from "../fleet-view.ts";
@@ -122,4 +123,14 @@ test("below 60 columns the bars go, the numbers stay", () => {
 
 test("a panel is never taller than the terminal", () => {
   expect(renderPanel(stateOf(standing), { columns: 80, rows: 8 }, marks)).toHaveLength(7);
+});
+
+test("what holds intake back stands above the causes of mailboxes, in the words of status, and nobody is told that nothing needs them", () => {
+  const marksOf = { highWater: 50_000, highWaterBytes: 2e9, deadLetters: 10_000 };
+  const load = { waiting: 60_000, active: 0, delayed: 0, failed: 0, bytes: 6e8, oldestAt: testNow - 250_000, memoryShare: 0, problems: [] };
+  const words = describeIntake(decideIntake(load, marksOf), load, marksOf, testNow);
+  const text = panel({ ...standing, view: viewFleet([testMailbox("contoso/a@contoso.example")], testNow, 600_000, words) });
+  expect(text).toContain("  ✗ No consumer is at work, for 4 min: 60,000 events in the queue, the limit is 50,000.");
+  expect(text).toContain("1 needs you: consumers.");
+  expect(text).not.toContain("Nothing needs you");
 });

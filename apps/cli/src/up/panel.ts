@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatRate,
   formatTotal,
+  intakeSentence,
   ledgerLine,
   nowLine,
   stripControls,
@@ -79,7 +80,7 @@ function syncing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
   lines.push(...tenantRows(inOrder, size.columns, marks));
   const hidden = view.tenants.length - inOrder.length;
   if (hidden > 0) lines.push(line(`    … ${formatCounted(hidden, "more tenant")}, further along`));
-  return [...lines, ...troubleLines(state, size, marks), ...causeLines(view, size, marks, true)];
+  return [...lines, ...troubleLines(state, size, marks), ...intakeLines(view, size, marks), ...causeLines(view, size, marks, true)];
 }
 
 function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
@@ -100,10 +101,11 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
     states: view.states,
     causes: view.causes,
     messagesPerSecond: state.rate,
+    ...(view.intake && { intake: view.intake }),
     ...(view.oldestCheck !== undefined && { oldestCheckMs: Math.max(0, view.at - view.oldestCheck) }),
   });
   lines.push(...labelled("Now", now, size.columns));
-  lines.push(...causeLines(view, size, marks, false));
+  lines.push(...intakeLines(view, size, marks), ...causeLines(view, size, marks, false));
   for (const [index, event] of state.latest.slice(0, mostEvents).entries()) {
     lines.push(
       line(
@@ -142,6 +144,16 @@ function troubleLines(state: PanelState, size: PanelSize, marks: Marks): Line[] 
   return wrapText(stripControls(state.trouble), size.columns, 4).map((part, index) =>
     index === 0 ? line("  ", { role: "look", text: marks.look }, ` ${part}`) : line(`    ${part}`),
   );
+}
+
+/** `~ Consumers are 4 min behind: 50,212 events in the queue, the limit is 50,000. History waits …` */
+function intakeLines({ intake }: FleetView, size: PanelSize, marks: Marks): Line[] {
+  if (!intake) return [];
+  const isYours = intake.owner === "you";
+  const mark = { role: isYours ? "yours" : "moving", text: isYours ? marks.yours : marks.moving } as const;
+  const parts = wrapText(stripControls(`${intakeSentence(intake)} ${intake.youCan}`), size.columns, 4);
+  const rows = parts.map((part, index) => (index === 0 ? line("  ", mark, ` ${part}`) : line(`    ${part}`)));
+  return intake.command === undefined ? rows : [...rows, wholeLine("    ", intake.command)];
 }
 
 /** `~ fabrikam   ap@fabrikam.example is throttled by the server until 14:03:14, then goes on by itself` */

@@ -1,3 +1,4 @@
+import { decideIntake, describeIntake } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { plantedFleet, testMailbox, testNow } from "../fleet-fixture.ts";
 import { viewFleet } from "../fleet-view.ts";
@@ -47,6 +48,21 @@ test("a cause is said once, not every ten seconds", () => {
   const plain = createPlainProgress(0, false);
   const lines = [0, 11_000, 22_000, 33_000].flatMap((ms) => plain.update(state(), ms));
   expect(lines.filter((text) => text.includes("  park  "))).toHaveLength(1);
+});
+
+test("what holds intake back is said once for each state it is in", () => {
+  const plain = createPlainProgress(0, false);
+  const marks = { highWater: 50_000, highWaterBytes: 2e9, deadLetters: 10_000 };
+  const viewOf = (waiting: number) => {
+    const load = { waiting, active: 8, delayed: 0, failed: 0, bytes: 0, memoryShare: 0, problems: [] };
+    const words = describeIntake(decideIntake(load, marks), load, marks, testNow);
+    return viewFleet([testMailbox("a/b@c.example")], testNow, 600_000, words);
+  };
+  const said = [10_000, 51_000, 52_000, 61_000, 10_000].flatMap((waiting, i) => plain.update(state({ view: viewOf(waiting) }), i * 11_000));
+  expect(said.filter((text) => text.includes("  queue  "))).toEqual([
+    "2026-11-23T14:03:02Z  queue   Consumers are behind: 51,008 events in the queue, the limit is 50,000. History waits and new mail comes in slower; goes on by itself as the queue empties. Nothing is lost; mail waits on the server.",
+    "2026-11-23T14:03:02Z  queue   Consumers are behind: 61,008 events in the queue, the limit is 50,000. Nothing comes in; goes on by itself as the queue empties. Nothing is lost; mail waits on the server.",
+  ]);
 });
 
 describe("the summary", () => {

@@ -6,6 +6,7 @@ import {
   formatRate,
   formatTotal,
   formatUtc,
+  intakeSentence,
   nowLine,
   stripControls,
   unaccounted,
@@ -33,6 +34,7 @@ export function createPlainProgress(startedMs: number, isOnce: boolean): PlainPr
   const saidCauses = new Set<string>();
   let lastEvent = 0;
   let lastNow = "";
+  let saidIntake = "";
 
   const mayUse = (topic: string, nowMs: number, pauseMs = everyMs): boolean => {
     const last = saidAt.get(topic);
@@ -47,6 +49,12 @@ export function createPlainProgress(startedMs: number, isOnce: boolean): PlainPr
       const lines: string[] = [];
       const say = (topic: string, text: string): void => void lines.push(plainLine(now, topic, stripControls(text)));
 
+      const { intake } = view;
+      if (intake === undefined) saidIntake = "";
+      else if (saidIntake !== intake.next && mayUse("queue", nowMs)) {
+        saidIntake = intake.next;
+        say("queue", `${intakeSentence(intake)}${intake.command === undefined ? "" : ` ${intake.command}`}`);
+      }
       if (state.trouble !== undefined && mayUse("wrong", nowMs)) say("wrong", state.trouble);
       if (state.isSyncing && view.mailboxes > 0 && nowMs - startedMs >= firstSyncLineMs && mayUse("sync", nowMs))
         say("sync", syncText(state));
@@ -105,7 +113,7 @@ function eventText(event: LatestEvent, more: number): string {
 }
 
 function nowText({ view, rate }: PanelState): string {
-  return nowLine({ states: view.states, causes: view.causes, messagesPerSecond: rate });
+  return nowLine({ states: view.states, causes: view.causes, messagesPerSecond: rate, ...(view.intake && { intake: view.intake }) });
 }
 
 export interface PassSummary {

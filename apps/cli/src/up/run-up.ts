@@ -1,5 +1,5 @@
 import type { Config } from "@mailfleet/config";
-import { currentRate, noteProgress, type Progress, startProgress, sumLedgers, timeLeft } from "@mailfleet/core";
+import { currentRate, type IntakeWords, noteProgress, type Progress, startProgress, sumLedgers, timeLeft } from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
 import type { MailboxRecord } from "@mailfleet/store";
 import type { Cli } from "../cli.ts";
@@ -7,6 +7,7 @@ import { CliError } from "../cli-error.ts";
 import { viewFleet } from "../fleet-view.ts";
 import { type FirstPass, watchFirstPass } from "./first-pass.ts";
 import type { FirstSyncResult, LatestEvent, PanelState } from "./panel.ts";
+import { readIntake } from "../read-intake.ts";
 import type { RedisService } from "./redis-service.ts";
 import { createReporter, type Reporter } from "./reporter.ts";
 import { startSampleConsumer, type SampleConsumer } from "./sample-consumer.ts";
@@ -189,6 +190,7 @@ class Watch {
   #progress: Progress | undefined;
   #records: readonly MailboxRecord[] = [];
   #at = 0;
+  #intake: IntakeWords | undefined;
   #counts = { finished: 0, parked: 0, waiting: 0 };
   #doneMs: number | undefined;
   #firstSync: FirstSyncResult | undefined;
@@ -224,7 +226,11 @@ class Watch {
     const { reader } = redis.fleet;
     const tenants = new Set(Object.keys(config.tenants));
     try {
-      const [at, all] = await within(Promise.all([reader.now(), reader.mailboxes()]), lookPatienceMs);
+      const [at, all, { words }] = await within(
+        Promise.all([reader.now(), reader.mailboxes(), readIntake(redis.fleet, config)]),
+        lookPatienceMs,
+      );
+      this.#intake = words;
       this.#records = all.filter((record) => tenants.has(record.tenant));
       this.#at = at;
     } catch (error) {
@@ -252,7 +258,7 @@ class Watch {
 
   #state(trouble: string | undefined): PanelState {
     const { config } = this.#run;
-    const view = viewFleet(this.#records, this.#at, config.sync.freshWithinSeconds * 1_000);
+    const view = viewFleet(this.#records, this.#at, config.sync.freshWithinSeconds * 1_000, this.#intake);
     const progress = this.#progress ?? startProgress(0, 0);
     const left = timeLeft(progress, view.ledger.handedOff + view.ledger.toDo);
     return {

@@ -4,6 +4,7 @@ import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { withCommonOptions } from "../common-options.ts";
 import { viewFleet } from "../fleet-view.ts";
 import { expiringSecrets, renderStatus, statusJson } from "../status-report.ts";
+import { readIntake } from "../read-intake.ts";
 import { locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
@@ -30,18 +31,21 @@ async function status(cli: Cli, options: CommonOptions): Promise<number> {
     const before = await reader.tenantLedgers();
     const beforeMs = systemClock.monotonic();
     await systemClock.sleep(rateMs);
-    const [at, records, after, processes] = [
+    const [at, records, after, processes, { load, words }] = [
       await reader.now(),
       await reader.mailboxes(),
       await reader.tenantLedgers(),
       await reader.processes(),
+      await readIntake(fleet, config),
     ];
     const seconds = (systemClock.monotonic() - beforeMs) / 1_000;
     const rates = new Map(
       [...after].map(([tenant, ledger]) => [tenant, Math.max(0, ledger.handedOff - (before.get(tenant)?.handedOff ?? 0)) / seconds]),
     );
     const facts = {
-      view: viewFleet(records, at, config.sync.freshWithinSeconds * 1_000),
+      view: viewFleet(records, at, config.sync.freshWithinSeconds * 1_000, words),
+      load,
+      marks: config.downstream,
       rates,
       processes,
       expiring: expiringSecrets(config, systemClock.now()),

@@ -1,4 +1,5 @@
 import type { CauseGroup } from "./group-causes.ts";
+import { intakeSubject, type IntakeWords } from "./intake.ts";
 import { formatCount, formatCounted, formatRate, formatCountedWord } from "./numbers.ts";
 import { type StateCounts, stateWords } from "./states.ts";
 import { formatAge } from "./times.ts";
@@ -6,16 +7,18 @@ import { formatAge } from "./times.ts";
 export interface FleetFacts {
   readonly states: StateCounts;
   readonly causes: readonly CauseGroup[];
+  /** What holds everybody's intake back; absent where nothing does. */
+  readonly intake?: IntakeWords;
 }
 
 /**
  * The one sentence that status, console and alert begin with:
  * `9,931 of 10,000 mailboxes are fresh. One cause needs you; 31 mailboxes recover by themselves.`
  */
-export function fleetSentence({ states, causes }: FleetFacts): string {
+export function fleetSentence({ states, causes, intake }: FleetFacts): string {
   const all = totalOf(states);
   if (all === 0) return "No mailboxes yet.";
-  return `${freshPart(states.fresh + states.syncing, all)} ${restPart(states, causes)}`;
+  return `${freshPart(states.fresh + states.syncing, all)} ${restPart(states, causes, intake)}`;
 }
 
 function freshPart(fresh: number, all: number): string {
@@ -25,7 +28,7 @@ function freshPart(fresh: number, all: number): string {
   return `${formatCount(fresh)} of ${formatCount(all)} mailboxes ${fresh === 1 ? "is" : "are"} fresh.`;
 }
 
-function restPart(states: StateCounts, causes: readonly CauseGroup[]): string {
+function restPart(states: StateCounts, causes: readonly CauseGroup[], intake: IntakeWords | undefined): string {
   const yours = causes.filter((cause) => cause.owner === "you");
   // Those in a cause that a person must end are told with it, unless they only wait.
   const recovering = Math.min(
@@ -39,12 +42,14 @@ function restPart(states: StateCounts, causes: readonly CauseGroup[]): string {
       causes.reduce((sum, cause) => sum + cause.waitingCount, 0),
     );
   const parts: string[] = [];
-  if (yours.length > 0) parts.push(`${formatCountedWord(yours.length, "cause")} need${yours.length === 1 ? "s" : ""} you`);
+  const needing = yours.length + (intake?.owner === "you" ? 1 : 0);
+  if (needing > 0) parts.push(`${formatCountedWord(needing, "cause")} need${needing === 1 ? "s" : ""} you`);
   else if (states.parked > 0) parts.push(`${formatCount(states.parked)} parked`);
   else if (states.behind === 0 && states.unknown === 0 && unexplained === 0) parts.push("Nothing needs you");
   const tell = (n: number, one: string, many: string): void => {
     if (n > 0) parts.push(`${formatCounted(n, "mailbox", "mailboxes")} ${n === 1 ? one : many}`);
   };
+  if (intake?.owner === "self") parts.push("consumers are behind");
   tell(states.behind, "is behind", "are behind");
   tell(recovering, "recovers by itself", "recover by themselves");
   tell(unexplained, "waits for a reason that is not known", "wait for a reason that is not known");
@@ -66,17 +71,19 @@ export function nowLine(facts: NowFacts): string {
   const all = totalOf(facts.states);
   const check = facts.oldestCheckMs === undefined ? "" : `, oldest check ${formatAge(facts.oldestCheckMs)} ago`;
   const speed = formatRate(facts.messagesPerSecond).replace("/s", " messages/s");
-  return `${formatCount(fresh)} of ${formatCounted(all, "mailbox", "mailboxes")} fresh${check}, ${speed}. ${needs(facts.causes)}`;
+  return `${formatCount(fresh)} of ${formatCounted(all, "mailbox", "mailboxes")} fresh${check}, ${speed}. ${needs(facts.causes, facts.intake)}`;
 }
 
-function needs(causes: readonly CauseGroup[]): string {
+function needs(causes: readonly CauseGroup[], intake: IntakeWords | undefined): string {
   const yours = causes.filter((cause) => cause.owner === "you");
-  const [first] = yours;
-  if (first === undefined) return "Nothing needs you.";
+  const all = intake?.owner === "you" ? [intakeSubject(intake)] : [];
+  if (yours.length === 0 && all.length === 0) return "Nothing needs you.";
   const whom = (cause: CauseGroup): string =>
     cause.mailboxCount === 1 ? (cause.mailboxes[0] ?? "a mailbox") : (cause.tenant ?? formatCounted(cause.tenantCount ?? 0, "tenant"));
-  const more = yours.length > 3 ? ` and ${formatCount(yours.length - 3)} more` : "";
-  return `${formatCount(yours.length)} need${yours.length === 1 ? "s" : ""} you: ${yours.slice(0, 3).map(whom).join(", ")}${more}.`;
+  const names = [...all, ...yours.slice(0, 3).map(whom)];
+  const count = yours.length + all.length;
+  const more = count > names.length ? ` and ${formatCount(count - names.length)} more` : "";
+  return `${formatCount(count)} need${count === 1 ? "s" : ""} you: ${names.join(", ")}${more}.`;
 }
 
 function totalOf(states: StateCounts): number {

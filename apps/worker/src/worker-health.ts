@@ -1,0 +1,51 @@
+import { readFreeSpace } from "@mailfleet/blobs";
+import { type Clock, describeMachine, isDiskLow, type Log } from "@mailfleet/core";
+import type { FleetReader } from "@mailfleet/store";
+
+export interface HealthParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly reader: FleetReader;
+  readonly name: string;
+  readonly concurrency: number;
+  readonly blobsDir: string;
+  /** Why Redis may not be used as it is set up now; none where it may. */
+  readonly inspect: () => Promise<readonly string[]>;
+  readonly onRedis: (problems: readonly string[]) => void;
+  /** The disk of the blob store is nearly full, or has room again. */
+  readonly onDisk: (isLow: boolean) => void;
+}
+
+const heartbeatMs = 10_000;
+
+/** Says every ten seconds that the worker lives, and looks at what it stands on: Redis, disk, clock. Ends when `stop` is called. */
+export function startHealth(parts: HealthParts): { stop(): void } {
+  const { clock, log, reader } = parts;
+  const told = new Set<string>();
+  const beat = async (): Promise<void> => {
+    const [at, problems, disk] = await Promise.all([reader.now(), parts.inspect(), readFreeSpace(parts.blobsDir)]);
+    parts.onRedis(problems);
+    const facts = { ...(disk && { disk }), clockAheadMs: clock.now() - at };
+    parts.onDisk(isDiskLow(facts));
+    const troubles = describeMachine(facts);
+    // By its first words: the numbers in a sentence move.
+    const topics = [...problems, ...troubles].map((text) => [text.slice(0, 30), text] as const);
+    for (const [topic, text] of topics)
+      if (!told.has(topic)) log.error({ code: "MACHINE", problem: text }, "something this worker stands on");
+    told.clear();
+    for (const [topic] of topics) told.add(topic);
+    await reader.heartbeat({ id: parts.name, role: "worker", concurrency: parts.concurrency, ...(troubles.length > 0 && { troubles }) });
+  };
+  let isBeating = false;
+  const run = (): void => {
+    // While Redis is away they would only queue up.
+    if (isBeating) return;
+    isBeating = true;
+    beat()
+      .catch(() => undefined)
+      .finally(() => (isBeating = false));
+  };
+  run();
+  const timer = setInterval(run, heartbeatMs);
+  return { stop: () => clearInterval(timer) };
+}
