@@ -4,6 +4,7 @@ import { programVersion } from "./program-version.ts";
 import type { Terminal } from "./terminal.ts";
 import { addBenchVerb } from "./verbs/bench.ts";
 import { addMailboxVerbs } from "./verbs/mailboxes.ts";
+import { addProveVerb } from "./verbs/prove.ts";
 import { addRoleVerbs } from "./verbs/roles.ts";
 import { addSandboxVerb } from "./verbs/sandbox.ts";
 import { addStatusVerb } from "./verbs/status.ts";
@@ -43,6 +44,7 @@ export function createProgram(bind: Bind, terminal: Terminal): Command {
   addStatusVerb(program, bind);
   addMailboxVerbs(program, bind);
   addTailVerb(program, bind);
+  addProveVerb(program, bind);
   addSandboxVerb(program, bind);
   addBenchVerb(program, bind);
   return program;

@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import type { Bind, Cli, CliProcess } from "./cli.ts";
 import { CliError, formatReport, reportJson, toCliError } from "./cli-error.ts";
 import { createProgram } from "./program.ts";
+import { safeJson } from "./safe-json.ts";
 import { type ColorChoice, createTerminal, type ProgressChoice, type Terminal } from "./terminal.ts";
 
 /**
@@ -30,7 +31,7 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
         terminal,
         setVariable: given.setVariable,
         isJson: options.json === true,
-        json: (value) => terminal.out(`${JSON.stringify(value)}\n`),
+        json: (value) => terminal.out(`${safeJson(value)}\n`),
       };
       exitCode = await verb(cli, options, received.slice(0, -2).flat().map(String));
     };

@@ -1,3 +1,15 @@
+export {
+  accountBasis,
+  accountByCount,
+  accountByListing,
+  emptyAccount,
+  sumAccounts,
+  unaccountedIn,
+  type AccountCounts,
+  type AccountQuestion,
+  type AccountSets,
+  type FolderAccount,
+} from "./account-folder.ts";
 export { type Cause } from "./cause.ts";
 export {
   type FolderCheckpoint,
@@ -137,6 +149,22 @@ export {
   type RedisTarget,
   type SliceGate,
 } from "./ports.ts";
+export {
+  canonicalJson,
+  checkProof,
+  proofParts,
+  proofSchema,
+  proofUids,
+  sealProof,
+  sumsOf,
+  uidsOfProof,
+  verdictOf,
+  type Proof,
+  type ProofCheck,
+  type ProofFolder,
+  type ProofUids,
+  type Sha256,
+} from "./proof.ts";
 export { queueNames, type RedisKeys, redisKeys } from "./redis-keys.ts";
 export {
   decideIntake,
@@ -162,6 +190,7 @@ export {
   subtractUids,
   eachUid,
   formatUidSet,
+  parseUidSet,
   chunkUidSet,
   fromRanks,
   toRanks,
@@ -193,6 +222,7 @@ export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group
 export { ledgerLine } from "./words/ledger-line.ts";
 export { formatBytes, formatCount, formatCounted, formatPercent, formatRate, formatCountedWord, formatTotal } from "./words/numbers.ts";
 export { currentRate, noteProgress, startProgress, timeLeft, type Progress, type Sample } from "./words/progress.ts";
+export { extrasSentence, gapSentence, hiddenSentence, wholeSentence, type FolderGaps } from "./words/proof.ts";
 export { fleetSentence, nowLine, type FleetFacts, type NowFacts } from "./words/sentence.ts";
 export {
   countStates,

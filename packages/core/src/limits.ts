@@ -50,6 +50,11 @@ export const limits = {
   /** A folder that the server lists no more is taken for deleted after so many sessions and so long: a listing can be short. */
   unlistedTries: 3,
   unlistedMs: 15 * 60_000,
+  /** `prove --repair`: messages of a folder that are put back at once, about 25 bytes each in its checkpoint. */
+  repairAtOnce: 1_000,
+  /** How often it looks whether they are fetched, and how long it waits without one more: three tries of a message and their pauses. */
+  repairLookMs: 1_000,
+  repairPatienceMs: 5 * 60_000,
   /** Lease of a mailbox: expiry, renewal interval, and when a holder stops by itself without a renewal (F02, F03). */
   leaseMs: 30_000,
   leaseRenewMs: 10_000,

@@ -6,6 +6,7 @@ import {
   eachUid,
   formatUidSet,
   fromRanks,
+  parseUidSet,
   hasUid,
   maxUid,
   subtractUids,
@@ -76,4 +77,13 @@ describe("a set of UIDs", () => {
   test.each([0, -1, 1.5, maxUid + 1, Number.NaN])("cannot hold %d", (value) => {
     expect(() => uidSetOf([value])).toThrow(RangeError);
   });
+});
+
+test("IMAP's text reads back as the set it was written from, and nothing else reads", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 300 })).map(uidSetOf), (set) => {
+      expect(parseUidSet(formatUidSet(set))).toEqual(set);
+    }),
+  );
+  for (const text of ["0", "5:3", "3,1", "1,2", "1:*", "x", "1,", "4294967296"]) expect(() => parseUidSet(text), text).toThrow(RangeError);
 });

@@ -88,6 +88,21 @@ export function formatUidSet(set: UidSet): string {
   return set.map(([low, high]) => (low === high ? `${low}` : `${low}:${high}`)).join(",");
 }
 
+/** The inverse of {@link formatUidSet}, strict about order. @throws RangeError */
+export function parseUidSet(text: string): UidSet {
+  if (text === "") return emptyUidSet;
+  const ranges: [number, number][] = [];
+  for (const part of text.split(",")) {
+    const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(part);
+    const low = Number(match?.[1]);
+    const high = match?.[2] === undefined ? low : Number(match[2]);
+    const last = ranges.at(-1)?.[1] ?? -1;
+    if (!isUid(low) || !isUid(high) || low > high || low <= last + 1) throw new RangeError("not a UID set in ascending ranges");
+    ranges.push([low, high]);
+  }
+  return ranges;
+}
+
 /** IMAP texts that together name the set, none longer than `maxLength` characters, so that no command line grows too long. */
 export function chunkUidSet(set: UidSet, maxLength: number): string[] {
   const chunks: string[] = [];

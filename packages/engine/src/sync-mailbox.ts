@@ -1,5 +1,4 @@
 import {
-  type AccessToken,
   emptyLedger,
   folderRole,
   type FolderLedger,
@@ -11,7 +10,6 @@ import {
   type ListedFolder,
   type MailboxRef,
   type MailboxState,
-  type MailSession,
   selectFolders,
   startCheckpoint,
   type StoredCheckpoint,
@@ -21,6 +19,7 @@ import {
 import { backfill, isOwed, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
+import { openSession } from "./open-session.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
 import { type Ending, settlementOf } from "./settle.ts";
 import { settleUnlisted } from "./unlisted-folders.ts";
@@ -122,19 +121,6 @@ function refuseNewer(state: MailboxState, mailbox: MailboxRef): void {
   if (!newer) return;
   const text = `A newer version of mailfleet has worked on ${newer[0]} of ${mailbox.address}. This one leaves the mailbox as it is.`;
   throw syncError("CHECKPOINT_NEWER", text, { layer: "engine", folder: newer[0], text: "stored by a newer version" });
-}
-
-/** Logs in; a token that is refused although it looks valid is replaced once (a role may have been granted since it was issued). */
-async function openSession(ports: EnginePorts, mailbox: MailboxRef, signal: AbortSignal): Promise<MailSession> {
-  const token = await ports.tokens.getToken(mailbox.tenant, { signal });
-  try {
-    return await ports.mail.open(mailbox, token, signal);
-  } catch (error) {
-    if (!isSyncError(error) || error.failure.code !== "TOKEN_REJECTED") throw error;
-    const another: AccessToken = await ports.tokens.getToken(mailbox.tenant, { rejected: token, signal });
-    if (another.value.reveal() === token.value.reveal()) throw error;
-    return ports.mail.open(mailbox, another, signal);
-  }
 }
 
 function toWork(folder: ListedFolder, state: MailboxState): FolderWork {

@@ -1,8 +1,6 @@
 import type { Command } from "commander";
-import type { Config } from "@mailfleet/config";
 import {
   type AccessToken,
-  canonicalAddress,
   describeCause,
   formatBytes,
   formatCount,
@@ -18,10 +16,10 @@ import { systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
-import { nearest } from "../nearest.ts";
+import { findMailbox } from "../find-mailbox.ts";
 import { openAccess } from "../tenant-access.ts";
 import { fitLine, line, lineText, padEnd, padStart } from "../text-layout.ts";
-import { locateConfig, openFleet } from "../wire.ts";
+import { locateConfig } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet try support@contoso.com                           log in, list the newest messages
@@ -74,7 +72,7 @@ async function tryMailbox(cli: Cli, options: TryOptions, [given = ""]: readonly 
       next: "Nothing was tried.",
     });
   }
-  const mailbox = await findMailbox(config, canonicalAddress(given), options.tenant);
+  const mailbox = await findMailbox(config, given, options.tenant, "try");
   const attempt = new Attempt(cli, mailbox);
   const access = await openAccess(config);
   const parser = createMimeParser({ threads: 1 });
@@ -109,49 +107,6 @@ async function tryMailbox(cli: Cli, options: TryOptions, [given = ""]: readonly 
     return 0;
   } finally {
     await Promise.allSettled([access.close(), parser.close()]);
-  }
-}
-
-/** In the configuration, or registered by `mailboxes add`, or named together with its tenant. */
-async function findMailbox(config: Config, address: string, alias: string | undefined): Promise<MailboxRef> {
-  const configured = Object.values(config.tenants).flatMap((tenant) =>
-    tenant.mailboxes.map((mailbox): MailboxRef => ({ tenant: tenant.alias, address: mailbox.address, protocol: mailbox.protocol })),
-  );
-  const found = configured.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
-  if (found) return found;
-  if (alias !== undefined && Object.hasOwn(config.tenants, alias) && address.includes("@"))
-    return { tenant: alias, address, protocol: "imap" };
-  const registered = await registeredMailboxes(config);
-  const added = registered.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
-  if (added) return added;
-  if (alias !== undefined && !Object.hasOwn(config.tenants, alias)) {
-    throw new CliError(2, {
-      code: "TENANT_UNKNOWN",
-      what: `Tenant ${stripControls(alias)} is not in the configuration.`,
-      next: "Nothing was tried.",
-      todo: [`Its tenants: ${Object.keys(config.tenants).join(", ")}`],
-    });
-  }
-  const near = nearest(address, new Set([...configured, ...registered].map((mailbox) => mailbox.address)), 3);
-  throw new CliError(2, {
-    code: "MAILBOX_UNKNOWN",
-    what: `${stripControls(address) || "That"} is not in the configuration${near.length === 0 ? "." : `; did you mean ${near.join(", ")}?`}`,
-    next: "Nothing was tried.",
-    todo: ["See all: npx mailfleet mailboxes list", `or name its tenant: npx mailfleet try ${stripControls(address)} --tenant TENANT`],
-  });
-}
-
-/** Without a running fleet there are none: `try` works before the first start. */
-async function registeredMailboxes(config: Config): Promise<readonly MailboxRef[]> {
-  try {
-    const fleet = await openFleet(config);
-    try {
-      return await fleet.registry.list();
-    } finally {
-      fleet.close();
-    }
-  } catch {
-    return [];
   }
 }
 

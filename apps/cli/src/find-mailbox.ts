@@ -1,0 +1,74 @@
+import type { Config } from "@mailfleet/config";
+import { canonicalAddress, type MailboxRef, stripControls } from "@mailfleet/core";
+import { CliError } from "./cli-error.ts";
+import { nearest } from "./nearest.ts";
+import { openFleet } from "./wire.ts";
+
+/**
+ * In the configuration, or registered by `mailboxes add`, or named together with its tenant.
+ * @param verb for the words of a refusal
+ * @throws CliError 2
+ */
+export async function findMailbox(config: Config, given: string, alias: string | undefined, verb: string): Promise<MailboxRef> {
+  const address = canonicalAddress(given);
+  const nothing = `Nothing was ${verb === "try" ? "tried" : "done"}.`;
+  const configured = configuredMailboxes(config);
+  const found = configured.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
+  if (found) return found;
+  if (alias !== undefined && Object.hasOwn(config.tenants, alias) && address.includes("@"))
+    return { tenant: alias, address, protocol: "imap" };
+  const registered = await registeredMailboxes(config);
+  const added = registered.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
+  if (added) return added;
+  if (alias !== undefined) requireTenant(config, alias, nothing);
+  const near = nearest(address, new Set([...configured, ...registered].map((mailbox) => mailbox.address)), 3);
+  throw new CliError(2, {
+    code: "MAILBOX_UNKNOWN",
+    what: `${stripControls(address) || "That"} is not in the configuration${near.length === 0 ? "." : `; did you mean ${near.map(stripControls).join(", ")}?`}`,
+    next: nothing,
+    todo: ["See all: npx mailfleet mailboxes list", `or name its tenant: npx mailfleet ${verb} ${stripControls(address)} --tenant TENANT`],
+  });
+}
+
+/** @throws CliError 2 */
+export function requireTenant(config: Config, alias: string, next: string): void {
+  if (Object.hasOwn(config.tenants, alias)) return;
+  const names = Object.keys(config.tenants);
+  const meant = nearest(alias, names, 1)[0];
+  throw new CliError(2, {
+    code: "TENANT_UNKNOWN",
+    what: `Tenant ${stripControls(alias)} is not in the configuration${meant === undefined ? "." : `; did you mean ${meant}?`}`,
+    next,
+    todo: [`Its tenants: ${names.join(", ")}`],
+  });
+}
+
+/** All that are configured or were added, sorted by tenant and address. */
+export function allMailboxes(config: Config, registered: readonly MailboxRef[], alias: string | undefined): MailboxRef[] {
+  const byId = new Map<string, MailboxRef>();
+  for (const mailbox of [...configuredMailboxes(config), ...registered]) {
+    if (Object.hasOwn(config.tenants, mailbox.tenant) && (alias === undefined || mailbox.tenant === alias))
+      byId.set(`${mailbox.tenant}/${mailbox.address}`, mailbox);
+  }
+  return [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, mailbox]) => mailbox);
+}
+
+function configuredMailboxes(config: Config): MailboxRef[] {
+  return Object.values(config.tenants).flatMap((tenant) =>
+    tenant.mailboxes.map(({ address, protocol }): MailboxRef => ({ tenant: tenant.alias, address, protocol })),
+  );
+}
+
+/** Without a running fleet there are none: `try` works before the first start. */
+async function registeredMailboxes(config: Config): Promise<readonly MailboxRef[]> {
+  try {
+    const fleet = await openFleet(config);
+    try {
+      return await fleet.registry.list();
+    } finally {
+      fleet.close();
+    }
+  } catch {
+    return [];
+  }
+}

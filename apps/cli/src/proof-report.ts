@@ -1,0 +1,216 @@
+import {
+  type AccountCounts,
+  extrasSentence,
+  formatClock,
+  formatCount,
+  formatCounted,
+  gapSentence,
+  hiddenSentence,
+  type MailboxRef,
+  type Proof,
+  type ProofFolder,
+  stripControls,
+  sumAccounts,
+  type TimeStyle,
+  unaccountedIn,
+  uidsOfProof,
+  wholeSentence,
+} from "@mailfleet/core";
+import { padEnd, padStart, shortenAddress } from "./text-layout.ts";
+import { tabbed } from "./table.ts";
+
+/** What became of one mailbox: its proof, or why it could not be read. */
+export type ProvenOrNot =
+  | {
+      readonly mailbox: MailboxRef;
+      readonly proof: Proof;
+      /** Where the proof was written. */
+      readonly file: string;
+      readonly ms: number;
+      readonly unchanged: number;
+      readonly missingSince?: number;
+    }
+  | { readonly mailbox: MailboxRef; readonly failure: { readonly code: string; readonly what: string } };
+
+/** A line of the report, and how it is meant. */
+export interface ReportLine {
+  readonly mark?: "done" | "yours" | "look";
+  readonly text: string;
+}
+
+const shownFolders = 12;
+
+/** The table of one mailbox, and its sentence. */
+export function mailboxReport(proven: ProvenOrNot, style: TimeStyle, width: number): ReportLine[] {
+  const { mailbox } = proven;
+  if ("failure" in proven) return [unreadLine(proven)];
+  const { proof } = proven;
+  const at = formatClock(Date.parse(proof.startedAt), style);
+  const head = `${mailbox.address} (${mailbox.tenant}), ${formatCounted(proof.folders.length, "folder")} as the server listed them at ${at}`;
+  const table = accountTable("Folder", folderRows(proof), width);
+  return [{ text: head }, ...table.map((text) => ({ text })), ...verdictLines(proven, style)];
+}
+
+/** The table of many mailboxes, a line each, and the sentence of all. */
+export function fleetReport(all: readonly ProvenOrNot[], style: TimeStyle, width: number, ms: number): ReportLine[] {
+  const read = all.filter((one) => "proof" in one);
+  const rows = read.map(({ mailbox, proof }): AccountRow => [mailbox.address, proof.sums]);
+  const sums = sumAccounts(read.map(({ proof }) => proof.sums));
+  const lines: ReportLine[] = accountTable("Mailbox", [...rows, ["Total", sums]], width).map((text) => ({ text }));
+  const bad = all.filter((one) => "failure" in one || one.proof.verdict !== "whole");
+  for (const one of bad) {
+    if ("failure" in one) lines.push(unreadLine(one));
+    else lines.push(...verdictLines(one, style).map((line) => ({ ...line, text: `${one.mailbox.address}: ${line.text}` })));
+  }
+  const commands = read.reduce((sum, { proof }) => sum + proof.commands, 0);
+  if (bad.length === 0) lines.push({ mark: "done", text: wholeSentence(sums, { commands, ms }) });
+  else {
+    const whole = all.length - bad.length;
+    lines.push({
+      mark: "yours",
+      text: `${formatCount(whole)} of ${formatCounted(all.length, "mailbox", "mailboxes")} ${whole === 1 ? "is" : "are"} proven whole.`,
+    });
+  }
+  return lines;
+}
+
+/** For programs: every folder of every mailbox, tab-separated. */
+export function pipedReport(all: readonly ProvenOrNot[]): string[] {
+  const titles = [
+    "Tenant",
+    "Mailbox",
+    "Folder",
+    "Listed",
+    "Handed off",
+    "Excluded",
+    "Quarantined",
+    "To do",
+    "Unaccounted",
+    "Extras",
+    "Compared",
+    "Why not",
+  ];
+  const rows = all.flatMap((one) => {
+    const { tenant, address } = one.mailbox;
+    if ("failure" in one) return [[tenant, address, "", "", "", "", "", "", "", "", "", one.failure.code]];
+    return one.proof.folders.map(({ path, counts, comparedAt, failure }) => [
+      tenant,
+      address,
+      path,
+      ...countCells(counts).map(String),
+      String(counts.extras),
+      comparedAt,
+      failure?.code ?? "",
+    ]);
+  });
+  return tabbed(
+    titles.map((title) => ({ title })),
+    rows.map((row) => row.map(stripControls)),
+  );
+}
+
+type AccountRow = readonly [name: string, counts: AccountCounts, note?: string | undefined];
+
+/** What has something to say by name, the rest as one line. */
+function folderRows({ folders, sums }: Proof): AccountRow[] {
+  const isQuiet = ({ path, counts, failure }: ProofFolder): boolean =>
+    path.toLowerCase() !== "inbox" && failure === undefined && counts.handedOff === counts.listed && counts.extras === 0;
+  const telling = folders.filter((folder) => !isQuiet(folder)).toSorted((a, b) => rank(b) - rank(a));
+  const named = folders.length <= shownFolders ? folders : telling.slice(0, shownFolders);
+  const shown = new Set(named);
+  const rest = folders.filter((folder) => !shown.has(folder));
+  return [
+    ...folders.filter((folder) => shown.has(folder)).map(({ path, counts, failure }): AccountRow => [path, counts, failure && "not read"]),
+    ...(rest.length > 0 ? [[`${formatCount(rest.length)} more`, sumAccounts(rest.map(({ counts }) => counts))] as const] : []),
+    ["Total", sums],
+  ];
+}
+
+function rank({ path, counts, failure }: ProofFolder): number {
+  if (path.toLowerCase() === "inbox") return Number.MAX_SAFE_INTEGER;
+  return (failure === undefined ? 0 : 1e14) + unaccountedIn(counts) * 1e7 + counts.extras + counts.toDo + counts.quarantined;
+}
+
+function countCells(counts: AccountCounts): number[] {
+  const { listed, handedOff, excluded, quarantined, toDo } = counts;
+  return [listed, handedOff, excluded, quarantined, toDo, unaccountedIn(counts)];
+}
+
+/** `Listed = Handed off + Excluded + Quarantined + To do     Unaccounted`, the sum of the README. */
+function accountTable(first: string, rows: readonly AccountRow[], width: number): string[] {
+  const titles = ["Listed", "= Handed off", "+ Excluded", "+ Quarantined", "+ To do", "Unaccounted"];
+  const cells = rows.map(([, counts, note]) => countCells(counts).map((count) => (note === undefined ? formatCount(count) : "-")));
+  const widths = titles.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const rest = widths.reduce((sum, one) => sum + one + 1, 0) + 6;
+  const names = rows.map(([name]) => stripControls(name));
+  const nameWidth = Math.max(first.length, Math.min(Math.max(10, width - rest), Math.max(...names.map((name) => name.length))));
+  const render = (name: string, row: readonly string[]): string => {
+    const numbers = row.map((text, i) => `${i === 5 ? "    " : ""}${padStart(text, widths[i] ?? 0)}`).join(" ");
+    return `  ${padEnd(shortenAddress(name, nameWidth), nameWidth)}  ${numbers}`.trimEnd();
+  };
+  return [render(first, titles), ...cells.map((row, i) => render(names[i] ?? "", row))];
+}
+
+function verdictLines({ proof, mailbox, ms, missingSince }: Extract<ProvenOrNot, { proof: Proof }>, style: TimeStyle): ReportLine[] {
+  const lines: ReportLine[] = [];
+  const gaps = proof.folders.filter(({ counts }) => counts.gaps > 0);
+  const told = gaps.flatMap(({ path, uids }) => {
+    const set = uids && uidsOfProof(uids.gaps);
+    return set === undefined ? [] : [{ path, uids: set }];
+  });
+  if (gaps.length > 0) {
+    const command = `mailfleet prove ${stripControls(mailbox.address)} --repair`;
+    lines.push({ mark: "yours", text: `${gapSentence(told, missingSince, style)} Put back: ${command}` });
+  }
+  for (const { path, counts, failure } of proof.folders) {
+    if (failure !== undefined) {
+      lines.push({
+        mark: "yours",
+        text: `${stripControls(path)} could not be read: "${stripControls(failure.text)}" (${failure.code}). Nothing is proven of it.`,
+      });
+    } else if (counts.hidden > 0) lines.push({ mark: "yours", text: hiddenSentence(path, counts.hidden) });
+  }
+  if (proof.verdict === "whole") lines.push({ mark: "done", text: wholeSentence(proof.sums, { commands: proof.commands, ms }) });
+  if (proof.sums.extras > 0) lines.push({ mark: "look", text: extrasSentence(proof.sums.extras) });
+  return lines;
+}
+
+function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object }>): ReportLine {
+  return {
+    mark: "yours",
+    text: `${stripControls(mailbox.address)} could not be read, so nothing is proven of it: ${stripControls(failure.what)}`,
+  };
+}
+
+/** The one document of `--json`. */
+export function proofJson(all: readonly ProvenOrNot[], at: number): object {
+  const read = all.filter((one) => "proof" in one);
+  return {
+    schema: "mailfleet.prove/1",
+    at: new Date(at).toISOString(),
+    ok: all.every((one) => "proof" in one && one.proof.verdict === "whole"),
+    sums: sumAccounts(read.map(({ proof }) => proof.sums)),
+    mailboxes: all.map((one) => {
+      const { tenant, address } = one.mailbox;
+      if ("failure" in one) return { tenant, address, verdict: "unread", error: one.failure };
+      const { proof, file, unchanged, ms } = one;
+      return {
+        tenant,
+        address,
+        verdict: proof.verdict,
+        file,
+        commands: proof.commands,
+        seconds: Math.round(ms / 100) / 10,
+        unchanged,
+        sums: proof.sums,
+        folders: proof.folders.map(({ path, counts, comparedAt, uids, failure }) => ({
+          path,
+          comparedAt,
+          ...counts,
+          ...(uids !== undefined && counts.gaps > 0 && { gapUids: "ranges" in uids.gaps ? uids.gaps.ranges : "" }),
+          ...(failure && { error: failure }),
+        })),
+      };
+    }),
+  };
+}

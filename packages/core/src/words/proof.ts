@@ -1,0 +1,55 @@
+import type { AccountCounts } from "../account-folder.ts";
+import { stripControls } from "../scrub.ts";
+import { countUids, eachUid, type UidSet } from "../uid-set.ts";
+import { formatCount, formatCounted } from "./numbers.ts";
+import { formatClock, formatDuration, type TimeStyle } from "./times.ts";
+
+export interface FolderGaps {
+  readonly path: string;
+  readonly uids: UidSet;
+}
+
+/** UIDs that are named before the rest is counted. */
+const namedUids = 3;
+
+/** `Nothing is missing: all 41,203 messages on the server are accounted for. 0 gaps, 0 extras, 31 commands, 4.2 s.` */
+export function wholeSentence(sums: AccountCounts, effort: { readonly commands: number; readonly ms: number }): string {
+  const { listed, gaps, extras } = sums;
+  const all =
+    listed === 0
+      ? "there is no message on the server"
+      : listed === 1
+        ? "the only message on the server is accounted for"
+        : `all ${formatCount(listed)} messages on the server are accounted for`;
+  const counts = [formatCounted(gaps, "gap"), formatCounted(extras, "extra"), formatCounted(effort.commands, "command")];
+  return `Nothing is missing: ${all}. ${counts.join(", ")}, ${formatDuration(effort.ms)}.`;
+}
+
+/** `2 messages are missing: INBOX 48,112 and 48,113, listed since 09:14, never handed off.` */
+export function gapSentence(folders: readonly FolderGaps[], since: number | undefined, style: TimeStyle): string {
+  const count = folders.reduce((sum, { uids }) => sum + countUids(uids), 0);
+  const where = folders.map(({ path, uids }) => `${stripControls(path)} ${nameUids(uids)}`).join("; ");
+  const listed = since === undefined ? "listed" : `listed since ${formatClock(since, style)}`;
+  return `${formatCount(count)} ${count === 1 ? "message is" : "messages are"} missing: ${where}, ${listed}, never handed off.`;
+}
+
+/** A server that counts more than it lists proves nothing. */
+export function hiddenSentence(path: string, hidden: number): string {
+  return `${stripControls(path)}: the server counts ${formatCounted(hidden, "message")} that it does not list, so nothing is proven of ${hidden === 1 ? "it" : "them"}.`;
+}
+
+export function extrasSentence(extras: number): string {
+  return `${formatCounted(extras, "message")} ${extras === 1 ? "was" : "were"} handed off and ${extras === 1 ? "is" : "are"} no longer on the server: told as removed with the next comparison.`;
+}
+
+function nameUids(uids: UidSet): string {
+  const count = countUids(uids);
+  const named: string[] = [];
+  for (const uid of eachUid(uids)) {
+    if (named.length === (count > namedUids ? namedUids - 1 : namedUids)) break;
+    named.push(formatCount(uid));
+  }
+  if (count > named.length) return `${named.join(", ")} and ${formatCount(count - named.length)} more`;
+  const last = named.pop() ?? "";
+  return named.length === 0 ? last : `${named.join(", ")} and ${last}`;
+}
