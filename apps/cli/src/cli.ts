@@ -11,6 +11,8 @@ export interface CliProcess {
   readonly stdout: OutStream;
   readonly stderr: OutStream;
   setVariable(name: string, value: string): void;
+  /** Asks the person at the terminal; absent where nobody can answer. */
+  ask?(question: string): Promise<string>;
 }
 
 /** What every verb gets. */
@@ -22,6 +24,8 @@ export interface Cli {
   readonly isJson: boolean;
   /** For a program that takes over this process and reads its environment. */
   setVariable(name: string, value: string): void;
+  /** Asks the person at the terminal; absent where nobody can answer. */
+  readonly ask?: (question: string) => Promise<string>;
   /** One document, or one line of a stream. */
   json(value: unknown): void;
 }

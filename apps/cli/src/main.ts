@@ -1,4 +1,15 @@
+import { createInterface } from "node:readline/promises";
 import { runCli } from "./run-cli.ts";
+
+/** On stderr: stdout is for the answer of the command. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
 
 const exitCode = await runCli({
   args: process.argv.slice(2),
@@ -9,6 +20,7 @@ const exitCode = await runCli({
   setVariable: (name, value) => {
     process.env[name] = value;
   },
+  ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
 });
 // Undefined when the verb became another program in place, which sets its own.
 if (exitCode !== undefined) {

@@ -9,6 +9,8 @@ import {
   type MailboxRef,
   type Proof,
   type ProofFolder,
+  type RepairEnding,
+  repairSentence,
   stripControls,
   sumAccounts,
   type TimeStyle,
@@ -29,8 +31,15 @@ export type ProvenOrNot =
       readonly ms: number;
       readonly unchanged: number;
       readonly missingSince?: number;
+      /** What `--repair` did before. */
+      readonly repair?: { readonly ending: RepairEnding; readonly putBack: number };
     }
   | { readonly mailbox: MailboxRef; readonly failure: { readonly code: string; readonly what: string } };
+
+/** Nothing is missing, everything was looked at, and nothing that was put back is still owed. */
+export function isProven(one: ProvenOrNot): boolean {
+  return "proof" in one && one.proof.verdict === "whole" && (one.repair === undefined || one.repair.ending === "done");
+}
 
 /** A line of the report, and how it is meant. */
 export interface ReportLine {
@@ -57,7 +66,7 @@ export function fleetReport(all: readonly ProvenOrNot[], style: TimeStyle, width
   const rows = read.map(({ mailbox, proof }): AccountRow => [mailbox.address, proof.sums]);
   const sums = sumAccounts(read.map(({ proof }) => proof.sums));
   const lines: ReportLine[] = accountTable("Mailbox", [...rows, ["Total", sums]], width).map((text) => ({ text }));
-  const bad = all.filter((one) => "failure" in one || one.proof.verdict !== "whole");
+  const bad = all.filter((one) => !isProven(one));
   for (const one of bad) {
     if ("failure" in one) lines.push(unreadLine(one));
     else lines.push(...verdictLines(one, style).map((line) => ({ ...line, text: `${one.mailbox.address}: ${line.text}` })));
@@ -151,13 +160,18 @@ function accountTable(first: string, rows: readonly AccountRow[], width: number)
   return [render(first, titles), ...cells.map((row, i) => render(names[i] ?? "", row))];
 }
 
-function verdictLines({ proof, mailbox, ms, missingSince }: Extract<ProvenOrNot, { proof: Proof }>, style: TimeStyle): ReportLine[] {
+function verdictLines(
+  { proof, mailbox, ms, missingSince, repair }: Extract<ProvenOrNot, { proof: Proof }>,
+  style: TimeStyle,
+): ReportLine[] {
   const lines: ReportLine[] = [];
   const gaps = proof.folders.filter(({ counts }) => counts.gaps > 0);
   const told = gaps.flatMap(({ path, uids }) => {
     const set = uids && uidsOfProof(uids.gaps);
     return set === undefined ? [] : [{ path, uids: set }];
   });
+  if (repair !== undefined)
+    lines.push({ mark: repair.ending === "done" ? "done" : "look", text: repairSentence(repair.ending, repair.putBack) });
   if (gaps.length > 0) {
     const command = `mailfleet prove ${stripControls(mailbox.address)} --repair`;
     lines.push({ mark: "yours", text: `${gapSentence(told, missingSince, style)} Put back: ${command}` });
@@ -188,12 +202,12 @@ export function proofJson(all: readonly ProvenOrNot[], at: number): object {
   return {
     schema: "mailfleet.prove/1",
     at: new Date(at).toISOString(),
-    ok: all.every((one) => "proof" in one && one.proof.verdict === "whole"),
+    ok: all.every(isProven),
     sums: sumAccounts(read.map(({ proof }) => proof.sums)),
     mailboxes: all.map((one) => {
       const { tenant, address } = one.mailbox;
       if ("failure" in one) return { tenant, address, verdict: "unread", error: one.failure };
-      const { proof, file, unchanged, ms } = one;
+      const { proof, file, unchanged, ms, repair } = one;
       return {
         tenant,
         address,
@@ -202,6 +216,7 @@ export function proofJson(all: readonly ProvenOrNot[], at: number): object {
         commands: proof.commands,
         seconds: Math.round(ms / 100) / 10,
         unchanged,
+        ...(repair && { repair }),
         sums: proof.sums,
         folders: proof.folders.map(({ path, counts, comparedAt, uids, failure }) => ({
           path,

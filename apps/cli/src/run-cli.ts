@@ -31,9 +31,18 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
         terminal,
         setVariable: given.setVariable,
         isJson: options.json === true,
+        ...(given.ask && { ask: (question: string) => given.ask?.(question) ?? Promise.resolve("") }),
         json: (value) => terminal.out(`${safeJson(value)}\n`),
       };
-      exitCode = await verb(cli, options, received.slice(0, -2).flat().map(String));
+      exitCode = await verb(
+        cli,
+        options,
+        received
+          .slice(0, -2)
+          .flat()
+          .filter((one) => one !== undefined)
+          .map(String),
+      );
     };
   const terminal = terminalFor("auto", "auto");
   try {

@@ -96,8 +96,9 @@ export function accountByListing({ status, checkpoint, isLeftOut }: AccountQuest
   const parts = { quarantined: take(quarantined), handedOff: take(checkpoint.handedOff) };
   const owed = uidSetOf(retry.map(({ uid }) => uid));
   const announced = take(uniteUids(owed, recheck === undefined ? emptyUidSet : [[recheck.low, recheck.high]]));
-  const byRule = excludedBelow > 1 ? take([[1, excludedBelow - 1]]) : emptyUidSet;
+  // Also what a rule leaves out is looked at after a reset: it may have been handed off before.
   const history = backfillBelow > 1 ? take([[1, backfillBelow - 1]]) : emptyUidSet;
+  const byRule = excludedBelow > 1 ? take([[1, excludedBelow - 1]]) : emptyUidSet;
   const fresh = take([[uidNext, Number.MAX_SAFE_INTEGER]]);
   const open = uniteUids(uniteUids(announced, history), fresh);
   const leftOut = isLeftOut ? uniteUids(uniteUids(byRule, open), rest) : byRule;

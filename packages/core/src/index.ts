@@ -222,7 +222,15 @@ export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group
 export { ledgerLine } from "./words/ledger-line.ts";
 export { formatBytes, formatCount, formatCounted, formatPercent, formatRate, formatCountedWord, formatTotal } from "./words/numbers.ts";
 export { currentRate, noteProgress, startProgress, timeLeft, type Progress, type Sample } from "./words/progress.ts";
-export { extrasSentence, gapSentence, hiddenSentence, wholeSentence, type FolderGaps } from "./words/proof.ts";
+export {
+  extrasSentence,
+  gapSentence,
+  hiddenSentence,
+  repairSentence,
+  wholeSentence,
+  type FolderGaps,
+  type RepairEnding,
+} from "./words/proof.ts";
 export { fleetSentence, nowLine, type FleetFacts, type NowFacts } from "./words/sentence.ts";
 export {
   countStates,

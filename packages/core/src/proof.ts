@@ -61,9 +61,9 @@ export function sumsOf(folders: readonly ProofFolder[]): AccountCounts {
 
 export function proofUids({ sets }: FolderAccount, sha256: Sha256): ProofFolder["uids"] {
   if (sets === undefined) return undefined;
-  const write = (set: UidSet): ProofUids => {
+  const write = (set: UidSet, isNamed = false): ProofUids => {
     const ranges = formatUidSet(set);
-    return ranges.length <= longestRanges ? { ranges } : { sha256: sha256(ranges) };
+    return isNamed || ranges.length <= longestRanges ? { ranges } : { sha256: sha256(ranges) };
   };
   const { handedOff, excluded, quarantined, toDo, gaps, extras } = sets;
   return {
@@ -71,7 +71,8 @@ export function proofUids({ sets }: FolderAccount, sha256: Sha256): ProofFolder[
     excluded: write(excluded),
     quarantined: write(quarantined),
     toDo: write(toDo),
-    gaps: write(gaps),
+    // What is missing is always named: a repair reads it here.
+    gaps: write(gaps, true),
     extras: write(extras),
   };
 }

@@ -3,4 +3,12 @@ export type { EnginePorts, SyncCounts, SyncSettings } from "./ports.ts";
 export { type Ending, settlementOf, type SettleQuestion } from "./settle.ts";
 export { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";
 export { proveMailbox, type ProvenMailbox, type ProvePorts, type ProveRequest } from "./prove-mailbox.ts";
-export { type FolderGap, repairGaps, type RepairOutcome, type RepairPorts, type RepairRequest } from "./repair-gaps.ts";
+export {
+  type FolderGap,
+  type Repaired,
+  repairGaps,
+  type RepairOutcome,
+  type RepairPorts,
+  type RepairRequest,
+  repairUntilProven,
+} from "./repair-gaps.ts";

@@ -2,6 +2,7 @@ import {
   countUids,
   eachUid,
   type FolderCheckpoint,
+  hasHistory,
   intersectUids,
   limits,
   type Lease,
@@ -14,7 +15,6 @@ import {
 } from "@mailfleet/core";
 import { accountedFor } from "./folder-work.ts";
 import type { EnginePorts } from "./ports.ts";
-import { stateHasHistory } from "./settle.ts";
 
 /** Messages of one folder that a proof found missing. */
 export interface FolderGap {
@@ -33,7 +33,6 @@ export interface RepairPorts extends Pick<EnginePorts, "clock" | "chance" | "sto
 
 export interface RepairRequest {
   readonly mailbox: MailboxRef;
-  readonly backfill: boolean;
   readonly gaps: readonly FolderGap[];
   readonly onProgress?: (left: number, all: number) => void;
 }
@@ -47,6 +46,39 @@ export type RepairOutcome =
   | { readonly kind: "waits"; readonly putBack: number }
   /** A session held the mailbox all the time: nothing was changed. */
   | { readonly kind: "busy" };
+
+/** What was done in all, and the last proof. */
+export interface Repaired<Proven> {
+  readonly proven: Proven;
+  /** Of the last round; absent when nothing was missing. */
+  readonly outcome?: RepairOutcome["kind"];
+  readonly putBack: number;
+}
+
+/** Repairs and proves in turns: many missing messages are put back part by part, and what comes up meanwhile too. */
+export async function repairUntilProven<Proven>(
+  ports: RepairPorts,
+  request: Omit<RepairRequest, "gaps">,
+  first: Proven,
+  prove: () => Promise<Proven>,
+  gapsOf: (proven: Proven) => readonly FolderGap[],
+  signal: AbortSignal,
+): Promise<Repaired<Proven>> {
+  let proven = first;
+  let putBack = 0;
+  for (let before = Number.POSITIVE_INFINITY; ;) {
+    const gaps = gapsOf(proven);
+    const left = gaps.reduce((sum, { uids }) => sum + countUids(uids), 0);
+    if (left === 0) return { proven, putBack, ...(putBack > 0 && { outcome: "done" as const }) };
+    // Handed off by our books and still a gap: not for another round of the same.
+    if (left >= before) return { proven, putBack, outcome: "waits" };
+    before = left;
+    const outcome = await repairGaps(ports, { ...request, gaps }, signal);
+    if (outcome.kind !== "busy") putBack += outcome.putBack;
+    proven = await prove();
+    if (outcome.kind !== "done") return { proven, putBack, outcome: outcome.kind };
+  }
+}
 
 /**
  * Puts missing messages back: they become owed (`retry` of the checkpoint), so that the normal flow fetches them, with all its care.
@@ -95,7 +127,7 @@ async function putBackAll(ports: RepairPorts, request: RepairRequest, lease: Lea
       if (result.kind === "applied") putBack += owed.length;
       else if (result.kind === "fenced") break;
     }
-    await settle(ports, request, lease, state);
+    await settle(ports, lease, state);
     return putBack;
   } finally {
     lease.stop();
@@ -117,12 +149,13 @@ function newlyOwed(checkpoint: FolderCheckpoint, gaps: UidSet, now: number): Ret
 }
 
 /** Gives the mailbox back as it was, and due at once. */
-async function settle(ports: RepairPorts, { backfill }: RepairRequest, lease: Lease, state: MailboxState): Promise<void> {
+async function settle(ports: RepairPorts, lease: Lease, state: MailboxState): Promise<void> {
+  const isHistoryLeft = [...state.folders.values()].some(({ checkpoint }) => checkpoint !== undefined && hasHistory(checkpoint));
   await ports.handOff.settle(lease, {
     checked: false,
     opened: state.opened,
     freshDueInMs: 0,
-    ...(backfill && stateHasHistory(state) && { backfillDueInMs: 0 }),
+    ...(isHistoryLeft && { backfillDueInMs: 0 }),
     ...(state.cause && { cause: state.cause }),
     events: [],
   });

@@ -1,34 +1,18 @@
 import { readFile } from "node:fs/promises";
-import { hostname, userInfo } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
-import type { Config } from "@mailfleet/config";
-import {
-  checkProof,
-  formatCount,
-  formatCounted,
-  isSyncError,
-  type MailboxRef,
-  type MailboxStore,
-  type Proof,
-  proofSchema,
-  stripControls,
-  sumsOf,
-  verdictOf,
-} from "@mailfleet/core";
-import { proveMailbox } from "@mailfleet/engine";
-import { stopSignals, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
-import { createMailboxStore } from "@mailfleet/store";
+import { checkProof, formatCount, formatCounted, stripControls, syncError } from "@mailfleet/core";
+import { stopSignals, systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
 import { allMailboxes, findMailbox, requireTenant } from "../find-mailbox.ts";
-import { programVersion } from "../program-version.ts";
-import { createProgressLine, type ProgressLine } from "../progress-line.ts";
-import { openProofFiles, type ProofFiles, sha256Hex } from "../proof-files.ts";
-import { fleetReport, mailboxReport, pipedReport, proofJson, type ProvenOrNot, type ReportLine } from "../proof-report.ts";
-import { openAccess, type TenantAccess } from "../tenant-access.ts";
-import { locateConfig, openFleet, silentLog } from "../wire.ts";
+import { createProgressLine } from "../progress-line.ts";
+import { sha256Hex } from "../proof-files.ts";
+import { fleetReport, isProven, mailboxReport, pipedReport, proofJson, type ProvenOrNot, type ReportLine } from "../proof-report.ts";
+import { openStore, Prover, repairAll } from "../prover.ts";
+import { openAccess } from "../tenant-access.ts";
+import { locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet prove support@contoso.com             is every message on the server accounted for?
@@ -36,10 +20,7 @@ const examples = `Examples:
   npx mailfleet prove --verify proof.json             check a proof: its digest and its sums, offline
 `;
 
-/** Mailboxes that are looked at side by side: enough to hide round trips, far below what a server notices. */
-const atOnce = 4;
-
-export interface ProveOptions extends CommonOptions {
+interface ProveOptions extends CommonOptions {
   readonly tenant?: string;
   readonly repair?: true;
   readonly full?: true;
@@ -66,119 +47,25 @@ async function prove(cli: Cli, options: ProveOptions, [given]: readonly string[]
   const fleet = await openFleet(config);
   const access = await openAccess(config);
   const signals = stopSignals();
+  const stop = new AbortController();
+  void signals.asked.then(() =>
+    stop.abort(syncError("INTERRUPTED", "Stopped. What was proven so far is written; nothing else was changed.", { layer: "engine" })),
+  );
   const progress = createProgressLine(cli, "prove");
   const startedMs = systemClock.monotonic();
   try {
     const mailboxes = one ? [one] : allMailboxes(config, await fleet.registry.list(), options.tenant);
-    const { redis, keys } = fleet;
-    const store = createMailboxStore({ redis, keys, clock: systemClock, chance: systemChance, log: silentLog, worker: "prove" });
-    const prover = new Prover(config, store, access, openProofFiles(config.dataDir), options.full === true);
-    const all = await prover.proveAll(mailboxes, progress);
+    const prover = new Prover({ config, store: openStore(fleet), access, isFull: options.full === true, signal: stop.signal });
+    const found = await prover.proveAll(mailboxes, progress);
+    const all = options.repair ? await repairAll(fleet, prover, found, progress, stop.signal) : found;
     progress.close();
     report(cli, all, systemClock.monotonic() - startedMs, one !== undefined);
-    return all.every((proven) => "proof" in proven && proven.proof.verdict === "whole") ? 0 : 1;
+    return all.every(isProven) ? 0 : 1;
   } finally {
     progress.close();
     signals.dispose();
     await access.close();
     fleet.close();
-  }
-}
-
-/** Proves mailboxes and writes their proofs. */
-class Prover {
-  readonly #config: Config;
-  readonly #store: MailboxStore;
-  readonly #access: TenantAccess;
-  readonly #files: ProofFiles;
-  readonly #isFull: boolean;
-
-  constructor(config: Config, store: MailboxStore, access: TenantAccess, files: ProofFiles, isFull: boolean) {
-    this.#config = config;
-    this.#store = store;
-    this.#access = access;
-    this.#files = files;
-    this.#isFull = isFull;
-  }
-
-  async proveAll(mailboxes: readonly MailboxRef[], progress: ProgressLine): Promise<ProvenOrNot[]> {
-    const results: ProvenOrNot[] = [];
-    const queue = [...mailboxes.entries()];
-    let done = 0;
-    const work = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const [at, mailbox] = next;
-        results[at] = await this.#proveOne(mailbox, (folder, all) =>
-          progress.update(
-            mailboxes.length === 1
-              ? `${mailbox.address}: ${formatCount(folder)} of ${formatCounted(all, "folder")} compared`
-              : `${formatCount(done)} of ${formatCounted(mailboxes.length, "mailbox", "mailboxes")} compared`,
-          ),
-        );
-        done++;
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(atOnce, mailboxes.length) }, work));
-    return results;
-  }
-
-  async #proveOne(mailbox: MailboxRef, onFolder: (done: number, all: number) => void): Promise<ProvenOrNot> {
-    const startedMs = systemClock.monotonic();
-    const startedAt = new Date(systemClock.now()).toISOString();
-    try {
-      if (mailbox.protocol !== "imap") {
-        return { mailbox, failure: { code: "PROTOCOL", what: "it is read over POP3, which this version does not do." } };
-      }
-      const earlier = this.#isFull ? undefined : await this.#files.latest(mailbox);
-      const byPath = new Map(earlier?.folders.map((folder) => [folder.path, folder]));
-      const ports = {
-        clock: systemClock,
-        digest: systemDigest,
-        sha256: sha256Hex,
-        tokens: this.#access.tokens,
-        mail: this.#access.mail,
-        store: this.#store,
-      };
-      const signal = new AbortController().signal;
-      const request = { mailbox, rules: this.#config.sync.folders, earlier: (name: string) => byPath.get(name), onFolder };
-      const found = await proveMailbox(ports, request, signal);
-      const proof: Proof = {
-        schema: proofSchema,
-        program: { name: "mailfleet", version: programVersion() },
-        by: { user: userName(), host: hostname() },
-        fleet: this.#config.name,
-        mailbox,
-        startedAt,
-        endedAt: new Date(systemClock.now()).toISOString(),
-        commands: found.commands,
-        verdict: verdictOf(found.folders),
-        folders: found.folders,
-        notMail: found.notMail,
-        sums: sumsOf(found.folders),
-      };
-      const { unchanged, missingSince } = found;
-      return {
-        mailbox,
-        proof,
-        file: await this.#files.write(mailbox, proof),
-        ms: systemClock.monotonic() - startedMs,
-        unchanged,
-        ...(missingSince !== undefined && { missingSince }),
-      };
-    } catch (error) {
-      if (!isSyncError(error)) throw error;
-      const { code, message, facts } = error.failure;
-      return { mailbox, failure: { code, what: stripControls(facts.text === undefined ? message : `${message} "${facts.text}"`) } };
-    }
-  }
-}
-
-/** A machine without an entry for its user still proves. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return "unknown";
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { emptyAccount } from "../account-folder.ts";
-import { extrasSentence, gapSentence, hiddenSentence, wholeSentence } from "./proof.ts";
+import { extrasSentence, gapSentence, hiddenSentence, repairSentence, wholeSentence } from "./proof.ts";
 
 const now = Date.UTC(2026, 10, 23, 14, 3, 22);
 const style = { now, zone: 0 } as const;
@@ -29,6 +29,15 @@ test.each([
       style,
     ),
     "99 messages are missing: A 1, 2 and 3; B[2J 5, 6 and 94 more, listed, never handed off.",
+  ],
+  [repairSentence("done", 2), "2 messages were put back and handed off."],
+  [
+    repairSentence("nobody-works", 1),
+    "1 message was put back, and no worker runs here to fetch it. It is handed off after the next start: npx mailfleet up",
+  ],
+  [
+    repairSentence("waits", 2),
+    "2 messages were put back and not all fetched yet. They stay owed, and mailfleet goes on trying; what stops the mailbox: npx mailfleet status",
   ],
   [hiddenSentence("INBOX", 1), "INBOX: the server counts 1 message that it does not list, so nothing is proven of it."],
   [extrasSentence(2), "2 messages were handed off and are no longer on the server: told as removed with the next comparison."],

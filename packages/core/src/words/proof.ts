@@ -42,6 +42,25 @@ export function extrasSentence(extras: number): string {
   return `${formatCounted(extras, "message")} ${extras === 1 ? "was" : "were"} handed off and ${extras === 1 ? "is" : "are"} no longer on the server: told as removed with the next comparison.`;
 }
 
+export type RepairEnding = "done" | "nobody-works" | "waits" | "busy";
+
+/** What `--repair` did, and what happens next. */
+export function repairSentence(ending: RepairEnding, putBack: number): string {
+  const put = `${formatCounted(putBack, "message")} ${putBack === 1 ? "was" : "were"} put back`;
+  const they = putBack === 1 ? "It" : "They";
+  const theyAre = putBack === 1 ? "It is" : "They are";
+  switch (ending) {
+    case "done":
+      return `${put} and handed off.`;
+    case "nobody-works":
+      return `${put}, and no worker runs here to fetch ${putBack === 1 ? "it" : "them"}. ${theyAre} handed off after the next start: npx mailfleet up`;
+    case "waits":
+      return `${put} and not all fetched yet. ${they} stay${putBack === 1 ? "s" : ""} owed, and mailfleet goes on trying; what stops the mailbox: npx mailfleet status`;
+    case "busy":
+      return "A session held the mailbox all the time, so nothing was put back. Nothing was changed; repair again later.";
+  }
+}
+
 function nameUids(uids: UidSet): string {
   const count = countUids(uids);
   const named: string[] = [];

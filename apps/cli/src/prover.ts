@@ -1,0 +1,182 @@
+import { hostname, userInfo } from "node:os";
+import type { Config } from "@mailfleet/config";
+import {
+  formatCount,
+  formatCounted,
+  type HandOff,
+  isSyncError,
+  mailboxId,
+  type MailboxRef,
+  type MailboxStore,
+  type Proof,
+  proofSchema,
+  stripControls,
+  sumsOf,
+  uidsOfProof,
+  verdictOf,
+} from "@mailfleet/core";
+import { type FolderGap, proveMailbox, repairUntilProven } from "@mailfleet/engine";
+import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
+import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
+import { createMailboxStore } from "@mailfleet/store";
+import { programVersion } from "./program-version.ts";
+import type { ProgressLine } from "./progress-line.ts";
+import { openProofFiles, type ProofFiles, sha256Hex } from "./proof-files.ts";
+import type { ProvenOrNot } from "./proof-report.ts";
+import type { TenantAccess } from "./tenant-access.ts";
+import { type Fleet, silentLog } from "./wire.ts";
+
+/** Mailboxes that are looked at side by side: enough to hide round trips, far below what a server notices. */
+const atOnce = 4;
+
+export function openStore({ redis, keys }: Fleet): MailboxStore {
+  return createMailboxStore({ redis, keys, clock: systemClock, chance: systemChance, log: silentLog, worker: "prove" });
+}
+
+/** One mailbox after the other: each waits for the workers anyway. */
+export async function repairAll(
+  fleet: Fleet,
+  prover: Prover,
+  found: readonly ProvenOrNot[],
+  progress: ProgressLine,
+  signal: AbortSignal,
+): Promise<readonly ProvenOrNot[]> {
+  const queue = openMessagesQueue({ connection: fleet.connection, keys: fleet.keys, log: silentLog });
+  try {
+    const handOff = await createHandOff({ queue, keys: fleet.keys, clock: systemClock });
+    const results: ProvenOrNot[] = [];
+    for (const proven of found) results.push(await repairOne(fleet, prover, proven, { progress, handOff, signal }));
+    return results;
+  } finally {
+    await queue.close();
+  }
+}
+
+async function repairOne(
+  fleet: Fleet,
+  prover: Prover,
+  found: ProvenOrNot,
+  { progress, handOff, signal }: { readonly progress: ProgressLine; readonly handOff: HandOff; readonly signal: AbortSignal },
+): Promise<ProvenOrNot> {
+  const { mailbox } = found;
+  const ports = {
+    clock: systemClock,
+    chance: systemChance,
+    store: openStore(fleet),
+    handOff,
+    poke: () => fleet.due.poke(mailbox.tenant, [mailboxId(mailbox)]),
+    isAnyoneWorking: async () => (await fleet.reader.processes()).some(({ role }) => role === "worker"),
+  };
+  const onProgress = (left: number, all: number): void =>
+    progress.update(`${mailbox.address}: ${formatCount(all - left)} of ${formatCounted(all, "missing message")} fetched`);
+  const prove = (): Promise<ProvenOrNot> => prover.proveOne(mailbox);
+  const { proven, outcome, putBack } = await repairUntilProven(ports, { mailbox, onProgress }, found, prove, gapsOf, signal);
+  return "failure" in proven || outcome === undefined ? proven : { ...proven, repair: { ending: outcome, putBack } };
+}
+
+function gapsOf(proven: ProvenOrNot): FolderGap[] {
+  if ("failure" in proven) return [];
+  return proven.proof.folders.flatMap(({ path: name, counts, uids, checkpoint }) => {
+    const gaps = counts.gaps > 0 && uids !== undefined ? uidsOfProof(uids.gaps) : undefined;
+    return gaps === undefined ? [] : [{ path: name, generation: checkpoint.generation, uids: gaps }];
+  });
+}
+
+export interface ProverParts {
+  readonly config: Config;
+  readonly store: MailboxStore;
+  readonly access: TenantAccess;
+  readonly isFull: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Proves mailboxes and writes their proofs. */
+export class Prover {
+  readonly #parts: ProverParts;
+  readonly #files: ProofFiles;
+
+  constructor(parts: ProverParts) {
+    this.#parts = parts;
+    this.#files = openProofFiles(parts.config.dataDir);
+  }
+
+  async proveAll(mailboxes: readonly MailboxRef[], progress: ProgressLine): Promise<ProvenOrNot[]> {
+    const results: ProvenOrNot[] = [];
+    const queue = [...mailboxes.entries()];
+    let done = 0;
+    const work = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const [at, mailbox] = next;
+        results[at] = await this.proveOne(mailbox, (folder, all) =>
+          progress.update(
+            mailboxes.length === 1
+              ? `${mailbox.address}: ${formatCount(folder)} of ${formatCounted(all, "folder")} compared`
+              : `${formatCount(done)} of ${formatCounted(mailboxes.length, "mailbox", "mailboxes")} compared`,
+          ),
+        );
+        done++;
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, mailboxes.length) }, work));
+    return results;
+  }
+
+  async proveOne(mailbox: MailboxRef, onFolder?: (done: number, all: number) => void): Promise<ProvenOrNot> {
+    const { config, store, access, isFull, signal } = this.#parts;
+    const startedMs = systemClock.monotonic();
+    const startedAt = new Date(systemClock.now()).toISOString();
+    try {
+      if (mailbox.protocol !== "imap") {
+        return { mailbox, failure: { code: "PROTOCOL", what: "it is read over POP3, which this version does not do." } };
+      }
+      const earlier = isFull ? undefined : await this.#files.latest(mailbox);
+      const byPath = new Map(earlier?.folders.map((folder) => [folder.path, folder]));
+      const ports = {
+        clock: systemClock,
+        digest: systemDigest,
+        sha256: sha256Hex,
+        tokens: access.tokens,
+        mail: access.mail,
+        store,
+      };
+      const request = { mailbox, rules: config.sync.folders, earlier: (name: string) => byPath.get(name), ...(onFolder && { onFolder }) };
+      const found = await proveMailbox(ports, request, signal);
+      const proof: Proof = {
+        schema: proofSchema,
+        program: { name: "mailfleet", version: programVersion() },
+        by: { user: userName(), host: hostname() },
+        fleet: config.name,
+        mailbox,
+        startedAt,
+        endedAt: new Date(systemClock.now()).toISOString(),
+        commands: found.commands,
+        verdict: verdictOf(found.folders),
+        folders: found.folders,
+        notMail: found.notMail,
+        sums: sumsOf(found.folders),
+      };
+      const { unchanged, missingSince } = found;
+      return {
+        mailbox,
+        proof,
+        file: await this.#files.write(mailbox, proof),
+        ms: systemClock.monotonic() - startedMs,
+        unchanged,
+        ...(missingSince !== undefined && { missingSince }),
+      };
+    } catch (error) {
+      if (!isSyncError(error) || error.failure.code === "INTERRUPTED") throw error;
+      const { code, message, facts } = error.failure;
+      return { mailbox, failure: { code, what: stripControls(facts.text === undefined ? message : `${message} "${facts.text}"`) } };
+    }
+  }
+}
+
+/** A machine without an entry for its user still proves. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "unknown";
+  }
+}
