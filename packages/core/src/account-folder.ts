@@ -1,7 +1,8 @@
 import { type FolderCheckpoint, presentUids } from "./checkpoint.ts";
 import { intersectUids } from "./flag-sets.ts";
 import type { FolderStatus } from "./ports.ts";
-import { countUids, emptyUidSet, packUidSet, subtractUids, type UidSet, uidSetOf, uniteUids } from "./uid-set.ts";
+import { encodeUidSet } from "./uid-codec.ts";
+import { countUids, emptyUidSet, subtractUids, type UidSet, uidSetOf, uniteUids } from "./uid-set.ts";
 
 /** What became of the messages that the server has in one folder: `listed` is the sum of all others but `extras`. */
 export interface AccountCounts {
@@ -145,9 +146,9 @@ export function accountBasis(checkpoint: FolderCheckpoint | undefined, isLeftOut
     uidNext,
     backfillBelow,
     excludedBelow,
-    packUidSet(handedOff),
-    packUidSet(quarantined),
-    packUidSet(removed),
+    encodeUidSet(handedOff),
+    encodeUidSet(quarantined),
+    encodeUidSet(removed),
     retry.map(({ uid }) => uid),
     recheck === undefined ? null : [recheck.low, recheck.high],
   ]);
