@@ -11,7 +11,8 @@ import { watch, type Watched } from "../throughput/processes.ts";
 import { startCountingProxy } from "./counting-proxy.ts";
 import { startTally } from "./tally.ts";
 
-const help = `One folder of many messages in the sandbox: first sync, then its UIDVALIDITY changes. Known messages must be found again from
+const help = `One folder of many messages in the sandbox. After the first sync it is proven, proven again (which sends only STATUS), and proven with one
+message planted that no listing had shown, which is then repaired. Then its UIDVALIDITY changes: known messages must be found again from
 their headers, none fetched, none handed off twice, none lost. Also prints what the checkpoint takes in Redis.
 
   npx mailfleet bench resync
@@ -65,14 +66,15 @@ try {
     checkpoint: await redis.call("MEMORY", "USAGE", keys.checkpoints(id), "SAMPLES", "0"),
     mailbox: await redis.call("MEMORY", "USAGE", keys.mailbox(id), "SAMPLES", "0"),
   };
-  if (process.env["SHOW"]) say(JSON.stringify(await redis.hgetall(keys.checkpoints(id))));
   say(`known downstream ${tally.known()} of ${listed}; checkpoint ${String(redisBytes.checkpoint)} bytes in Redis`);
+
+  const proofs = await proveAndRepair();
 
   tally.restart();
   sandbox.resetUidValidity(address, "INBOX");
   const resync = await phase("resync after a new UIDVALIDITY", () => isComplete(2));
   const counts = tally.counts();
-  const lost = listed - tally.known();
+  const lost = listed + 1 - tally.known();
   const result = {
     resync: {
       messages: inbox,
@@ -85,6 +87,7 @@ try {
       lost,
       duplicates: tally.twice(),
       redisBytes,
+      proofs,
       workerPeakRssMb: Math.round(roles[1]?.usage.peakRssMb ?? 0),
       machine: { cpus: cpus().length, model: cpus()[0]?.model, node: process.versions.node },
     },
@@ -97,7 +100,11 @@ try {
   await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
   await writeFile(join(import.meta.dirname, "../results/resync.json"), `${JSON.stringify(result, undefined, 2)}\n`);
   process.stdout.write(`${JSON.stringify(result)}\n`);
-  const isGood = lost === 0 && tally.twice() === 0 && result.resync.addedAgain === 0 && result.resync.bytesRatio < 0.02;
+  const isProven =
+    proofs.first.exitCode === 0 && proofs.planted.exitCode === 1 && proofs.planted.gaps === 1 && proofs.repaired.exitCode === 0;
+  const isCheap = Object.keys(proofs.unchanged.commands).every((verb) => ["STATUS", "LIST"].includes(verb));
+  const isGood =
+    isProven && isCheap && lost === 0 && tally.twice() === 0 && result.resync.addedAgain === 0 && result.resync.bytesRatio < 0.02;
   process.exitCode = isGood ? 0 : 1;
 } finally {
   await Promise.all(roles.map((role) => role.stop()));
@@ -107,6 +114,54 @@ try {
   await proxy.close();
   await sandbox.close();
   await rm(dir, { recursive: true, force: true });
+}
+
+interface Proof {
+  readonly exitCode: number;
+  readonly seconds: number;
+  readonly gaps: number;
+  /** What was sent to the server beside the login, by verb. */
+  readonly commands: Readonly<Record<string, number>>;
+}
+
+/** The workers stand still for it, so that the planted message is found by the proof and by nothing else. */
+async function proveAndRepair(): Promise<{ first: Proof; unchanged: Proof; planted: Proof; repaired: Proof }> {
+  await Promise.all(roles.map((role) => role.stop()));
+  const first = await prove("first proof", []);
+  const unchanged = await prove("second proof, nothing moved", []);
+  const uids = new Set([...sandbox.truth()].filter((one) => one.folder === "INBOX").map((one) => one.uid));
+  let hole = 1;
+  while (uids.has(hole)) hole++;
+  sandbox.plant(address, "INBOX", hole, Buffer.from("Message-ID: <planted@bench>\r\nSubject: planted\r\n\r\nx\r\n"));
+  const planted = await prove("proof with a planted message", []);
+  roles = startRoles();
+  const repaired = await prove("repair", ["--repair"]);
+  return { first, unchanged, planted, repaired };
+}
+
+async function prove(what: string, flags: readonly string[]): Promise<Proof> {
+  const before = new Map(sandbox.counters.commands);
+  const startedAt = performance.now();
+  const cli = join(import.meta.dirname, "../../apps/cli/src/main.ts");
+  const run = watch(process.execPath, [cli, "prove", address, "--config", join(dir, "mailfleet.yaml"), "--json", ...flags], {
+    PATH: process.env["PATH"],
+  });
+  const exitCode = await run.ended;
+  const login = new Set(["CAPABILITY", "ID", "AUTHENTICATE", "NAMESPACE", "LOGOUT"]);
+  const commands = [...sandbox.counters.commands].flatMap(([verb, count]) => {
+    const sent = count - (before.get(verb) ?? 0);
+    return sent > 0 && verb === verb.toUpperCase() && !login.has(verb) ? [[verb, sent] as const] : [];
+  });
+  const gaps = Number(/"gaps":(\d+)/.exec(run.output())?.[1] ?? Number.NaN);
+  const proof = {
+    exitCode,
+    seconds: Number(((performance.now() - startedAt) / 1_000).toFixed(1)),
+    gaps,
+    commands: Object.fromEntries(commands),
+  };
+  say(`${what}: ${JSON.stringify(proof)}`);
+  if (exitCode > 1 || Number.isNaN(gaps)) say(run.output().slice(-1_000));
+  return proof;
 }
 
 interface Phase {
