@@ -107,6 +107,7 @@ describe("a folder whose UIDVALIDITY changed", () => {
     const all = await events();
     expect(ofType(all, "message.added")).toEqual([]);
     expect(ofType(all, "message.rekeyed")).toHaveLength(truth("Archive").length);
+    expect(new Set(ofType(all, "message.rekeyed").map((event) => event.previousKey)).size).toBe(truth("Archive").length);
   });
 
   test("that was never wanted back hands off only what came after the last look, and links the rest", async () => {
