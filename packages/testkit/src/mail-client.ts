@@ -24,17 +24,15 @@ export async function openMailClient(options: MailClientOptions): Promise<MailCl
   let number = 0;
   const command: MailClient["command"] = async (text, literal) => {
     const tag = `m${++number}`;
-    socket.write(literal === undefined ? `${tag} ${text}\r\n` : `${tag} ${text} {${literal.length}+}\r\n`);
-    if (literal !== undefined) {
-      socket.write(literal);
-      socket.write("\r\n");
-    }
+    const line = literal === undefined ? text : `${text} {${literal.length}+}\r\n`;
+    // In one write: a second small one would wait for the first to be acknowledged.
+    socket.write(Buffer.concat([Buffer.from(`${tag} ${line}`), literal ?? new Uint8Array(), Buffer.from("\r\n")]));
     const lines: string[] = [];
     for (;;) {
-      const line = await nextLine();
-      lines.push(line);
-      if (line.startsWith(`${tag} OK`)) return lines;
-      if (line.startsWith(`${tag} `)) throw new Error(`the server refused ${JSON.stringify(text.slice(0, 100))}: ${line}`);
+      const answer = await nextLine();
+      lines.push(answer);
+      if (answer.startsWith(`${tag} OK`)) return lines;
+      if (answer.startsWith(`${tag} `)) throw new Error(`the server refused ${JSON.stringify(text.slice(0, 100))}: ${answer}`);
     }
   };
   await nextLine();
