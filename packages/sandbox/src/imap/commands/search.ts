@@ -21,7 +21,9 @@ export const search: CommandHandler = (session, command) => {
     const isMatch = matches({
       position,
       uid,
-      flags: folder.flags(uid),
+      get flags() {
+        return folder.flags(uid);
+      },
       get internalDate() {
         return folder.internalDate(uid);
       },
