@@ -84,7 +84,7 @@ describe("a server that withholds", () => {
     const victim = truth("INBOX").find((one) => truth().filter((other) => other.uid === one.uid).length === 1);
     expect(victim).toBeDefined();
     const broken = syncError("SESSION_CLOSED", "cut", { layer: "imap", phase: "fetch" });
-    world.fault = withMethod(
+    const whole = withMethod(
       "fetch",
       (session) =>
         async function* (uids) {
@@ -94,6 +94,11 @@ describe("a server that withholds", () => {
           }
         },
     );
+    const inPieces = withMethod(
+      "fetchStream",
+      (session) => (uid) => (uid === victim?.uid ? Promise.reject(broken) : session.fetchStream(uid)),
+    );
+    world.fault = (session) => inPieces(whole(session));
     for (let session = 0; session < 12; session++) {
       await sync("backfill");
       world.clockOffset += limits.unfetchableRetryMs + 1;

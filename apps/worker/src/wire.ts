@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createFileStore } from "@mailfleet/blobs";
 import type { Config, TenantConfig } from "@mailfleet/config";
 import { type Log, type MailSource, type RedisTarget, redisKeys, type SliceGate, syncError } from "@mailfleet/core";
-import { createByteBudget, type EnginePorts, type SyncSettings } from "@mailfleet/engine";
+import { bytesInFlight, createByteBudget, type EnginePorts, type SyncSettings } from "@mailfleet/engine";
 import { createKeyRing, createTokenSource, type EntraTenant } from "@mailfleet/entra";
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
@@ -21,8 +21,6 @@ import {
   redisOptions,
 } from "@mailfleet/store";
 
-/** Raw bytes that all sessions of a worker hold together; parsed copies come to about as much again. */
-const bytesInFlight = 96 * 1024 * 1024;
 /** Closing a queue waits for Redis, which may not answer. */
 const closeMs = 500;
 
@@ -109,7 +107,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
       store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
       handOff: await createHandOff({ queue: messages, keys, clock }),
       gate,
-      bytes: createByteBudget(bytesInFlight),
+      bytes: createByteBudget(bytesInFlight(config.worker.memoryMb, config.worker.parseThreads)),
     },
     async close() {
       await settlesWithin(clock, closeMs, Promise.allSettled([mime.close(), tokens.close(), messages.close()]));

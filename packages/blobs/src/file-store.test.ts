@@ -48,6 +48,68 @@ describe("the file store", () => {
     expect(text).toBe(`${packMagic}{"kind":"raw","key":"contoso/key","size":5,"sha256":"${sha256(Buffer.from("hello"))}"}\nhello\n`);
   });
 
+  test("takes a blob in pieces between others, and reads it back before anything is durable", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const batch = store.startBatch(mailbox);
+    const first = batch.put("raw", "one", Buffer.from("one"));
+    const writer = batch.open("raw", "two");
+    const pieces = Array.from({ length: 5 }, (_, i) => Buffer.alloc(700_000, i + 1));
+    for (const piece of pieces) await writer.write(piece);
+    const pointer = await writer.end();
+    const last = batch.put("text", "two", Buffer.from("last"));
+    const back: Uint8Array[] = [];
+    for await (const piece of batch.readBack(pointer)) back.push(piece);
+    expect(Buffer.concat(back).equals(Buffer.concat(pieces))).toBe(true);
+    expect(Math.max(...back.map((piece) => piece.length))).toBeLessThanOrEqual(256 * 1024);
+    await batch.flush();
+    expect(pointer).toMatchObject({ size: 3_500_000, sha256: sha256(Buffer.concat(pieces)) });
+    for (const [one, bytes] of [
+      [first, "one"],
+      [last, "last"],
+    ] as const)
+      expect(Buffer.from(await store.read(one)).toString()).toBe(bytes);
+    expect(Buffer.from(await store.read(pointer)).equals(Buffer.concat(pieces))).toBe(true);
+    const text = await readFile(join(dir, (await packFiles())[0] as string), "latin1");
+    const head = text.slice(0, parseRef(pointer.ref)?.offset).split("\n").at(-2) as string;
+    expect(JSON.parse(head)).toEqual({ kind: "raw", key: "two", size: 3_500_000, sha256: pointer.sha256 });
+  });
+
+  test("leaves nothing of a blob that was given up", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const batch = store.startBatch(mailbox);
+    batch.put("raw", "one", Buffer.from("one"));
+    const writer = batch.open("raw", "two");
+    await writer.write(Buffer.alloc(3_000_000, "x"));
+    await writer.giveUp();
+    batch.put("raw", "three", Buffer.from("three"));
+    await batch.flush();
+    const file = join(dir, (await packFiles())[0] as string);
+    const lines = (await readFile(file, "utf8"))
+      .split("\n")
+      .map((line) => (line.startsWith("{") ? (JSON.parse(line) as { key: string }).key : line));
+    expect(lines).toEqual([packMagic.trim(), "one", "one", "three", "three", ""]);
+  });
+
+  test("takes one blob at a time", async () => {
+    const batch = createFileStore({ dir, clock, chance }).startBatch(mailbox);
+    const writer = batch.open("raw", "one");
+    expect(() => batch.put("raw", "two", Buffer.from("x"))).toThrow(
+      expect.objectContaining({ failure: expect.objectContaining({ code: "INVARIANT" }) }),
+    );
+    expect(() => batch.open("raw", "two")).toThrow("begun before");
+    await writer.end();
+    await expect(writer.write(Buffer.from("late"))).rejects.toMatchObject({ failure: { code: "INVARIANT" } });
+    await batch.discard();
+    expect(await packFiles()).toEqual([]);
+  });
+
+  test("tells a writer of a full disk at the piece that met it", async () => {
+    const batch = createFileStore({ dir: "/dev/full/x", clock, chance }).startBatch(mailbox);
+    const writer = batch.open("raw", "one");
+    await expect(writer.write(Buffer.alloc(2_000_000))).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE" } });
+    await batch.discard();
+  });
+
   test("is private to its user whatever the umask", async () => {
     const before = process.umask(0);
     try {

@@ -1,23 +1,13 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import {
-  type BlobBatch,
-  type BlobKind,
-  type BlobPointer,
-  type BlobStore,
-  type Chance,
-  type Clock,
-  type IndexedFolder,
-  type IndexEntry,
-  type MailboxRef,
-  mailboxId,
-  syncError,
-} from "@mailfleet/core";
-import { encodeIndexRecord, type IndexLine, segmentName } from "./index-format.ts";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { type BlobPointer, type BlobStore, type Chance, type Clock, type MailboxRef, mailboxId } from "@mailfleet/core";
+import { asBlobError, unavailable } from "./disk.ts";
+import { type IndexLine, segmentName } from "./index-format.ts";
 import { appendIndex, listSegments, type MailboxPlace, readPackIndexes, readSegment } from "./message-index.ts";
-import { encodeHead, formatRef, packMagic, parseRef } from "./pack-format.ts";
+import { PackBatch } from "./pack-batch.ts";
+import { parseRef } from "./pack-format.ts";
 
 export interface FileStoreOptions {
   /** Root folder; made with mode 0700. */
@@ -26,13 +16,10 @@ export interface FileStoreOptions {
   readonly chance: Chance;
 }
 
-/** Buffered bytes that are written out before the flush, so that a batch does not hold its mail twice. */
-const spillBytes = 1024 * 1024;
-
 /** The claim-check store on a file system: one pack per commit, one fsync per pack. */
 export function createFileStore(options: FileStoreOptions): BlobStore {
   return {
-    startBatch: (mailbox) => new PackBatch(options, mailbox),
+    startBatch: (mailbox) => startBatch(options, mailbox),
     read: (pointer) => readBlob(options.dir, pointer),
     indexed: (mailbox) => guarded(() => listSegments(placeOf(options.dir, mailbox))),
     async *readIndex(mailbox, place) {
@@ -106,151 +93,8 @@ async function readBlob(dir: string, pointer: BlobPointer): Promise<Uint8Array> 
   }
 }
 
-class PackBatch implements BlobBatch {
-  readonly #location: { tenant: string; box: string; period: string; pack: string };
-  readonly #folder: string;
-  readonly #place: MailboxPlace;
-  readonly #notes: IndexLine[] = [];
-  #chunks: Uint8Array[] = [];
-  #buffered = 0;
-  #offset = 0;
-  #file: Promise<FileHandle> | undefined;
-  #writing: Promise<void> = Promise.resolve();
-  #failure: unknown;
-  #isFlushed = false;
-
-  constructor(options: FileStoreOptions, mailbox: MailboxRef) {
-    const box = boxOf(mailbox);
-    const period = new Date(options.clock.now()).toISOString().slice(0, 7).replace("-", "");
-    const pack = options.chance.uuid().replaceAll("-", "");
-    this.#location = { tenant: mailbox.tenant, box, period, pack };
-    this.#place = placeOf(options.dir, mailbox);
-    this.#folder = join(this.#place.path, period);
-  }
-
-  note(folder: IndexedFolder, entry: IndexEntry): void {
-    this.#notes.push({ folder, entry });
-  }
-
-  put(kind: BlobKind | "index", key: string, bytes: Uint8Array): BlobPointer {
-    if (this.#offset === 0) this.#append(Buffer.from(packMagic));
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    this.#append(encodeHead({ kind, key, size: bytes.length, sha256 }));
-    const offset = this.#offset;
-    this.#append(bytes);
-    this.#append(Buffer.from("\n"));
-    if (this.#buffered >= spillBytes) this.#spill();
-    return { ref: formatRef({ ...this.#location, offset, length: bytes.length }), sha256, size: bytes.length };
-  }
-
-  async flush(): Promise<void> {
-    if (this.#notes.length > 0) this.put("index", "", encodeIndexRecord(this.#notes, this.#place.home));
-    if (this.#offset === 0) return;
-    this.#spill();
-    await this.#writing;
-    if (this.#failure !== undefined) throw asBlobError(this.#failure, "write");
-    try {
-      const file = await (this.#file as Promise<FileHandle>);
-      await file.datasync();
-      await file.close();
-      this.#file = undefined;
-      await rename(this.#path("tmp"), this.#path("pack"));
-      await syncFolder(this.#folder);
-      this.#isFlushed = true;
-      if (this.#notes.length > 0) await appendIndex(this.#place, this.#notes);
-    } catch (error) {
-      throw asBlobError(error, "write");
-    }
-  }
-
-  async discard(): Promise<void> {
-    this.#chunks = [];
-    await this.#writing;
-    try {
-      await (await this.#file)?.close();
-    } catch {
-      // A handle that cannot be closed has nothing left to lose: the file is removed next.
-    }
-    this.#file = undefined;
-    if (this.#offset > 0) await rm(this.#path(this.#isFlushed ? "pack" : "tmp"), { force: true }).catch(() => undefined);
-  }
-
-  #path(ending: "tmp" | "pack"): string {
-    return join(this.#folder, `${this.#location.pack}.${ending}`);
-  }
-
-  #append(bytes: Uint8Array): void {
-    this.#chunks.push(bytes);
-    this.#buffered += bytes.length;
-    this.#offset += bytes.length;
-  }
-
-  #spill(): void {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#buffered = 0;
-    if (chunks.length === 0) return;
-    this.#writing = this.#writing.then(async () => {
-      if (this.#failure !== undefined) return;
-      try {
-        this.#file ??= this.#create();
-        await writeFully(await this.#file, chunks);
-      } catch (error) {
-        this.#failure = error;
-      }
-    });
-  }
-
-  async #create(): Promise<FileHandle> {
-    await makeFolder(this.#folder);
-    return open(this.#path("tmp"), constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
-  }
-}
-
-/** writev may write less than it was given, above all on a disk that fills up. */
-async function writeFully(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const { bytesWritten } = await file.writev(chunks);
-  if (bytesWritten === total) return;
-  const rest = Buffer.concat(chunks).subarray(bytesWritten);
-  for (let done = 0; done < rest.length;) done += (await file.write(rest, done)).bytesWritten;
-}
-
-/** A folder is durable only once its parent is synced: all that are new, up to the one that was there. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  const top = dirname(resolve(first));
-  for (let at = dirname(resolve(folder)); at.length >= top.length; at = dirname(at)) {
-    await syncFolder(at);
-    if (at === top) return;
-  }
-}
-
-/** The new name is durable only once its folder is synced. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-
-function asBlobError(error: unknown, verb: "read" | "write"): Error {
-  if (error instanceof Error && error.name === "SyncError") return error;
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
-  if (fullDiskCodes.has(code)) {
-    return syncError("BLOB_STORE_FULL", `The disk of the blob store is full (${code}). No message is lost: nothing was committed.`, {
-      layer: "blobs",
-      code,
-    });
-  }
-  return unavailable(`The blob store cannot ${verb} (${code}). No message is lost: nothing was committed.`, code);
-}
-
-function unavailable(message: string, code?: string): Error {
-  return syncError("BLOB_UNAVAILABLE", message, { layer: "blobs", ...(code !== undefined && { code }) });
+function startBatch({ dir, clock, chance }: FileStoreOptions, mailbox: MailboxRef): PackBatch {
+  const period = new Date(clock.now()).toISOString().slice(0, 7).replace("-", "");
+  const pack = chance.uuid().replaceAll("-", "");
+  return new PackBatch(placeOf(dir, mailbox), { tenant: mailbox.tenant, box: boxOf(mailbox), period, pack });
 }

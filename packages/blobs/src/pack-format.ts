@@ -48,3 +48,21 @@ export function parseRef(ref: string): BlobLocation | undefined {
 export function encodeHead(head: RecordHead): Buffer {
   return Buffer.from(`${JSON.stringify({ kind: head.kind, key: head.key, size: head.size, sha256: head.sha256 })}\n`);
 }
+
+/** Digits of the largest size that a reference can name. */
+const sizeDigits = 15;
+const noHash = "0".repeat(64);
+
+/** Bytes that are kept free for the head of a blob whose size is not known yet. */
+export function headRoom(kind: RecordHead["kind"], key: string): number {
+  return encodeHead({ kind, key, size: 10 ** sizeDigits - 1, sha256: noHash }).length;
+}
+
+/** The head, with spaces up to the room kept for it: JSON allows them behind the closing brace. */
+export function padHead(head: RecordHead): Buffer {
+  const room = Buffer.alloc(headRoom(head.kind, head.key), " ");
+  const bytes = encodeHead(head);
+  bytes.copy(room, 0, 0, bytes.length - 1);
+  room[room.length - 1] = 0x0a;
+  return room;
+}

@@ -105,6 +105,8 @@ export interface SyncConfig {
 
 export interface WorkerConfig {
   readonly parseThreads: number;
+  /** Cap of the process; what is left of it after the process itself bounds the mail in flight. */
+  readonly memoryMb: number;
 }
 
 export interface TokenCacheConfig {

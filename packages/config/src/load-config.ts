@@ -132,7 +132,7 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
       deadLetters: file.downstream?.deadLetters ?? limits.queueDeadLetters,
     },
     blobs: { dir: file.blobs?.dir === undefined ? resolve(dataDir, "blobs") : resolve(reading.folder, file.blobs.dir) },
-    worker: { parseThreads: file.worker?.parseThreads ?? 1 },
+    worker: { parseThreads: file.worker?.parseThreads ?? 1, memoryMb: file.worker?.memoryMb ?? 768 },
     tokenCache: resolveTokenCache(reading, file.tokenCache),
     console: resolveConsole(reading, file.console),
   };

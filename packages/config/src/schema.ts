@@ -247,7 +247,16 @@ export const fileSchema = map(
       "The claim-check store.",
     ).optional(),
     worker: map(
-      { parseThreads: whole(1, 64, "a number", 1, "Threads that parse mail. Default 1: one keeps up with the rest of a worker.") },
+      {
+        parseThreads: whole(1, 64, "a number", 1, "Threads that parse mail. Default 1: one keeps up with the rest of a worker."),
+        memoryMb: whole(
+          512,
+          65_536,
+          "megabytes",
+          768,
+          "What the process may take. Default 768: 400 for itself, the rest for mail in flight. More parse threads need about 100 each.",
+        ),
+      },
       "One worker process.",
     ).optional(),
     tokenCache: map(

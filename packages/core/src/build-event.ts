@@ -27,6 +27,8 @@ export interface MessageEventFacts {
 export interface MessageEventInput extends MessageEventFacts {
   readonly raw: BlobPointer;
   readonly message: ParsedMessage;
+  /** Why the message was not read whole. */
+  readonly quarantine?: Quarantine;
   /** Keeps bytes with the message's commit; `BlobBatch.put` under the message's key. */
   readonly putBlob: (kind: BlobKind, bytes: Uint8Array) => BlobPointer;
 }
@@ -61,21 +63,25 @@ export function buildMessageEvent(input: MessageEventInput): MessageAdded {
     raw: input.raw,
     message: isClean ? content : cleaned(content),
     parser: input.parser,
+    ...(input.quarantine !== undefined && { quarantine: cutQuarantine(input.quarantine) }),
   };
   return size + outerSize(event) <= limits.eventBytes || !isTooLarge(event) ? event : fitEvent(event, putBlob);
 }
 
 /** The event of a message that was set aside. */
 export function buildQuarantinedEvent(input: QuarantinedEventInput): MessageQuarantined {
-  const { code, reason } = input.quarantine;
   return {
     schema: eventSchema,
     type: "message.quarantined",
     ...factsOf(input),
     ...(input.raw !== undefined && { raw: input.raw }),
     parser: input.parser,
-    quarantine: { code, reason: cleaned(cutText(reason, maxReasonLength)) },
+    quarantine: cutQuarantine(input.quarantine),
   };
+}
+
+function cutQuarantine({ code, reason }: Quarantine): Quarantine {
+  return { code, reason: cleaned(cutText(reason, maxReasonLength)) };
 }
 
 function factsOf(input: MessageEventFacts) {
@@ -108,7 +114,10 @@ function toContent(message: ParsedMessage, putBlob: MessageEventInput["putBlob"]
     ...head,
     ...(text !== undefined && (isLongerInUtf8(text, limits.inlineBodyBytes) ? { textRef: putBlob("text", encode(text)) } : { text })),
     ...(html !== undefined && (isLongerInUtf8(html, limits.inlineBodyBytes) ? { htmlRef: putBlob("html", encode(html)) } : { html })),
-    attachments: attachments.map(({ content, ...about }) => ({ ...about, ...putBlob("attachment", content) })),
+    attachments: attachments.map(({ content, ...about }) => ({
+      ...about,
+      ...(content instanceof Uint8Array ? putBlob("attachment", content) : content),
+    })),
     ...(defects.length > 0 && { defects }),
   };
 }
@@ -145,7 +154,7 @@ function outerSize(event: MessageAdded): number {
     event.parser.version,
     ...event.flags,
   ];
-  return strings.reduce((sum, text) => sum + text.length * worstBytesPerUnit + bytesPerItem, 1_000);
+  return strings.reduce((sum, text) => sum + text.length * worstBytesPerUnit + bytesPerItem, 1_000 + maxReasonLength * worstBytesPerUnit);
 }
 
 function isDirty(text: string): boolean {

@@ -126,6 +126,7 @@ export {
   type MessageMeta,
   type HeaderRow,
   type SessionFeatures,
+  type StreamedMessage,
   type IndexedFolder,
   type Digest,
   type FetchedMessage,
@@ -134,10 +135,12 @@ export {
   type BlobKind,
   type BlobStore,
   type BlobBatch,
+  type BlobWriter,
   type ParsedMessage,
   type ParsedAttachment,
   type ParseResult,
   type MimeParser,
+  type MessageSource,
   type Lease,
   type Settlement,
   type MailboxState,
@@ -165,6 +168,16 @@ export {
   type ProofUids,
   type Sha256,
 } from "./proof.ts";
+export {
+  findSuspect,
+  type HandNote,
+  type InHand,
+  packInHand,
+  packSuspects,
+  type Suspect,
+  suspectsAfter,
+  unpackHandNote,
+} from "./in-hand.ts";
 export { queueNames, type RedisKeys, redisKeys } from "./redis-keys.ts";
 export {
   decideIntake,

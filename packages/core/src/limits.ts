@@ -3,8 +3,14 @@
  * Changing one is a decision: say why where it is changed.
  */
 export const limits = {
-  /** Above this a message is quarantined with its head only. Exchange allows 150 MB; 64 MB covers default tenants (35 MB) twice. */
-  messageBytes: 64 * 1024 * 1024,
+  /** Above this a message is quarantined with its head only. Exchange allows 150 MB, which base64 makes 205 MB of raw message. */
+  messageBytes: 256 * 1024 * 1024,
+  /** Above this a message is never held: it goes through in pieces, from the server to the disk and from there to the parser. */
+  streamAboveBytes: 4 * 1024 * 1024,
+  /** One piece: one round trip to the server. Smaller ones cost time on a slow link, larger ones memory. */
+  pieceBytes: 1024 * 1024,
+  /** Fetched whole, a message may come out this large: sizes are estimates. Above it the session breaks, and the next one streams. */
+  literalBytes: 8 * 1024 * 1024,
   /** How much of an oversized message is kept, enough for any sane header block. */
   oversizedHeadBytes: 256 * 1024,
   /** Text and HTML stay inline in an event up to here, each, in UTF-8 bytes. Contract: design.md section 6. */
@@ -27,6 +33,8 @@ export const limits = {
   listingUids: 50_000,
   /** A UID the server lists but does not deliver is asked for this often before it is quarantined. */
   unfetchableTries: 3,
+  /** A message that so many workers died of is not parsed again; see `suspectsAfter` for what counts. */
+  killedWorkers: 3,
   /** Pause between those tries. */
   unfetchableRetryMs: 60_000,
   /** Fresh UIDs that the server dealt and a listing left out are listed again this often, with this pause. */
@@ -78,6 +86,12 @@ export const limits = {
   parseDepth: 100,
   parseHeaderBytes: 1024 * 1024,
   parseAddresses: 10_000,
+  /** Header fields of one part: two hundred are many, and the event's size is bounded anyway. */
+  parseHeaderFields: 20_000,
+  /** Text and HTML of all parts, raw. What is longer is cut and the event says so; nobody reads 16 MB of text. */
+  parseTextBytes: 16 * 1024 * 1024,
+  /** Slower than this a streamed message is stuck: on top of `parseMs`, its time is its size over this. */
+  parseBytesPerSecond: 4 * 1024 * 1024,
   /** A server's wait hint is believed only within this range (T42). */
   hintMinMs: 1_000,
   hintMaxMs: 2 * 3_600_000,

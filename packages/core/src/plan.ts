@@ -51,20 +51,28 @@ export function hasHistory(checkpoint: FolderCheckpoint): boolean {
 
 /**
  * Cuts messages into batches of at most `maxMessages` and about `maxBytes`, order kept.
- * Sizes are the server's estimates; a message above `maxBytes` gets a batch of its own.
+ * Sizes are the server's estimates; a message above `maxBytes` gets a batch of its own, and so does one that `isApart`.
  */
-export function planBatches(metas: readonly MessageMeta[], maxMessages: number, maxBytes: number): (readonly MessageMeta[])[] {
+export function planBatches(
+  metas: readonly MessageMeta[],
+  maxMessages: number,
+  maxBytes: number,
+  isApart: (meta: MessageMeta) => boolean = () => false,
+): (readonly MessageMeta[])[] {
   const batches: MessageMeta[][] = [];
   let current: MessageMeta[] = [];
   let bytes = 0;
+  let wasApart = false;
   for (const meta of metas) {
-    if (current.length > 0 && (current.length >= maxMessages || bytes + meta.size > maxBytes)) {
+    const apart = isApart(meta);
+    if (current.length > 0 && (apart || wasApart || current.length >= maxMessages || bytes + meta.size > maxBytes)) {
       batches.push(current);
       current = [];
       bytes = 0;
     }
     current.push(meta);
     bytes += meta.size;
+    wasApart = apart;
   }
   if (current.length > 0) batches.push(current);
   return batches;

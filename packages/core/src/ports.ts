@@ -3,6 +3,7 @@ import type { IndexEntry } from "./fingerprint.ts";
 import type { FlagRow } from "./flag-sets.ts";
 import type { BlobPointer, FolderRole, MailEvent, MessageFields, OutgoingEvent } from "./event.ts";
 import type { Lane, MailboxRef, MessagePlace } from "./ids.ts";
+import type { HandNote } from "./in-hand.ts";
 import type { FolderLedger } from "./ledger.ts";
 import type { Secret } from "./secret.ts";
 import type { Cause } from "./cause.ts";
@@ -129,6 +130,18 @@ export interface FetchedMessage {
   readonly bytes: Uint8Array;
 }
 
+/** A message in pieces. */
+export interface StreamedMessage {
+  readonly uid: number;
+  readonly flags: readonly string[];
+  /** Epoch ms. */
+  readonly internalDate?: number;
+  /** In order; a piece is easy to hold. Taken once; may be left early, and the session can be used on then. */
+  readonly pieces: AsyncIterable<Uint8Array>;
+  /** True once the pieces ended because the message does, not because the server gave no more. */
+  isWhole(): boolean;
+}
+
 export interface MailSource {
   /**
    * Connects, logs in and proves access by one command.
@@ -150,6 +163,13 @@ export interface MailSession {
   describe(uids: readonly number[]): Promise<readonly MessageMeta[]>;
   /** Whole messages, each requested UID at most once, in the server's order; what the server withholds is absent. */
   fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
+  /**
+   * One message of any size, within this session: the next one may get it rendered anew, with other bytes. Undefined when the server
+   * withholds it. No other call before the last piece was taken or left.
+   */
+  fetchStream(uid: number): Promise<StreamedMessage | undefined>;
+  /** Whether one message has more than `bytes` bytes, whatever size was announced. False for one that the server withholds. */
+  isLongerThan(uid: number, bytes: number): Promise<boolean>;
   /** The first `bytes` bytes of one message. */
   fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined>;
   /**
@@ -200,12 +220,25 @@ export interface IndexedFolder extends MessagePlace {
 export interface BlobBatch {
   /** @param key the message's key, so that the store can be read without Redis */
   put(kind: BlobKind, key: string, bytes: Uint8Array): BlobPointer;
+  /** A blob that comes in pieces. Until it has ended or was given up, nothing else is put or opened. */
+  open(kind: BlobKind, key: string): BlobWriter;
+  /** What a writer of this batch has written, in pieces. @throws SyncError BLOB_UNAVAILABLE */
+  readBack(pointer: BlobPointer): AsyncIterable<Uint8Array>;
   /** Remembers a message beside the blobs; as durable as they are. */
   note(folder: IndexedFolder, entry: IndexEntry): void;
   /** Resolves when everything put is on stable storage. @throws SyncError BLOB_UNAVAILABLE or BLOB_STORE_FULL */
   flush(): Promise<void>;
   /** Forgets the batch and removes what was written of it. Never throws. */
   discard(): Promise<void>;
+}
+
+export interface BlobWriter {
+  /** Resolves when the next piece may come: the disk holds the server back. @throws SyncError BLOB_UNAVAILABLE or BLOB_STORE_FULL */
+  write(piece: Uint8Array): Promise<void>;
+  /** The blob is what was written; as durable as its batch. */
+  end(): Promise<BlobPointer>;
+  /** Nothing is left of it. */
+  giveUp(): Promise<void>;
 }
 
 /** What a MIME parser found. Bytes of bodies and attachments are handed over, not copied. */
@@ -219,11 +252,13 @@ export interface ParsedAttachment {
   readonly contentType: string;
   readonly disposition?: string;
   readonly contentId?: string;
-  readonly content: Uint8Array;
+  /** Of a streamed message: where it was kept. */
+  readonly content: Uint8Array | BlobPointer;
 }
 
 export type ParseResult =
-  | { readonly ok: true; readonly message: ParsedMessage }
+  /** `cut`: a sentence for an operator about what was left out. */
+  | { readonly ok: true; readonly message: ParsedMessage; readonly cut?: string }
   /** `reason` is a sentence for an operator; what could be read of the head comes along where possible. */
   | { readonly ok: false; readonly reason: string };
 
@@ -232,6 +267,18 @@ export interface MimeParser {
   readonly version: string;
   /** Never rejects for anything a message does. The bytes stay usable by the caller. */
   parse(bytes: Uint8Array): Promise<ParseResult>;
+  /**
+   * A message that is too large to hold: a few pieces at a time are. Attachments go to writers of `keep`, one after the other.
+   * Rejects only with what `source` or a writer rejected with.
+   */
+  parseStream(source: MessageSource, keep: () => BlobWriter): Promise<ParseResult>;
+}
+
+/** Bytes that lie elsewhere. */
+export interface MessageSource {
+  readonly size: number;
+  /** From the first byte; called again for another try. The pieces are handed over. */
+  open(): AsyncIterable<Uint8Array>;
 }
 
 /** The right to work on one mailbox. `token` is a rising number and a random part, compared as a whole. */
@@ -269,6 +316,8 @@ export interface MailboxState {
   readonly cause?: Cause;
   /** True once a session reached the mailbox. */
   readonly opened: boolean;
+  /** What a session that died left in hand, and who is suspected. */
+  readonly hand: HandNote;
 }
 
 export interface StoredCheckpoint {
@@ -300,11 +349,13 @@ export type CommitResult =
   /** Redis holds another version than this session read: reload. */
   | { readonly kind: "stale" };
 
-/** Reads and reserves; writing is the hand-off's business. */
+/** Reads and reserves; writing what counts is the hand-off's business. */
 export interface MailboxStore {
   /** Undefined when somebody else works on the mailbox; that session is then poked if `lane` is fresh. */
   acquire(mailbox: MailboxRef, lane: Lane): Promise<Lease | undefined>;
   load(mailbox: MailboxRef): Promise<MailboxState>;
+  /** Replaces what is in hand and who is suspected; a commit or settlement empties the hand. False when the lease is lost. */
+  noteInHand(lease: Lease, note: HandNote): Promise<boolean>;
 }
 
 /** The only door to the `messages` queue: one script each, all or nothing. */

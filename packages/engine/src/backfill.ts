@@ -6,7 +6,6 @@ import {
   limits,
   maxUid,
   type MessageMeta,
-  planBatches,
   subtractUids,
   type UidSet,
   uidSetOf,
@@ -14,6 +13,7 @@ import {
 } from "@mailfleet/core";
 import { compareWhole } from "./compare-folder.ts";
 import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder } from "./folder-work.ts";
+import { batchesOf } from "./hand-off-batch.ts";
 import { describeAll, freshPass, handOffOrNote } from "./fresh-pass.ts";
 import type { SessionContext, SyncSettings } from "./ports.ts";
 import { linkKnown, settleToDo, tellLeftovers, type Unknown } from "./resync.ts";
@@ -163,7 +163,7 @@ async function handOffHistory(
   belowAfter: (lowestUid: number, isLast: boolean) => number,
 ): Promise<boolean> {
   const metas = await describeAll(context, [...uids].reverse());
-  const batches = planBatches([...metas].reverse(), context.isCareful ? 1 : limits.batchMessages, limits.batchBytes);
+  const batches = batchesOf(context, work, [...metas].reverse());
   for (const [index, batch] of batches.entries()) {
     if (index > 0 && isSpent(context, budget)) return false;
     if (context.isPoked) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createByteBudget } from "./byte-budget.ts";
+import { bytesInFlight, createByteBudget } from "./byte-budget.ts";
 
 const never = new AbortController().signal;
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -40,4 +40,10 @@ test("a request that is given up leaves its place to the next", async () => {
   await expect(given).rejects.toThrow("drained");
   await expect(next).resolves.toBeTypeOf("function");
   first();
+});
+
+test("the budget follows from the process's cap, and is never too small to work with", () => {
+  expect(bytesInFlight(768, 1)).toBe(122 * 1024 * 1024);
+  expect(bytesInFlight(512, 1)).toBe(37 * 1024 * 1024);
+  expect(bytesInFlight(512, 8)).toBe(16 * 1024 * 1024);
 });

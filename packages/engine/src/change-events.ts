@@ -74,12 +74,12 @@ export function flagsOf(sets: FlagSets, uid: number): readonly string[] {
   return [...sets].filter(([, set]) => hasUid(set, uid)).map(([flag]) => flag);
 }
 
-function keyOf({ mailbox }: SessionContext, place: MessagePlace, uid: number): string {
+export function keyOf({ mailbox }: SessionContext, place: MessagePlace, uid: number): string {
   const { folder, generation, uidValidity } = place;
   return messageKey({ tenant: mailbox.tenant, address: mailbox.address, folder, generation, uidValidity, uid });
 }
 
-function folderOf(work: FolderWork): EventFolder {
+export function folderOf(work: FolderWork): EventFolder {
   return { path: work.path, ...(work.role !== undefined && { role: work.role }) };
 }
 

@@ -10,7 +10,6 @@ import {
   maxUid,
   outgoing,
   type MessageMeta,
-  planBatches,
   planFolder,
   type Recheck,
   resetCheckpoint,
@@ -22,7 +21,7 @@ import {
 } from "@mailfleet/core";
 import { compareFolder } from "./compare-folder.ts";
 import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder, openFolder } from "./folder-work.ts";
-import { handOffBatch, noteBrokenFetch, type BatchRequest } from "./hand-off-batch.ts";
+import { batchesOf, handOffBatch, noteBrokenFetch, type BatchRequest } from "./hand-off-batch.ts";
 import type { SessionContext } from "./ports.ts";
 import { areUidsReused } from "./spot-check.ts";
 
@@ -158,7 +157,7 @@ async function handOffFresh(
   metas: readonly MessageMeta[],
   finish: (checkpoint: FolderCheckpoint) => FolderCheckpoint,
 ): Promise<void> {
-  const batches = planBatches(metas, context.isCareful ? 1 : limits.batchMessages, limits.batchBytes);
+  const batches = batchesOf(context, work, metas);
   for (const [index, batch] of batches.entries()) {
     throwIfDraining(context);
     // A session's first batch is free: it was let in for that.
@@ -231,7 +230,9 @@ export async function handOffOrNote(context: SessionContext, work: FolderWork, r
     await handOffBatch(context, work, request);
   } catch (error) {
     const mayBeTheMessage = isSyncError(error) && breaksSessions(error.failure.scope) && error.failure.facts.phase === "fetch";
-    if (mayBeTheMessage && request.metas.length === 1 && (isAlone || context.isCareful)) await noteBrokenFetch(context, work, request);
+    if (mayBeTheMessage && request.metas.length === 1 && (isAlone || context.isCareful)) {
+      await noteBrokenFetch(context, work, request, error.failure.code);
+    }
     throw error;
   }
 }

@@ -1,11 +1,7 @@
 import {
-  type BlobBatch,
-  type BlobPointer,
-  buildMessageEvent,
   buildQuarantinedEvent,
-  type FetchedMessage,
-  type FlagRow,
   flagSetsOf,
+  type FailureCode,
   type FolderCheckpoint,
   type Lane,
   limits,
@@ -14,20 +10,18 @@ import {
   outgoing,
   type OutgoingEvent,
   type MessageMeta,
-  type ParseResult,
-  type Quarantine,
-  type QuarantineCode,
+  planBatches,
   type RetryEntry,
-  type Spot,
-  subtractUids,
+  type Suspect,
   type UidSet,
   uidSetOf,
   uniteUids,
   withFlags,
 } from "@mailfleet/core";
-import { entryOf, newestSpots, spotOf } from "./fingerprints.ts";
+import { newestSpots } from "./fingerprints.ts";
 import { commitStep, type FolderWork, isCertainlyUnwritten } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
+import { type BatchToRead, type Fetched, readBatch } from "./read-batch.ts";
 
 export interface BatchRequest {
   readonly metas: readonly MessageMeta[];
@@ -38,14 +32,10 @@ export interface BatchRequest {
   readonly advance: (checkpoint: FolderCheckpoint) => FolderCheckpoint;
 }
 
-/** What became of the UIDs of a batch; together they are the batch. */
-interface Fetched {
-  readonly events: readonly OutgoingEvent[];
-  readonly delivered: UidSet;
-  readonly quarantined: UidSet;
-  readonly missing: readonly number[];
-  readonly flags: readonly FlagRow[];
-  readonly spots: readonly Spot[];
+/** Cuts messages into batches, order kept. Suspects stay alone, and so does every message while the one that breaks sessions is looked for. */
+export function batchesOf(context: SessionContext, work: FolderWork, metas: readonly MessageMeta[]): (readonly MessageMeta[])[] {
+  const isApart = (meta: MessageMeta): boolean => context.hand.suspectOf(work, meta.uid) !== undefined;
+  return planBatches(metas, context.isCareful ? 1 : limits.batchMessages, limits.batchBytes, isApart);
 }
 
 /**
@@ -55,17 +45,22 @@ interface Fetched {
 export async function handOffBatch(context: SessionContext, work: FolderWork, request: BatchRequest): Promise<void> {
   const { ports, signal } = context;
   const checkpoint = requireCheckpoint(work);
-  const estimate = request.metas.reduce((sum, meta) => sum + Math.min(meta.size, limits.messageBytes), 0);
+  // What is above that goes through in pieces and holds no more.
+  const estimate = request.metas.reduce((sum, meta) => sum + Math.min(meta.size, limits.streamAboveBytes), 0);
   const giveBack = await ports.bytes.take(estimate, signal);
   const blobs = ports.blobs.startBatch(context.mailbox);
   let isCommitting = false;
   try {
-    const fetched = await fetchAll(context, work, request, blobs);
+    const { metas, lane } = request;
+    const suspect = metas.length === 1 ? context.hand.suspectOf(work, (metas[0] as MessageMeta).uid) : undefined;
+    const guard = guardOf(context, work, checkpoint, metas, suspect);
+    const fetched = await readBatch({ context, work, checkpoint, metas, lane, blobs, suspect, guard });
     const owed = await lookAgain(context, fetched.missing);
     await blobs.flush();
     isCommitting = true;
     await commitStep(context, work, accountFor(context, work, checkpoint, request, fetched, owed));
     tally(context, fetched, request.metas);
+    if (suspect) await context.hand.clear(suspect);
   } catch (error) {
     // After an unanswered commit the events may be out, and point to these blobs: they stay.
     if (!isCommitting || isCertainlyUnwritten(error)) await blobs.discard();
@@ -76,103 +71,40 @@ export async function handOffBatch(context: SessionContext, work: FolderWork, re
 }
 
 /**
+ * The batch is noted as in hand while it is fetched, which costs no time, and before anything of it is parsed. A suspect is noted
+ * step by step, so that a death of another cause hardly ever falls on it.
+ */
+function guardOf(
+  context: SessionContext,
+  work: FolderWork,
+  checkpoint: FolderCheckpoint,
+  metas: readonly MessageMeta[],
+  suspect: Suspect | undefined,
+): BatchToRead["guard"] {
+  const { hand } = context;
+  const inHand = { folder: work.path, generation: checkpoint.generation, uids: uidSetOf(metas.map((meta) => meta.uid)) };
+  const noted = hand.take({ ...inHand, step: suspect ? "fetching" : "together" });
+  // A message that never comes is never parsed: then nobody waits for this.
+  noted.catch(() => undefined);
+  return async (parse) => {
+    await noted;
+    if (!suspect) return parse();
+    await hand.take({ ...inHand, step: "parsing" });
+    const result = await parse();
+    await hand.empty();
+    return result;
+  };
+}
+
+/**
  * After a fetch broke the session on a single message: notes the try, so that the folder goes on behind it.
  * The session is gone, the lease is not.
  */
-export async function noteBrokenFetch(context: SessionContext, work: FolderWork, request: BatchRequest): Promise<void> {
+export async function noteBrokenFetch(context: SessionContext, work: FolderWork, request: BatchRequest, code: FailureCode): Promise<void> {
   const checkpoint = requireCheckpoint(work);
   const uids = request.metas.map((meta) => meta.uid);
   const fetched: Fetched = { events: [], delivered: [], quarantined: [], missing: uids, flags: [], spots: [] };
-  await commitStep(context, work, accountFor(context, work, checkpoint, request, fetched, new Set(uids)));
-}
-
-async function fetchAll(context: SessionContext, work: FolderWork, request: BatchRequest, blobs: BlobBatch): Promise<Fetched> {
-  const { ports, session, signal } = context;
-  const checkpoint = requireCheckpoint(work);
-  const results = new Map<number, Promise<OutgoingEvent>>();
-  const quarantined: number[] = [];
-  const flags: FlagRow[] = [];
-  const spots: Spot[] = [];
-  const sizes = new Map(request.metas.map((meta) => [meta.uid, meta.size]));
-  const indexed = {
-    folder: work.path,
-    ...(work.role !== undefined && { role: work.role }),
-    generation: checkpoint.generation,
-    uidValidity: checkpoint.uidValidity,
-  };
-  /** Remembers the message beside its blobs, and for the checkpoint. */
-  const remember = (message: FetchedMessage, raw: BlobPointer, quarantineCode?: QuarantineCode): void => {
-    const entry = entryOf(ports.digest, message, sizes.get(message.uid) ?? 0, raw, quarantineCode);
-    blobs.note(indexed, entry);
-    flags.push({ uid: message.uid, flags: message.flags });
-    const spot = spotOf(entry);
-    if (spot) spots.push(spot);
-  };
-  const identityOf = (uid: number) => ({
-    tenant: context.mailbox.tenant,
-    address: context.mailbox.address,
-    folder: work.path,
-    generation: checkpoint.generation,
-    uidValidity: checkpoint.uidValidity,
-    uid,
-  });
-  const about = (message: FetchedMessage) => ({
-    mailbox: context.mailbox,
-    folder: { path: work.path, ...(work.role !== undefined && { role: work.role }) },
-    uid: message.uid,
-    uidValidity: checkpoint.uidValidity,
-    key: messageKey(identityOf(message.uid)),
-    lane: request.lane,
-    at: ports.clock.now(),
-    flags: message.flags,
-    ...(message.internalDate !== undefined && { internalDate: message.internalDate }),
-    isResync: checkpoint.isResync && request.lane === "backfill",
-    parser: { name: ports.mime.name, version: ports.mime.version },
-  });
-  const quarantine = (message: FetchedMessage, reason: Quarantine, raw: BlobPointer): MailEvent => {
-    quarantined.push(message.uid);
-    remember(message, raw, reason.code);
-    return buildQuarantinedEvent({ ...about(message), raw, quarantine: reason });
-  };
-  const toEvent = (message: FetchedMessage, raw: BlobPointer, parsed: ParseResult): MailEvent => {
-    if (!parsed.ok) return quarantine(message, { code: "MESSAGE_UNPARSEABLE", reason: parsed.reason }, raw);
-    const key = messageKey(identityOf(message.uid));
-    remember(message, raw);
-    return buildMessageEvent({ ...about(message), raw, message: parsed.message, putBlob: (kind, bytes) => blobs.put(kind, key, bytes) });
-  };
-
-  const whole = request.metas.filter((meta) => meta.size <= limits.messageBytes).map((meta) => meta.uid);
-  if (whole.length > 0) {
-    for await (const message of session.fetch(whole)) {
-      signal.throwIfAborted();
-      const raw = blobs.put("raw", messageKey(identityOf(message.uid)), message.bytes);
-      const event = ports.mime.parse(message.bytes).then((parsed) => outgoing(toEvent(message, raw, parsed)));
-      // Awaited in order below; without this a failure before that would count as unhandled.
-      event.catch(() => undefined);
-      results.set(message.uid, event);
-    }
-  }
-  for (const meta of request.metas.filter((one) => one.size > limits.messageBytes)) {
-    const head = await session.fetchHead(meta.uid, limits.oversizedHeadBytes);
-    if (!head) continue;
-    const raw = blobs.put("raw", messageKey(identityOf(meta.uid)), head.bytes);
-    const reason = `about ${meta.size} bytes, above the limit of ${limits.messageBytes}; its first ${head.bytes.length} bytes are kept`;
-    results.set(meta.uid, Promise.resolve(outgoing(quarantine(head, { code: "MESSAGE_TOO_LARGE", reason }, raw))));
-  }
-
-  const events: OutgoingEvent[] = [];
-  const missing: number[] = [];
-  const done: number[] = [];
-  for (const { uid } of request.metas) {
-    const event = await results.get(uid);
-    if (event === undefined) missing.push(uid);
-    else {
-      events.push(event);
-      done.push(uid);
-    }
-  }
-  const quarantinedSet = uidSetOf(quarantined);
-  return { events, delivered: subtractUids(uidSetOf(done), quarantinedSet), quarantined: quarantinedSet, missing, flags, spots };
+  await commitStep(context, work, accountFor(context, work, checkpoint, request, fetched, new Set(uids), code));
 }
 
 /** An answer without data does not mean deleted (exchange-online.md 3.5): only a listing tells which UIDs are gone. */
@@ -190,6 +122,7 @@ function accountFor(
   request: BatchRequest,
   fetched: Fetched,
   owed: ReadonlySet<number>,
+  code?: FailureCode,
 ): { checkpoint: FolderCheckpoint; ledger: FolderWork["ledger"]; events: readonly OutgoingEvent[] } {
   const { ports } = context;
   const now = ports.clock.now();
@@ -203,7 +136,7 @@ function accountFor(
     if (tries < limits.unfetchableTries) retry.push({ uid, tries, notBefore: now + limits.unfetchableRetryMs });
     else {
       givenUp.push(uid);
-      events.push(outgoing(unfetchable(context, work, checkpoint, uid, request.lane, now)));
+      events.push(outgoing(unfetchable(context, work, checkpoint, uid, request.lane, now, code)));
     }
   }
   retry.sort((a, b) => a.uid - b.uid);
@@ -243,6 +176,7 @@ function unfetchable(
   uid: number,
   lane: Lane,
   now: number,
+  code: FailureCode | undefined,
 ): MailEvent {
   const { mailbox, ports } = context;
   const { generation, uidValidity } = checkpoint;
@@ -257,10 +191,16 @@ function unfetchable(
     flags: [],
     isResync: checkpoint.isResync,
     parser: { name: ports.mime.name, version: ports.mime.version },
-    quarantine: {
-      code: "MESSAGE_UNFETCHABLE",
-      reason: `the server lists it and did not deliver it in ${limits.unfetchableTries} tries; look at it in Outlook`,
-    },
+    quarantine:
+      code === "MESSAGE_TOO_LARGE"
+        ? {
+            code,
+            reason: `the server answered ${limits.unfetchableTries} requests for a piece of it with more than ${limits.literalBytes} bytes`,
+          }
+        : {
+            code: "MESSAGE_UNFETCHABLE",
+            reason: `the server lists it and did not deliver it in ${limits.unfetchableTries} tries; look at it in Outlook`,
+          },
   });
 }
 

@@ -1,4 +1,4 @@
-export { type ByteBudget, createByteBudget } from "./byte-budget.ts";
+export { type ByteBudget, bytesInFlight, createByteBudget } from "./byte-budget.ts";
 export type { EnginePorts, SyncCounts, SyncSettings } from "./ports.ts";
 export { type Ending, settlementOf, type SettleQuestion } from "./settle.ts";
 export { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";

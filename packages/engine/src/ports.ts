@@ -20,6 +20,7 @@ import type {
 } from "@mailfleet/core";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { FolderWork } from "./folder-work.ts";
+import type { Hand } from "./hand.ts";
 
 /** Everything the flow touches. */
 export interface EnginePorts {
@@ -71,7 +72,9 @@ export interface SessionContext {
   readonly folders: readonly FolderWork[];
   readonly counts: SyncCounts;
   /** Messages one by one: a session broke while fetching, and the one that breaks it must be found. */
-  readonly isCareful: boolean;
+  isCareful: boolean;
+  /** What is being worked on, told before it can kill. */
+  readonly hand: Hand;
   /** Monotonic ms. */
   readonly startedAt: number;
   /** Somebody asked for new mail while this session was busy. */

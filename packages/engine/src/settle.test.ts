@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type SettleQuestion, settlementOf } from "./settle.ts";
 
 const now = Date.UTC(2026, 10, 23, 14);
-const calm: MailboxState = { folders: new Map(), opened: true };
+const calm: MailboxState = { folders: new Map(), opened: true, hand: { suspects: [] } };
 const failure = (code: Failure["code"], over: Partial<Failure> = {}): Failure => ({
   code,
   scope: "mailbox",

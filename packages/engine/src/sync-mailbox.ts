@@ -20,6 +20,7 @@ import { backfill, isOwed, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import { openSession } from "./open-session.ts";
+import { Hand } from "./hand.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
 import { type Ending, settlementOf } from "./settle.ts";
 import { settleUnlisted } from "./unlisted-folders.ts";
@@ -81,6 +82,7 @@ async function runSession(
   progress: { isOpened: boolean; hasHistory: boolean },
 ): Promise<Ending> {
   refuseNewer(state, lease.mailbox);
+  const hand = await Hand.takeOver(ports, lease, state);
   const session = await openSession(ports, lease.mailbox, signal);
   progress.isOpened = true;
   try {
@@ -96,6 +98,7 @@ async function runSession(
       counts,
       folders: selection.synced.map((folder) => toWork(folder, state)),
       isCareful: brokeSessions(state),
+      hand,
       startedAt: ports.clock.monotonic(),
       isPoked: false,
       opened: undefined,

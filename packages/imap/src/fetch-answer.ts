@@ -8,10 +8,12 @@ export interface FetchAnswer {
   readonly flags: readonly string[] | undefined;
   readonly internalDate: number | undefined;
   readonly size: number | undefined;
-  /** `BODY[]`, whole or from offset 0. */
+  /** `BODY[]`, whole or from `origin` on. */
   readonly body: Uint8Array | undefined;
-  /** True when the body came with an origin, as the answer to a partial fetch. */
-  readonly isPartial: boolean;
+  /** Where the body begins, as the answer to a partial fetch says; undefined for a whole body. */
+  readonly origin: number | undefined;
+  /** True when the body was answered with NIL: there is none, or none from `origin` on. */
+  readonly isNil: boolean;
   /** `BODY[HEADER.FIELDS (...)]`. */
   readonly header: Uint8Array | undefined;
 }
@@ -31,7 +33,8 @@ export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
   let internalDate: number | undefined;
   let size: number | undefined;
   let body: Uint8Array | undefined;
-  let isPartial = false;
+  let origin: number | undefined;
+  let isNil = false;
   let header: Uint8Array | undefined;
   if (isList(items)) {
     for (let at = 0; at + 1 < items.length; at += 2) {
@@ -52,16 +55,17 @@ export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
           size ??= readSize(textOf(value));
           break;
         case "BODY":
-          if (body === undefined && key.section?.length === 0 && (key.partial?.[0] ?? 0) === 0) {
+          if (body === undefined && key.section?.length === 0) {
             body = bytesOf(value);
-            isPartial = key.partial !== undefined;
+            origin = key.partial?.[0];
+            isNil = value === null;
           } else if (key.partial === undefined && textOf(key.section?.[0])?.toUpperCase() === "HEADER.FIELDS") header ??= bytesOf(value);
           break;
         default:
       }
     }
   }
-  return { uid, flags, internalDate, size, body, isPartial, header };
+  return { uid, flags, internalDate, size, body, origin, isNil, header };
 }
 
 /** The message of an answer that has one. */

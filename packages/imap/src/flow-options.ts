@@ -17,8 +17,10 @@ export interface ImapLimits {
   /** From the first packet to the answer of the first command. */
   readonly openMs: number;
   readonly commandSilenceMs: number;
-  /** A message larger than this ends the session with MESSAGE_TOO_LARGE; see `describe` and `fetchHead`. */
+  /** A message larger than this, fetched whole, ends the session with MESSAGE_TOO_LARGE; see `describe` and `fetchStream`. */
   readonly literalBytes: number;
+  /** One piece of `fetchStream`. */
+  readonly pieceBytes: number;
   /** A line without literals. */
   readonly lineBytes: number;
   readonly commandLineBytes: number;
@@ -29,8 +31,8 @@ export const defaultImapLimits: ImapLimits = {
   greetingMs: limits.greetingMs,
   openMs: 75_000,
   commandSilenceMs: limits.commandSilenceMs,
-  // Exchange's sizes are estimates: a message planned as allowed may come out half as large again.
-  literalBytes: limits.messageBytes + limits.messageBytes / 2,
+  literalBytes: limits.literalBytes,
+  pieceBytes: limits.pieceBytes,
   // A SEARCH over `listingUids` numbers of ten digits is 550 kB.
   lineBytes: 4 * 1024 * 1024,
   commandLineBytes: limits.commandLineBytes,

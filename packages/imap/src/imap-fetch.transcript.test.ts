@@ -85,6 +85,92 @@ describe("FETCH", () => {
     expect(await session.fetchHead(13, 4)).toBeUndefined();
   });
 
+  const piece = (offset: number) => new RegExp(`^(\\w+) UID FETCH 12 \\(UID FLAGS INTERNALDATE BODY\\.PEEK\\[\\]<${offset}\\.4>\\)$`);
+  const pieceAnswer = (offset: number, body: string) =>
+    `* 2 FETCH (UID 12 FLAGS (\\Seen) BODY[]<${offset}> {${body.length}}\r\n${body})\r\n$1 OK\r\n`;
+
+  test("a message comes in pieces, until an empty one says that it ends", async () => {
+    await using talk = await converse(
+      [
+        ...login,
+        ...examine,
+        ...ask(piece(0), pieceAnswer(0, "abcd")),
+        // short, and not the end
+        ...ask(piece(4), pieceAnswer(4, "ef")),
+        ...ask(piece(6), pieceAnswer(6, "ghijkl")),
+        ...ask(piece(10), pieceAnswer(10, "")),
+        ...ask(/^(\w+) UID FETCH 12 \(UID FLAGS INTERNALDATE BODY\.PEEK\[\]<10\.1>\)$/, pieceAnswer(10, "")),
+        ...ask(/^(\w+) UID FETCH 12 \(UID FLAGS INTERNALDATE BODY\.PEEK\[\]<9\.1>\)$/, pieceAnswer(9, "j")),
+        stall,
+      ],
+      { pieceBytes: 4 },
+    );
+    const session = await talk.open();
+    await session.open("INBOX");
+    const message = await session.fetchStream(12);
+    expect(message).toMatchObject({ uid: 12, flags: ["\\Seen"] });
+    expect((await collect(message?.pieces ?? [])).map(String)).toEqual(["abcd", "ef", "ghij"]);
+    expect(message?.isWhole()).toBe(true);
+    expect(await session.isLongerThan(12, 10)).toBe(false);
+    expect(await session.isLongerThan(12, 9)).toBe(true);
+  });
+
+  test.each([
+    ["is answered without data", "$1 OK\r\n", ["abcd"], false],
+    ["answers from elsewhere", "* 2 FETCH (UID 12 BODY[]<0> {4}\r\nabcd)\r\n$1 OK\r\n", ["abcd"], false],
+    ["is another message's", "* 2 FETCH (UID 13 BODY[]<4> {4}\r\nabcd)\r\n$1 OK\r\n", ["abcd"], false],
+    ["is NIL", "* 2 FETCH (UID 12 BODY[]<4> NIL)\r\n$1 OK\r\n", ["abcd"], true],
+  ])("a message whose second piece %s ends there", async (_name, second, pieces, isWhole) => {
+    await using talk = await converse([...login, ...examine, ...ask(piece(0), pieceAnswer(0, "abcd")), ...ask(piece(4), second), stall], {
+      pieceBytes: 4,
+    });
+    const session = await talk.open();
+    await session.open("INBOX");
+    const message = await session.fetchStream(12);
+    expect((await collect(message?.pieces ?? [])).map(String)).toEqual(pieces);
+    expect(message?.isWhole()).toBe(isWhole);
+  });
+
+  test("a server that knows no partials gives all at once, up to the limit of a literal", async () => {
+    await using talk = await converse(
+      [
+        ...login,
+        ...examine,
+        ...ask(piece(0), literal(12, "abcdefgh") + "$1 OK\r\n"),
+        { expect: piece(0) },
+        { send: "* 2 FETCH (UID 12 BODY[] {21}\r\n" },
+        stall,
+      ],
+      { pieceBytes: 4, literalBytes: 20 },
+    );
+    const session = await talk.open();
+    await session.open("INBOX");
+    const message = await session.fetchStream(12);
+    expect((await collect(message?.pieces ?? [])).map(String)).toEqual(["abcdefgh"]);
+    expect(message?.isWhole()).toBe(true);
+    expect(await failureOf(session.fetchStream(12))).toMatchObject({ code: "MESSAGE_TOO_LARGE", facts: { uid: 12 } });
+  });
+
+  test("a stream that is left early leaves the session usable", async () => {
+    await using talk = await converse(
+      [
+        ...login,
+        ...examine,
+        ...ask(piece(0), pieceAnswer(0, "abcd")),
+        ...ask(/^(\w+) UID SEARCH UID 1:9$/, "* SEARCH 3\r\n$1 OK\r\n"),
+        stall,
+      ],
+      { pieceBytes: 4 },
+    );
+    const session = await talk.open();
+    await session.open("INBOX");
+    for await (const bytes of (await session.fetchStream(12))?.pieces ?? []) {
+      expect(bytes).toHaveLength(4);
+      break;
+    }
+    expect(await session.listUids(1, 9)).toEqual([3]);
+  });
+
   test.each([
     ["OK without data", "$2", "$1 OK FETCH completed.\r\n", []],
     ["fewer, then NO", "$2", `${literal(10, "ten")}$1 NO Some of the requested messages no longer exist.\r\n`, [10]],

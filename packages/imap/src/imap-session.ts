@@ -14,20 +14,23 @@ import {
   type MailSession,
   type MessageMeta,
   type SessionFeatures,
+  type StreamedMessage,
 } from "@mailfleet/core";
 import { ImpossibleUid, readFetchAnswer, toMessage, type FetchAnswer } from "./fetch-answer.ts";
 import { decodeFolderName, encodeFolderName, hasControls, swapDelimiter } from "./folder-name.ts";
+import type { ImapLimits } from "./flow-options.ts";
 import type { ImapConnection } from "./imap-connection.ts";
 import type { Attribute, UntaggedAnswer } from "./imapflow-internals.ts";
 import { readListAnswer, readListLine, type ListAnswer } from "./list-answer.ts";
 import { readCount, readDigits, readNumbers, readSection, readStatus } from "./number-answers.ts";
 import { RowBuffer } from "./row-buffer.ts";
 import { SharedFlags } from "./shared-flags.ts";
+import { streamMessage } from "./streamed-message.ts";
 
 export interface SessionOptions {
   readonly connection: ImapConnection;
   readonly log: Log;
-  readonly commandLineBytes: number;
+  readonly limits: Pick<ImapLimits, "commandLineBytes" | "pieceBytes">;
   /** From LIST "" "", where NAMESPACE gave none. */
   readonly delimiter: string | undefined;
 }
@@ -49,6 +52,7 @@ export class ImapSession implements MailSession {
   readonly #connection: ImapConnection;
   readonly #log: Log;
   readonly #chunkLength: number;
+  readonly #pieceBytes: number;
   #delimiter: string | undefined;
   /** Paths whose name on the wire is not what encoding the path gives. */
   readonly #wireNames = new Map<string, string>();
@@ -65,8 +69,9 @@ export class ImapSession implements MailSession {
     };
     this.#log = options.log;
     this.#delimiter = options.delimiter;
+    this.#pieceBytes = options.limits.pieceBytes;
     // Room for the tag, the verb and the items around the set.
-    this.#chunkLength = options.commandLineBytes - 200;
+    this.#chunkLength = options.limits.commandLineBytes - 200;
   }
 
   async listFolders(): Promise<readonly ListedFolder[]> {
@@ -204,7 +209,7 @@ export class ImapSession implements MailSession {
           untagged: {
             FETCH: async (answer) => {
               const row = this.#readFetch(answer);
-              if (row.uid === undefined || row.body === undefined || row.isPartial || !wanted.delete(row.uid)) return;
+              if (row.uid === undefined || row.body === undefined || row.origin !== undefined || !wanted.delete(row.uid)) return;
               this.#connection.progress();
               await rows.put(toMessage(row, row.uid, row.body));
               this.#connection.progress();
@@ -229,23 +234,37 @@ export class ImapSession implements MailSession {
   }
 
   async fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined> {
+    const row = await this.#fetchPiece(uid, 0, bytes);
+    return row?.body && toMessage(row, uid, row.body.subarray(0, bytes));
+  }
+
+  fetchStream(uid: number): Promise<StreamedMessage | undefined> {
+    return streamMessage(uid, this.#pieceBytes, (offset, bytes) => this.#fetchPiece(uid, offset, bytes));
+  }
+
+  async isLongerThan(uid: number, bytes: number): Promise<boolean> {
+    return ((await this.#fetchPiece(uid, bytes, 1))?.body?.length ?? 0) > 0;
+  }
+
+  async #fetchPiece(uid: number, offset: number, bytes: number): Promise<FetchAnswer | undefined> {
     const folder = this.#needOpen();
-    const head: Attribute = { type: "ATOM", value: "BODY.PEEK", section: [], partial: [0, bytes] };
-    let message: FetchedMessage | undefined;
-    await this.#connection.run("UID FETCH", [sequence(String(uid)), [atom("UID"), atom("FLAGS"), atom("INTERNALDATE"), head]], {
+    const piece: Attribute = { type: "ATOM", value: "BODY.PEEK", section: [], partial: [offset, bytes] };
+    let found: FetchAnswer | undefined;
+    await this.#connection.run("UID FETCH", [sequence(String(uid)), [atom("UID"), atom("FLAGS"), atom("INTERNALDATE"), piece]], {
       phase: "fetch",
       folder,
       uid,
       untagged: {
         FETCH: (answer) => {
           const row = this.#readFetch(answer);
-          if (row.uid !== uid || row.body === undefined || message !== undefined) return;
+          const isBody = row.body !== undefined || row.isNil;
+          if (row.uid !== uid || !isBody || (row.origin ?? 0) !== offset || found !== undefined) return;
           this.#connection.progress();
-          message = toMessage(row, uid, row.body.subarray(0, bytes));
+          found = row;
         },
       },
     });
-    return message;
+    return found;
   }
 
   async fetchFlags(low: number, high: number, since?: string): Promise<readonly FlagRow[]> {

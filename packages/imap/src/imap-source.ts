@@ -42,7 +42,7 @@ export function createImapSource(options: ImapSourceOptions): MailSource {
         signal,
       });
       const delimiter = connection.isProven ? connection.delimiter : await proveByList(connection);
-      return new ImapSession({ connection, log: options.log, commandLineBytes: limits.commandLineBytes, delimiter });
+      return new ImapSession({ connection, log: options.log, limits, delimiter });
     },
   };
 }

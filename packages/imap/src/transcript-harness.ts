@@ -68,7 +68,7 @@ export interface Conversation {
 
 /** What may be sent at all (T13): nothing that changes a mailbox, and no body without PEEK. */
 const allowed =
-  /^(DONE$|[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|IDLE|UID SEARCH UID \d+:\d+|UID FETCH \d+:\d+ \(UID FLAGS\)( \(CHANGEDSINCE \d+\))?|UID FETCH [\d:,]+ \((UID RFC822\.SIZE INTERNALDATE|UID FLAGS INTERNALDATE RFC822\.SIZE BODY\.PEEK\[HEADER\.FIELDS \([A-Z -]+\)\]|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<0\.\d+>)?)\))$)/;
+  /^(DONE$|[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|IDLE|UID SEARCH UID \d+:\d+|UID FETCH \d+:\d+ \(UID FLAGS\)( \(CHANGEDSINCE \d+\))?|UID FETCH [\d:,]+ \((UID RFC822\.SIZE INTERNALDATE|UID FLAGS INTERNALDATE RFC822\.SIZE BODY\.PEEK\[HEADER\.FIELDS \([A-Z -]+\)\]|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<\d+\.\d+>)?)\))$)/;
 
 const mailbox: MailboxRef = { tenant: "contoso", address: "ann@contoso.example", protocol: "imap" };
 
@@ -111,7 +111,7 @@ export async function failureOf(work: Promise<unknown>): Promise<SyncError["fail
   throw new Error("it did not fail");
 }
 
-export async function collect<T>(rows: AsyncIterable<T>): Promise<T[]> {
+export async function collect<T>(rows: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const row of rows) all.push(row);
   return all;

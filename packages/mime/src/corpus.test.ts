@@ -79,7 +79,8 @@ async function compare(ours: ParsedMessage, bytes: Uint8Array): Promise<string[]
   const attachments = isSplit ? ours.attachments.filter((one) => one.contentType !== "text/html; charset=utf-8") : ours.attachments;
   if (attachments.length !== theirs.attachments.length) different.push("number of attachments");
   for (const [i, one] of theirs.attachments.entries()) {
-    if (!one.content.equals(attachments[i]?.content ?? new Uint8Array())) different.push(`bytes of attachment ${i}`);
+    if (!one.content.equals((attachments[i]?.content as Uint8Array | undefined) ?? new Uint8Array()))
+      different.push(`bytes of attachment ${i}`);
     if (one.filename !== attachments[i]?.filename && !ours.defects.includes("name-cut")) different.push(`name of attachment ${i}`);
   }
   const html = theirs.html ? theirs.html.split("<br/>\n").filter((part) => part !== "") : [];

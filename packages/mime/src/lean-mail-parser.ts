@@ -6,11 +6,13 @@ export interface PartNode {
   readonly contentType: string | false;
   readonly textContent?: string;
   readonly children: readonly PartNode[];
+  readonly isAttachment?: boolean;
 }
 
 /** What mailsplit hands to mailparser for each part, body piece and piece between parts. */
 interface SplitterChunk {
   readonly type: "node" | "body" | "data";
+  value?: Uint8Array;
   readonly parentNode?: SplitterChunk | false;
   depth?: number;
 }
@@ -25,6 +27,8 @@ export interface PartLimits {
   readonly depth: number;
   /** Of one part. */
   readonly headerBytes: number;
+  /** Raw, of all text parts together. */
+  readonly textBytes: number;
 }
 
 interface DecodeStream extends NodeJS.ReadWriteStream {
@@ -34,6 +38,7 @@ interface DecodeStream extends NodeJS.ReadWriteStream {
 /** Members of mailparser 3.14 that its types leave out. The version is pinned; `lean-mail-parser.test.ts` watches them. */
 interface Internals {
   readonly tree: PartNode | false;
+  readonly curnode: PartNode | false;
   readonly libmime: { decodeWords(text: string): string };
   readonly splitter: { maxChildNodes: number; destroy(): void };
   decoder: { decodeStream(charset: string): DecodeStream };
@@ -54,7 +59,10 @@ export class LimitError extends Error {
 export class LeanMailParser extends MailParser {
   /** Charsets that mailparser does not know; it then reads UTF-8. */
   readonly unknownCharsets: string[] = [];
+  /** Text was left out because there was too much of it. */
+  isTextCut = false;
   readonly #maxDepth: number;
+  #textBytesLeft: number;
 
   constructor(limits: PartLimits) {
     super({
@@ -68,6 +76,7 @@ export class LeanMailParser extends MailParser {
       ...splitterOptions(limits),
     });
     this.#maxDepth = limits.depth;
+    this.#textBytesLeft = limits.textBytes;
     const { decoder } = this.#internals;
     this.#internals.decoder = {
       decodeStream: (charset) => {
@@ -117,11 +126,29 @@ export class LeanMailParser extends MailParser {
     this.destroy();
   }
 
+  #isText(): boolean {
+    const { curnode } = this.#internals;
+    return curnode !== false && curnode.isAttachment !== true;
+  }
+
   processChunk(data: SplitterChunk, done: (error?: Error) => void): void {
     if (data.type === "node") {
       data.depth = data.parentNode ? (data.parentNode.depth ?? 0) + 1 : 0;
       if (data.depth > this.#maxDepth) {
         done(new LimitError(`its parts are nested deeper than ${this.#maxDepth} levels`));
+        return;
+      }
+    }
+    if (data.type === "body" && data.value !== undefined && this.#isText()) {
+      // An attachment's bytes pass through; those of a text stay until the end.
+      const { value } = data;
+      if (value.length > this.#textBytesLeft) {
+        this.isTextCut = true;
+        data.value = value.subarray(0, this.#textBytesLeft);
+      }
+      this.#textBytesLeft -= data.value.length;
+      if (data.value.length === 0) {
+        setImmediate(done);
         return;
       }
     }

@@ -1,4 +1,5 @@
-import type { ParsedAttachment, ParseResult } from "@mailfleet/core";
+import { once } from "node:events";
+import type { BlobPointer, ParsedAttachment, ParseResult } from "@mailfleet/core";
 import { cleanLine, cleanName, cleanText } from "./clean-text.ts";
 import type { Defect } from "./defects.ts";
 import { joinHtml } from "./join-html.ts";
@@ -10,18 +11,49 @@ export interface ParseLimits {
   readonly parts: number;
   readonly depth: number;
   readonly headerBytes: number;
+  readonly headerFields: number;
   readonly addresses: number;
+  /** Raw bytes of all text and HTML parts; what is longer is cut. */
+  readonly textBytes: number;
 }
 
 /**
  * One message from its bytes, nothing else read or written. Never rejects; time is the caller's to watch, because a parser that
  * is busy cannot watch it. Attachment bytes may be views of `bytes`.
  */
-export async function parseMessage(bytes: Uint8Array, limits: ParseLimits): Promise<ParseResult> {
+export function parseMessage(bytes: Uint8Array, limits: ParseLimits): Promise<ParseResult> {
+  return parse(limits, collectChunks, (parser) => {
+    parser.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return Promise.resolve();
+  });
+}
+
+/** Keeps an attachment's bytes while they come: itself, or where they lie. */
+export type KeepContent = (chunks: AsyncIterable<Uint8Array>) => Promise<Uint8Array | BlobPointer>;
+
+/** As {@link parseMessage}, holding a few pieces at a time. */
+export function parsePieces(pieces: AsyncIterable<Uint8Array>, limits: ParseLimits, keep: KeepContent): Promise<ParseResult> {
+  return parse(limits, keep, async (parser) => {
+    for await (const piece of pieces) {
+      if (parser.destroyed) return;
+      const isFull = !parser.write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+      if (isFull) await Promise.race([once(parser, "drain"), once(parser, "close")]);
+    }
+    parser.end();
+  });
+}
+
+async function collectChunks(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return all.length === 1 ? (all[0] as Uint8Array) : Buffer.concat(all);
+}
+
+async function parse(limits: ParseLimits, keep: KeepContent, feed: (parser: LeanMailParser) => Promise<void>): Promise<ParseResult> {
   const parser = new LeanMailParser(limits);
   try {
-    const attachments = await readParts(parser, bytes);
-    return { ok: true, message: assemble(parser, attachments, limits) };
+    const attachments = await readParts(parser, keep, feed);
+    return { ok: true, message: assemble(parser, attachments, limits), ...(parser.isTextCut && { cut: cutReason(limits) }) };
   } catch (error) {
     parser.stop();
     return { ok: false, reason: explain(error, limits) };
@@ -30,32 +62,48 @@ export async function parseMessage(bytes: Uint8Array, limits: ParseLimits): Prom
 
 interface RawAttachment {
   readonly head: AttachmentStream;
-  readonly chunks: Uint8Array[];
+  readonly content: Uint8Array | BlobPointer;
 }
 
-function readParts(parser: LeanMailParser, bytes: Uint8Array): Promise<RawAttachment[]> {
-  return new Promise((resolve, reject) => {
-    const attachments: RawAttachment[] = [];
+async function readParts(
+  parser: LeanMailParser,
+  keep: KeepContent,
+  feed: (parser: LeanMailParser) => Promise<void>,
+): Promise<RawAttachment[]> {
+  const attachments: RawAttachment[] = [];
+  const read = new Promise<void>((resolve, reject) => {
+    let keeping = Promise.resolve();
     parser.on("data", (part) => {
       if (part.type !== "attachment") return;
-      const chunks: Uint8Array[] = [];
-      attachments.push({ head: part, chunks });
-      part.content.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-      part.content.on("error", reject);
-      part.content.on("end", () => part.release?.());
+      // One after the other: the next part is read only once this one is released.
+      keeping = keep(part.content as AsyncIterable<Uint8Array>).then((content) => {
+        attachments.push({ head: part, content });
+        part.release?.();
+      }, reject);
     });
     // stays for good: a destroyed parser may report once more, and an error without listener would end the thread
     parser.on("error", reject);
-    parser.on("end", () => resolve(attachments));
-    parser.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    parser.on("end", () => void keeping.then(resolve));
   });
+  // What is not fed any more because reading failed has nobody waiting for it.
+  await Promise.all([read, Promise.race([feed(parser), read])]);
+  return attachments;
+}
+
+function cutReason(limits: ParseLimits): string {
+  return `Its text is longer than ${limits.textBytes} bytes; the rest of it is in the raw message only.`;
 }
 
 function assemble(parser: LeanMailParser, raw: readonly RawAttachment[], limits: ParseLimits): (ParseResult & { ok: true })["message"] {
   const defects = new Set<Defect>();
   const addDefect = (defect: Defect): void => void defects.add(defect);
   const decodeWords = (text: string): string => parser.decodeWords(text);
-  const fields = readFields(parser.headerLines || [], { decodeWords, addDefect, maxAddresses: limits.addresses });
+  const fields = readFields(parser.headerLines || [], {
+    decodeWords,
+    addDefect,
+    maxAddresses: limits.addresses,
+    maxFields: limits.headerFields,
+  });
 
   const texts: string[] = [];
   const htmls: string[] = [];
@@ -85,7 +133,7 @@ function collectTexts(node: PartNode, texts: string[], htmls: string[]): void {
   for (const child of node.children) collectTexts(child, texts, htmls);
 }
 
-function readAttachment({ head, chunks }: RawAttachment, addDefect: (defect: Defect) => void): ParsedAttachment {
+function readAttachment({ head, content }: RawAttachment, addDefect: (defect: Defect) => void): ParsedAttachment {
   const filename = head.filename === undefined ? undefined : cleanName(head.filename);
   if (head.filename !== undefined && filename !== head.filename) addDefect("name-cut");
   const contentId = head.cid === undefined ? undefined : cleanLine(head.cid).slice(0, 998).toWellFormed();
@@ -96,7 +144,7 @@ function readAttachment({ head, chunks }: RawAttachment, addDefect: (defect: Def
       .toWellFormed(),
     ...(head.contentDisposition !== undefined && { disposition: cleanLine(head.contentDisposition).slice(0, 64).toWellFormed() }),
     ...(contentId !== undefined && contentId !== "" && { contentId }),
-    content: chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks),
+    content,
   };
 }
 

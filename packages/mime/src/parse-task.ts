@@ -1,6 +1,9 @@
+import type { MessagePort } from "node:worker_threads";
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import { parseMessage } from "./parse-message.ts";
+import type { BlobPointer, ParseResult } from "@mailfleet/core";
+import { parseMessage, parsePieces } from "./parse-message.ts";
 import type { ParseLimits } from "./parse-message.ts";
+import { askOver } from "./port-calls.ts";
 import { packBatch } from "./wire.ts";
 
 /** What the pool hands to a thread: messages one after the other in one transferred buffer. */
@@ -25,4 +28,36 @@ export async function parseBatch(task: ParseTask): Promise<unknown> {
   );
   const batch = packBatch(results);
   return move({ [transferableSymbol]: batch.slab, [valueSymbol]: batch });
+}
+
+/** A message that is too large to hold: its pieces are asked for, its attachments' bytes are handed back as they come. */
+export interface StreamTask {
+  readonly limits: ParseLimits;
+  readonly startedAt: BigInt64Array;
+  /** Asked with nothing, answers with the next piece, or with nothing after the last. */
+  readonly source: MessagePort;
+  /** Asked with bytes of an attachment, or with nothing at its end, which is answered with where they lie. */
+  readonly sink: MessagePort;
+}
+
+export async function parseStream(task: StreamTask): Promise<ParseResult> {
+  Atomics.store(task.startedAt, 0, process.hrtime.bigint());
+  const source = askOver<null, Uint8Array | null>(task.source);
+  const sink = askOver<Uint8Array | null, BlobPointer | null>(task.sink);
+  async function* pieces(): AsyncGenerator<Uint8Array, void, void> {
+    for (let piece = await source.ask(null); piece !== null; piece = await source.ask(null)) yield piece;
+  }
+  try {
+    return await parsePieces(pieces(), task.limits, async (chunks) => {
+      // Copied: a decoder's bytes may be part of a pool, which cannot change hands.
+      for await (const chunk of chunks) {
+        const bytes = Uint8Array.from(chunk);
+        await sink.ask(bytes, [bytes.buffer]);
+      }
+      return (await sink.ask(null)) as BlobPointer;
+    });
+  } finally {
+    task.source.close();
+    task.sink.close();
+  }
 }

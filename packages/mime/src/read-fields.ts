@@ -18,6 +18,7 @@ export interface FieldReader {
   decodeWords(text: string): string;
   addDefect(defect: Defect): void;
   readonly maxAddresses: number;
+  readonly maxFields: number;
 }
 
 /** Fields that RFC 5322 3.6 allows once, and what to say when they stand more often. */
@@ -41,9 +42,10 @@ type KnownField = keyof typeof onceOnly;
  * The head of a message from its raw lines. The list of headers is complete and in order, names as written, values unfolded and
  * not decoded; the named fields are decoded. Names are never keys of an object (T30).
  * @param lines as mailparser gives them: bytes as characters, folding included
- * @throws LimitError on more than `maxAddresses` addresses in one kind of field
+ * @throws LimitError on more than `maxFields` fields, or `maxAddresses` addresses in one kind of field
  */
 export function readFields(lines: HeaderLines, reader: FieldReader): HeadFields {
+  if (lines.length > reader.maxFields) throw new LimitError(`its head has more than ${reader.maxFields} fields`);
   const headers: (readonly [string, string])[] = [];
   const known = new Map<KnownField, string[]>();
   for (const { key, line } of lines) {

@@ -10,7 +10,9 @@ export interface WireBatch {
   readonly items: readonly WireItem[];
 }
 
-export type WireItem = string | readonly [head: string, headers: string, text: string | undefined, html: string | undefined];
+export type WireItem =
+  | string
+  | readonly [head: string, headers: string, text: string | undefined, html: string | undefined, cut: string | undefined];
 
 /** The fields of `head`, by place. */
 type Head = readonly [
@@ -39,13 +41,15 @@ type WireAttachment = readonly [
 
 export function packBatch(results: readonly ParseResult[]): WireBatch {
   let size = 0;
-  for (const result of results) if (result.ok) for (const { content } of result.message.attachments) size += content.byteLength;
+  for (const result of results) if (result.ok) for (const one of result.message.attachments) size += bytesOf(one).byteLength;
   const slab = new Uint8Array(size);
   let at = 0;
   const items = results.map((result): WireItem => {
     if (!result.ok) return result.reason;
     const { message } = result;
-    const attachments = message.attachments.map(({ content, contentType, filename, disposition, contentId }): WireAttachment => {
+    const attachments = message.attachments.map((attachment): WireAttachment => {
+      const { contentType, filename, disposition, contentId } = attachment;
+      const content = bytesOf(attachment);
       slab.set(content, at);
       at += content.byteLength;
       return [content.byteLength, contentType, filename ?? null, disposition ?? null, contentId ?? null];
@@ -65,9 +69,16 @@ export function packBatch(results: readonly ParseResult[]): WireBatch {
       attachments,
       message.defects,
     ];
-    return [JSON.stringify(head), message.headers.map(([name, value]) => `${name}\0${value}`).join("\0"), message.text, message.html];
+    const headers = message.headers.map(([name, value]) => `${name}\0${value}`).join("\0");
+    return [JSON.stringify(head), headers, message.text, message.html, result.cut];
   });
   return { slab: slab.buffer, items };
+}
+
+/** Messages of a batch hold their attachments; only a streamed one has them elsewhere. */
+function bytesOf({ content }: ParsedAttachment): Uint8Array {
+  if (content instanceof Uint8Array) return content;
+  throw new TypeError("an attachment of a batch lies elsewhere");
 }
 
 /** The attachments' bytes are views of the batch's buffer. */
@@ -75,11 +86,12 @@ export function unpackBatch(batch: WireBatch): ParseResult[] {
   let at = 0;
   return batch.items.map((item): ParseResult => {
     if (typeof item === "string") return { ok: false, reason: item };
-    const [headText, headerText, text, html] = item;
+    const [headText, headerText, text, html, cut] = item;
     const head = JSON.parse(headText) as Head;
     const [messageId, inReplyTo, references, subject, date, from, to, cc, bcc, replyTo, sender, attachments, defects] = head;
     return {
       ok: true,
+      ...(cut !== undefined && { cut }),
       message: {
         ...(messageId !== null && { messageId }),
         ...(inReplyTo !== null && { inReplyTo }),

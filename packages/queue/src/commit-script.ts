@@ -108,6 +108,7 @@ for i, name in ipairs(names) do
 end
 redis.call('HSET', KEYS[2], ARGV[3], (version + 1) .. '\\n' .. ARGV[2] .. '\\n' .. ARGV[5] .. '\\n' .. ARGV[6])
 local poked = redis.call('HDEL', KEYS[3], 'poke')
+redis.call('HDEL', KEYS[3], 'inHand')
 return { 'applied', version + 1, poked }`;
 }
 
@@ -129,7 +130,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('HGET', KEYS[2],
 local isPoked = redis.call('HGET', KEYS[2], 'poke')
 local t = redis.call('TIME')
 -- The first write: a full Redis refuses a script that begins with one that needs room, and this one must still tell why the mailbox waits.
-redis.call('HDEL', KEYS[2], 'workingUntil', 'worker', 'poke')
+redis.call('HDEL', KEYS[2], 'workingUntil', 'worker', 'poke', 'inHand')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local freshAt = now + tonumber(ARGV[5])
 if ARGV[7] == '' and isPoked then freshAt = now end

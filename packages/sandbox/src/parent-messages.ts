@@ -78,7 +78,11 @@ function answer(sandbox: Sandbox, message: Readonly<Record<string, unknown>>): o
 function faultOf(value: unknown): FetchFault | undefined {
   if (value === undefined || value === null) return undefined;
   if (value === "placeholder" || value === "no-data" || value === "partial-no") return value;
-  throw new TypeError("a fault is placeholder, no-data or partial-no");
+  if (isRecord(value) && Number.isSafeInteger(value["paddedTo"])) {
+    const announced = value["announced"] === undefined ? {} : { announced: Number(value["announced"]) };
+    return { paddedTo: Number(value["paddedTo"]), ...announced };
+  }
+  throw new TypeError("a fault is placeholder, no-data, partial-no or { paddedTo, announced? }");
 }
 
 function truthByFolder(sandbox: Sandbox, onlyAddress?: string): FolderTruth[] {

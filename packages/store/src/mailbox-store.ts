@@ -17,10 +17,13 @@ import {
   redisRefusal,
   type RedisKeys,
   type StoredCheckpoint,
+  packInHand,
+  packSuspects,
   syncError,
   unpackCheckpoint,
+  unpackHandNote,
 } from "@mailfleet/core";
-import { acquireScript, renewScript } from "./scripts.ts";
+import { acquireScript, noteInHandScript, renewScript } from "./scripts.ts";
 
 export interface MailboxStoreOptions {
   readonly redis: Redis;
@@ -66,11 +69,18 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
     async load(mailbox): Promise<MailboxState> {
       const id = mailboxId(mailbox);
       const [stored, facts] = await ask(
-        Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), "cause", "opened")]),
+        Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), "cause", "opened", "inHand", "suspects")]),
       );
       const folders = new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)]));
       const cause = parseCause(facts[0] ?? undefined);
-      return { folders, opened: facts[1] === "1", ...(cause && { cause }) };
+      const hand = unpackHandNote(facts[2] ?? undefined, facts[3] ?? undefined);
+      return { folders, opened: facts[1] === "1", hand, ...(cause && { cause }) };
+    },
+
+    async noteInHand({ mailbox, token }, { inHand, suspects }) {
+      const id = mailboxId(mailbox);
+      const note = [inHand === undefined ? "" : packInHand(inHand), suspects.length === 0 ? "" : packSuspects(suspects)];
+      return (await ask(redis.eval(noteInHandScript, 2, keys.lease(id), keys.mailbox(id), token, ...note))) === 1;
     },
   };
 }

@@ -48,6 +48,17 @@ redis.call('ZADD', KEYS[4], untilMs, ARGV[1])
 return 1`;
 
 /**
+ * KEYS lease, mailbox
+ * ARGV token, what is in hand or '', suspects or ''
+ * Answers 1, or 0 when the lease is somebody else's or over.
+ */
+export const noteInHandScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('HDEL', KEYS[2], 'inHand') else redis.call('HSET', KEYS[2], 'inHand', ARGV[2]) end
+if ARGV[3] == '' then redis.call('HDEL', KEYS[2], 'suspects') else redis.call('HSET', KEYS[2], 'suspects', ARGV[3]) end
+return 1`;
+
+/**
  * KEYS due, inflight per tenant, in pairs
  * ARGV how many in all, cap in flight per tenant, taken ms, cap in flight over all tenants or -1
  * Takes due mailboxes, oldest first, in turns over the tenants, so that none waits behind a larger one.

@@ -19,7 +19,13 @@ export interface ImapServices {
  * What a message does to a FETCH of its content (field guide 3.5): `placeholder`, the forged message of an item that cannot be converted;
  * `no-data`, OK without a line for it; `partial-no`, left out, and the answer is NO. Lists, flags and sizes show the message as ever.
  */
-export type FetchFault = "placeholder" | "no-data" | "partial-no";
+export type FetchFault = "placeholder" | "no-data" | "partial-no" | PaddedFault;
+
+/** The message, and base64 behind it up to so many bytes; the size that is announced may be another. */
+export interface PaddedFault {
+  readonly paddedTo: number;
+  readonly announced?: number;
+}
 
 /** Faults by mailbox. More profiles join here; the command handlers stay free of them. */
 export interface MailboxTroubles {

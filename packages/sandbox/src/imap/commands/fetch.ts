@@ -6,6 +6,7 @@ import type { Section } from "../message-sections.ts";
 import type { Token } from "../parse-command.ts";
 import { textOf } from "../parse-command.ts";
 import { parseSequenceSet, positionsOfNumbers, positionsOfUids } from "../sequence-set.ts";
+import { writePadded } from "../padded-message.ts";
 import type { Session } from "../session.ts";
 import { flagBits } from "../../world/base-folder.ts";
 import { placeholderFor } from "../placeholder.ts";
@@ -38,13 +39,14 @@ export const fetch: CommandHandler = async (session, command) => {
   const positions = isUid ? positionsOfUids(set, selected.uids) : positionsOfNumbers(set, selected.uids.length);
   if (!positions) return badSet;
   const hasContent = items.some((item) => item.kind === "body");
-  const faultOf = hasContent ? session.services.troubles.fetchFaults(session.mailbox.address) : undefined;
+  const faultOf = session.services.troubles.fetchFaults(session.mailbox.address);
   let missing = 0;
   for (const position of positions) {
     const uid = selected.uids[position] as number;
     const fault = faultOf?.(selected.folder.name, uid);
-    if (fault === "partial-no" || !selected.folder.has(uid)) missing++;
-    else if (fault !== "no-data") writeMessage(session, position + 1, uid, items, fault === "placeholder");
+    if (!selected.folder.has(uid) || (fault === "partial-no" && hasContent)) missing++;
+    else if (typeof fault === "object") await writePadded(session, position + 1, uid, items, fault);
+    else if (fault !== "no-data" || !hasContent) writeMessage(session, position + 1, uid, items, fault === "placeholder");
     if (!session.writer.isBehind) continue;
     await session.writer.ready();
     // What is behind these UIDs now is other mail.

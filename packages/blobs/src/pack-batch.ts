@@ -1,0 +1,218 @@
+import { createHash, type Hash } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type BlobBatch,
+  type BlobKind,
+  type BlobPointer,
+  type BlobWriter,
+  type IndexedFolder,
+  type IndexEntry,
+  syncError,
+} from "@mailfleet/core";
+import { asBlobError, makeFolder, syncFolder, writeFully } from "./disk.ts";
+import { encodeIndexRecord, type IndexLine } from "./index-format.ts";
+import { appendIndex, type MailboxPlace } from "./message-index.ts";
+import { type BlobLocation, encodeHead, formatRef, headRoom, packMagic, padHead, parseRef } from "./pack-format.ts";
+
+/** Buffered bytes that are written out before the flush, so that a batch does not hold its mail twice. */
+const spillBytes = 1024 * 1024;
+/** One piece of a blob that is read back. */
+const readBytes = 256 * 1024;
+
+/** A blob that comes in pieces, between its start and its end. */
+interface OpenRecord {
+  readonly kind: BlobKind;
+  readonly key: string;
+  readonly headAt: number;
+  readonly bodyAt: number;
+  readonly hash: Hash;
+}
+
+/** The blobs of one commit: one append-only file, one fsync. */
+export class PackBatch implements BlobBatch {
+  readonly #location: Omit<BlobLocation, "offset" | "length">;
+  readonly #folder: string;
+  readonly #place: MailboxPlace;
+  readonly #notes: IndexLine[] = [];
+  #chunks: Uint8Array[] = [];
+  #buffered = 0;
+  #offset = 0;
+  #open: OpenRecord | undefined;
+  #file: Promise<FileHandle> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  #isFlushed = false;
+
+  constructor(place: MailboxPlace, location: Omit<BlobLocation, "offset" | "length">) {
+    this.#location = location;
+    this.#place = place;
+    this.#folder = join(place.path, location.period);
+  }
+
+  note(folder: IndexedFolder, entry: IndexEntry): void {
+    this.#notes.push({ folder, entry });
+  }
+
+  put(kind: BlobKind | "index", key: string, bytes: Uint8Array): BlobPointer {
+    this.#begin();
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    this.#append(encodeHead({ kind, key, size: bytes.length, sha256 }));
+    const offset = this.#offset;
+    this.#append(bytes);
+    this.#append(Buffer.from("\n"));
+    if (this.#buffered >= spillBytes) this.#spill();
+    return this.#pointer(offset, bytes.length, sha256);
+  }
+
+  open(kind: BlobKind, key: string): BlobWriter {
+    this.#begin();
+    const headAt = this.#offset;
+    // Written once size and hash are known; until then there is no record, and the file is a `.tmp` that nothing refers to.
+    this.#append(Buffer.alloc(headRoom(kind, key), " "));
+    const record: OpenRecord = { kind, key, headAt, bodyAt: this.#offset, hash: createHash("sha256") };
+    this.#open = record;
+    return {
+      write: (piece) => this.#writePiece(record, piece),
+      end: () => this.#endRecord(record),
+      giveUp: () => this.#giveUpRecord(record),
+    };
+  }
+
+  async *readBack(pointer: BlobPointer): AsyncGenerator<Uint8Array, void, void> {
+    const at = parseRef(pointer.ref);
+    if (at?.pack !== this.#location.pack) throw syncError("INVARIANT", "A blob was read back from another batch", { layer: "blobs" });
+    await this.#settle();
+    try {
+      const file = await (this.#file as Promise<FileHandle>);
+      for (let done = 0; done < at.length;) {
+        const piece = Buffer.allocUnsafeSlow(Math.min(readBytes, at.length - done));
+        const { bytesRead } = await file.read(piece, 0, piece.length, at.offset + done);
+        if (bytesRead === 0) throw Object.assign(new Error("short file"), { code: "ESHORT" });
+        done += bytesRead;
+        yield piece.subarray(0, bytesRead);
+      }
+    } catch (error) {
+      throw asBlobError(error, "read");
+    }
+  }
+
+  async flush(): Promise<void> {
+    if (this.#notes.length > 0) this.put("index", "", encodeIndexRecord(this.#notes, this.#place.home));
+    if (this.#offset === 0) return;
+    await this.#settle();
+    try {
+      const file = await (this.#file as Promise<FileHandle>);
+      await file.datasync();
+      await file.close();
+      this.#file = undefined;
+      await rename(this.#path("tmp"), this.#path("pack"));
+      await syncFolder(this.#folder);
+      this.#isFlushed = true;
+      if (this.#notes.length > 0) await appendIndex(this.#place, this.#notes);
+    } catch (error) {
+      throw asBlobError(error, "write");
+    }
+  }
+
+  async discard(): Promise<void> {
+    this.#chunks = [];
+    this.#open = undefined;
+    await this.#writing;
+    try {
+      await (await this.#file)?.close();
+    } catch {
+      // A handle that cannot be closed has nothing left to lose: the file is removed next.
+    }
+    this.#file = undefined;
+    if (this.#offset > 0) await rm(this.#path(this.#isFlushed ? "pack" : "tmp"), { force: true }).catch(() => undefined);
+  }
+
+  async #writePiece(record: OpenRecord, piece: Uint8Array): Promise<void> {
+    this.#need(record);
+    record.hash.update(piece);
+    this.#append(piece);
+    if (this.#buffered >= spillBytes) await this.#settle();
+  }
+
+  async #endRecord(record: OpenRecord): Promise<BlobPointer> {
+    this.#need(record);
+    const { kind, key, headAt, bodyAt } = record;
+    const size = this.#offset - bodyAt;
+    const sha256 = record.hash.digest("hex");
+    this.#append(Buffer.from("\n"));
+    await this.#settle();
+    try {
+      await writeFully(await (this.#file as Promise<FileHandle>), [padHead({ kind, key, size, sha256 })], headAt);
+    } catch (error) {
+      throw asBlobError((this.#failure = error), "write");
+    }
+    this.#open = undefined;
+    return this.#pointer(bodyAt, size, sha256);
+  }
+
+  async #giveUpRecord(record: OpenRecord): Promise<void> {
+    this.#need(record);
+    await this.#settle();
+    try {
+      await (await (this.#file as Promise<FileHandle>)).truncate(record.headAt);
+    } catch (error) {
+      throw asBlobError((this.#failure = error), "write");
+    }
+    this.#offset = record.headAt;
+    this.#open = undefined;
+  }
+
+  #need(record: OpenRecord): void {
+    if (this.#open !== record) throw syncError("INVARIANT", "A blob that was ended or given up was written to", { layer: "blobs" });
+  }
+
+  #begin(): void {
+    if (this.#open) throw syncError("INVARIANT", "A blob was begun before the one that comes in pieces had ended", { layer: "blobs" });
+    if (this.#offset === 0) this.#append(Buffer.from(packMagic));
+  }
+
+  #pointer(offset: number, length: number, sha256: string): BlobPointer {
+    return { ref: formatRef({ ...this.#location, offset, length }), sha256, size: length };
+  }
+
+  #path(ending: "tmp" | "pack"): string {
+    return join(this.#folder, `${this.#location.pack}.${ending}`);
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#chunks.push(bytes);
+    this.#buffered += bytes.length;
+    this.#offset += bytes.length;
+  }
+
+  /** Everything appended is in the file. @throws SyncError */
+  async #settle(): Promise<void> {
+    this.#spill();
+    await this.#writing;
+    if (this.#failure !== undefined) throw asBlobError(this.#failure, "write");
+  }
+
+  #spill(): void {
+    const chunks = this.#chunks;
+    const position = this.#offset - this.#buffered;
+    this.#chunks = [];
+    this.#buffered = 0;
+    if (chunks.length === 0) return;
+    this.#writing = this.#writing.then(async () => {
+      if (this.#failure !== undefined) return;
+      try {
+        this.#file ??= this.#create();
+        await writeFully(await this.#file, chunks, position);
+      } catch (error) {
+        this.#failure = error;
+      }
+    });
+  }
+
+  async #create(): Promise<FileHandle> {
+    await makeFolder(this.#folder);
+    return open(this.#path("tmp"), constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
+  }
+}

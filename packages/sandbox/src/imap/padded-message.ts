@@ -1,0 +1,63 @@
+import { formatFlags } from "./flags.ts";
+import type { FetchItem } from "./commands/fetch.ts";
+import { cutSection } from "./message-sections.ts";
+import type { PaddedFault } from "./services.ts";
+import type { Session } from "./session.ts";
+import { imapDate } from "../world/message-generator.ts";
+
+/** A line of base64, so that the padding can stand in an attachment; as long a run of them as is written at once. */
+const padding = Buffer.from(`${"QUJD".repeat(19)}\r\n`.repeat(1_024));
+
+/** A message as long as it is wanted, made while it is sent: none of it but a slice is ever held. */
+export async function writePadded(
+  session: Session,
+  number: number,
+  uid: number,
+  items: readonly FetchItem[],
+  { paddedTo, announced }: PaddedFault,
+): Promise<void> {
+  const { folder } = session.selected;
+  const { writer, services, mailbox } = session;
+  let line = `* ${String(number)} FETCH (`;
+  let space = "";
+  for (const item of items) {
+    line += space;
+    space = " ";
+    switch (item.kind) {
+      case "FLAGS":
+        line += `FLAGS (${formatFlags(folder.flags(uid))})`;
+        break;
+      case "UID":
+        line += `UID ${String(uid)}`;
+        break;
+      case "INTERNALDATE":
+        line += `INTERNALDATE "${imapDate(folder.internalDate(uid))}"`;
+        break;
+      case "RFC822.SIZE":
+        line += `RFC822.SIZE ${String(announced ?? paddedTo)}`;
+        break;
+      case "body": {
+        const message = services.store.bytes(mailbox.address, folder, uid);
+        const head = cutSection(message, item.section);
+        const length = item.section.kind === "all" ? Math.max(paddedTo, head.length) : head.length;
+        const start = Math.min(item.partial?.start ?? 0, length);
+        const end = item.partial ? Math.min(length, start + item.partial.length) : length;
+        writer.text(`${line}${item.label} {${String(end - start)}}\r\n`);
+        await writeRange(session, head, start, end);
+        line = "";
+        break;
+      }
+    }
+  }
+  writer.line(`${line})`);
+}
+
+async function writeRange(session: Session, head: Buffer, start: number, end: number): Promise<void> {
+  const { writer } = session;
+  for (let at = start; at < end && session.state !== "closed";) {
+    const slice = at < head.length ? head.subarray(at, end) : padding.subarray((at - head.length) % padding.length).subarray(0, end - at);
+    writer.raw(slice);
+    at += slice.length;
+    await writer.ready();
+  }
+}
