@@ -18,6 +18,10 @@ describe("a bad configuration is refused with its cause, and without its secrets
   const cases: [name: string, yaml: string, problems: (string | RegExp)[], given?: Given][] = [
     ["no tenants", "dataDir: x\n", [/tenants is missing; expected one block for each tenant/]],
     ["empty tenants", "tenants: {}\n", [/tenants is empty; expected at least one tenant/]],
+    ["push of a word", `${tenant}sync: { push: some }\n`, [/sync\.push is "some"; expected none, all, or a list of addresses/]],
+    ["push of names", `${tenant}sync: { push: [support] }\n`, [/sync\.push(\[0\])? is .*; expected none, all, or a list of addresses/]],
+    ["a secret in push", `${tenant}sync: { push: ["${canary}"] }\n`, [/sync\.push(\[0\])? is .*; expected none, all, or a list/]],
+    ["push without a connection", `${tenant}sync: { pushConnections: 0 }\n`, [/pushConnections is 0; expected a number from 1 to 10000/]],
     ["not a map", "- a\n", [/is not a map of settings/]],
     ["no YAML", `tenants: { a: "${canary}\n`, [/is not YAML/]],
     ["a tab", "tenants:\n\tcontoso: {}\n", [/line 2 is not YAML: a tab/]],

@@ -1,4 +1,4 @@
-import type { DownstreamMarks, Protocol, RedisTarget as CoreRedisTarget, Secret } from "@mailfleet/core";
+import type { DownstreamMarks, Protocol, PushChoice, RedisTarget as CoreRedisTarget, Secret } from "@mailfleet/core";
 
 /** Everything mailfleet is told, checked, complete and frozen. Paths are absolute, addresses canonical, secrets wrapped. */
 export interface Config {
@@ -97,6 +97,10 @@ export interface SyncConfig {
   readonly backfillConcurrency: number;
   /** Mailboxes of one tenant at once, over all workers. */
   readonly perTenantInFlight: number;
+  /** Mailboxes that are told of new mail by IDLE, beside the poll. */
+  readonly push: PushChoice;
+  /** IDLE connections of one worker. */
+  readonly pushConnections: number;
   /** One slice of backfill ends at the first of these. */
   readonly slice: { readonly messages: number; readonly bytes: number; readonly seconds: number };
   /** When flags and removals are looked for. */

@@ -56,6 +56,33 @@ describe("a good configuration", () => {
     ]);
   });
 
+  test.each([
+    ["", "none"],
+    ["sync: { push: all }", "all"],
+    ["sync: { push: none }", "none"],
+    ['sync: { push: [" Support@Contoso.com ", "*@contoso.com"] }', ["support@contoso.com", "*@contoso.com"]],
+  ])("push of %j is %j", (sync, push) => {
+    const config = good(`${tenant}    mailboxes: [support@contoso.com]\n${sync}\n`);
+    expect(config.sync).toMatchObject({ push, pushConnections: 500 });
+  });
+
+  test("push of all comes from the environment too", () => {
+    expect(good(tenant, { env: { MAILFLEET_SYNC_PUSH: "all", MAILFLEET_SYNC_PUSH_CONNECTIONS: "40" } }).sync).toMatchObject({
+      push: "all",
+      pushConnections: 40,
+    });
+  });
+
+  test("an address to be pushed that no mailbox has is worth a look, and so is one that is read over POP3", () => {
+    const result = load(
+      `${tenant}    mailboxes: [a@x.example, { address: p@x.example, protocol: pop3 }]\nsync:\n  push: [a@x.example, b@x.example, "p*@x.example"]\n`,
+    );
+    expect(result.ok && result.warnings.map(({ path, found }) => `${path} ${found}`)).toEqual([
+      'sync.push[1] is "b@x.example", which no IMAP mailbox of this file has',
+      'sync.push[2] is "p*@x.example", which no IMAP mailbox of this file has',
+    ]);
+  });
+
   test("without a file there are environment and defaults, and no tenants", () => {
     const result = loadConfig({ env: { MAILFLEET_DATA_DIR: "state", REDIS_URL: "redis://127.0.0.1:6390/2" }, cwd: "/srv" });
     expect(result).toMatchObject({

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { limits, Secret } from "@mailfleet/core";
+import { canonicalAddress, limits, type PushChoice, pushChooser, Secret } from "@mailfleet/core";
 import { checkShape, isTree } from "./check-shape.ts";
 import type { Config, ConfigProblem, ConfigResult, ConsoleConfig, SyncConfig, TenantConfig, TokenCacheConfig } from "./config.ts";
 import { environmentLeaves, environmentValue, type Environment } from "./environment.ts";
@@ -181,6 +181,8 @@ function resolveSync(reading: Reading, sync: FileConfig["sync"], tenants: readon
     concurrency: sync?.concurrency ?? 8,
     backfillConcurrency: sync?.backfillConcurrency ?? 4,
     perTenantInFlight: sync?.perTenantInFlight ?? 16,
+    push: resolvePush(reading, sync?.push, tenants),
+    pushConnections: sync?.pushConnections ?? limits.pushConnections,
     slice: {
       messages: sync?.slice?.messages ?? limits.sliceMessages,
       bytes: sync?.slice?.bytes ?? limits.sliceBytes,
@@ -192,6 +194,18 @@ function resolveSync(reading: Reading, sync: FileConfig["sync"], tenants: readon
       recentMessages: sync?.changes?.recentMessages ?? limits.compareRecentUids,
     },
   };
+}
+
+/** An address that no mailbox has is more often a slip than one that is still to be imported. */
+function resolvePush(reading: Reading, push: PushChoice | undefined, tenants: readonly TenantConfig[]): PushChoice {
+  if (push === undefined || typeof push === "string") return push ?? "none";
+  for (const [i, entry] of push.entries()) {
+    const matches = pushChooser([entry]);
+    const isKnown = tenants.some(({ alias, mailboxes }) => mailboxes.some((mailbox) => matches({ ...mailbox, tenant: alias })));
+    if (!isKnown)
+      reading.warn(["sync", "push", i], `${describeValue(entry)}, which no IMAP mailbox of this file has`, "expected one that has");
+  }
+  return push.map(canonicalAddress);
 }
 
 function resolveTokenCache(reading: Reading, cache: FileConfig["tokenCache"]): TokenCacheConfig {

@@ -14,6 +14,8 @@ export const aliasPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 export const expectedPollSeconds = "expected whole seconds from 10 to 86400, such as 300";
 
+const expectedPush = 'expected none, all, or a list of addresses such as support@contoso.com or "*@contoso.com"';
+
 function pattern(regex: RegExp, error: string, description: string) {
   return z.string({ error }).regex(regex, { error }).meta({ description }).optional();
 }
@@ -181,6 +183,28 @@ export const fileSchema = map(
         concurrency: whole(1, 1000, "a number", 8, "Mailboxes at once in one worker. Default 8."),
         backfillConcurrency: whole(1, 1000, "a number", 4, "Of the history, beside those. Default 4."),
         perTenantInFlight: whole(1, 10_000, "a number", 16, "Mailboxes of one tenant at once, over all workers. Default 16."),
+        push: z
+          .union(
+            [
+              z.enum(["none", "all"]),
+              z.array(z.string({ error: expectedPush }).regex(/^\s*[^\s@]+@[^\s@]+\s*$|^\*$/, { error: expectedPush }), {
+                error: expectedPush,
+              }),
+            ],
+            { error: expectedPush },
+          )
+          .meta({
+            description:
+              "Mailboxes whose server tells at once that mail came (IDLE): none, all, or addresses in which * stands for anything. Default none.",
+          })
+          .optional(),
+        pushConnections: whole(
+          1,
+          10_000,
+          "a number",
+          limits.pushConnections,
+          `IDLE connections of one worker; each takes about 140 KB. What is beyond them is polled only. Default ${limits.pushConnections}.`,
+        ),
         slice: map(
           {
             messages: whole(1, 100_000, "a number", limits.sliceMessages, `Default ${limits.sliceMessages}.`),

@@ -1,5 +1,6 @@
 import type { FolderRole } from "./event.ts";
 import { nonMailNames, roleNames } from "./folder-names.ts";
+import { globMatcher } from "./glob.ts";
 
 /** What is needed of a listed folder to decide about it; `ListedFolder` fits. */
 export interface FolderFacts {
@@ -115,23 +116,8 @@ function fold(text: string): string {
   return text.normalize("NFC").toLowerCase();
 }
 
-/** Greedy glob without regular expressions, so that no pattern can take long. */
 function toMatcher(pattern: string): (foldedPath: string) => boolean {
-  const parts = fold(pattern).split("*");
-  const first = parts[0] ?? "";
-  const last = parts.at(-1) ?? "";
-  if (parts.length === 1) return (path) => path === first;
-  return (path) => {
-    if (path.length < first.length + last.length || !path.startsWith(first) || !path.endsWith(last)) return false;
-    let at = first.length;
-    const end = path.length - last.length;
-    for (const part of parts.slice(1, -1)) {
-      const found = path.indexOf(part, at);
-      if (found === -1 || found + part.length > end) return false;
-      at = found + part.length;
-    }
-    return true;
-  };
+  return globMatcher(fold(pattern));
 }
 
 function inboxFirst(a: FolderFacts, b: FolderFacts): number {

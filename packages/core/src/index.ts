@@ -178,6 +178,15 @@ export {
   suspectsAfter,
   unpackHandNote,
 } from "./in-hand.ts";
+  pushChooser,
+  pushShare,
+  pushWait,
+  type PushChoice,
+  type PushClaim,
+  type PushFacts,
+  type PushLeases,
+  type PushRenewal,
+} from "./push.ts";
 export { queueNames, type RedisKeys, redisKeys } from "./redis-keys.ts";
 export {
   decideIntake,

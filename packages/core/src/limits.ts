@@ -67,6 +67,25 @@ export const limits = {
   leaseMs: 30_000,
   leaseRenewMs: 10_000,
   leaseSelfStopMs: 20_000,
+  /** IDLE is begun anew after this, and up to a quarter later: Exchange ends a silent session after 30 min, some routers sooner. */
+  pushTurnMs: 20 * 60_000,
+  /** After a poke for a mailbox the next one comes so much later at least; in a mailbox that never rests it grows up to the second. */
+  pushPauseMs: 1_000,
+  pushPauseMaxMs: 15_000,
+  /** Logins of push for one tenant, over all workers: so far apart, up to twice that. 1 to 2 a second (F29). */
+  pushLoginGapMs: 500,
+  /** Mailboxes that a worker has taken and not yet connected. Bounds what a new worker takes before the others give. */
+  pushConnecting: 16,
+  /** Workers look whether they hold too few or too many this often: a worker that leaves is replaced within twice that. */
+  pushRoundMs: 2_000,
+  /** Mailboxes that were registered or left are noticed this often. */
+  pushSurveyMs: 60_000,
+  /** A mailbox that has to wait longer than this is given back, so that its connection serves another one. */
+  pushKeepMs: 30_000,
+  /** An IDLE that lived this long worked: what fails after it is the first failure. */
+  pushHealthyMs: 60_000,
+  /** An IDLE connection costs about 140 KB of resident memory with TLS: 500 are 70 MB of a worker's 440. */
+  pushConnections: 500,
   /** A mailbox taken from the due index and not started comes back after this (F05). */
   takenMs: 60_000,
   /** A disk with less than this share left, and less than so many bytes, takes no mail (F16): see `isDiskLow`. */

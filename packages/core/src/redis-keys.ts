@@ -34,6 +34,18 @@ export interface RedisKeys {
   turn(lane: Lane): string;
   /** Hash: role process id -> heartbeat JSON. */
   readonly processes: string;
+  /** Sorted set: a worker's place in the fleet's push -> until when it is its own, in ms by Redis' clock. */
+  readonly pushPlaces: string;
+  /** Hash: mailbox id -> the place that pushes it. */
+  readonly pushHeld: string;
+  /** Sorted set of the chosen mailboxes: mailbox id -> from when a place may take it; infinite while one holds it. */
+  pushFree(tenant: string): string;
+  /** Hash: mailbox id -> failures of push in a row. */
+  readonly pushTries: string;
+  /** String: when the tenant's next login of push may begin, in ms by Redis' clock. */
+  pushPace(tenant: string): string;
+  /** String: how many mailboxes were registered when the chosen ones were last brought in line. */
+  readonly pushSurvey: string;
 }
 
 /** @param name the fleet's name in Redis; letters, digits and dashes. */
@@ -57,5 +69,11 @@ export function redisKeys(name = "mailfleet"): RedisKeys {
     tokenFailure: (identity) => `${own}:token-failure:${identity}`,
     turn: (lane) => `${own}:turn:${lane}`,
     processes: `${own}:processes`,
+    pushPlaces: `${own}:push:places`,
+    pushHeld: `${own}:push:held`,
+    pushFree: (tenant) => `${own}:push:free:${tenant}`,
+    pushTries: `${own}:push:tries`,
+    pushPace: (tenant) => `${own}:push:pace:${tenant}`,
+    pushSurvey: `${own}:push:survey`,
   };
 }

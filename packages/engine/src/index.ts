@@ -12,3 +12,5 @@ export {
   type RepairRequest,
   repairUntilProven,
 } from "./repair-gaps.ts";
+export { type PushSettings, type PushState, type RunningPush, startPush } from "./push-desk.ts";
+export { type PushPorts } from "./push-mailbox.ts";

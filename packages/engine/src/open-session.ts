@@ -1,19 +1,29 @@
-import { type AccessToken, isSyncError, type MailboxRef, type MailSession } from "@mailfleet/core";
-import type { EnginePorts } from "./ports.ts";
+import { type AccessToken, isSyncError, type MailboxRef, type MailSession, type MailSource, type TokenSource } from "@mailfleet/core";
+
+export interface OpenPorts {
+  readonly tokens: TokenSource;
+  readonly mail: MailSource;
+}
+
+export interface OpenedSession {
+  readonly session: MailSession;
+  /** The one it was opened with: the session ends with it. */
+  readonly token: AccessToken;
+}
 
 /** Logs in; a token that is refused although it looks valid is replaced once (a role may have been granted since it was issued). */
-export async function openSession(
-  ports: Pick<EnginePorts, "tokens" | "mail">,
-  mailbox: MailboxRef,
-  signal: AbortSignal,
-): Promise<MailSession> {
+export async function openSession(ports: OpenPorts, mailbox: MailboxRef, signal: AbortSignal): Promise<MailSession> {
+  return (await openWithToken(ports, mailbox, signal)).session;
+}
+
+export async function openWithToken(ports: OpenPorts, mailbox: MailboxRef, signal: AbortSignal): Promise<OpenedSession> {
   const token = await ports.tokens.getToken(mailbox.tenant, { signal });
   try {
-    return await ports.mail.open(mailbox, token, signal);
+    return { session: await ports.mail.open(mailbox, token, signal), token };
   } catch (error) {
     if (!isSyncError(error) || error.failure.code !== "TOKEN_REJECTED") throw error;
-    const another: AccessToken = await ports.tokens.getToken(mailbox.tenant, { rejected: token, signal });
+    const another = await ports.tokens.getToken(mailbox.tenant, { rejected: token, signal });
     if (another.value.reveal() === token.value.reveal()) throw error;
-    return ports.mail.open(mailbox, another, signal);
+    return { session: await ports.mail.open(mailbox, another, signal), token: another };
   }
 }

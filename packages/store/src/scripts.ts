@@ -2,7 +2,7 @@
  * The Lua scripts of the store. Constants, all values by KEYS and ARGV (T16); all keys of one call carry one hash tag.
  * Times are Redis' own, in ms, so that a worker with a wrong clock cannot overlap another (F25).
  */
-const nowMs = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+export const nowMs = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 
 /**
  * KEYS lease, fence, mailbox, due(lane), inflight(lane)

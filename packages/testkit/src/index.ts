@@ -10,6 +10,8 @@ export { describeSharedTokenCache, type SharedTokenCacheHarness } from "./confor
 export { describeMailSession } from "./conformance/mail-session.ts";
 export { type ImapWorldOptions, type MailWorld, type NewMail, openImapWorld } from "./conformance/mail-world.ts";
 export { type MailClient, type MailClientOptions, openMailClient } from "./mail-client.ts";
+export { describePushLeases, type PushLeasesHarness } from "./conformance/push-leases.ts";
+export { createMemoryPushLeases, type MemoryPushLeases } from "./fakes/memory-push-leases.ts";
 export { createMemoryTokenCache } from "./fakes/memory-token-cache.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";
