@@ -145,3 +145,20 @@ test("what is wrong with a worker's machine is said with its name", () => {
   ];
   expect(renderStatus(facts({ processes }), style)).toContain("! host-7: This machine's clock is 10 min off.");
 });
+
+test.each([
+  [{ chosen: 140, connected: 70 }, "Push     140 mailboxes, told of new mail at once"],
+  [{ chosen: 140, connected: 50 }, "Push     100 of 140 mailboxes told of new mail at once, 40 polled only"],
+  [{ chosen: 0, connected: 0 }, "Push     no mailbox is chosen by sync.push, all are polled"],
+])("two workers that push %j each are one line", (push, line) => {
+  const processes = [...alive, { id: "another", role: "worker", seenAt: testNow, concurrency: 1, push }].map((one) =>
+    one.role === "worker" ? { ...one, push } : one,
+  );
+  expect(renderStatus(facts({ processes }), style).split("\n")).toContain(line);
+  expect(statusJson(facts({ processes }))).toMatchObject({ push: { chosen: push.chosen, connected: 2 * push.connected } });
+});
+
+test("nothing is said of push where no worker pushes", () => {
+  expect(renderStatus(facts(), style)).not.toContain("Push ");
+  expect(statusJson(facts())).not.toHaveProperty("push");
+});

@@ -14,6 +14,7 @@ import {
   formatRate,
   intakeSentence,
   ledgerLine,
+  pushSentence,
   stripControls,
   sumLedgers,
   unaccounted,
@@ -104,6 +105,7 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
     ),
     ...section("Recovers by itself", causeRows(view, "self", zone), "moving", style),
     ...(style.isPiped ? tabbed(tenantColumns, cells) : renderTable(tenantColumns, cells, style.width)),
+    ...pushLines(facts),
     ...ledgerLines(view, style),
     `As of ${formatClock(view.at, { now: facts.now, zone, seconds: true })}, ${formatAge(Math.max(0, facts.now - view.at))} old.`,
   ];
@@ -116,6 +118,18 @@ function ledgerLines(view: FleetView, style: StatusStyle): string[] {
   if (style.isPiped || textWidth(text) + 9 <= style.width) return [`Ledger   ${text}`];
   const [sum = "", rest = ""] = text.split(/ {8}/);
   return [...wrapText(sum, style.width, 9), rest].map((part, index) => `${index === 0 ? "Ledger   " : "         "}${part}`);
+}
+
+/** Each worker says how many mailboxes the fleet is to push, at the moment it looked: the most that one saw. */
+function pushOf(processes: readonly ProcessRecord[]): { chosen: number; connected: number } | undefined {
+  const pushes = processes.flatMap(({ push }) => push ?? []);
+  if (pushes.length === 0) return undefined;
+  return { chosen: Math.max(...pushes.map(({ chosen }) => chosen)), connected: pushes.reduce((sum, { connected }) => sum + connected, 0) };
+}
+
+function pushLines({ processes }: StatusFacts): string[] {
+  const push = pushOf(processes);
+  return push ? [`Push     ${pushSentence(push)}`] : [];
 }
 
 function workerLines({ processes }: StatusFacts, style: StatusStyle): string[] {
@@ -244,6 +258,7 @@ function troubleOf({ states, mailboxes }: TenantView): number {
 /** `mailfleet.status/1`: all causes and all tenants, times in ISO 8601 UTC. */
 export function statusJson({ view, rates, processes, load, marks, expiring, now }: StatusFacts): object {
   const iso = (at: number): string => new Date(at).toISOString();
+  const push = pushOf(processes);
   const ledgerOf = (ledger: FleetView["ledger"]): object => ({ ...ledger, unaccounted: unaccounted(ledger) });
   return {
     schema: "mailfleet.status/1",
@@ -297,6 +312,7 @@ export function statusJson({ view, rates, processes, load, marks, expiring, now 
       messagesPerSecond: Math.round((rates.get(tenant.alias) ?? 0) * 10) / 10,
       ledger: ledgerOf(tenant.ledger),
     })),
+    ...(push && { push }),
     processes: processes.map(({ id, role, seenAt, concurrency, troubles = [] }) => ({
       id,
       role,

@@ -1,5 +1,5 @@
-import { type Lane, limits, parseMailboxId, redisKeys } from "@mailfleet/core";
-import { syncMailbox } from "@mailfleet/engine";
+import { type Lane, limits, parseMailboxId, pushChooser, redisKeys } from "@mailfleet/core";
+import { type PushState, startPush, syncMailbox } from "@mailfleet/engine";
 import { createIntakeWatch, type IntakeWatch, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
 import { settlesWithin } from "@mailfleet/runtime";
 import { inspectRedis } from "@mailfleet/store";
@@ -8,6 +8,8 @@ import type { WorkerParts } from "./wire.ts";
 import type { WorkerGate } from "./worker-gate.ts";
 import { startHealth } from "./worker-health.ts";
 
+/** What push did is logged this often, if it did something. */
+const pushLogMs = 60_000;
 /** Running sessions get this long to end at a batch border; then they are cut (their last batch is repeated by the next worker). */
 const politeDrainMs = 6_000;
 /** Of the whole drain, for saying goodbye, closing and exiting. */
@@ -37,6 +39,10 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
     });
   const workers = [start("fresh", config.sync.concurrency), start("backfill", config.sync.backfillConcurrency)] as const;
 
+  const push =
+    config.sync.push === "none"
+      ? undefined
+      : startPush(parts.push, { isChosen: pushChooser(config.sync.push), budget: config.sync.pushConnections });
   gate.use({ clock: ports.clock, intake, waiting: (lane) => workers[lane === "fresh" ? 0 : 1].waiting() });
   const health = startHealth({
     clock: ports.clock,
@@ -45,6 +51,10 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
     name: parts.name,
     concurrency: config.sync.concurrency + config.sync.backfillConcurrency,
     blobsDir: config.blobs.dir,
+    push() {
+      const state = push?.state();
+      return state && { chosen: state.chosen, connected: state.connected };
+    },
     inspect: async () => (await inspectRedis(parts.redis)).problems,
     onRedis: (problems) => intake.noteProblems(problems),
     onDisk(isLow) {
@@ -53,10 +63,19 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
     },
   });
 
+  let logged = "";
+  const logPush = (state: PushState): void => {
+    if (JSON.stringify(state) !== logged) ports.log.info(state, "push");
+    logged = JSON.stringify(state);
+  };
+  const pushTimer = push && setInterval(() => logPush(push.state()), pushLogMs);
+
   return {
     async drain() {
       health.stop();
+      clearInterval(pushTimer);
       gate.drain();
+      const pushGone = push && settlesWithin(ports.clock, politeDrainMs, push.stop());
       const running = workers[0].active + workers[1].active;
       const done = Promise.all(workers.map((worker) => worker.drain()));
       const isInTime = await settlesWithin(ports.clock, politeDrainMs, done);
@@ -65,6 +84,7 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
         for (const worker of workers) worker.interrupt();
         await settlesWithin(ports.clock, cutDrainMs, done);
       }
+      await pushGone;
       await settlesWithin(ports.clock, goodbyeMs, parts.reader.goodbye(parts.name)).catch(() => undefined);
       return { finished: running - cut, cut };
     },

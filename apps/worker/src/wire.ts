@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createFileStore } from "@mailfleet/blobs";
 import type { Config, TenantConfig } from "@mailfleet/config";
 import { type Log, type MailSource, type RedisTarget, redisKeys, type SliceGate, syncError } from "@mailfleet/core";
-import { bytesInFlight, createByteBudget, type EnginePorts, type SyncSettings } from "@mailfleet/engine";
+import { bytesInFlight, createByteBudget, type EnginePorts, type PushPorts, type SyncSettings } from "@mailfleet/engine";
 import { createKeyRing, createTokenSource, type EntraTenant } from "@mailfleet/entra";
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
@@ -16,6 +16,7 @@ import {
   createFleetReader,
   createMailboxRegistry,
   createMailboxStore,
+  createPushLeases,
   createTokenCache,
   type DueIndex,
   redisOptions,
@@ -27,6 +28,7 @@ const closeMs = 500;
 export interface WorkerParts {
   readonly ports: EnginePorts;
   readonly settings: SyncSettings;
+  readonly push: PushPorts;
   readonly redis: Awaited<ReturnType<typeof connectRedis>>;
   readonly registry: ReturnType<typeof createMailboxRegistry>;
   readonly reader: ReturnType<typeof createFleetReader>;
@@ -76,6 +78,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
       throw syncError("CONFIG_INVALID", `Tenant ${alias} has no IMAP endpoint in this worker's configuration.`, { layer: "engine" });
     return found;
   };
+  const mail = imapOnly(createImapSource({ endpoint, log, scrub, clock }));
   return {
     name,
     redis,
@@ -95,13 +98,14 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
         recentUids: config.sync.changes.recentMessages,
       },
     },
+    push: { clock, chance, log, tokens, mail, leases: createPushLeases({ redis, keys, clock, chance }) },
     ports: {
       clock,
       chance,
       digest: systemDigest,
       log,
       tokens,
-      mail: imapOnly(createImapSource({ endpoint, log, scrub, clock })),
+      mail,
       blobs: createFileStore({ dir: config.blobs.dir, clock, chance }),
       mime,
       store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),

@@ -1,6 +1,6 @@
 import { readFreeSpace } from "@mailfleet/blobs";
 import { type Clock, describeMachine, isDiskLow, type Log } from "@mailfleet/core";
-import type { FleetReader } from "@mailfleet/store";
+import type { FleetReader, ProcessRecord } from "@mailfleet/store";
 
 export interface HealthParts {
   readonly clock: Clock;
@@ -9,6 +9,8 @@ export interface HealthParts {
   readonly name: string;
   readonly concurrency: number;
   readonly blobsDir: string;
+  /** What is said of push; undefined where this worker does not push. */
+  readonly push: () => ProcessRecord["push"];
   /** Why Redis may not be used as it is set up now; none where it may. */
   readonly inspect: () => Promise<readonly string[]>;
   readonly onRedis: (problems: readonly string[]) => void;
@@ -34,7 +36,14 @@ export function startHealth(parts: HealthParts): { stop(): void } {
       if (!told.has(topic)) log.error({ code: "MACHINE", problem: text }, "something this worker stands on");
     told.clear();
     for (const [topic] of topics) told.add(topic);
-    await reader.heartbeat({ id: parts.name, role: "worker", concurrency: parts.concurrency, ...(troubles.length > 0 && { troubles }) });
+    const push = parts.push();
+    await reader.heartbeat({
+      id: parts.name,
+      role: "worker",
+      concurrency: parts.concurrency,
+      ...(troubles.length > 0 && { troubles }),
+      ...(push && { push }),
+    });
   };
   let isBeating = false;
   const run = (): void => {

@@ -178,6 +178,7 @@ export {
   suspectsAfter,
   unpackHandNote,
 } from "./in-hand.ts";
+export {
   pushChooser,
   pushShare,
   pushWait,
@@ -243,6 +244,7 @@ export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.
 export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";
 export { ledgerLine } from "./words/ledger-line.ts";
 export { formatBytes, formatCount, formatCounted, formatPercent, formatRate, formatCountedWord, formatTotal } from "./words/numbers.ts";
+export { pushSentence } from "./words/push-sentence.ts";
 export { currentRate, noteProgress, startProgress, timeLeft, type Progress, type Sample } from "./words/progress.ts";
 export {
   extrasSentence,

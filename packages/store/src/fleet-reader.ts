@@ -24,6 +24,8 @@ export interface ProcessRecord {
   readonly concurrency: number;
   /** Sentences: what is wrong with the machine it runs on. */
   readonly troubles?: readonly string[];
+  /** A worker that pushes: how many mailboxes of the fleet are to be pushed, and how many it is connected to. */
+  readonly push?: { readonly chosen: number; readonly connected: number };
 }
 
 export interface FleetReader {
