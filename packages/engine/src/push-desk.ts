@@ -91,18 +91,21 @@ async function workPlace(desk: Desk, place: string, joinedAt: number, stop: Abor
   const { ports, holdings } = desk;
   const over = new AbortController();
   const ends = AbortSignal.any([over.signal, stop]);
+  const held = new Set<string>();
   const onEnd = (): void => {
-    for (const { controller } of holdings.values()) controller.abort(ends.reason);
+    for (const [id, { controller }] of holdings) {
+      held.add(id);
+      controller.abort(ends.reason);
+    }
   };
   ends.addEventListener("abort", onEnd, { once: true });
   void watchPlace(desk, place, joinedAt, over, ends);
   await rounds(desk, place, ends);
   // What was claimed while the place ended.
   onEnd();
-  const held = [...holdings.keys()];
   await Promise.all([...holdings.values()].map((one) => one.ended));
-  if (stop.aborted) await ports.leases.leave(place, held);
-  else ports.log.warn({ held: held.length }, "push lost its place, all its connections are closed; it asks for another");
+  if (stop.aborted) await ports.leases.leave(place, [...held]);
+  else ports.log.warn({ held: held.size }, "push lost its place, all its connections are closed; it asks for another");
 }
 
 /** Renews; ends the place when it was refused, or by the monotonic clock when no renewal succeeded in time (F02, F03). */

@@ -104,6 +104,7 @@ async function holdSession(hold: Hold): Promise<HoldEnd | "replace"> {
   const { session, token } = await openWithToken(ports, claim.mailbox, signal);
   const replace = new AbortController();
   const sessionEnd = new AbortController();
+  const idleEnd = AbortSignal.any([replace.signal, signal]);
   const onAbort = (): void => void session.close();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
@@ -118,7 +119,7 @@ async function holdSession(hold: Hold): Promise<HoldEnd | "replace"> {
     let pause = 0;
     while (stop === undefined) {
       const idleAt = ports.clock.monotonic();
-      const what = await session.idle(turnMs(ports.chance.random()), replace.signal);
+      const what = await session.idle(turnMs(ports.chance.random()), idleEnd);
       if (replace.signal.aborted) {
         if (what === "moved") await poke(hold.options);
         return "replace";

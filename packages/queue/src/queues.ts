@@ -13,7 +13,7 @@ export interface QueueOptions {
 
 /** The producer's side of the two sync queues. Kept short: order and fairness are the due index's. */
 export interface SyncQueues {
-  /** Adds mailboxes; one that is queued or being worked on already stays as it is. */
+  /** Adds mailboxes. One that is queued already stays as it is; one that is being worked on comes again right behind that. */
   add(lane: Lane, ids: readonly string[]): Promise<void>;
   /** Jobs that no worker has taken yet. */
   waiting(lane: Lane): Promise<number>;
@@ -30,7 +30,8 @@ export function openSyncQueues(options: QueueOptions): SyncQueues {
         ids.map((mailbox) => ({
           name: "sync",
           data: { mailbox },
-          opts: { ...syncJobOptions, deduplication: { id: mailbox.replaceAll(":", "%3A") } },
+          // A mailbox can be due again between its settlement and the end of its job: dropped then, it would come a minute later.
+          opts: { ...syncJobOptions, deduplication: { id: mailbox.replaceAll(":", "%3A"), keepLastIfActive: true } },
         })),
       );
     },

@@ -76,6 +76,23 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
     return found;
   };
 
+  const readPlaces = async (): Promise<{ alive: ReadonlySet<string>; over: readonly string[] }> => {
+    const [places, now] = await Promise.all([redis.zrange(keys.pushPlaces, "0", "-1", "WITHSCORES"), redisNow(redis)]);
+    const alive = new Set<string>();
+    const over: string[] = [];
+    for (let i = 0; i + 1 < places.length; i += 2) {
+      if (Number(places[i + 1]) > now) alive.add(places[i] as string);
+      else over.push(places[i] as string);
+    }
+    return { alive, over };
+  };
+
+  /** Frees what is held by no living place. */
+  const reap = async (alive: ReadonlySet<string>, over: readonly string[]): Promise<void> => {
+    for (const [place, ids] of await heldBy((_id, holder) => !alive.has(holder))) await free(place, ids, 0, true);
+    if (over.length > 0) await redis.zrem(keys.pushPlaces, ...over);
+  };
+
   const readMailboxes = async (
     ids: readonly string[],
   ): Promise<{ id: string; mailbox: MailboxRef | undefined; cause: Cause | undefined }[]> => {
@@ -114,25 +131,12 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
     },
 
     async look() {
-      const [tenants, places, now] = await Promise.all([
-        redis.smembers(keys.tenants),
-        redis.zrange(keys.pushPlaces, "0", "-1", "WITHSCORES"),
-        redisNow(redis),
-      ]);
-      const alive = new Set<string>();
-      const over: string[] = [];
-      for (let i = 0; i + 1 < places.length; i += 2) {
-        if (Number(places[i + 1]) > now) alive.add(places[i] as string);
-        else over.push(places[i] as string);
-      }
-      if (over.length > 0) {
-        for (const [place, ids] of await heldBy((_id, place) => !alive.has(place))) await free(place, ids, 0, true);
-        await redis.zrem(keys.pushPlaces, ...over);
-      }
-      // What was freed just now is free.
-      const countedAt = over.length > 0 ? await redisNow(redis) : now;
+      const tenants = await redis.smembers(keys.tenants);
+      const { alive, over } = await readPlaces();
+      if (over.length > 0) await reap(alive, over);
+      const now = await redisNow(redis);
       const pipeline = redis.pipeline();
-      for (const tenant of tenants) pipeline.zcard(keys.pushFree(tenant)).zcount(keys.pushFree(tenant), "-inf", countedAt);
+      for (const tenant of tenants) pipeline.zcard(keys.pushFree(tenant)).zcount(keys.pushFree(tenant), "-inf", now);
       let [chosen, freeNow] = [0, 0];
       for (const [i, [error, count]] of ((await pipeline.exec()) ?? []).entries()) {
         if (error) throw error;
@@ -193,7 +197,8 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
 
     async leave(place, ids) {
       await free(place, ids, 0, false);
-      await redis.zrem(keys.pushPlaces, place);
+      // Over from now on, and removed by whoever looks next, who frees what is left.
+      await redis.zadd(keys.pushPlaces, "XX", 0, place);
     },
 
     async loginSlot(tenant) {
@@ -220,6 +225,9 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
 
     async choose(isChosen) {
       if ((await redis.eval(surveyScript, 2, keys.pushSurvey, keys.mailboxes, limits.pushSurveyMs)) !== 1) return;
+      // Also what is held by a place that nobody knows: of a Redis that forgot its last second.
+      const { alive, over } = await readPlaces();
+      await reap(alive, over);
       const registered = await createMailboxRegistry(redis, keys).list();
       const chosen = Map.groupBy(registered.filter(isChosen), ({ tenant }) => tenant);
       for (const tenant of await redis.smembers(keys.tenants)) {

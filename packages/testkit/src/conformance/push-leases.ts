@@ -124,6 +124,14 @@ export function describePushLeases(name: string, open: () => Promise<PushLeasesH
       expect(await leases[1].look()).toEqual({ chosen: 3, free: 3, budgets: [] });
     });
 
+    test("free what a worker that left did not name", async () => {
+      const { leases, place } = await started(3);
+      await leases[0].claim(place, 3);
+      await leases[0].leave(place, []);
+      expect(await leases[1].look()).toEqual({ chosen: 3, free: 3, budgets: [] });
+      expect(await leases[0].renew(place, [])).toBeUndefined();
+    });
+
     test("do not give out a mailbox whose cause keeps push away, and give it out when the cause is over", async () => {
       const { leases, place, setCause, pass } = await started(2);
       await setCause(box(0), waiting(shortMs));

@@ -106,7 +106,7 @@ export function createMemoryPushLeases(clock: Clock, chance: Chance): MemoryPush
 
     leave(place, ids) {
       for (const id of ids) free(id, place, 0);
-      places.delete(place);
+      if (places.has(place)) places.set(place, now());
       return Promise.resolve();
     },
 
