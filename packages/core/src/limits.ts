@@ -71,7 +71,7 @@ export const limits = {
   pushTurnMs: 20 * 60_000,
   /** After a poke for a mailbox the next one comes so much later at least; in a mailbox that never rests it grows up to the second. */
   pushPauseMs: 1_000,
-  pushPauseMaxMs: 15_000,
+  pushPauseMaxMs: 5_000,
   /** Logins of push for one tenant, over all workers: so far apart, up to twice that. 1 to 2 a second (F29). */
   pushLoginGapMs: 500,
   /** Mailboxes that a worker has taken and not yet connected. Bounds what a new worker takes before the others give. */

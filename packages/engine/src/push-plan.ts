@@ -71,13 +71,16 @@ export function replaceInMs(tokenExpiresAt: number, now: number, random: number)
   return left - lastMinuteMs - (renewedFromMs - lastMinuteMs) * random;
 }
 
+/** An IDLE that tells of news within this time tells of what came in the pause before it. */
+const atOnceMs = 250;
+
 /**
- * The pause after a poke, in which everything that moves is one. It doubles while a mailbox moves again as soon as it is over: each
- * poke costs a login.
+ * The pause after a poke, in which everything that moves is one. It doubles while something moves in every pause, because each poke
+ * costs a login.
  * @param beforeMs the pause before, 0 for none
  * @param quietMs how long nothing moved between its end and now
  */
 export function pauseMs(beforeMs: number, quietMs: number): number {
-  if (beforeMs === 0 || quietMs >= beforeMs) return limits.pushPauseMs;
+  if (beforeMs === 0 || quietMs > atOnceMs) return limits.pushPauseMs;
   return Math.min(beforeMs * 2, limits.pushPauseMaxMs);
 }

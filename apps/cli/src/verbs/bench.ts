@@ -6,6 +6,7 @@ import { becomeProgram } from "./roles.ts";
 /** Name of the benchmark, which is its folder under `bench/`, and what it measures. */
 const benchmarks = {
   throughput: "the whole pipeline against a local Dovecot, in turns with the obvious loop and mbsync (--help shows its flags)",
+  latency: "from a message's delivery to its event, by push or by poll",
   resync: "a large folder whose UIDVALIDITY changes: what is fetched again, and what a checkpoint costs in Redis",
 } as const;
 
