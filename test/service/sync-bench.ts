@@ -39,7 +39,7 @@ export const calm: SyncSettings = {
 };
 
 /** Registers the hooks: one sandbox a file, one fleet a test. */
-export function setUpSyncBench(): void {
+export function setUpSyncBench(options: { readonly tokenLifetimeSeconds?: number } = {}): void {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "mailfleet-sync-"));
     sandbox = await startSandbox({
@@ -47,6 +47,7 @@ export function setUpSyncBench(): void {
       tenants: [{ alias: "contoso", mailboxes: 2, messages: 300 }],
       trickle: 0,
       faults: false,
+      ...options,
     });
     redis = new Redis(sharedRedisUrl());
     mime = createMimeParser({ threads: 1 });

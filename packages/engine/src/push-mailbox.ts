@@ -48,9 +48,10 @@ const noIdleMs = 6 * 3_600_000;
 export async function pushMailbox(options: HoldOptions): Promise<HoldEnd> {
   const { ports, claim, signal, counts } = options;
   let tries = claim.tries;
+  let lastCode: string | undefined;
   let hasSlot = false;
   while (!signal.aborted) {
-    const hold = { options, idleFrom: undefined as number | undefined };
+    const hold: Hold = { options, idleFrom: undefined, tokenExpiresAt: undefined };
     try {
       if (!hasSlot) await ports.clock.sleep(await ports.leases.loginSlot(claim.mailbox.tenant), signal);
       hasSlot = false;
@@ -60,8 +61,10 @@ export async function pushMailbox(options: HoldOptions): Promise<HoldEnd> {
     } catch (error) {
       // The signal's own end comes out of sleeps and sessions as an error.
       if (isAborted(signal) || (isSyncError(error) && error.failure.code === "LEASE_LOST")) break;
-      const step = stepAfter(error, options, tries, hold.idleFrom);
-      tries = step.tries;
+      const code = isSyncError(error) ? error.failure.code : "UNCLASSIFIED";
+      // Failures of another kind are counted anew. Of which kind those before this claim were is not known.
+      const step = stepAfter(error, hold, lastCode === undefined || lastCode === code ? tries : 0);
+      [tries, lastCode] = [step.tries, code];
       counts.failures++;
       if (step.kind === "give-back") return step;
       await ports.clock.sleep(step.inMs, signal).catch(() => undefined);
@@ -70,7 +73,11 @@ export async function pushMailbox(options: HoldOptions): Promise<HoldEnd> {
   return { kind: "stopped" };
 }
 
-function stepAfter(error: unknown, { ports, claim }: HoldOptions, tries: number, idleFrom: number | undefined): PushStep {
+/** The server's clock and ours may differ by so much. */
+const clockSkewMs = 5_000;
+
+function stepAfter(error: unknown, { options, idleFrom, tokenExpiresAt }: Hold, tries: number): PushStep {
+  const { ports, claim } = options;
   const { mailbox } = claim;
   if (!isSyncError(error)) {
     ports.log.error({ tenant: mailbox.tenant, mailbox: mailbox.address, err: error }, "push failed in a way that has no name");
@@ -81,6 +88,7 @@ function stepAfter(error: unknown, { ports, claim }: HoldOptions, tries: number,
     failure,
     tries,
     idledMs: idleFrom === undefined ? undefined : ports.clock.monotonic() - idleFrom,
+    isTokenOver: tokenExpiresAt !== undefined && ports.clock.now() >= tokenExpiresAt - clockSkewMs,
     now: ports.clock.now(),
     random: ports.chance.random(),
   });
@@ -96,6 +104,8 @@ interface Hold {
   readonly options: HoldOptions;
   /** Monotonic ms. */
   idleFrom: number | undefined;
+  /** Epoch ms. */
+  tokenExpiresAt: number | undefined;
 }
 
 /** One connection, until it is replaced or to be given back. @throws SyncError when it ended otherwise */
@@ -113,6 +123,7 @@ async function holdSession(hold: Hold): Promise<HoldEnd | "replace"> {
     counts.connects++;
     onConnected(true);
     hold.idleFrom = ports.clock.monotonic();
+    hold.tokenExpiresAt = token.expiresAt;
     bookReplacement(hold.options, token.expiresAt, replace, sessionEnd.signal);
     // Something may have come while nobody looked.
     let stop = await poke(hold.options);

@@ -53,13 +53,21 @@ describe("a round", () => {
 });
 
 describe("after the end of a session", () => {
-  const end = (code: FailureCode, more: { tries?: number; idledMs?: number; hintMs?: number; random?: number } = {}) => {
+  const end = (
+    code: FailureCode,
+    more: { tries?: number; idledMs?: number; isTokenOver?: boolean; hintMs?: number; random?: number } = {},
+  ) => {
     const { failure } = syncError(code, "x", { layer: "imap", ...(more.hintMs !== undefined && { hintMs: more.hintMs }) });
-    return afterEnd({ failure, tries: more.tries ?? 0, idledMs: more.idledMs, now: 1e12, random: more.random ?? 0.5 });
+    return afterEnd({ failure, tries: 0, idledMs: undefined, isTokenOver: false, now: 1e12, random: 0.5, ...more });
   };
 
   test("a token that ended is no failure to wait for", () => {
     expect(end("SESSION_EXPIRED", { idledMs: 55 * minute, tries: 4 })).toEqual({ kind: "reconnect", inMs: 0, tries: 1 });
+  });
+
+  test("a token that lives for seconds is no failure either, one that the server ends before its time is", () => {
+    expect(end("SESSION_EXPIRED", { idledMs: 4_000, isTokenOver: true, tries: 9 })).toEqual({ kind: "reconnect", inMs: 0, tries: 1 });
+    expect(end("SESSION_EXPIRED", { idledMs: 4_000, tries: 9 })).toMatchObject({ kind: "give-back", tries: 10 });
   });
 
   test("a connection that broke after it worked comes back within a second", () => {

@@ -36,6 +36,8 @@ export interface EndQuestion {
   readonly tries: number;
   /** How long the session idled, ms; undefined when it never came to that. */
   readonly idledMs: number | undefined;
+  /** The token that the session was opened with is at its end: that is what the session was to last. */
+  readonly isTokenOver: boolean;
   /** Epoch ms. */
   readonly now: number;
   readonly random: number;
@@ -45,8 +47,8 @@ export interface EndQuestion {
  * The same waits as for a session that reads, and nothing more: push never writes a cause, because the poll sees the same trouble with
  * a better view of it. Ten to 25 ends a day are normal for an IDLE on Exchange.
  */
-export function afterEnd({ failure, tries, idledMs, now, random }: EndQuestion): PushStep {
-  const worked = idledMs !== undefined && idledMs >= limits.pushHealthyMs;
+export function afterEnd({ failure, tries, idledMs, isTokenOver, now, random }: EndQuestion): PushStep {
+  const worked = idledMs !== undefined && (isTokenOver || idledMs >= limits.pushHealthyMs);
   const row = worked ? 1 : tries + 1;
   const { inMs } = decideRetry({ code: failure.code, facts: failure.facts, tries: row, since: now, now, opened: true, random });
   return inMs > limits.pushKeepMs ? { kind: "give-back", afterMs: inMs, tries: row } : { kind: "reconnect", inMs, tries: row };
