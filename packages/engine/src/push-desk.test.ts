@@ -161,7 +161,8 @@ describe("one mailbox", () => {
       poke: (...args: Parameters<typeof ports.leases.poke>) =>
         isAway ? Promise.reject(syncError("REDIS_UNAVAILABLE", "away", { layer: "redis" })) : ports.leases.poke(...args),
     };
-    workers.push(startPush({ ...ports, leases }, { isChosen: () => true, budget: 5 }));
+    const push = startPush({ ...ports, leases }, { isChosen: () => true, budget: 5 });
+    workers.push(push);
     await world.pass(5_000);
     isAway = true;
     const before = world.clock.monotonic();
@@ -171,6 +172,7 @@ describe("one mailbox", () => {
     isAway = false;
     await world.pass(2_000);
     expect(pokesOf(world, before)).toHaveLength(1);
+    expect(push.state()).toMatchObject({ connects: 1, failures: 0 });
   });
 });
 

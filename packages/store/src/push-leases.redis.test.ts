@@ -4,6 +4,7 @@ import { mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailflee
 import { describePushLeases, seededChance, sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createPushLeases } from "./push-leases.ts";
+import { claimScript, freeScript } from "./push-scripts.ts";
 import { createMailboxRegistry } from "./registry.ts";
 
 let redis: Redis;
@@ -58,13 +59,26 @@ test("a small tenant is served beside a large one", async () => {
   expect(claims.filter(({ mailbox }) => mailbox.tenant === "small")).toHaveLength(3);
 });
 
+test("a mailbox that a place holds is nobody else's, whatever else stands in a Redis that forgot its last second", async () => {
+  await createMailboxRegistry(redis, keys).register(boxes("contoso", 1), 0);
+  const leases = open();
+  await leases.choose(() => true);
+  const place = await leases.join(9);
+  const [{ mailbox } = {}] = await leases.claim(place, 1);
+  const id = mailbox === undefined ? "" : mailboxId(mailbox);
+  await redis.zadd(keys.pushFree("contoso"), 1, id);
+  expect(await leases.claim(await leases.join(9), 1)).toEqual([]);
+  // Somebody who looked before the place was there takes it for dead.
+  expect(await redis.eval(freeScript, 3, keys.pushPlaces, keys.pushHeld, keys.pushFree("contoso"), place, 1, 0, id)).toBe(0);
+  expect(await leases.renew(place, [id])).toMatchObject({ lost: [] });
+});
+
 test("a claim that is sent again, because its answer was lost, takes nothing twice and answers the same", async () => {
   await createMailboxRegistry(redis, keys).register(boxes("contoso", 1), 0);
   const leases = open();
   await leases.choose(() => true);
   const place = await leases.join(9);
   await leases.claim(place, 1);
-  const { claimScript } = await import("./push-scripts.ts");
   const again = await redis.eval(
     claimScript,
     3,

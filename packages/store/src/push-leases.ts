@@ -11,7 +11,6 @@ import {
   type PushLeases,
   pushWait,
   type RedisKeys,
-  syncError,
 } from "@mailfleet/core";
 import { parseCause } from "./mailbox-store.ts";
 import {
@@ -25,6 +24,7 @@ import {
   renewPlaceScript,
   surveyScript,
 } from "./push-scripts.ts";
+import { withPlainErrors } from "./push-errors.ts";
 import { createMailboxRegistry } from "./registry.ts";
 
 export interface PushLeasesOptions {
@@ -243,36 +243,6 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
       }
     },
   });
-}
-
-/** Foreign errors carry the whole command: only the first word of Redis' answer goes on. */
-function withPlainErrors(leases: PushLeases): PushLeases {
-  const plain =
-    <A extends unknown[], T>(method: (...args: A) => Promise<T>) =>
-    async (...args: A): Promise<T> => {
-      try {
-        return await method(...args);
-      } catch (error) {
-        const word = /^[A-Z]{2,20}/.exec(error instanceof Error ? error.message : "")?.[0] ?? "no answer";
-        throw syncError("REDIS_UNAVAILABLE", `Redis did not take a step of push (${word}). Mailboxes are polled meanwhile.`, {
-          layer: "redis",
-          code: word,
-        });
-      }
-    };
-  const { join, renew, look, claim, giveBack, tidy, leave, loginSlot, poke, choose } = leases;
-  return {
-    join: plain(join),
-    renew: plain(renew),
-    look: plain(look),
-    claim: plain(claim),
-    giveBack: plain(giveBack),
-    tidy: plain(tidy),
-    leave: plain(leave),
-    loginSlot: plain(loginSlot),
-    poke: plain(poke),
-    choose: plain(choose),
-  };
 }
 
 /** How many of each tenant: one by one in turns, beginning with another tenant each time. */
