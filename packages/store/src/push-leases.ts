@@ -39,7 +39,7 @@ const chunkIds = 500;
 /** A mailbox whose registration cannot be read is looked at again so much later. */
 const unreadableMs = 60_000;
 
-/** Push in Redis: about 100 bytes for a chosen mailbox, 40 more for one that is held, and one write per worker and renewal. */
+/** Push in Redis: about 140 bytes for a chosen mailbox, 120 more for one that is held, and one write per worker and renewal. */
 export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptions): PushLeases {
   let turn = 0;
 
