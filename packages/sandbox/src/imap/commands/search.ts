@@ -1,7 +1,8 @@
-import type { CommandHandler } from "../command-table.ts";
+import type { CommandHandler, Reply } from "../command-table.ts";
 import { badArgument, no, ok } from "../command-table.ts";
 import { textOf } from "../parse-command.ts";
 import { parseSearch } from "../search-query.ts";
+import { positionsOf } from "./fetch.ts";
 
 /** SEARCH and UID SEARCH; the answer is one line, however long, as Exchange sends it. */
 export const search: CommandHandler = (session, command) => {
@@ -12,9 +13,17 @@ export const search: CommandHandler = (session, command) => {
     keys = keys.slice(2);
   }
   const { uids, folder } = session.selected;
+  const isUid = command.verb === "UID SEARCH";
+  const answer = (found: readonly number[]): Reply => {
+    session.writer.line(found.length === 0 ? "* SEARCH" : `* SEARCH ${found.join(" ")}`);
+    return ok("SEARCH completed.");
+  };
+  // A listing by UIDs alone: the one search that a folder of 100,000 messages is asked for at each look.
+  const [key, set] = keys;
+  const listed = isUid && keys.length === 2 && textOf(key)?.toUpperCase() === "UID" ? positionsOf(session, set, true) : undefined;
+  if (listed) return answer(listed.map((position) => uids[position] as number).filter((uid) => folder.has(uid)));
   const matches = parseSearch(keys, uids);
   if (!matches) return badArgument;
-  const isUid = command.verb === "UID SEARCH";
   const found: number[] = [];
   for (const [position, uid] of uids.entries()) {
     if (!folder.has(uid)) continue;
@@ -34,6 +43,5 @@ export const search: CommandHandler = (session, command) => {
     });
     if (isMatch) found.push(isUid ? uid : position + 1);
   }
-  session.writer.line(found.length === 0 ? "* SEARCH" : `* SEARCH ${found.join(" ")}`);
-  return ok("SEARCH completed.");
+  return answer(found);
 };
