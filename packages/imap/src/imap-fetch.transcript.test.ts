@@ -86,6 +86,7 @@ describe("FETCH", () => {
   });
 
   const piece = (offset: number) => new RegExp(`^(\\w+) UID FETCH 12 \\(UID FLAGS INTERNALDATE BODY\\.PEEK\\[\\]<${offset}\\.4>\\)$`);
+  const one = (offset: number) => new RegExp(`^(\\w+) UID FETCH 12 \\(UID FLAGS INTERNALDATE BODY\\.PEEK\\[\\]<${offset}\\.1>\\)$`);
   const pieceAnswer = (offset: number, body: string) =>
     `* 2 FETCH (UID 12 FLAGS (\\Seen) BODY[]<${offset}> {${body.length}}\r\n${body})\r\n$1 OK\r\n`;
 
@@ -99,6 +100,7 @@ describe("FETCH", () => {
         ...ask(piece(4), pieceAnswer(4, "ef")),
         ...ask(piece(6), pieceAnswer(6, "ghijkl")),
         ...ask(piece(10), pieceAnswer(10, "")),
+        ...ask(one(9), pieceAnswer(9, "j")),
         ...ask(/^(\w+) UID FETCH 12 \(UID FLAGS INTERNALDATE BODY\.PEEK\[\]<10\.1>\)$/, pieceAnswer(10, "")),
         ...ask(/^(\w+) UID FETCH 12 \(UID FLAGS INTERNALDATE BODY\.PEEK\[\]<9\.1>\)$/, pieceAnswer(9, "j")),
         stall,
@@ -116,18 +118,29 @@ describe("FETCH", () => {
   });
 
   test.each([
-    ["is answered without data", "$1 OK\r\n", ["abcd"], false],
-    ["answers from elsewhere", "* 2 FETCH (UID 12 BODY[]<0> {4}\r\nabcd)\r\n$1 OK\r\n", ["abcd"], false],
-    ["is another message's", "* 2 FETCH (UID 13 BODY[]<4> {4}\r\nabcd)\r\n$1 OK\r\n", ["abcd"], false],
-    ["is NIL", "* 2 FETCH (UID 12 BODY[]<4> NIL)\r\n$1 OK\r\n", ["abcd"], true],
-  ])("a message whose second piece %s ends there", async (_name, second, pieces, isWhole) => {
-    await using talk = await converse([...login, ...examine, ...ask(piece(0), pieceAnswer(0, "abcd")), ...ask(piece(4), second), stall], {
-      pieceBytes: 4,
-    });
+    ["is answered without data", "$1 OK\r\n", undefined, false],
+    ["answers from elsewhere", "* 2 FETCH (UID 12 BODY[]<0> {4}\r\nabcd)\r\n$1 OK\r\n", undefined, false],
+    ["is another message's", "* 2 FETCH (UID 13 BODY[]<4> {4}\r\nabcd)\r\n$1 OK\r\n", undefined, false],
+    ["is NIL, behind a message that is there", "* 2 FETCH (UID 12 BODY[]<4> NIL)\r\n$1 OK\r\n", pieceAnswer(3, "d"), true],
+    ["is NIL, because it was removed", "* 2 FETCH (UID 12 BODY[]<4> NIL)\r\n* 2 EXPUNGE\r\n$1 OK [EXPUNGEISSUED]\r\n", "$1 OK\r\n", false],
+    ["is empty, because it was removed", pieceAnswer(4, ""), "* 2 FETCH (UID 12 BODY[]<3> NIL)\r\n$1 OK\r\n", false],
+    ["is empty, and it is another now", pieceAnswer(4, ""), pieceAnswer(3, "x"), false],
+  ])("a message whose second piece %s ends there", async (_name, second, last, isWhole) => {
+    await using talk = await converse(
+      [
+        ...login,
+        ...examine,
+        ...ask(piece(0), pieceAnswer(0, "abcd")),
+        ...ask(piece(4), second),
+        ...(last === undefined ? [] : ask(one(3), last)),
+        stall,
+      ],
+      { pieceBytes: 4 },
+    );
     const session = await talk.open();
     await session.open("INBOX");
     const message = await session.fetchStream(12);
-    expect((await collect(message?.pieces ?? [])).map(String)).toEqual(pieces);
+    expect((await collect(message?.pieces ?? [])).map(String)).toEqual(["abcd"]);
     expect(message?.isWhole()).toBe(isWhole);
   });
 

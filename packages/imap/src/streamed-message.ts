@@ -6,7 +6,8 @@ export type FetchPiece = (offset: number, bytes: number) => Promise<FetchAnswer 
 
 /**
  * One message as partials, one after the other. The announced size says nothing about its end (exchange-online.md 3.5), and a short
- * piece does not either: it may be all that a server gives at a time. Only an empty one is the end.
+ * piece does not either: it may be all that a server gives at a time. Only an empty one is the end, or NIL; and as Dovecot answers NIL, with
+ * OK, for a message that was removed meanwhile, the end is believed when the byte before it is still there.
  */
 export async function streamMessage(uid: number, bytes: number, fetchPiece: FetchPiece): Promise<StreamedMessage | undefined> {
   const first = await fetchPiece(0, bytes);
@@ -18,16 +19,17 @@ export async function streamMessage(uid: number, bytes: number, fetchPiece: Fetc
 
   async function* pieces(piece: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
     yield piece;
+    let lastByte = piece.at(-1);
     for (let offset = piece.length; !isWhole;) {
       const next = await fetchPiece(offset, bytes);
-      if (next?.body === undefined) {
-        // NIL is how some servers say that nothing follows; no answer at all is a message that vanished.
-        isWhole = next?.isNil === true;
+      const body = next?.body?.subarray(0, bytes) ?? new Uint8Array();
+      if (body.length === 0) {
+        const last = next === undefined ? undefined : await fetchPiece(offset - 1, 1);
+        isWhole = last?.body?.[0] !== undefined && last.body[0] === lastByte;
         return;
       }
-      const body = next.body.subarray(0, bytes);
-      if (body.length === 0) isWhole = true;
-      else yield body;
+      yield body;
+      lastByte = body.at(-1);
       offset += body.length;
     }
   }

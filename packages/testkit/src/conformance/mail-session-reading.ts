@@ -168,6 +168,50 @@ export function describeReading(against: Against, { describe, test, expect }: Vi
     );
 
     test(
+      "come in pieces that join to the same bytes; whether one is longer than some number is told to the byte",
+      against(async (world, openSession) => {
+        const raw = mail("a", `${"another long line ".repeat(60)}\r\n`.repeat(600));
+        const a = await world.deliver("INBOX", raw, { flags: ["\\Seen"] });
+        const session = await openSession();
+        await session.open("INBOX");
+        const message = await session.fetchStream(a);
+        expect(message).toMatchObject({ uid: a, flags: ["\\Seen"] });
+        const pieces: Uint8Array[] = [];
+        for await (const piece of message?.pieces ?? []) pieces.push(piece);
+        expect(Buffer.compare(Buffer.concat(pieces), raw)).toBe(0);
+        expect(message?.isWhole()).toBe(true);
+        expect(await session.isLongerThan(a, raw.length - 1)).toBe(true);
+        expect(await session.isLongerThan(a, raw.length)).toBe(false);
+        expect(await session.fetchStream(a + 1)).toBeUndefined();
+        expect(await session.isLongerThan(a + 1, 0)).toBe(false);
+      }),
+    );
+
+    test(
+      "in pieces can be left early, and one that goes meanwhile ends short and says so, or comes whole",
+      against(async (world, openSession) => {
+        const raw = mail("a", "x".repeat(1_000).concat("\r\n").repeat(9_000));
+        const a = await world.deliver("INBOX", raw);
+        const b = await world.deliver("INBOX", mail("b"));
+        const session = await openSession();
+        await session.open("INBOX");
+        for await (const piece of (await session.fetchStream(a))?.pieces ?? []) {
+          expect(piece.length).toBeGreaterThan(0);
+          break;
+        }
+        expect(await session.listUids(1, allUids)).toEqual([a, b]);
+        const message = await session.fetchStream(a);
+        let joined = Buffer.alloc(0);
+        for await (const piece of message?.pieces ?? []) {
+          if (joined.length === 0) await world.expunge("INBOX", [a]);
+          joined = Buffer.concat([joined, piece]);
+        }
+        expect(message?.isWhole()).toBe(joined.length === raw.length);
+        expect(Buffer.compare(joined, raw.subarray(0, joined.length))).toBe(0);
+      }),
+    );
+
+    test(
       "that are moved are gone from where they were, and new where they are, with bytes and flags kept",
       against(async (world, openSession) => {
         await world.createFolder("Box");
