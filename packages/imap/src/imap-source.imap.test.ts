@@ -81,17 +81,22 @@ test("reading marks nothing as read", async () => {
   }
 });
 
-test("bytes that no charset knows come through as they are, also 20 MB of them", async () => {
+test("bytes that no charset knows come through as they are, whole and 20 MB of them in pieces", async () => {
   const address = `${uniqueName("cleo")}@${uniqueName("contoso")}.example`;
   const big = randomBytes(20 * 1024 * 1024);
   // Dovecot sends a lone LF as CR LF, so there is none; it sends NUL as 0x80 where a client did not ask for BINARY.
   for (let at = 0; at < big.length; at++) if (big[at] === 10 || big[at] === 13 || big[at] === 0) big[at] = 255;
+  const small = mail("small", big.subarray(0, 3 * 1024 * 1024));
   const raw = mail("big", big);
+  await dovecot.deliver(address, "INBOX", small);
   await dovecot.deliver(address, "INBOX", raw);
   const session = await openOf(address);
   await session.open("INBOX");
   const [row] = await collect(session.fetch([1]));
-  expect(Buffer.compare(row?.bytes ?? Buffer.alloc(0), raw)).toBe(0);
+  expect(Buffer.compare(row?.bytes ?? Buffer.alloc(0), small)).toBe(0);
+  const message = await session.fetchStream(2);
+  expect(Buffer.compare(Buffer.concat(await collect(message?.pieces ?? [])), raw)).toBe(0);
+  expect(message?.isWhole()).toBe(true);
   await session.close();
 });
 
