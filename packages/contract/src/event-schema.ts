@@ -111,6 +111,7 @@ function buildContract() {
     flags: z.array(z.string()),
     internalDate: instant.optional(),
     resync: z.literal(true).optional().describe("handed off again after a folder.reset"),
+    replayed: z.literal(true).optional().describe("handed off again by an operator, from what was stored: the key came before"),
     parser: z.looseObject({ name: z.string(), version: z.string() }),
   };
 

@@ -21,6 +21,8 @@ export interface MessageEventFacts {
   /** Epoch ms. */
   readonly internalDate?: number;
   readonly isResync: boolean;
+  /** Handed off again, from what was stored. */
+  readonly isReplayed?: true;
   readonly parser: { readonly name: string; readonly version: string };
 }
 
@@ -100,6 +102,7 @@ function factsOf(input: MessageEventFacts) {
     flags: cleaned(areFlagsShort ? input.flags : input.flags.slice(0, maxFlags).map((flag) => cutText(flag, maxFlagLength))),
     ...(internalDate !== undefined && { internalDate }),
     ...(input.isResync && { resync: true as const }),
+    ...(input.isReplayed && { replayed: true as const }),
   };
 }
 

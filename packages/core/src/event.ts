@@ -87,6 +87,8 @@ interface MessageEventBase extends EventBase {
   readonly internalDate?: string;
   /** True for messages handed off again after a folder.reset. */
   readonly resync?: true;
+  /** True for messages handed off again by `mailfleet replay`, from what was stored: the key was on the queue before. */
+  readonly replayed?: true;
   readonly raw: BlobPointer;
   readonly parser: { readonly name: string; readonly version: string };
 }

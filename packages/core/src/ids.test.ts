@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { canonicalAddress, encodeKeyPart, mailboxId, type MessageIdentity, messageKey, parseMailboxId } from "./ids.ts";
+import { canonicalAddress, encodeKeyPart, mailboxId, type MessageIdentity, messageKey, parseMailboxId, parseMessageKey } from "./ids.ts";
 
 const text = fc.oneof(
   fc.string(),
@@ -24,6 +24,26 @@ describe("the key of a message", () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  test("reads back as the message it names, and no other text reads", () => {
+    fc.assert(
+      fc.property(identity, (one) => {
+        expect(parseMessageKey(messageKey(one))).toEqual(one);
+      }),
+      { numRuns: 1_000 },
+    );
+    const plain = "contoso/a@b.example/INBOX/1.14/7";
+    expect(parseMessageKey(plain)).toBeDefined();
+    for (const other of [
+      "",
+      "a@b.example",
+      `${plain}/flags/3`,
+      plain.replace("/7", "/x"),
+      plain.replace("1.14", "14"),
+      plain.replace("a@", "%61@"),
+    ])
+      expect(parseMessageKey(other), other).toBeUndefined();
   });
 
   test("holds nothing that Redis, BullMQ or a path reads as its own", () => {

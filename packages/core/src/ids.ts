@@ -73,3 +73,37 @@ export function messageKey(identity: MessageIdentity): string {
 export function scopeKey(mailbox: { tenant: string; address: string }, folder: string, what: string, serial: string): string {
   return [encodeKeyPart(mailbox.tenant), encodeKeyPart(mailbox.address), encodeKeyPart(folder), what, encodeKeyPart(serial)].join("/");
 }
+
+/** The inverse of {@link messageKey}; undefined for text that it does not write. */
+export function parseMessageKey(key: string): MessageIdentity | undefined {
+  const [tenant, address, folder, place, uid, ...more] = key.split("/");
+  const match = /^(\d{1,15})\.(.*)$/.exec(place ?? "");
+  if (tenant === undefined || address === undefined || folder === undefined || uid === undefined || match === null || more.length > 0)
+    return undefined;
+  if (!/^\d{1,10}$/.test(uid)) return undefined;
+  const identity = {
+    tenant: decodeKeyPart(tenant),
+    address: decodeKeyPart(address),
+    folder: decodeKeyPart(folder),
+    generation: Number(match[1]),
+    uidValidity: decodeKeyPart(match[2] ?? ""),
+    uid: Number(uid),
+  };
+  return messageKey(identity) === key ? identity : undefined;
+}
+
+/** The inverse of {@link encodeKeyPart}; any other text gives something that encodes differently. */
+function decodeKeyPart(part: string): string {
+  return part
+    .split(/(%u[0-9A-F]{4})/)
+    .map((piece, at) => (at % 2 === 1 ? String.fromCharCode(Number.parseInt(piece.slice(2), 16)) : decodePercent(piece)))
+    .join("");
+}
+
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}

@@ -107,9 +107,19 @@ export {
   type MessageIdentity,
   type MessagePlace,
   messageKey,
+  parseMessageKey,
   scopeKey,
 } from "./ids.ts";
 export { type FolderLedger, emptyLedger, unaccounted, sumLedgers } from "./ledger.ts";
+export {
+  letterCauseId,
+  LetterGroups,
+  normaliseError,
+  shortCauseId,
+  type LetterCause,
+  type LetterFacts,
+  type LetterOwner,
+} from "./letter-cause.ts";
 export { limits } from "./limits.ts";
 export { isPlaceholder } from "./placeholder.ts";
 export { type FolderPlan, type ResetCause, planFolder, resetCheckpoint, hasHistory, planBatches } from "./plan.ts";
@@ -150,6 +160,8 @@ export {
   type MailboxStore,
   type HandOff,
   type RedisTarget,
+  type Reissue,
+  type ReissueOutcome,
   type SliceGate,
 } from "./ports.ts";
 export {
@@ -242,6 +254,7 @@ export { describeMachine, isDiskLow, type MachineFacts } from "./words/process-t
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";
 export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.ts";
 export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";
+export { causeWords, lettersSentence, ownerWords, quarantineText } from "./words/letters.ts";
 export { ledgerLine } from "./words/ledger-line.ts";
 export { formatBytes, formatCount, formatCounted, formatPercent, formatRate, formatCountedWord, formatTotal } from "./words/numbers.ts";
 export { pushSentence } from "./words/push-sentence.ts";
@@ -255,6 +268,7 @@ export {
   type FolderGaps,
   type RepairEnding,
 } from "./words/proof.ts";
+export { lettersDoneSentence, replayNotes, replaySentence, type LetterOutcomeFacts, type ReplayFacts } from "./words/replay.ts";
 export { fleetSentence, nowLine, type FleetFacts, type NowFacts } from "./words/sentence.ts";
 export {
   countStates,

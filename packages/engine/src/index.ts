@@ -14,3 +14,12 @@ export {
 } from "./repair-gaps.ts";
 export { type PushSettings, type PushState, type RunningPush, startPush } from "./push-desk.ts";
 export { type PushPorts } from "./push-mailbox.ts";
+export {
+  type ReplayCounts,
+  type ReplayFailure,
+  replayMailbox,
+  type ReplayPorts,
+  type ReplayProgress,
+  type ReplayRequest,
+} from "./replay.ts";
+export { readStored, type StoredChoice, type StoredMessage, type StoredPlace, storedPlaces } from "./stored-messages.ts";

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
  * (a MULTI can lose the jobs and keep the checkpoint: ioredis answers NOSCRIPT inside it). The file is internal to BullMQ, which is
  * therefore pinned exactly; `commit-script.redis.test.ts` compares its jobs with those of `queue.add`.
  */
-function addJobFunction(): string {
+export function addJobFunction(): string {
   const require = createRequire(import.meta.url);
   const { addStandardJob } = require("bullmq/dist/cjs/scripts/addStandardJob-9.js") as {
     addStandardJob: { content: string; keys: number };

@@ -1,0 +1,83 @@
+import { formatClock, type LetterCause, parseMessageKey, shortCauseId, stripControls } from "@mailfleet/core";
+import { eventJobId } from "@mailfleet/queue";
+import { CliError } from "./cli-error.ts";
+import type { LetterList, ListedLetter } from "./letter-list.ts";
+import type { LetterSource } from "./letter-source.ts";
+
+/** What `replay` and `discard` act on: letters as they were when they were listed, page by page. */
+export interface Selection {
+  readonly pages: AsyncIterable<readonly ListedLetter[]>;
+  readonly count: number;
+  /** `1,207 letters of cause c7f2, as listed at 14:03:22` without the number. */
+  readonly words: string;
+}
+
+export interface SelectionOptions {
+  readonly cause?: string;
+  readonly all?: true;
+}
+
+/** @throws CliError 2 when it is not said which, or there is no such cause or letter */
+export async function selectLetters(
+  source: LetterSource,
+  keys: readonly string[],
+  options: SelectionOptions,
+  now: number,
+): Promise<Selection> {
+  const ways = [keys.length > 0, options.cause !== undefined, options.all === true].filter(Boolean).length;
+  if (ways !== 1) {
+    const what = ways === 0 ? "It is not said which letters" : "Letters are named in more than one way";
+    throw refusal(`${what}: give their keys, or --cause, or --all.`);
+  }
+  if (keys.length > 0) return byKeys(source, keys);
+  const list = (await source.lists.latest()) ?? (await source.freeze(() => undefined));
+  const listed = `as listed at ${formatClock(list.at, { now, zone: "local", seconds: true })}`;
+  if (options.all) return { pages: source.lists.read(list, undefined), count: list.letters, words: `of all causes, ${listed}` };
+  const cause = findCause(list, options.cause ?? "");
+  return {
+    pages: source.lists.read(list, new Set([cause.fullId])),
+    count: cause.letters,
+    words: `of cause ${shortCauseId(cause.fullId, list.causes)}, ${listed}`,
+  };
+}
+
+async function byKeys(source: LetterSource, keys: readonly string[]): Promise<Selection> {
+  const letters: ListedLetter[] = [];
+  for (const key of keys) {
+    const id = eventJobId(key);
+    const job = await source.jobs.read(id);
+    if (job !== undefined) letters.push({ kind: "job", id, failedAt: job.failedAt, cause: "" });
+    else if (parseMessageKey(key) !== undefined) letters.push({ kind: "message", id: key, failedAt: 0, cause: "" });
+    else throw refusal(`${stripControls(key)} is no dead letter: it was consumed, discarded, or waits again.`);
+  }
+  const pages = (async function* () {
+    yield letters;
+  })();
+  return { pages, count: letters.length, words: "named by key" };
+}
+
+/** By as many digits as tell it from the others. @throws CliError 2 */
+export function findCause({ causes }: LetterList, given: string): LetterCause {
+  const fits = causes.filter(({ fullId }) => given.length >= 4 && fullId.startsWith(given.toLowerCase()));
+  const [first] = fits;
+  if (first !== undefined && fits.length === 1) return first;
+  const what = fits.length > 1 ? `More than one cause begins with ${given}` : `No cause ${stripControls(given)} was in the last list`;
+  throw refusal(
+    `${what}.`,
+    `Its causes: ${
+      causes
+        .slice(0, 8)
+        .map(({ fullId }) => shortCauseId(fullId, causes))
+        .join(", ") || "none"
+    }`,
+  );
+}
+
+export function refusal(what: string, ...todo: readonly string[]): CliError {
+  return new CliError(2, {
+    code: "LETTERS",
+    what,
+    next: "Nothing was changed.",
+    todo: [...todo, "List them anew: npx mailfleet dead-letters list"],
+  });
+}

@@ -1,0 +1,73 @@
+import type { Config } from "@mailfleet/config";
+import { secretsOf } from "@mailfleet/config";
+import { createScrubber, type LetterFacts, type MailboxRef, normaliseError, quarantineText } from "@mailfleet/core";
+import { readStored, storedPlaces } from "@mailfleet/engine";
+import { createFileStore } from "@mailfleet/blobs";
+import { type DeadLetter, type DeadLetters, openDeadLetters, openMessagesQueue } from "@mailfleet/queue";
+import { systemChance, systemClock } from "@mailfleet/runtime";
+import { createMailboxStore } from "@mailfleet/store";
+import { LetterLists, type LetterList, type ListedLetter } from "./letter-list.ts";
+import { type Fleet, silentLog } from "./wire.ts";
+
+/** Everything that failed: letters of the queue, and messages that were set aside. */
+export interface LetterSource {
+  readonly jobs: DeadLetters;
+  readonly lists: LetterLists;
+  readonly scrub: (text: string) => string;
+  /** Lists all of it anew. */
+  freeze(onCount: (letters: number) => void): Promise<LetterList>;
+  causeOf(letter: DeadLetter): LetterFacts;
+  close(): Promise<void>;
+}
+
+export async function openLetters(config: Config, fleet: Fleet): Promise<LetterSource> {
+  const queue = openMessagesQueue({ connection: fleet.connection, keys: fleet.keys, log: silentLog });
+  const jobs = await openDeadLetters(queue);
+  const lists = new LetterLists(config.dataDir);
+  const scrub = createScrubber(secretsOf(config));
+  const causeOf = ({ reason, failedAt, tries, consumer }: DeadLetter): LetterFacts => ({
+    owner: { kind: "consumer", ...(consumer !== undefined && { name: scrub(consumer).slice(0, 60) }) },
+    text: normaliseError(scrub(reason)),
+    failedAt,
+    tries,
+  });
+  const all = async function* (
+    upTo: number,
+    onCount: (letters: number) => void,
+  ): AsyncGenerator<LetterFacts & Pick<ListedLetter, "kind" | "id">> {
+    let count = 0;
+    for await (const page of jobs.pages(upTo)) {
+      for (const letter of page) yield { ...causeOf(letter), kind: "job", id: letter.id };
+      onCount((count += page.length));
+    }
+    yield* setAside(config, fleet);
+  };
+  return {
+    jobs,
+    lists,
+    scrub,
+    causeOf,
+    async freeze(onCount) {
+      const at = await fleet.reader.now();
+      return lists.freeze(at, all(at, onCount));
+    },
+    close: () => queue.close(),
+  };
+}
+
+/** Messages that were set aside, of the mailboxes whose ledger counts some. */
+async function* setAside(config: Config, { redis, keys, reader }: Fleet): AsyncGenerator<LetterFacts & Pick<ListedLetter, "kind" | "id">> {
+  const blobs = createFileStore({ dir: config.blobs.dir, clock: systemClock, chance: systemChance });
+  const store = createMailboxStore({ redis, keys, clock: systemClock, chance: systemChance, log: silentLog, worker: "dead-letters" });
+  const choice = { onlyQuarantined: true };
+  for (const record of await reader.mailboxes()) {
+    if (record.ledger.quarantined === 0) continue;
+    const mailbox: MailboxRef = record;
+    for (const place of await storedPlaces(blobs, mailbox, await store.load(mailbox), choice)) {
+      for await (const { key, entries } of readStored(blobs, mailbox, place, choice)) {
+        const code = entries[0]?.quarantine ?? "MESSAGE_UNFETCHABLE";
+        yield { owner: { kind: "message" }, text: quarantineText(code), kind: "message", id: key };
+      }
+    }
+  }
+}
