@@ -1,10 +1,11 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { mailboxId, type MailEvent } from "@mailfleet/core";
+import { createFileStore } from "@mailfleet/blobs";
+import { limits, mailboxId, type MailEvent } from "@mailfleet/core";
 import { replayMailbox } from "@mailfleet/engine";
 import { openReissue } from "@mailfleet/queue";
-import { systemClock } from "@mailfleet/runtime";
+import { systemChance, systemClock } from "@mailfleet/runtime";
 import { cli, cliJson } from "./cli-bench.ts";
 import { failOldest } from "./failing-consumer.ts";
 import {
@@ -31,6 +32,7 @@ type Added = Extract<MailEvent, { type: "message.added" }>;
 
 const added = async (): Promise<Added[]> => (await events()).filter((event) => event.type === "message.added");
 const consumeAll = (): Promise<void> => queue.obliterate({ force: true });
+const pieces = () => createFileStore({ dir: join(dir, "blobs"), clock: systemClock, chance: systemChance });
 /** An event without what a replay may change. */
 const substance = ({ at: _at, lane: _lane, replayed: _replayed, ...event }: Added): object => ({
   ...event,
@@ -150,6 +152,28 @@ describe("mailfleet replay", () => {
     expect(found.every(({ key }) => key.includes("/2."))).toBe(true);
   });
 
+  test("a message that is too large to hold goes through in pieces, and is the same again", async () => {
+    await sync("backfill");
+    await consumeAll();
+    const attachment = Buffer.alloc(6 * 1024 * 1024, "attached ")
+      .toString("base64")
+      .replace(/.{76}/g, "$&\r\n");
+    const head =
+      'Subject: large\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n';
+    const part = '--b\r\nContent-Type: application/x-thing; name="a.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n';
+    sandbox.deliver(address, "INBOX", Buffer.from(`${head}${part}${attachment}\r\n--b--\r\n`));
+    await sync("fresh");
+    const [before] = (await added()) as [Added];
+    expect(before.raw.size).toBeGreaterThan(limits.streamAboveBytes);
+    await consumeAll();
+    expect(await cliJson("replay", before.key)).toMatchObject({ code: 0, doc: { outcomes: { added: 1 } } });
+    const [after] = (await added()) as [Added];
+    expect(substance(after)).toEqual(substance(before));
+    expect(after.message.attachments).toHaveLength(1);
+    const bytes = await ports.blobs.read(after.message.attachments[0] as Added["raw"]);
+    expect(Buffer.from(bytes).equals(Buffer.alloc(6 * 1024 * 1024, "attached "))).toBe(true);
+  });
+
   test("names what cannot be replayed, replays the rest, and exits 1", async () => {
     // What the tests before noted of the same messages would do in their place.
     await rm(join(dir, "blobs"), { recursive: true, force: true });
@@ -194,7 +218,7 @@ describe("mailfleet replay", () => {
     const reissue = await openReissue(queue, systemClock);
     const said: number[] = [];
     let looks = 0;
-    const full = { ...reissue, depth: () => Promise.resolve(looks++ < 2 ? 60_000 : 0) };
+    const room = () => Promise.resolve({ isOpen: looks++ >= 2, pauseMs: 0, events: 60_000 });
     const clock = { ...systemClock, sleep: () => Promise.resolve() };
     const request = {
       mailbox,
@@ -202,7 +226,9 @@ describe("mailfleet replay", () => {
       isDryRun: false,
       onProgress: ({ waitsAt }: { waitsAt?: number }) => void (waitsAt && said.push(waitsAt)),
     };
-    expect((await replayMailbox({ ...ports, clock, reissue: full }, request, never)).outcomes.added).toBe(truth("INBOX").length);
+    expect((await replayMailbox({ ...ports, blobs: pieces(), clock, reissue, room }, request, never)).outcomes.added).toBe(
+      truth("INBOX").length,
+    );
     expect(said).toEqual([60_000, 60_000]);
   });
 

@@ -2,7 +2,7 @@ import { createFileStore } from "@mailfleet/blobs";
 import type { Config } from "@mailfleet/config";
 import { type ReplayCounts, type ReplayPorts } from "@mailfleet/engine";
 import { createMimeParser } from "@mailfleet/mime";
-import { openMessagesQueue, openReissue } from "@mailfleet/queue";
+import { createIntakeWatch, openMessagesQueue, openReissue } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
 import { createMailboxStore } from "@mailfleet/store";
 import { type Fleet, silentLog } from "./wire.ts";
@@ -17,6 +17,7 @@ export async function openReplay(config: Config, { redis, keys, connection }: Fl
   const clock = systemClock;
   const chance = systemChance;
   const queue = openMessagesQueue({ connection, keys, log: silentLog });
+  const intake = createIntakeWatch({ redis, keys, clock, marks: config.downstream });
   const mime = createMimeParser({ threads: config.worker.parseThreads });
   return {
     ports: {
@@ -25,6 +26,12 @@ export async function openReplay(config: Config, { redis, keys, connection }: Fl
       blobs: createFileStore({ dir: config.blobs.dir, clock, chance }),
       store: createMailboxStore({ redis, keys, clock, chance, log: silentLog, worker: "replay" }),
       reissue: await openReissue(queue, clock),
+      room: async () => {
+        const { intake: now, load } = await intake.look();
+        const { state, pauseMs } = now.lanes.backfill;
+        const events = load.waiting + load.active + load.delayed + load.failed;
+        return { isOpen: state !== "closed", pauseMs, events };
+      },
     },
     async close() {
       await Promise.allSettled([mime.close(), queue.close()]);

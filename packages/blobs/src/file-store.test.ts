@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MailboxRef } from "@mailfleet/core";
+import { type BlobPointer, limits, type MailboxRef } from "@mailfleet/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createFileStore } from "./file-store.ts";
 import { formatRef, packMagic, parseRef } from "./pack-format.ts";
@@ -202,4 +202,33 @@ describe("the file store", () => {
 test("a reference reads back as the location it was written from", () => {
   const at = { tenant: "contoso", box: "0".repeat(32), period: "202611", pack: "f".repeat(32), offset: 17, length: 0 };
   expect(parseRef(formatRef(at))).toEqual(at);
+});
+
+describe("a blob in pieces", () => {
+  const read = async (store: ReturnType<typeof createFileStore>, pointer: BlobPointer): Promise<Buffer> => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of store.readPieces(pointer)) pieces.push(piece);
+    return Buffer.concat(pieces);
+  };
+
+  test.each([0, 1, limits.pieceBytes, limits.pieceBytes * 2 + 7])("of %i bytes is what was put", async (size) => {
+    const store = createFileStore({ dir, clock, chance });
+    const batch = store.startBatch(mailbox);
+    const bytes = Buffer.alloc(size, "abc");
+    const pointer = batch.put("raw", "k", bytes);
+    await batch.flush();
+    expect((await read(store, pointer)).equals(bytes)).toBe(true);
+  });
+
+  test("does not end as if it were whole when its bytes changed on disk, or are gone", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const batch = store.startBatch(mailbox);
+    const pointer = batch.put("raw", "k", Buffer.from("hello"));
+    await batch.flush();
+    const path = join(dir, (await packFiles())[0] as string);
+    await writeFile(path, (await readFile(path, "utf8")).replace("hello", "hellO"));
+    await expect(read(store, pointer)).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE" } });
+    await rm(path);
+    await expect(read(store, pointer)).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE" } });
+  });
 });

@@ -2,7 +2,16 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { type BlobPointer, type BlobStore, type Chance, type Clock, type MailboxRef, mailboxId } from "@mailfleet/core";
+import {
+  type BlobPointer,
+  type BlobStore,
+  type Chance,
+  type Clock,
+  type MailboxRef,
+  mailboxId,
+  limits,
+  type PieceReader,
+} from "@mailfleet/core";
 import { asBlobError, unavailable } from "./disk.ts";
 import { type IndexLine, segmentName } from "./index-format.ts";
 import { appendIndex, listSegments, type MailboxPlace, readPackIndexes, readSegment } from "./message-index.ts";
@@ -17,10 +26,11 @@ export interface FileStoreOptions {
 }
 
 /** The claim-check store on a file system: one pack per commit, one fsync per pack. */
-export function createFileStore(options: FileStoreOptions): BlobStore {
+export function createFileStore(options: FileStoreOptions): BlobStore & PieceReader {
   return {
     startBatch: (mailbox) => startBatch(options, mailbox),
     read: (pointer) => readBlob(options.dir, pointer),
+    readPieces: (pointer) => readBlobPieces(options.dir, pointer),
     indexed: (mailbox) => guarded(() => listSegments(placeOf(options.dir, mailbox))),
     async *readIndex(mailbox, place) {
       try {
@@ -86,6 +96,34 @@ async function readBlob(dir: string, pointer: BlobPointer): Promise<Uint8Array> 
       throw unavailable(`The stored bytes of ${pointer.ref} are not the ones that were put there`);
     }
     return bytes;
+  } catch (error) {
+    throw asBlobError(error, "read");
+  } finally {
+    await file?.close();
+  }
+}
+
+/** One piece is held at a time. The hash is known at the end only: then the reader is told, in place of the end. */
+async function* readBlobPieces(dir: string, pointer: BlobPointer): AsyncGenerator<Uint8Array, void, void> {
+  const at = parseRef(pointer.ref);
+  if (!at) throw unavailable(`The reference is not one of this store's: ${JSON.stringify(pointer.ref.slice(0, 100))}`);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(join(dir, at.tenant, at.box, at.period, `${at.pack}.pack`), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const hash = createHash("sha256");
+    let done = 0;
+    while (done < at.length) {
+      const piece = Buffer.alloc(Math.min(limits.pieceBytes, at.length - done));
+      const { bytesRead } = await file.read(piece, 0, piece.length, at.offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+      const read = piece.subarray(0, bytesRead);
+      hash.update(read);
+      yield read;
+    }
+    if (done < at.length || hash.digest("hex") !== pointer.sha256) {
+      throw unavailable(`The stored bytes of ${pointer.ref} are not the ones that were put there`);
+    }
   } catch (error) {
     throw asBlobError(error, "read");
   } finally {

@@ -160,8 +160,6 @@ export {
   type MailboxStore,
   type HandOff,
   type RedisTarget,
-  type Reissue,
-  type ReissueOutcome,
   type SliceGate,
 } from "./ports.ts";
 export {
@@ -200,6 +198,7 @@ export {
   type PushLeases,
   type PushRenewal,
 } from "./push.ts";
+export { type PieceReader, type Reissue, type ReissueOutcome } from "./replay-ports.ts";
 export { queueNames, type RedisKeys, redisKeys } from "./redis-keys.ts";
 export {
   decideIntake,

@@ -365,23 +365,6 @@ export interface HandOff {
   settle(lease: Lease, settlement: Settlement): Promise<boolean>;
 }
 
-/** What became of an event that was put on the queue once more. */
-export type ReissueOutcome =
-  /** It was not there: consumed long ago, or lost. */
-  | "added"
-  /** It lay there as a dead letter, and got fresh attempts. */
-  | "retried"
-  /** It is there and will be worked on anyway: left alone. */
-  | "waiting";
-
-/** The other door to the `messages` queue, for events that passed the first one before: `replay`. */
-export interface Reissue {
-  /** One script: an event whose key is in the queue is never doubled. Outcomes in the order of the events. */
-  put(events: readonly OutgoingEvent[]): Promise<readonly ReissueOutcome[]>;
-  /** Jobs in the queue, in whatever state: what fills Redis. */
-  depth(): Promise<number>;
-}
-
 /** Where Redis is. */
 export interface RedisTarget {
   readonly host: string;

@@ -21,5 +21,6 @@ export {
   type ReplayPorts,
   type ReplayProgress,
   type ReplayRequest,
+  type ReplayRoom,
 } from "./replay.ts";
 export { readStored, type StoredChoice, type StoredMessage, type StoredPlace, storedPlaces } from "./stored-messages.ts";

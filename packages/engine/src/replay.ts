@@ -12,6 +12,8 @@ import {
   type MailEvent,
   outgoing,
   type OutgoingEvent,
+  type ParseResult,
+  type PieceReader,
   type Quarantine,
   quarantineText,
   type Reissue,
@@ -22,9 +24,20 @@ import {
 import type { EnginePorts } from "./ports.ts";
 import { readStored, type StoredChoice, type StoredMessage, type StoredPlace, storedPlaces } from "./stored-messages.ts";
 
-export interface ReplayPorts extends Pick<EnginePorts, "clock" | "blobs" | "mime"> {
+export interface ReplayPorts extends Pick<EnginePorts, "clock" | "mime"> {
+  readonly blobs: EnginePorts["blobs"] & PieceReader;
   readonly store: Pick<EnginePorts["store"], "load">;
   readonly reissue: Reissue;
+  /** How much may come in downstream: a replay is held back as history is (G4). */
+  readonly room: () => Promise<ReplayRoom>;
+}
+
+export interface ReplayRoom {
+  readonly isOpen: boolean;
+  /** To be waited after each batch. */
+  readonly pauseMs: number;
+  /** Events in the queue, in whatever state. */
+  readonly events: number;
 }
 
 export interface ReplayRequest {
@@ -45,7 +58,7 @@ export interface ReplayProgress {
 /** A message that could not be replayed, and why. */
 export interface ReplayFailure {
   readonly key: string;
-  readonly code: Failure["code"] | "TOO_LARGE";
+  readonly code: Failure["code"];
   readonly text: string;
 }
 
@@ -125,13 +138,13 @@ export async function replayMailbox(ports: ReplayPorts, request: ReplayRequest, 
   return counts;
 }
 
-/** Consumers that are behind hold a replay back as they hold the sync back (G4). */
-async function waitForRoom({ reissue, clock }: ReplayPorts, signal: AbortSignal, report: (waitsAt: number) => void): Promise<void> {
+/** Consumers that are behind hold a replay back as they hold the sync back. */
+async function waitForRoom({ room, clock }: ReplayPorts, signal: AbortSignal, report: (waitsAt: number) => void): Promise<void> {
   for (;;) {
-    const depth = await reissue.depth();
-    if (depth < limits.queueHighWater) return;
-    report(depth);
-    await clock.sleep(queueLookMs, signal);
+    const { isOpen, pauseMs, events } = await room();
+    if (!isOpen) report(events);
+    if (!isOpen || pauseMs > 0) await clock.sleep(isOpen ? pauseMs : queueLookMs, signal);
+    if (isOpen) return;
   }
 }
 
@@ -197,23 +210,42 @@ async function rebuild(
   };
   // Bytes that are not all of the message: parsing them would pass a part off as the whole.
   const code = entry === undefined ? "MESSAGE_UNFETCHABLE" : isSetAside ? entry.quarantine : undefined;
-  if (raw === undefined || bytes === undefined || (code !== undefined && code !== "MESSAGE_UNPARSEABLE")) {
+  if (raw === undefined || (code !== undefined && code !== "MESSAGE_UNPARSEABLE")) {
     return setAside({ code: code ?? "MESSAGE_UNFETCHABLE", reason: quarantineText(code ?? "MESSAGE_UNFETCHABLE") });
   }
-  const parsed = await ports.mime.parse(bytes);
+  const parsed = await parse(ports, blobs, key, raw, bytes);
   if (!parsed.ok) return setAside({ code: "MESSAGE_UNPARSEABLE", reason: parsed.reason });
-  if (isSetAside && entry !== undefined) {
+  if (isSetAside && entry?.quarantine !== undefined) {
     counts.readNow++;
     const { quarantine: _before, ...readable } = entry;
     blobs.note({ ...stored.place, ...(stored.folder.role !== undefined && { role: stored.folder.role }) }, readable);
   }
-  return buildMessageEvent({ ...facts, raw, message: parsed.message, putBlob: (kind, content) => blobs.put(kind, key, content) });
+  return buildMessageEvent({
+    ...facts,
+    raw,
+    message: parsed.message,
+    putBlob: (kind, content) => blobs.put(kind, key, content),
+    ...(parsed.cut !== undefined && { quarantine: { code: "MESSAGE_TOO_LARGE", reason: parsed.cut } }),
+  });
+}
+
+/** From memory, or where a message is too large for that from the disk, piece by piece. */
+function parse(
+  { mime, blobs }: ReplayPorts,
+  batch: BlobBatch,
+  key: string,
+  raw: BlobPointer,
+  bytes: Uint8Array | undefined,
+): Promise<ParseResult> {
+  if (bytes !== undefined) return mime.parse(bytes);
+  return mime.parseStream({ size: raw.size, open: () => blobs.readPieces(raw) }, () => batch.open("attachment", key));
 }
 
 interface RawMessage {
   readonly entry?: IndexEntry;
   /** Absent for a message that the server never delivered. */
   readonly raw?: BlobPointer;
+  /** Absent for a message that is too large to hold. */
   readonly bytes?: Uint8Array;
 }
 
@@ -229,9 +261,11 @@ async function readRaw(ports: ReplayPorts, { entries, isSetAside, key }: StoredM
   for (const entry of entries) {
     const { raw } = entry;
     if (raw === undefined) return { entry };
-    if (raw.size > limits.messageBytes) throw new TooLargeToReplay(raw.size);
     try {
-      return { entry, raw, bytes: await ports.blobs.read(raw) };
+      if (raw.size <= limits.streamAboveBytes) return { entry, raw, bytes: await ports.blobs.read(raw) };
+      // To its end, where the hash is compared: a parser may stop before that.
+      await readToEnd(ports.blobs.readPieces(raw));
+      return { entry, raw };
     } catch (error) {
       last = error;
     }
@@ -239,18 +273,15 @@ async function readRaw(ports: ReplayPorts, { entries, isSetAside, key }: StoredM
   throw last;
 }
 
-class TooLargeToReplay extends Error {
-  constructor(size: number) {
-    super(`It has ${size} bytes, above the limit of ${limits.messageBytes} that one message may take in memory.`);
-    this.name = "TooLargeToReplay";
-  }
+async function readToEnd(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const reading = pieces[Symbol.asyncIterator]();
+  while ((await reading.next()).done !== true);
 }
 
 function noteFailure(counts: ReplayCounts, key: string, error: unknown): undefined {
+  if (!isSyncError(error)) throw error;
   counts.failed++;
-  if (!isSyncError(error) && !(error instanceof TooLargeToReplay)) throw error;
-  if (counts.failures.length < namedFailures) {
-    counts.failures.push({ key, code: isSyncError(error) ? error.failure.code : "TOO_LARGE", text: error.message });
-  }
+  const { code } = error.failure;
+  if (counts.failures.length < namedFailures) counts.failures.push({ key, code, text: error.message });
   return undefined;
 }

@@ -125,7 +125,7 @@ export async function* readStored(
   }
 }
 
-export function keyOfStored(mailbox: MailboxRef, { folder, generation, uidValidity }: MessagePlace, uid: number): string {
+function keyOfStored(mailbox: MailboxRef, { folder, generation, uidValidity }: MessagePlace, uid: number): string {
   return messageKey({ tenant: mailbox.tenant, address: mailbox.address, folder, generation, uidValidity, uid });
 }
 
@@ -140,7 +140,7 @@ function flagsOfStored({ flags }: StoredPlace, uid: number, entry: IndexEntry | 
 }
 
 /** A set in parts of at most `count` members, in order. */
-export function* windowsOf(set: UidSet, count: number): Generator<UidSet> {
+function* windowsOf(set: UidSet, count: number): Generator<UidSet> {
   let part: [number, number][] = [];
   let room = count;
   for (const [from, to] of set) {

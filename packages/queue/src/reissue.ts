@@ -2,7 +2,6 @@ import type { Queue } from "bullmq";
 import type { Clock, OutgoingEvent, Reissue, ReissueOutcome } from "@mailfleet/core";
 import { eventJobId, readJobTemplate } from "./event-jobs.ts";
 import { reissueScript, reprocessKeys } from "./letter-scripts.ts";
-import { readBacklog } from "./queues.ts";
 
 /** BullMQ's client, as far as it is needed. */
 interface ScriptClient {
@@ -21,10 +20,6 @@ export async function openReissue(queue: Queue, clock: Clock): Promise<Reissue> 
       const args: unknown[] = [template.prefix, template.options, clock.now()];
       for (const { id, type, json } of events) args.push(eventJobId(id), type, json);
       return (await client.runCommand("mailfleetReissue", [keys.length, ...keys, ...args])) as readonly ReissueOutcome[];
-    },
-    async depth() {
-      const { waiting, active, delayed, failed } = await readBacklog(queue);
-      return waiting + active + delayed + failed;
     },
   };
 }

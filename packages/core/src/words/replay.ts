@@ -1,4 +1,4 @@
-import type { ReissueOutcome } from "../ports.ts";
+import type { ReissueOutcome } from "../replay-ports.ts";
 import { formatCount, formatCounted } from "./numbers.ts";
 
 export interface ReplayFacts {
