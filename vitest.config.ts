@@ -1,9 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 const redis = "./test/setup/redis.ts";
+const faults = "./test/setup/faults.ts";
 const dovecot = "./test/setup/dovecot.ts";
 /** The suffix of a test file says what the test needs; everything else is a unit test and needs nothing. */
-const withServices = ["**/*.redis.test.ts", "**/*.imap.test.ts", "**/*.crash.test.ts", "**/*.e2e.test.ts"];
+const withServices = ["**/*.fault.test.ts", "**/*.redis.test.ts", "**/*.imap.test.ts", "**/*.crash.test.ts", "**/*.e2e.test.ts"];
 const elsewhere = ["**/node_modules/**", "**/.mailfleet/**"];
 
 export default defineConfig({
@@ -18,6 +19,7 @@ export default defineConfig({
             "bench/**/*.test.ts",
             "scripts/**/*.test.mjs",
             "test/architecture/**/*.test.ts",
+            "test/faults/**/*.test.ts",
           ],
           exclude: [...elsewhere, ...withServices],
           sequence: { groupOrder: 0 },
@@ -57,6 +59,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: "faults",
+          include: ["test/faults/**/*.fault.test.ts"],
+          globalSetup: [faults],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          // Most of a fault is waiting for a limit of 30 s: side by side they fit into a minute. Each has a Redis of its own.
+          maxConcurrency: 12,
+          sequence: { groupOrder: 4, concurrent: true },
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.e2e.test.ts"],
           globalSetup: [redis, dovecot],
@@ -64,7 +78,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           // Each starts whole fleets of processes; side by side they would only fight for the processor.
           maxWorkers: 1,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],

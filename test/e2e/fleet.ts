@@ -20,18 +20,18 @@ export interface Role {
 
 /**
  * Any of our programs as a process, with an environment of its own.
- * @param limitFileKb the largest file it may write, in blocks of 1 KiB
+ * @param limits as `ulimit` takes them, such as `-f 1` for files of 1 KiB at most or `-n 64` for 64 open ones
  */
-export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}, limitFileKb?: number): Role {
+export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}, limits?: string): Role {
   const options: SpawnOptionsWithStdioTuple<"ignore", "pipe", "pipe"> = {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], ...env },
     cwd: root,
   };
   const child =
-    limitFileKb === undefined
+    limits === undefined
       ? spawn(process.execPath, args, options)
-      : spawn("bash", ["-c", `ulimit -f ${limitFileKb}; exec "$0" "$@"`, process.execPath, ...args], options);
+      : spawn("bash", ["-c", `ulimit ${limits}; exec "$0" "$@"`, process.execPath, ...args], options);
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));

@@ -34,10 +34,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function startRole(role: "producer" | "worker", limitFileKb?: number): Role {
+function startRole(role: "producer" | "worker", limits?: string): Role {
   const env = { MAILFLEET_REDIS_URL: server.url, MAILFLEET_DATA_DIR: dir, MAILFLEET_BLOBS_DIR: join(dir, "blobs") };
   const args = [join(root, `apps/${role}/src/main.ts`), "--config", sandbox.configFile];
-  const started = limitFileKb === undefined ? startProgram(args, env) : startProgram(args, env, limitFileKb);
+  const started = startProgram(args, env, limits);
   roles.push(started);
   return started;
 }
@@ -46,7 +46,7 @@ test("a blob store that cannot grow commits nothing and says why; with room agai
   const expected = [...sandbox.truth()].filter((one) => one.isMail);
   startRole("producer");
   // A pack larger than this fails as on a full disk (EFBIG): no batch of these mailboxes is as small.
-  const cramped = startRole("worker", 1);
+  const cramped = startRole("worker", "-f 1");
   const reader = createFleetReader(redis, redisKeys());
   const causes = async (): Promise<(string | undefined)[]> => (await reader.mailboxes()).map((one) => one.cause?.code);
   await until(causes, (codes) => codes.length === 3 && codes.every((code) => code === "BLOB_STORE_FULL"), 60_000, cramped.output);

@@ -1,5 +1,6 @@
 import { type JobsOptions, Queue } from "bullmq";
 import { type Lane, type Log, queueNames, type RedisKeys } from "@mailfleet/core";
+import { logConnection } from "./connection-log.ts";
 
 /** Options of an ioredis client, as the store makes them; two versions of one type would not meet under exactOptionalPropertyTypes. */
 export type RedisClientOptions = object;
@@ -48,11 +49,6 @@ export function openMessagesQueue(options: QueueOptions): Queue {
 
 function openQueue({ connection, keys, log }: QueueOptions, name: string): Queue {
   const queue = new Queue(name, { connection, prefix: keys.bullPrefix, skipVersionCheck: false });
-  let last = "";
-  queue.on("error", (error: Error & { code?: string }) => {
-    const code = error.code ?? error.name;
-    if (code !== last) log.warn({ queue: name, code }, "queue connection failed, trying again");
-    last = code;
-  });
+  logConnection(queue, log, { queue: name });
   return queue;
 }

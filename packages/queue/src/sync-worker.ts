@@ -1,5 +1,6 @@
 import { Queue, UnrecoverableError, Worker } from "bullmq";
 import { type Lane, type Log, queueNames, type RedisKeys, syncError } from "@mailfleet/core";
+import { logConnection } from "./connection-log.ts";
 import type { RedisClientOptions } from "./queues.ts";
 import { readSyncJob } from "./sync-jobs.ts";
 
@@ -73,12 +74,7 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       byJob.get(id)?.abort(syncError("LEASE_LOST", "The lock of the sync job is lost. Another worker goes on.", { layer: "redis" }));
     }
   });
-  let last = "";
-  worker.on("error", (error: Error & { code?: string }) => {
-    const code = error.code ?? error.name;
-    if (code !== last) log.warn({ lane, code }, "worker connection failed, trying again");
-    last = code;
-  });
+  logConnection(worker, log, { lane });
   worker.on("failed", (job, error) => log.error({ jobId: job?.id, lane, err: error }, "a sync job failed"));
 
   return {

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { findBinary } from "./find-binary.ts";
 import { freePort } from "./free-port.ts";
@@ -13,6 +15,8 @@ export interface RedisOptions {
   readonly password?: string;
   /** Added after ours, so that they win: `["--maxmemory", "64mb"]`. */
   readonly extraArgs?: readonly string[];
+  /** The largest file it may write, in blocks of 1 KiB, until `liftFileLimit`: a disk that is full. Needs the local redis-server. */
+  readonly fileLimitKb?: number;
   /** False: a server of its own even if TEST_REDIS_URL is set, for tests that stop, fill or misconfigure it. */
   readonly shared?: boolean;
 }
@@ -25,6 +29,8 @@ export interface RunningRedis {
   readonly dir: string;
   /** SCRIPT FLUSH: what every client must survive. */
   flushScripts(): Promise<void>;
+  /** The disk has room again. */
+  liftFileLimit(): Promise<void>;
   stop(): Promise<void>;
   /** As a crash; the folder stays, so that a new server can be started on it. */
   kill(): Promise<void>;
@@ -56,6 +62,7 @@ export async function attachRedis(url: string): Promise<RunningRedis> {
     pid: 0,
     dir: "",
     flushScripts: () => flushScripts(url),
+    liftFileLimit: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     kill: () => Promise.reject(new Error("a Redis that the test did not start cannot be killed by it; ask for one with { shared: false }")),
   };
@@ -66,9 +73,9 @@ async function startLocalRedis(binary: string, options: RedisOptions): Promise<R
   await mkdir(dir, { recursive: true });
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await freePort());
+    const args = [...redisArgs(port, dir, options.password), ...(options.extraArgs ?? [])];
     const server = await startServerProcess({
-      command: binary,
-      args: [...redisArgs(port, dir, options.password), ...(options.extraArgs ?? [])],
+      ...(options.fileLimitKb === undefined ? { command: binary, args } : limited(binary, args, options.fileLimitKb)),
       logFile: path.join(dir, "redis.log"),
       ...(options.dir === undefined && { removeOnDeath: dir }),
     });
@@ -80,6 +87,7 @@ async function startLocalRedis(binary: string, options: RedisOptions): Promise<R
         pid: server.pid,
         dir,
         flushScripts: () => flushScripts(url),
+        liftFileLimit: () => run("prlimit", ["--pid", String(server.pid), "--fsize=unlimited:unlimited"]),
         async stop() {
           await server.stop();
           if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
@@ -102,6 +110,15 @@ function redisArgs(port: number, dir: string, password: string | undefined): str
     ...["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"],
     ...(password === undefined ? [] : ["--requirepass", password]),
   ];
+}
+
+/** The signal that would end it is ignored, so that a write that goes too far fails as one on a full disk does. */
+function limited(binary: string, args: readonly string[], fileLimitKb: number): { command: string; args: readonly string[] } {
+  return { command: "bash", args: ["-c", `trap "" XFSZ; ulimit -S -f ${fileLimitKb}; exec "$0" "$@"`, binary, ...args] };
+}
+
+async function run(command: string, args: readonly string[]): Promise<void> {
+  await promisify(execFile)(command, args);
 }
 
 /** Loading an AOF answers LOADING; only PONG counts. */
@@ -138,6 +155,7 @@ async function startRedisContainer(options: RedisOptions): Promise<RunningRedis>
   const hint =
     "No Redis for the tests. Set TEST_REDIS_URL, or install redis-server (Debian: apt-get install redis-server; macOS: brew install redis), or start a Docker engine.";
   if (options.dir !== undefined) throw new Error(`${hint} A data folder of its own needs the local redis-server.`);
+  if (options.fileLimitKb !== undefined) throw new Error(`${hint} A full disk needs the local redis-server.`);
   try {
     const { GenericContainer } = await import("testcontainers");
     const command = ["redis-server", "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"];
@@ -154,6 +172,7 @@ async function startRedisContainer(options: RedisOptions): Promise<RunningRedis>
       pid: 0,
       dir: "",
       flushScripts: () => flushScripts(url),
+      liftFileLimit: () => Promise.resolve(),
       stop: async () => void (await container.stop()),
       kill: async () => void (await container.stop({ timeout: 0 })),
     };
