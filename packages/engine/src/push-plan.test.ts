@@ -12,6 +12,7 @@ describe("a round", () => {
     ["takes nothing and gives nothing when it holds its share", calm, { claim: 0, release: 0 }],
     ["takes at most what it can connect soon", { ...calm, held: 0, free: 100 }, { claim: limits.pushConnecting, release: 0 }],
     ["takes less while others still connect", { ...calm, held: 14, unconnected: 10, free: 86 }, { claim: 6, release: 0 }],
+    ["asks for nothing where nothing is free", { ...calm, held: 40 }, { claim: 0, release: 0 }],
     ["takes up to its share", { ...calm, held: 47, free: 3 }, { claim: 3, release: 0 }],
     ["takes up to its budget", { ...calm, chosen: 5_000, budgets: [50], budget: 50, held: 49, free: 4_000 }, { claim: 1, release: 0 }],
     ["gives to a newcomer in steps", { ...calm, held: 100 }, { claim: 0, release: limits.pushConnecting }],

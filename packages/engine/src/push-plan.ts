@@ -21,7 +21,7 @@ export interface RoundPlan {
 export function planRound({ chosen, free, budgets, budget, held, unconnected }: RoundQuestion): RoundPlan {
   const share = pushShare(chosen, budgets, budget);
   if (held > share) return { claim: 0, release: Math.max(0, Math.min(held - share, limits.pushConnecting - free)) };
-  return { claim: Math.max(0, Math.min(share - held, limits.pushConnecting - unconnected)), release: 0 };
+  return { claim: Math.max(0, Math.min(share - held, limits.pushConnecting - unconnected, free)), release: 0 };
 }
 
 /** What follows on the end of a session. */
