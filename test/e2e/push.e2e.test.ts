@@ -20,7 +20,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "mailfleet-push-"));
   [sandbox, server] = await Promise.all([
     startSandbox({ dataDir: join(dir, "sandbox"), tenants: [{ alias: "contoso", mailboxes, messages: 12 }], trickle: 0, faults: false }),
-    startRedis({ shared: false }),
+    startRedis({ shared: false, dir: join(dir, "redis") }),
   ]);
   redis = new Redis(server.url);
 });
@@ -76,6 +76,29 @@ async function arrived(messageIds: readonly string[], limitMs: number): Promise<
     output,
   );
 }
+
+test("push goes on when Redis is killed and started again; a worker that froze closes what is another's by then", async () => {
+  startRole("producer");
+  const workers = [startRole("worker"), startRole("worker")] as [Role, Role];
+  await held([3, 3], 60_000);
+  await arrived(deliverToAll(), 60_000);
+
+  // Its port and its files stay. What workers hold stays theirs if it is back in time, else they take places anew.
+  await server.kill();
+  const meanwhile = deliverToAll();
+  server = await startRedis({ shared: false, dir: join(dir, "redis"), port: server.port });
+  await arrived(meanwhile, 60_000);
+  await held([3, 3], 60_000);
+  await arrived(deliverToAll(), 60_000);
+
+  workers[0].process.kill("SIGSTOP");
+  await held([6], 90_000);
+  workers[0].process.kill("SIGCONT");
+  await held([3, 3], 60_000);
+  expect(workers[0].output()).toContain("push lost its place, all its connections are closed");
+  await arrived(deliverToAll(), 60_000);
+  for (const role of roles.splice(0)) expect(await role.stop()).toBe(0);
+});
 
 test("two workers share the mailboxes; what a killed one pushed, and what came meanwhile, is the other's; a stopped one hands over at once", async () => {
   startRole("producer");
