@@ -12,6 +12,18 @@ export { type ImapWorldOptions, type MailWorld, type NewMail, openImapWorld } fr
 export { type MailClient, type MailClientOptions, openMailClient } from "./mail-client.ts";
 export { describePushLeases, type PushLeasesHarness } from "./conformance/push-leases.ts";
 export { createMemoryPushLeases, type MemoryPushLeases } from "./fakes/memory-push-leases.ts";
+export { type BlobStoreHarness, describeBlobStore } from "./conformance/blob-store.ts";
+export { createMemoryBlobStore, type MemoryBlobStore } from "./fakes/memory-blob-store.ts";
+export { describeFleetStore, type FleetStoreHarness, type FleetStorePorts } from "./conformance/fleet-store.ts";
+export {
+  type AppliedCommit,
+  createMemoryFleet,
+  type FleetJob,
+  type FleetProcess,
+  type MailboxFacts,
+  type MemoryFleet,
+  type MemoryFleetOptions,
+} from "./fakes/memory-fleet.ts";
 export { createMemoryTokenCache } from "./fakes/memory-token-cache.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";

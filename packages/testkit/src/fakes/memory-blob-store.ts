@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import {
+  type BlobBatch,
+  type BlobPointer,
+  type BlobStore,
+  type IndexedFolder,
+  type IndexEntry,
+  mailboxId,
+  type MailboxRef,
+  syncError,
+} from "@mailfleet/core";
+
+export interface MemoryBlobStore extends BlobStore {
+  /** Loses what was noted and keeps the packs: a power loss, or index files that somebody deleted. */
+  loseIndex(mailbox: MailboxRef): void;
+  /** Whether the pointer's bytes are on stable storage, unchanged. */
+  isDurable(pointer: BlobPointer): boolean;
+  /** Packs that were flushed and not discarded. */
+  readonly packs: number;
+}
+
+interface Note {
+  readonly folder: IndexedFolder;
+  readonly entry: IndexEntry;
+}
+
+interface Pack {
+  readonly box: string;
+  readonly blobs: ReadonlyMap<string, Uint8Array>;
+  readonly notes: readonly Note[];
+}
+
+/**
+ * The blob store in this process' memory: what was put is there once it was flushed, and gone when the batch was given up. Passes the
+ * conformance suite that runs against the file store.
+ */
+export function createMemoryBlobStore(): MemoryBlobStore {
+  const packs = new Map<number, Pack>();
+  const index = new Map<string, Note[]>();
+  let serial = 0;
+
+  const find = ({ ref, sha256 }: BlobPointer): Uint8Array | undefined => {
+    const match = /^memory:(\d+)\/(\d+)$/.exec(ref);
+    const bytes = match ? packs.get(Number(match[1]))?.blobs.get(ref) : undefined;
+    return bytes !== undefined && hashOf(bytes) === sha256 ? bytes : undefined;
+  };
+
+  function startBatch(mailbox: MailboxRef): BlobBatch {
+    const box = mailboxId(mailbox);
+    const at = ++serial;
+    const blobs = new Map<string, Uint8Array>();
+    const notes: Note[] = [];
+    return {
+      put(_kind, _key, bytes) {
+        const ref = `memory:${at}/${blobs.size}`;
+        blobs.set(ref, bytes);
+        return { ref, sha256: hashOf(bytes), size: bytes.length };
+      },
+      note: (folder, entry) => void notes.push({ folder, entry }),
+      async flush() {
+        if (blobs.size === 0 && notes.length === 0) return;
+        packs.set(at, { box, blobs, notes });
+        index.set(box, [...(index.get(box) ?? []), ...notes]);
+      },
+      async discard() {
+        packs.delete(at);
+      },
+    };
+  }
+
+  return {
+    startBatch,
+    async read(pointer) {
+      const bytes = find(pointer);
+      if (!bytes) throw syncError("BLOB_UNAVAILABLE", `Nothing is stored as ${pointer.ref}`, { layer: "blobs" });
+      return bytes;
+    },
+    async indexed(mailbox) {
+      const found = new Map<string, IndexedFolder>();
+      for (const { folder } of index.get(mailboxId(mailbox)) ?? []) {
+        const name = `${folder.generation} ${folder.folder}`;
+        if (!found.has(name)) found.set(name, folder);
+      }
+      return [...found.values()];
+    },
+    async *readIndex(mailbox, folder, generation) {
+      for (const note of [...(index.get(mailboxId(mailbox)) ?? [])]) {
+        if (note.folder.folder === folder && note.folder.generation === generation) yield note.entry;
+      }
+    },
+    async repairIndex(mailbox) {
+      const box = mailboxId(mailbox);
+      const notes = index.get(box) ?? [];
+      const nameOf = ({ folder, entry }: Note): string => `${folder.generation} ${entry.uid} ${folder.folder}`;
+      const known = new Set(notes.map(nameOf));
+      const lost = [...packs.values()].filter((pack) => pack.box === box).flatMap((pack) => pack.notes);
+      const restored = lost.filter((note) => !known.has(nameOf(note)) && known.add(nameOf(note)));
+      index.set(box, [...notes, ...restored]);
+      return restored.length;
+    },
+    loseIndex: (mailbox) => void index.delete(mailboxId(mailbox)),
+    isDurable: (pointer) => find(pointer) !== undefined,
+    get packs() {
+      return packs.size;
+    },
+  };
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -1,0 +1,48 @@
+import { type Clock, type Lane, type Lease, limits, mailboxId, type MailboxRef, syncError } from "@mailfleet/core";
+
+/** What can befall a process of the fleet, as far as the store's own timers notice. */
+export interface ProcessFate {
+  isDead: boolean;
+  /** SIGSTOP, or a machine that sleeps: nothing of it runs, and its leases run out. */
+  isAsleep: boolean;
+}
+
+export interface HeldLease {
+  readonly clock: Clock;
+  readonly mailbox: MailboxRef;
+  readonly lane: Lane;
+  readonly token: string;
+  readonly fate: ProcessFate;
+  /** False when somebody else holds it, or nobody. */
+  readonly renew: () => boolean;
+}
+
+/** The holder's side of a lease: renews it, and aborts its signal when that was refused or did not happen in time. */
+export function holdMemoryLease(held: HeldLease): Lease {
+  const { clock, fate, mailbox } = held;
+  const lost = new AbortController();
+  const stopped = new AbortController();
+  const lose = (why: string): void => {
+    stopped.abort();
+    lost.abort(
+      syncError("LEASE_LOST", `The lease of ${mailboxId(mailbox)} is lost: ${why}. Another worker goes on.`, {
+        layer: "engine",
+        text: why,
+      }),
+    );
+  };
+  const keep = async (): Promise<void> => {
+    let renewedAt = clock.monotonic();
+    while (!stopped.signal.aborted && !fate.isDead) {
+      await clock.sleep(limits.leaseRenewMs, stopped.signal);
+      if (fate.isDead) return;
+      if (fate.isAsleep) continue;
+      if (clock.monotonic() - renewedAt >= limits.leaseSelfStopMs) return lose("it could not be renewed in time");
+      if (!held.renew()) return lose("another session holds it");
+      renewedAt = clock.monotonic();
+    }
+  };
+  // Ends with the lease; the only thing it is woken by is the clock, or the stop.
+  keep().catch(() => undefined);
+  return { mailbox, token: held.token, lane: held.lane, signal: lost.signal, stop: () => stopped.abort() };
+}
