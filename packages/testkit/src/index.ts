@@ -1,3 +1,4 @@
+export { audit, type AuditedMessage, type AuditInput, pointersOf, type Violation, type ViolationKind } from "./audit/audit.ts";
 export { type TestAuthority, testAuthority } from "./certificates.ts";
 export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDovecot, startDovecot } from "./dovecot-server.ts";
 export type { MaildirMessage } from "./maildir.ts";
@@ -24,6 +25,16 @@ export {
   type MemoryFleet,
   type MemoryFleetOptions,
 } from "./fakes/memory-fleet.ts";
+export type { MessageName } from "./fakes/memory-mail-folder.ts";
+export {
+  createMemoryMailServer,
+  type DeliverOptions,
+  type MemoryMailbox,
+  type MemoryMailServer,
+  type MemoryMailServerOptions,
+  type MessageTruth,
+} from "./fakes/memory-mail-server.ts";
+export { createMemoryTokenSource, plainParser } from "./fakes/small-ports.ts";
 export { createMemoryTokenCache } from "./fakes/memory-token-cache.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";

@@ -1,0 +1,94 @@
+import {
+  type FetchedMessage,
+  type FlagRow,
+  type FolderStatus,
+  type HeaderRow,
+  type ListedFolder,
+  type MailSession,
+  type MessageMeta,
+  type SessionFeatures,
+  syncError,
+} from "@mailfleet/core";
+import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
+
+/**
+ * The same mailbox as a spool, as POP3 shows it: the INBOX alone, as it was when the session began; no flags, no dates, no UIDVALIDITY.
+ * UIDs are the UIDLs, which on Exchange are decimal numbers (exchange-online.md 5).
+ */
+export class MemorySpoolSession implements MailSession {
+  readonly features: SessionFeatures = { hasFlags: false, hasCondStore: false, hasIdle: false };
+  readonly #messages: readonly StoredMessage[];
+  readonly #signal: AbortSignal;
+  #isEnded = false;
+
+  constructor(inbox: MemoryFolder, signal: AbortSignal) {
+    this.#messages = [...inbox.shown];
+    this.#signal = signal;
+  }
+
+  async listFolders(): Promise<readonly ListedFolder[]> {
+    this.#needAlive();
+    return [{ path: "INBOX", role: "inbox", attributes: [], selectable: true }];
+  }
+
+  async status(path: string): Promise<FolderStatus> {
+    this.#needAlive();
+    if (path !== "INBOX")
+      throw syncError("FOLDER_GONE", "A spool has no folder but INBOX", { layer: "pop3", phase: "command", folder: path });
+    return { messages: this.#messages.length, uidNext: (this.#messages.at(-1)?.uid ?? 0) + 1, uidValidity: "1" };
+  }
+
+  open(path: string): Promise<FolderStatus> {
+    return this.status(path);
+  }
+
+  async listUids(low: number, high: number): Promise<readonly number[]> {
+    this.#needAlive();
+    return this.#messages.map(({ uid }) => uid).filter((uid) => uid >= low && uid <= high);
+  }
+
+  async describe(uids: readonly number[]): Promise<readonly MessageMeta[]> {
+    return this.#wanted(uids).map(({ uid, size }) => ({ uid, size }));
+  }
+
+  async *fetch(uids: readonly number[]): AsyncGenerator<FetchedMessage, void, void> {
+    for (const { uid, raw, isWithheld } of this.#wanted(uids)) {
+      this.#needAlive();
+      if (!isWithheld) yield { uid, flags: [], bytes: raw };
+    }
+  }
+
+  async fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined> {
+    const [message] = this.#wanted([uid]);
+    return message && !message.isWithheld ? { uid, flags: [], bytes: message.raw.subarray(0, bytes) } : undefined;
+  }
+
+  async fetchFlags(): Promise<readonly FlagRow[]> {
+    throw syncError("INVARIANT", "A spool has no flags", { layer: "pop3" });
+  }
+
+  async fetchHeaders(uids: readonly number[]): Promise<readonly HeaderRow[]> {
+    return this.#wanted(uids)
+      .filter(({ isWithheld }) => !isWithheld)
+      .map(({ uid, size, raw }) => ({ uid, size, flags: [], header: raw }));
+  }
+
+  async idle(): Promise<"moved" | "quiet"> {
+    throw syncError("INVARIANT", "A spool cannot be waited on", { layer: "pop3" });
+  }
+
+  async close(): Promise<void> {
+    this.#isEnded = true;
+  }
+
+  #needAlive(): void {
+    this.#signal.throwIfAborted();
+    if (this.#isEnded) throw syncError("SESSION_CLOSED", "The connection to the mail server ended", { layer: "pop3", phase: "command" });
+  }
+
+  #wanted(uids: readonly number[]): readonly StoredMessage[] {
+    this.#needAlive();
+    const wanted = new Set(uids);
+    return this.#messages.filter(({ uid }) => wanted.has(uid));
+  }
+}
