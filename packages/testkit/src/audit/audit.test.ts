@@ -86,7 +86,11 @@ describe("the auditor finds", () => {
     ],
     ["an event that was put on the queue again", "twice", { ...truthful, repeatedIds: [keyOf(1)] }],
     ["a key that was handed off twice", "twice", plus(truthful, added(5))],
-    ["a message that was handed off again under the next generation", "twice", plus(truthful, added(1, 2))],
+    [
+      "a message that was handed off again under the next generation",
+      "twice",
+      plus(truthful, { ...added(9, 2), raw: pointer(4) } as MailEvent),
+    ],
     ["a message that the server never held", "unexpected", plus(truthful, added(7))],
     ["a message with the bytes of another", "unexpected", plus(without(truthful, 6), { ...added(5), raw: pointer(4) } as MailEvent)],
     [
