@@ -110,7 +110,9 @@ function follow(input: AuditInput, report: Report): ReadonlyMap<string, Told> {
     if (!message) return report("unexpected", `${event.key}: the server never held such a message`);
     if (message.isExcluded) report("unexpected", `${event.key}: ${message.what} is left out by a rule`);
     if (told.has(event.key)) report("twice", `${event.key}: the key was handed off before`);
-    if (handedOff.has(message)) report("twice", `${event.key}: ${message.what} was handed off before under another key`);
+    // What was never delivered cannot be known again after a reset: its old key is told as removed.
+    if (handedOff.has(message) && event.raw !== undefined)
+      report("twice", `${event.key}: ${message.what} was handed off before under another key`);
     handedOff.add(message);
     told.set(event.key, { message, name: nameOfEvent(event), flags: event.flags, isRemoved: false, change: 0 });
     if (event.lane === "fresh" && !message.mayComeLate) {

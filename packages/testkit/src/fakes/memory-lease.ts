@@ -17,13 +17,16 @@ export interface HeldLease {
   readonly renew: () => boolean;
 }
 
+/** Nobody sees it; made once, because an abort without a reason makes an error with a stack each time. */
+const over = new Error("the lease is held no more");
+
 /** The holder's side of a lease: renews it, and aborts its signal when that was refused or did not happen in time. */
 export function holdMemoryLease(held: HeldLease): Lease {
   const { clock, fate, mailbox } = held;
   const lost = new AbortController();
   const stopped = new AbortController();
   const lose = (why: string): void => {
-    stopped.abort();
+    stopped.abort(over);
     lost.abort(
       syncError("LEASE_LOST", `The lease of ${mailboxId(mailbox)} is lost: ${why}. Another worker goes on.`, {
         layer: "engine",
@@ -44,5 +47,5 @@ export function holdMemoryLease(held: HeldLease): Lease {
   };
   // Ends with the lease; the only thing it is woken by is the clock, or the stop.
   keep().catch(() => undefined);
-  return { mailbox, token: held.token, lane: held.lane, signal: lost.signal, stop: () => stopped.abort() };
+  return { mailbox, token: held.token, lane: held.lane, signal: lost.signal, stop: () => stopped.abort(over) };
 }

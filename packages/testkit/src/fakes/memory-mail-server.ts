@@ -49,6 +49,8 @@ export interface MemoryMailbox {
   hide(path: string, uid: number, isHidden: boolean): void;
   /** A withheld message is listed and never delivered. */
   withhold(path: string, uid: number, isWithheld: boolean): void;
+  /** The token is taken, and every command is refused: Exchange does so without permission, and in an outage (exchange-online.md 2.2). */
+  refuse(isRefused: boolean): void;
   readonly uids: (path: string) => readonly number[];
   /** Every message that ever was. */
   readonly truth: () => readonly MessageTruth[];
@@ -66,6 +68,7 @@ interface Box {
   folders: MemoryFolder[];
   readonly history: StoredMessage[];
   uidValidity: number;
+  isRefused: boolean;
 }
 
 /** A mail server in this process' memory: mailboxes in motion, read over the port. Passes the session conformance suite. */
@@ -79,7 +82,8 @@ export function createMemoryMailServer(options: MemoryMailServerOptions): Memory
     async open({ address, protocol }, _token, signal) {
       signal.throwIfAborted();
       const box = boxes.get(address);
-      if (!box) throw syncError("MAILBOX_ACCESS_DENIED", `No mailbox ${address}`, { layer: "imap", phase: "first-command" });
+      if (!box || box.isRefused)
+        throw syncError("MAILBOX_ACCESS_DENIED", `No mailbox ${address}`, { layer: "imap", phase: "first-command" });
       logins++;
       if (protocol === "pop3") return new MemorySpoolSession(folderOf(box, "INBOX"), signal);
       return new MemoryMailSession({ folders: () => box.folders, features, clock: options.clock, signal });
@@ -127,6 +131,7 @@ export function createMemoryMailServer(options: MemoryMailServerOptions): Memory
       withhold(path, uid, isWithheld) {
         Object.assign(folderOf(box, path).find(uid), { isWithheld, wasLate: true });
       },
+      refuse: (isRefused) => void (box.isRefused = isRefused),
       uids: (path) => folderOf(box, path).messages.map(({ uid }) => uid),
       truth: () => box.history.map((message) => ({ ...message, names: [...message.names] })),
     };
@@ -135,7 +140,7 @@ export function createMemoryMailServer(options: MemoryMailServerOptions): Memory
   return {
     source,
     addMailbox(address) {
-      const box: Box = { folders: [new MemoryFolder("INBOX", [], 14)], history: [], uidValidity: 14 };
+      const box: Box = { folders: [new MemoryFolder("INBOX", [], 14)], history: [], uidValidity: 14, isRefused: false };
       boxes.set(address, box);
       return mailboxOf(box);
     },

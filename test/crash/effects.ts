@@ -1,0 +1,109 @@
+import type { BlobBatch, FailureCode, FetchedMessage, IndexEntry, Lease, MailSession } from "@mailfleet/core";
+import type { EnginePorts } from "@mailfleet/engine";
+
+/**
+ * What the flow does to the world: every method of every port, and of everything that ports give out, is an effect or is not. The types
+ * below make this table complete: a new port, a new method or a new thing that is given out does not compile until it stands here, and
+ * then the crash suite stops at it by itself.
+ */
+type Method = (...args: never[]) => unknown;
+type MethodName<T> = { [K in keyof T]-?: NonNullable<T[K]> extends Method ? K : never }[keyof T];
+
+/** What ports give out that has methods of its own. */
+interface Given {
+  readonly session: MailSession;
+  readonly batch: BlobBatch;
+  readonly lease: Lease;
+  readonly messages: AsyncIterable<FetchedMessage>;
+  readonly entries: AsyncIterable<IndexEntry>;
+  readonly release: () => void;
+}
+
+/** Never for plain data, which may hold arrays, maps, bytes, secrets and signals. */
+type Callable<R> = R extends readonly unknown[] | Uint8Array | ReadonlyMap<never, unknown>
+  ? never
+  : R extends AsyncIterable<unknown> | Method
+    ? R
+    : R extends object
+      ? [MethodName<R>] extends [never]
+        ? never
+        : R
+      : never;
+type NameOf<R> = { [N in keyof Given]: [R, Given[N]] extends [Given[N], R] ? N : never }[keyof Given];
+
+interface Pure {
+  /** Nothing outside the process changes or is asked. */
+  readonly is: "pure";
+}
+interface Effect {
+  readonly is: "effect";
+  /** How the world refuses it; never for what by its port cannot fail. */
+  readonly fails: FailureCode | "never";
+}
+interface SyncEffect {
+  /** Begins before it returns, and cannot fail by its port. */
+  readonly is: "sync-effect";
+}
+
+type Returned<F> = F extends (...args: never[]) => infer R ? R : never;
+type Gives<F> = Callable<Exclude<Awaited<Returned<F>>, undefined>>;
+type RuleOf<F> = (Returned<F> extends Promise<unknown> ? Pure | Effect : Pure | SyncEffect) &
+  ([Gives<F>] extends [never] ? { readonly gives?: never } : { readonly gives: NameOf<Gives<F>> });
+type RulesOf<T> =
+  T extends AsyncIterable<unknown>
+    ? { readonly next: Effect; readonly return: Effect }
+    : T extends Method
+      ? { readonly call: RuleOf<T> }
+      : { readonly [K in MethodName<T>]-?: RuleOf<NonNullable<T[K]>> };
+
+export type Rule = (Pure | Effect | SyncEffect) & { readonly gives?: keyof Given };
+export type Rules = Readonly<Record<string, Rule | undefined>>;
+
+const pure = { is: "pure" } as const;
+const silent = { is: "sync-effect" } as const;
+const effect = <const C extends FailureCode | "never">(fails: C) => ({ is: "effect", fails }) as const;
+
+export const portRules: { readonly [P in keyof EnginePorts]-?: RulesOf<EnginePorts[P]> } = {
+  clock: { now: pure, monotonic: pure, sleep: pure },
+  chance: { random: pure, uuid: pure },
+  digest: { call: pure },
+  log: { debug: pure, info: pure, warn: pure, error: pure },
+  tokens: { getToken: effect("ENTRA_UNAVAILABLE") },
+  mail: { open: { ...effect("CONNECT_TIMEOUT"), gives: "session" } },
+  blobs: {
+    // Nothing is written before the first put.
+    startBatch: { ...pure, gives: "batch" },
+    read: effect("BLOB_UNAVAILABLE"),
+    indexed: effect("BLOB_UNAVAILABLE"),
+    readIndex: { ...pure, gives: "entries" },
+    repairIndex: effect("BLOB_UNAVAILABLE"),
+  },
+  // The same bytes give the same answer, in whatever thread.
+  mime: { parse: pure },
+  store: { acquire: { ...effect("REDIS_UNAVAILABLE"), gives: "lease" }, load: effect("REDIS_UNAVAILABLE") },
+  handOff: { commit: effect("REDIS_UNAVAILABLE"), settle: effect("REDIS_UNAVAILABLE") },
+  gate: { shouldYield: effect("REDIS_UNAVAILABLE"), isDraining: pure },
+  bytes: { take: { ...pure, gives: "release" } },
+};
+
+export const givenRules: { readonly [N in keyof Given]-?: RulesOf<Given[N]> } = {
+  session: {
+    listFolders: effect("SESSION_CLOSED"),
+    status: effect("SESSION_CLOSED"),
+    open: effect("SESSION_CLOSED"),
+    listUids: effect("SESSION_CLOSED"),
+    describe: effect("SESSION_CLOSED"),
+    fetch: { ...pure, gives: "messages" },
+    fetchHead: effect("SESSION_CLOSED"),
+    fetchFlags: effect("SESSION_CLOSED"),
+    fetchHeaders: effect("SESSION_CLOSED"),
+    idle: effect("SESSION_CLOSED"),
+    close: effect("never"),
+  },
+  // A batch may spill to its unfinished file with any put; what is noted waits for the flush.
+  batch: { put: silent, note: pure, flush: effect("BLOB_UNAVAILABLE"), discard: effect("never") },
+  lease: { stop: silent },
+  messages: { next: effect("SESSION_CLOSED"), return: effect("never") },
+  entries: { next: effect("BLOB_UNAVAILABLE"), return: effect("never") },
+  release: { call: pure },
+};
