@@ -8,6 +8,7 @@ import {
   type MailEvent,
   matchesFolder,
   messageKey,
+  presentUids,
   type SessionFeatures,
   uidSetOf,
   unaccounted,
@@ -137,7 +138,11 @@ export class CrashWorld {
   /** Whether any folder owes something that time alone brings. */
   get isOwed(): boolean {
     return [...this.checkpoints().values()].some(
-      ({ checkpoint }) => checkpoint.retry.length > 0 || checkpoint.recheck !== undefined || checkpoint.previous.length > 0,
+      ({ checkpoint }) =>
+        checkpoint.retry.length > 0 ||
+        checkpoint.recheck !== undefined ||
+        checkpoint.previous.length > 0 ||
+        (checkpoint.unlisted !== undefined && presentUids(checkpoint).length > 0),
     );
   }
 

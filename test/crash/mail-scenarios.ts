@@ -55,12 +55,12 @@ export const mailScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a mailbox that is refused for a day",
+    name: "a mailbox that is refused for hours",
     begin: smallMailbox,
     change(world) {
       world.mail.refuse(true);
       deliver(world, "INBOX", ["a4"]);
-      world.later(24 * 60 * minute, () => world.mail.refuse(false));
+      world.later(4 * 60 * minute, () => world.mail.refuse(false));
     },
   },
   {

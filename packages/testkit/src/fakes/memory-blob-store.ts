@@ -7,6 +7,7 @@ import {
   type IndexEntry,
   mailboxId,
   type MailboxRef,
+  type MessagePlace,
   syncError,
 } from "@mailfleet/core";
 
@@ -78,20 +79,20 @@ export function createMemoryBlobStore(): MemoryBlobStore {
     async indexed(mailbox) {
       const found = new Map<string, IndexedFolder>();
       for (const { folder } of index.get(mailboxId(mailbox)) ?? []) {
-        const name = `${folder.generation} ${folder.folder}`;
+        const name = placeName(folder);
         if (!found.has(name)) found.set(name, folder);
       }
       return [...found.values()];
     },
-    async *readIndex(mailbox, folder, generation) {
+    async *readIndex(mailbox, place) {
       for (const note of [...(index.get(mailboxId(mailbox)) ?? [])]) {
-        if (note.folder.folder === folder && note.folder.generation === generation) yield note.entry;
+        if (placeName(note.folder) === placeName(place)) yield note.entry;
       }
     },
     async repairIndex(mailbox) {
       const box = mailboxId(mailbox);
       const notes = index.get(box) ?? [];
-      const nameOf = ({ folder, entry }: Note): string => `${folder.generation} ${entry.uid} ${folder.folder}`;
+      const nameOf = ({ folder, entry }: Note): string => `${entry.uid} ${placeName(folder)}`;
       const known = new Set(notes.map(nameOf));
       const lost = [...packs.values()].filter((pack) => pack.box === box).flatMap((pack) => pack.notes);
       const restored = lost.filter((note) => !known.has(nameOf(note)) && known.add(nameOf(note)));
@@ -104,6 +105,10 @@ export function createMemoryBlobStore(): MemoryBlobStore {
       return packs.size;
     },
   };
+}
+
+function placeName({ folder, generation, uidValidity }: MessagePlace): string {
+  return `${generation} ${uidValidity} ${folder}`;
 }
 
 function hashOf(bytes: Uint8Array): string {

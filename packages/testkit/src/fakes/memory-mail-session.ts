@@ -6,6 +6,7 @@ import {
   folderRole,
   type FolderStatus,
   type HeaderRow,
+  isSyncError,
   type ListedFolder,
   type MailSession,
   type MessageMeta,
@@ -29,6 +30,8 @@ export class MemoryMailSession implements MailSession {
   #open: MemoryFolder | undefined;
   #unwatch: () => void = () => undefined;
   #onMoved: () => void = () => undefined;
+  /** Something moved since `open`, or since `idle` told so. */
+  #hasMoved = false;
   #isEnded = false;
 
   constructor(options: MemorySessionOptions) {
@@ -56,11 +59,13 @@ export class MemoryMailSession implements MailSession {
     const folder = this.#find(path);
     const watcher = (change: "moved" | "invalid"): void => {
       if (change === "invalid") this.#isEnded = true;
+      this.#hasMoved = true;
       this.#onMoved();
     };
     folder.watchers.add(watcher);
     this.#unwatch = () => void folder.watchers.delete(watcher);
     this.#open = folder;
+    this.#hasMoved = false;
     return numbersOf(folder);
   }
 
@@ -86,6 +91,9 @@ export class MemoryMailSession implements MailSession {
   }
 
   async fetchFlags(low: number, high: number, since?: string): Promise<readonly FlagRow[]> {
+    if (since !== undefined && !this.features.hasCondStore) {
+      throw syncError("INVARIANT", "This server does not tell what changed since", { layer: "imap" });
+    }
     return this.#shown(low, high)
       .filter(({ modSeq }) => since === undefined || modSeq > Number(since))
       .map(({ uid, flags }) => ({ uid, flags }));
@@ -100,7 +108,10 @@ export class MemoryMailSession implements MailSession {
   async idle(maxMs: number, signal: AbortSignal): Promise<"moved" | "quiet"> {
     this.#needOpen();
     const over = new AbortController();
-    const moved = new Promise<"moved">((resolve) => (this.#onMoved = () => resolve("moved")));
+    const moved = new Promise<"moved">((resolve) => {
+      this.#onMoved = () => resolve("moved");
+      if (this.#hasMoved) resolve("moved");
+    });
     const quiet = this.#options.clock.sleep(maxMs, AbortSignal.any([signal, over.signal])).then(
       () => "quiet" as const,
       () => "quiet" as const,
@@ -109,6 +120,7 @@ export class MemoryMailSession implements MailSession {
     over.abort();
     this.#onMoved = () => undefined;
     this.#needAlive();
+    if (answer === "moved") this.#hasMoved = false;
     return answer;
   }
 
@@ -119,7 +131,7 @@ export class MemoryMailSession implements MailSession {
   }
 
   #needAlive(): void {
-    this.#options.signal.throwIfAborted();
+    throwIfAborted(this.#options.signal);
     if (this.#isEnded) throw syncError("SESSION_CLOSED", "The connection to the mail server ended", { layer: "imap", phase: "command" });
   }
 
@@ -149,6 +161,12 @@ export class MemoryMailSession implements MailSession {
     const wanted = new Set(uids);
     return this.#needOpen().shown.filter(({ uid }) => wanted.has(uid));
   }
+}
+
+/** A connection ends with the reason where that is a failure of ours, as INTERRUPTED for any other. */
+export function throwIfAborted({ aborted, reason }: AbortSignal): void {
+  if (!aborted) return;
+  throw isSyncError(reason) ? reason : syncError("INTERRUPTED", "The session was stopped", { layer: "imap" });
 }
 
 function numbersOf(folder: MemoryFolder): FolderStatus {

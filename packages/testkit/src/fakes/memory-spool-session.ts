@@ -9,6 +9,7 @@ import {
   type SessionFeatures,
   syncError,
 } from "@mailfleet/core";
+import { throwIfAborted } from "./memory-mail-session.ts";
 import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
 
 /**
@@ -82,7 +83,7 @@ export class MemorySpoolSession implements MailSession {
   }
 
   #needAlive(): void {
-    this.#signal.throwIfAborted();
+    throwIfAborted(this.#signal);
     if (this.#isEnded) throw syncError("SESSION_CLOSED", "The connection to the mail server ended", { layer: "pop3", phase: "command" });
   }
 
