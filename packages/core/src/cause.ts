@@ -14,4 +14,12 @@ export interface Cause {
   readonly nextAt: number;
   /** `parked`: only a person can end it, though mailfleet looks again. `waiting`: it ends by itself. */
   readonly state: "parked" | "waiting";
+  /** Consumers were told `mailbox.parked` under another cause before this one, and not yet `mailbox.resumed`. */
+  readonly told?: ToldParking;
+}
+
+/** What names one parking downstream: its code, and the epoch ms of its first failure. */
+export interface ToldParking {
+  readonly code: FailureCode;
+  readonly since: number;
 }

@@ -85,6 +85,20 @@ describe("what a session leaves behind", () => {
     expect(event).toMatchObject({ type: "mailbox.resumed", key: expect.stringContaining(`${parked.since}`), cause: { code: parked.code } });
   });
 
+  test("tells that a parked mailbox goes on also when another trouble came in between, once", () => {
+    const failed = (cause: Cause, code: Failure["code"]) =>
+      settlementOf(question({ state: { ...calm, cause }, ending: { kind: "failed", failure: failure(code), hasHistory: false } }));
+    const waiting = failed(parked, "ENTRA_UNAVAILABLE");
+    expect(waiting).toMatchObject({ events: [], cause: { code: "ENTRA_UNAVAILABLE", state: "waiting" } });
+    const again = failed(waiting.cause as Cause, "ENTRA_CONSENT_MISSING");
+    expect(again).toMatchObject({ events: [], cause: { code: "ENTRA_CONSENT_MISSING", state: "parked" } });
+    const done = settlementOf(question({ state: { ...calm, cause: again.cause as Cause } }));
+    expect(done.cause).toBeUndefined();
+    expect(done.events).toMatchObject([
+      { type: "mailbox.resumed", key: expect.stringContaining(`${parked.since}`), cause: { code: parked.code } },
+    ]);
+  });
+
   test("is due at once when the worker drained, and keeps the cause", () => {
     const done = settlementOf(question({ state: { ...calm, cause: parked }, ending: { kind: "cut-short", hasHistory: true } }));
     expect(done).toMatchObject({ checked: false, freshDueInMs: 0, backfillDueInMs: 0, cause: parked, events: [] });

@@ -9,6 +9,7 @@ import {
   type MailEvent,
   scopeKey,
   type Settlement,
+  type ToldParking,
 } from "@mailfleet/core";
 import type { SyncSettings } from "./ports.ts";
 
@@ -46,7 +47,7 @@ export function settlementOf(question: SettleQuestion): Settlement {
         opened,
         freshDueInMs: jittered(settings.pollMs, random),
         ...(history && { backfillDueInMs: 0 }),
-        events: state.cause?.state === "parked" ? [resumed(question, state.cause)] : [],
+        events: resumedEvents(question),
       };
     case "cut-short":
       return {
@@ -67,24 +68,41 @@ export function settlementOf(question: SettleQuestion): Settlement {
         freshDueInMs,
         ...(history && { backfillDueInMs: 0 }),
         cause: { ...cause, state: "waiting", nextAt: now + freshDueInMs },
-        events: state.cause?.state === "parked" ? [resumed(question, state.cause)] : [],
+        events: resumedEvents(question),
       };
     }
     case "failed": {
       const cause = causeOf(question, ending.failure, opened);
       const inMs = cause.nextAt - now;
-      const isNewlyParked = cause.state === "parked" && state.cause?.state !== "parked";
+      const told = toldParking(state.cause);
+      const isNewlyParked = cause.state === "parked" && told === undefined;
       return {
         checked: false,
         opened,
         freshDueInMs: inMs,
         // Behind the fresh lane, whose look decides whether the mailbox is well again.
         ...(history && { backfillDueInMs: inMs + limits.leaseRenewMs }),
-        cause,
+        // Another trouble in between must not make consumers wait for a mailbox that goes on.
+        cause: told && !isSameParking(cause, told) ? { ...cause, told } : cause,
         events: isNewlyParked ? [parked(question, cause)] : [],
       };
     }
   }
+}
+
+/** The parking that consumers know of and that has not ended for them. */
+function toldParking(cause: Cause | undefined): ToldParking | undefined {
+  if (cause?.told) return cause.told;
+  return cause?.state === "parked" ? { code: cause.code, since: cause.since } : undefined;
+}
+
+function isSameParking(cause: Cause, told: ToldParking): boolean {
+  return cause.state === "parked" && cause.code === told.code && cause.since === told.since;
+}
+
+function resumedEvents(question: SettleQuestion): MailEvent[] {
+  const told = toldParking(question.state.cause);
+  return told ? [resumed(question, told)] : [];
 }
 
 function causeOf({ state, now, random }: SettleQuestion, failure: Failure, opened: boolean): Cause {
@@ -112,11 +130,11 @@ function parked(question: SettleQuestion, cause: Cause): MailEvent {
   return { ...base(question, "parked", cause), type: "mailbox.parked", cause: { code: cause.code, reason: cause.text } };
 }
 
-function resumed(question: SettleQuestion, cause: Cause): MailEvent {
-  return { ...base(question, "resumed", cause), type: "mailbox.resumed", cause: { code: cause.code } };
+function resumed(question: SettleQuestion, told: ToldParking): MailEvent {
+  return { ...base(question, "resumed", told), type: "mailbox.resumed", cause: { code: told.code } };
 }
 
-function base({ mailbox, lane, now }: SettleQuestion, what: string, cause: Cause) {
+function base({ mailbox, lane, now }: SettleQuestion, what: string, cause: ToldParking) {
   return {
     schema: "mailfleet.event/1" as const,
     key: scopeKey(mailbox, "", what, `${cause.since}`),
