@@ -42,8 +42,8 @@ export interface WorkerOptions {
 
 /** A worker process that counts its effects and has its accident at one of them. */
 export class CrashingWorker implements EffectWatcher {
-  /** Names of all effects so far. */
-  readonly effects: string[] = [];
+  /** All effects so far. */
+  readonly effects: EffectCall[] = [];
   readonly process: FleetProcess;
   readonly #options: WorkerOptions;
   readonly #ports: EnginePorts;
@@ -117,13 +117,10 @@ export class CrashingWorker implements EffectWatcher {
   }
 
   /** What happens at this effect, or undefined for nothing. */
-  #count({ name, rule }: EffectCall): CrashMode | undefined {
-    this.effects.push(name);
+  #count(effect: EffectCall): CrashMode | undefined {
+    this.effects.push(effect);
     const { plan } = this.#options;
-    if (plan?.at !== this.effects.length) return undefined;
-    const canFail = rule.is === "effect" && rule.fails !== "never";
-    if ((plan.mode === "refused" || plan.mode === "unanswered") && !canFail) return undefined;
-    return plan.mode;
+    return plan?.at === this.effects.length && canHappen(plan.mode, effect) ? plan.mode : undefined;
   }
 
   #die(): never {
@@ -138,7 +135,7 @@ export class CrashingWorker implements EffectWatcher {
   }
 
   #failure({ name, rule, breakOff }: EffectCall): Error {
-    const code = (rule.is === "effect" ? rule.fails : "never") as FailureCode;
+    const code = ("fails" in rule ? rule.fails : "never") as FailureCode;
     if (code === "SESSION_CLOSED") breakOff();
     const layer = code === "REDIS_UNAVAILABLE" ? "redis" : code === "BLOB_UNAVAILABLE" ? "blobs" : "imap";
     const phase = name === "messages.next" || name === "session.fetchHead" || name === "session.fetchHeaders" ? "fetch" : "command";
@@ -147,6 +144,23 @@ export class CrashingWorker implements EffectWatcher {
 
   async #defer(): Promise<void> {
     if (this.#options.isDeferred) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Whether this accident at this effect is one that no other is the same as. */
+export function canHappen(mode: CrashMode, { rule }: EffectCall): boolean {
+  switch (mode) {
+    case "killed before":
+      return true;
+    case "killed after":
+      // After a question nothing is different from before the next effect.
+      return rule.is !== "question";
+    case "asleep before":
+      return rule.is !== "sync-effect";
+    case "refused":
+      return "fails" in rule && rule.fails !== "never";
+    case "unanswered":
+      return rule.is === "effect" && rule.fails !== "never";
   }
 }
 

@@ -40,6 +40,11 @@ interface Effect {
   /** How the world refuses it; never for what by its port cannot fail. */
   readonly fails: FailureCode | "never";
 }
+/** An effect that leaves the world as it was: answered or not is the same for all others. */
+interface Question {
+  readonly is: "question";
+  readonly fails: FailureCode;
+}
 interface SyncEffect {
   /** Begins before it returns, and cannot fail by its port. */
   readonly is: "sync-effect";
@@ -47,20 +52,21 @@ interface SyncEffect {
 
 type Returned<F> = F extends (...args: never[]) => infer R ? R : never;
 type Gives<F> = Callable<Exclude<Awaited<Returned<F>>, undefined>>;
-type RuleOf<F> = (Returned<F> extends Promise<unknown> ? Pure | Effect : Pure | SyncEffect) &
+type RuleOf<F> = (Returned<F> extends Promise<unknown> ? Pure | Effect | Question : Pure | SyncEffect) &
   ([Gives<F>] extends [never] ? { readonly gives?: never } : { readonly gives: NameOf<Gives<F>> });
 type RulesOf<T> =
   T extends AsyncIterable<unknown>
-    ? { readonly next: Effect; readonly return: Effect }
+    ? { readonly next: Question; readonly return: Effect }
     : T extends Method
       ? { readonly call: RuleOf<T> }
       : { readonly [K in MethodName<T>]-?: RuleOf<NonNullable<T[K]>> };
 
-export type Rule = (Pure | Effect | SyncEffect) & { readonly gives?: keyof Given };
+export type Rule = (Pure | Effect | Question | SyncEffect) & { readonly gives?: keyof Given };
 export type Rules = Readonly<Record<string, Rule | undefined>>;
 
 const pure = { is: "pure" } as const;
 const silent = { is: "sync-effect" } as const;
+const question = <const C extends FailureCode>(fails: C) => ({ is: "question", fails }) as const;
 const effect = <const C extends FailureCode | "never">(fails: C) => ({ is: "effect", fails }) as const;
 
 export const portRules: { readonly [P in keyof EnginePorts]-?: RulesOf<EnginePorts[P]> } = {
@@ -73,37 +79,37 @@ export const portRules: { readonly [P in keyof EnginePorts]-?: RulesOf<EnginePor
   blobs: {
     // Nothing is written before the first put.
     startBatch: { ...pure, gives: "batch" },
-    read: effect("BLOB_UNAVAILABLE"),
-    indexed: effect("BLOB_UNAVAILABLE"),
+    read: question("BLOB_UNAVAILABLE"),
+    indexed: question("BLOB_UNAVAILABLE"),
     readIndex: { ...pure, gives: "entries" },
     repairIndex: effect("BLOB_UNAVAILABLE"),
   },
   // The same bytes give the same answer, in whatever thread.
   mime: { parse: pure },
-  store: { acquire: { ...effect("REDIS_UNAVAILABLE"), gives: "lease" }, load: effect("REDIS_UNAVAILABLE") },
+  store: { acquire: { ...effect("REDIS_UNAVAILABLE"), gives: "lease" }, load: question("REDIS_UNAVAILABLE") },
   handOff: { commit: effect("REDIS_UNAVAILABLE"), settle: effect("REDIS_UNAVAILABLE") },
-  gate: { shouldYield: effect("REDIS_UNAVAILABLE"), isDraining: pure },
+  gate: { shouldYield: question("REDIS_UNAVAILABLE"), isDraining: pure },
   bytes: { take: { ...pure, gives: "release" } },
 };
 
 export const givenRules: { readonly [N in keyof Given]-?: RulesOf<Given[N]> } = {
   session: {
-    listFolders: effect("SESSION_CLOSED"),
-    status: effect("SESSION_CLOSED"),
-    open: effect("SESSION_CLOSED"),
-    listUids: effect("SESSION_CLOSED"),
-    describe: effect("SESSION_CLOSED"),
+    listFolders: question("SESSION_CLOSED"),
+    status: question("SESSION_CLOSED"),
+    open: question("SESSION_CLOSED"),
+    listUids: question("SESSION_CLOSED"),
+    describe: question("SESSION_CLOSED"),
     fetch: { ...pure, gives: "messages" },
-    fetchHead: effect("SESSION_CLOSED"),
-    fetchFlags: effect("SESSION_CLOSED"),
-    fetchHeaders: effect("SESSION_CLOSED"),
-    idle: effect("SESSION_CLOSED"),
+    fetchHead: question("SESSION_CLOSED"),
+    fetchFlags: question("SESSION_CLOSED"),
+    fetchHeaders: question("SESSION_CLOSED"),
+    idle: question("SESSION_CLOSED"),
     close: effect("never"),
   },
   // A batch may spill to its unfinished file with any put; what is noted waits for the flush.
   batch: { put: silent, note: pure, flush: effect("BLOB_UNAVAILABLE"), discard: effect("never") },
-  lease: { stop: silent },
-  messages: { next: effect("SESSION_CLOSED"), return: effect("never") },
-  entries: { next: effect("BLOB_UNAVAILABLE"), return: effect("never") },
+  lease: { isHeld: pure, stop: silent },
+  messages: { next: question("SESSION_CLOSED"), return: effect("never") },
+  entries: { next: question("BLOB_UNAVAILABLE"), return: effect("never") },
   release: { call: pure },
 };

@@ -1,5 +1,6 @@
 import type { SyncOutcome } from "@mailfleet/engine";
-import { type CrashPlan, CrashingWorker } from "./crashing-worker.ts";
+import type { CrashingWorker, CrashPlan } from "./crashing-worker.ts";
+import type { EffectCall } from "./watch-ports.ts";
 import { CrashWorld, pastLeaseMs, type WorldOptions } from "./crash-world.ts";
 
 export interface Scenario {
@@ -13,7 +14,7 @@ export interface Scenario {
 
 export interface RunResult {
   /** All effects from the accident's part on, up to the end of the first session that changed nothing any more. */
-  readonly effects: readonly string[];
+  readonly effects: readonly EffectCall[];
   /** What was told downstream, whatever its order and time: `type key`. */
   readonly told: readonly string[];
   readonly problems: readonly string[];
@@ -43,7 +44,7 @@ export async function runScenario(scenario: Scenario, plan?: CrashPlan): Promise
  * Lets the fleet go on by its due times until nothing is left to do; a worker that dies or stands still is replaced by a new one.
  * @returns the first worker's effects until it had nothing to do
  */
-export async function settle(world: CrashWorld, first: CrashingWorker, isDeferred = false): Promise<readonly string[]> {
+export async function settle(world: CrashWorld, first: CrashingWorker, isDeferred = false): Promise<readonly EffectCall[]> {
   let worker = first;
   /** Where the first worker's sessions ended, in effects, and after which of them something was as it never was before. */
   const ends: number[] = [];
@@ -73,7 +74,7 @@ export async function settle(world: CrashWorld, first: CrashingWorker, isDeferre
       idle = 0;
       continue;
     }
-    idle = job.lane === "fresh" && isIdle(outcome as SyncOutcome | undefined) ? idle + 1 : 0;
+    idle = job.lane === "fresh" && isIdle(outcome) ? idle + 1 : 0;
     if (idle >= idleAtEnd && world.isStill && !world.isOwed && world.fleet.facts(world.mailbox).backfillDueAt === undefined) {
       if (!sleeper) return first.effects.slice(0, ends[lastChange]);
       await wake(world, sleeper);

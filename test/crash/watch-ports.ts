@@ -22,7 +22,7 @@ export interface EffectWatcher {
 export function watchPorts(ports: EnginePorts, watcher: EffectWatcher): EnginePorts {
   const watched: Record<string, unknown> = {};
   for (const [name, port] of Object.entries(ports)) {
-    watched[name] = watch(port as object, portRules[name as keyof EnginePorts] as Rules | undefined, name, watcher);
+    watched[name] = watch(port as object, portRules[name as keyof EnginePorts], name, watcher);
   }
   return watched as unknown as EnginePorts;
 }
@@ -53,7 +53,7 @@ function callOf(name: string, rule: Rule, target: object, run: () => unknown, wa
   watcher.before();
   const give = (result: unknown): unknown => {
     if (rule.gives === undefined || result === undefined) return result;
-    return watch(result as object, givenRules[rule.gives] as Rules, rule.gives, watcher);
+    return watch(result as object, givenRules[rule.gives], rule.gives, watcher);
   };
   const effect = { name, rule, breakOff: () => breakOff(target) };
   switch (rule.is) {
@@ -63,6 +63,7 @@ function callOf(name: string, rule: Rule, target: object, run: () => unknown, wa
     }
     case "sync-effect":
       return give(watcher.call(effect as EffectCall, run));
+    case "question":
     case "effect":
       return watcher.callAsync(effect as EffectCall, async () => run()).then(give);
   }

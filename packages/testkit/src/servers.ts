@@ -1,4 +1,5 @@
 // What can be used outside of vitest too: by set-up files, benchmarks and processes of a test.
+export { audit, type AuditedMessage, type AuditInput, pointersOf, type Violation, type ViolationKind } from "./audit/audit.ts";
 export { type TestAuthority, testAuthority } from "./certificates.ts";
 export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDovecot, startDovecot } from "./dovecot-server.ts";
 export { findBinary } from "./find-binary.ts";
@@ -6,6 +7,7 @@ export { freePort } from "./free-port.ts";
 export type { MaildirMessage } from "./maildir.ts";
 export { attachRedis, type RedisOptions, type RunningRedis, startRedis } from "./redis-server.ts";
 export { type ProxyTarget, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+export { seededChance } from "./seeded-chance.ts";
 export type { TokenRequest } from "./test-tokens.ts";
 export {
   type RunningTokenEndpoint,

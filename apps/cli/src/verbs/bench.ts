@@ -8,6 +8,7 @@ const benchmarks = {
   throughput: "the whole pipeline against a local Dovecot, in turns with the obvious loop and mbsync (--help shows its flags)",
   latency: "from a message's delivery to its event, by push or by poll",
   resync: "a large folder whose UIDVALIDITY changes: what is fetched again, and what a checkpoint costs in Redis",
+  chaos: "a fleet whose processes and Redis are killed at random, and an audit of everything that was handed off (--kills, --seed)",
 } as const;
 
 /** Each benchmark is a program of its own; its last line on stdout is one JSON object. */

@@ -123,12 +123,13 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
     test("whose holder learns that another session has it, and that alone ends its signal", async () => {
       const harness = await openWith();
       await harness.pass(limits.leaseRenewMs + 1_000);
-      expect(harness.lease.signal.aborted).toBe(false);
+      expect([harness.lease.signal.aborted, harness.lease.isHeld()]).toEqual([false, true]);
       await harness.expireLease(mailbox);
       const next = await mustAcquire(harness.processes[1]);
       await harness.pass(limits.leaseRenewMs + 1_000);
       expect(harness.lease.signal.reason).toMatchObject({ failure: { code: "LEASE_LOST" } });
-      expect(next.signal.aborted).toBe(false);
+      expect(harness.lease.isHeld()).toBe(false);
+      expect([next.signal.aborted, next.isHeld()]).toEqual([false, true]);
       harness.lease.stop();
       next.stop();
     });

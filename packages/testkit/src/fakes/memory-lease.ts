@@ -34,18 +34,22 @@ export function holdMemoryLease(held: HeldLease): Lease {
       }),
     );
   };
+  let renewedAt = clock.monotonic();
+  /** A process that slept notices by itself, before any timer could fire (F02, F03). */
+  const isHeld = (): boolean => {
+    if (clock.monotonic() - renewedAt >= limits.leaseSelfStopMs) lose("it could not be renewed in time");
+    return !lost.signal.aborted;
+  };
   const keep = async (): Promise<void> => {
-    let renewedAt = clock.monotonic();
     while (!stopped.signal.aborted && !fate.isDead) {
       await clock.sleep(limits.leaseRenewMs, stopped.signal);
       if (fate.isDead) return;
-      if (fate.isAsleep) continue;
-      if (clock.monotonic() - renewedAt >= limits.leaseSelfStopMs) return lose("it could not be renewed in time");
-      if (!held.renew()) return lose("another session holds it");
-      renewedAt = clock.monotonic();
+      if (fate.isAsleep || !isHeld()) continue;
+      if (held.renew()) renewedAt = clock.monotonic();
+      else lose("another session holds it");
     }
   };
   // Ends with the lease; the only thing it is woken by is the clock, or the stop.
   keep().catch(() => undefined);
-  return { mailbox, token: held.token, lane: held.lane, signal: lost.signal, stop: () => stopped.abort(over) };
+  return { mailbox, token: held.token, lane: held.lane, signal: lost.signal, isHeld, stop: () => stopped.abort(over) };
 }
