@@ -56,6 +56,8 @@ export async function handOffBatch(context: SessionContext, work: FolderWork, re
     const guard = guardOf(context, work, checkpoint, metas, suspect);
     const fetched = await readBatch({ context, work, checkpoint, metas, lane, blobs, suspect, guard });
     const owed = await lookAgain(context, fetched.missing);
+    // Nothing is written for a session that lost its right meanwhile.
+    signal.throwIfAborted();
     await blobs.flush();
     isCommitting = true;
     await commitStep(context, work, accountFor(context, work, checkpoint, request, fetched, owed));

@@ -6,6 +6,7 @@ import type { SessionContext } from "./ports.ts";
 export async function readEntries(context: SessionContext, place: MessagePlace, uids: UidSet): Promise<ReadonlyMap<number, IndexEntry>> {
   const entries = new Map<number, IndexEntry>();
   for await (const entry of context.ports.blobs.readIndex(context.mailbox, place)) {
+    context.signal.throwIfAborted();
     if (hasUid(uids, entry.uid)) entries.set(entry.uid, entry);
   }
   return entries;

@@ -94,6 +94,7 @@ async function commitLinks(context: SessionContext, work: FolderWork, links: rea
   let isCommitting = false;
   try {
     noteLinks(blobs, work, links);
+    context.signal.throwIfAborted();
     await blobs.flush();
     isCommitting = true;
     await commitStep(context, work, linkStep(context, work, links));
