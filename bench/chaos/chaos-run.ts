@@ -16,6 +16,8 @@ export interface ChaosOptions {
   readonly mailboxes: number;
   readonly messages: number;
   readonly say: (line: string) => void;
+  /** Ends the run, its processes included. */
+  readonly signal: AbortSignal;
 }
 
 export interface ChaosResult {
@@ -27,7 +29,7 @@ export interface ChaosResult {
 }
 
 /** The next kill waits for progress since the last one, but no longer than this: a fleet that stands still is killed all the same. */
-const patienceMs = 4_000;
+const patienceMs = 3_000;
 const leastPauseMs = 150;
 const mostPauseMs = 1_200;
 /** Between two changes of the mailboxes. */
@@ -75,10 +77,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const settledFrom = Date.now();
     let left: readonly string[] = [];
     const isSettled = await until("", settleMs, async () => {
+      options.signal.throwIfAborted();
       await handedOff.noteRepeated();
       left = await handedOff.restless(boxes, settledFrom + restPeriodMs).catch(() => ["Redis is away"]);
       return left.length === 0;
     }).catch(() => false);
+    options.signal.throwIfAborted();
     const settledSeconds = (performance.now() - startedAt) / 1_000;
     const history = await handedOff.history();
     say(`${isSettled ? "at rest" : "NOT at rest"} after ${settledSeconds.toFixed(0)} s, ${history.length} events; auditing`);
@@ -99,7 +103,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 }
 
 /** What a session found when everything had ended may still be compared once more: two polls and the pause between two comparisons. */
-const restPeriodMs = 25_000;
+const restPeriodMs = 35_000;
 
 async function moveMail(motion: MailInMotion, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
@@ -122,6 +126,7 @@ async function killAll(
   const wakings: Promise<void>[] = [];
   while (total() < options.kills) {
     await pace(chance, handedOff);
+    options.signal.throwIfAborted();
     if (total() % flipEvery === Math.floor(flipEvery / 2) && motion.changes.uidValidityFlips < total() / flipEvery) motion.flip();
     const workers = roles.filter((role) => role.name.startsWith("worker") && role.isReady && !role.isPaused);
     const producers = roles.filter((role) => role.name.startsWith("producer") && role.isReady);
@@ -177,7 +182,8 @@ async function writeConfig(sandboxConfig: string, dir: string, redisUrl: string)
     `dataDir: ${dir}`,
     `blobs: { dir: ${join(dir, "blobs")} }`,
     // Few at once: a killed worker's mailboxes wait for its leases, and the others must go on.
-    "sync: { pollSeconds: 5, freshWithinSeconds: 600, backfill: true, concurrency: 3, backfillConcurrency: 2, changes: { recentSeconds: 10 } }",
+    "sync:",
+    "  { pollSeconds: 10, concurrency: 4, backfillConcurrency: 3, perTenantInFlight: 200, changes: { recentSeconds: 10 } }",
     "",
   ];
   await writeFile(file, `${tenants}\n${lines.join("\n")}`, { mode: 0o600 });

@@ -15,7 +15,7 @@ ever entered the queue. Exit code 1 when anything was lost, told twice, out of o
 
   --kills N       processes killed (default 200)
   --seed N        of the kills and of the mail's changes; how processes and kills meet is the machine's business (default: from the clock)
-  --mailboxes N   (default 120)
+  --mailboxes N   (default 60)
   --messages N    in all mailboxes together at the beginning (default 3000)
   --json          nothing but the result on stdout
 `;
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
     kills: { type: "string", default: "200" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    mailboxes: { type: "string", default: "120" },
+    mailboxes: { type: "string", default: "60" },
     messages: { type: "string", default: "3000" },
     json: { type: "boolean", default: false },
   },
@@ -39,10 +39,13 @@ const say = (line: string): void => void (values.json || process.stderr.write(`$
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-chaos-"));
 say(`seed ${values.seed}: ${values.kills} kills over ${values.mailboxes} mailboxes with ${values.messages} messages`);
 const startedAt = performance.now();
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
 try {
   const { kills, changes, events, violations, settledSeconds } = await runChaos({
     dir,
     say,
+    signal: stop.signal,
     kills: Number(values.kills),
     seed: Number(values.seed),
     mailboxes: Number(values.mailboxes),

@@ -84,7 +84,10 @@ export class CrashWorld {
     this.fleet.register(this.mailbox);
   }
 
-  worker(plan?: CrashPlan, more: { isDeferred?: boolean | undefined; turn?: (() => Promise<void>) | undefined } = {}): CrashingWorker {
+  worker(
+    plan?: CrashPlan,
+    more: { isDeferred?: boolean | undefined; turn?: ((effect: number) => Promise<void>) | undefined } = {},
+  ): CrashingWorker {
     const ports = {
       clock: this.clock,
       chance: seededChance(++this.#serial * 1_000),

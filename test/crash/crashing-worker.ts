@@ -36,14 +36,16 @@ export interface WorkerOptions {
   readonly plan?: CrashPlan | undefined;
   /** Answers come later than the microtask they were asked in. */
   readonly isDeferred?: boolean | undefined;
-  /** Asked before each effect; a scheduler lets several workers go in turns. */
-  readonly turn?: (() => Promise<void>) | undefined;
+  /** Awaited before each effect, by its number: a scheduler lets several workers go in turns. */
+  readonly turn?: ((effect: number) => Promise<void>) | undefined;
 }
 
 /** A worker process that counts its effects and has its accident at one of them. */
 export class CrashingWorker implements EffectWatcher {
   /** All effects so far. */
   readonly effects: EffectCall[] = [];
+  /** Those that the world answered. */
+  readonly done: EffectCall[] = [];
   readonly process: FleetProcess;
   readonly #options: WorkerOptions;
   readonly #ports: EnginePorts;
@@ -93,19 +95,21 @@ export class CrashingWorker implements EffectWatcher {
     const mode = this.#count(effect);
     if (mode === "killed before") this.#die();
     const result = run();
+    this.done.push(effect);
     if (mode === "killed after") this.#die();
     return result;
   }
 
   async callAsync<R>(effect: EffectCall, run: () => Promise<R>): Promise<R> {
     const mode = this.#count(effect);
-    await this.#options.turn?.();
+    await this.#options.turn?.(this.effects.length);
     await this.#defer();
     this.before();
     if (mode === "killed before") this.#die();
     if (mode === "asleep before") await this.#sleep();
     if (mode === "refused") throw this.#failure(effect);
     const result = await run();
+    this.done.push(effect);
     await this.#defer();
     this.before();
     if (mode === "killed after") this.#die();
