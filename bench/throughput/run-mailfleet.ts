@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { redisKeys } from "@mailfleet/core";
-import { workerNodeFlags } from "@mailfleet/runtime";
+import { workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { startRedis } from "@mailfleet/testkit/servers";
 import { watch } from "./processes.ts";
 import type { Result } from "./report.ts";
@@ -20,7 +20,7 @@ export async function runMailfleet(world: World, parseThreads: number): Promise<
   const server = await startRedis({ shared: false });
   const config = await writeConfig(world, dir, server.url, parseThreads);
   // As `mailfleet up` starts its roles.
-  const env = { PATH: process.env["PATH"], NODE_COMPILE_CACHE: join(world.dir, "compile-cache") };
+  const env = { ...workerEnvironment, PATH: process.env["PATH"], NODE_COMPILE_CACHE: join(world.dir, "compile-cache") };
   const root = join(import.meta.dirname, "../..");
   const redis = new Redis(server.url);
   const keys = redisKeys();

@@ -106,7 +106,7 @@ export const limits = {
   parseHeaderBytes: 1024 * 1024,
   parseAddresses: 10_000,
   /** Header fields of one part: two hundred are many, and the event's size is bounded anyway. */
-  parseHeaderFields: 20_000,
+  parseHeaderFields: 10_000,
   /** Text and HTML of all parts, raw. What is longer is cut and the event says so; nobody reads 16 MB of text. */
   parseTextBytes: 16 * 1024 * 1024,
   /** Slower than this a streamed message is stuck: on top of `parseMs`, its time is its size over this. */

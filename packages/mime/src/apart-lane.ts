@@ -7,12 +7,13 @@ import { answerOver } from "./port-calls.ts";
 import { unpackBatch, type WireBatch } from "./wire.ts";
 import { watchClock } from "./watch-clock.ts";
 
+export type ApartPool = Piscina<ParseTask | StreamTask, WireBatch | ParseResult>;
+
 export interface ApartOptions {
-  readonly pool: Piscina<ParseTask | StreamTask, WireBatch | ParseResult>;
+  readonly pool: ApartPool;
   readonly limits: ParseLimits;
   readonly parseMs: number;
   readonly bytesPerSecond: number;
-  readonly isClosed: () => boolean;
 }
 
 /** A thread that dies under a message on its own gets one more try: the death can have had another cause (F34). */
@@ -37,6 +38,7 @@ class OutsideError extends Error {
  */
 export class ApartLane {
   readonly #options: ApartOptions;
+  #isClosed = false;
 
   constructor(options: ApartOptions) {
     this.#options = options;
@@ -58,6 +60,12 @@ export class ApartLane {
     );
   }
 
+  /** Ends the threads; what is being parsed rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#options.pool.destroy();
+  }
+
   async #tryTwice(ms: number, attempt: Attempt): Promise<ParseResult> {
     for (let deaths = 1; ; deaths++) {
       const startedAt = new BigInt64Array(new SharedArrayBuffer(8));
@@ -66,7 +74,7 @@ export class ApartLane {
         return await attempt(startedAt, clock.signal);
       } catch (error) {
         if (error instanceof OutsideError) throw error.cause;
-        if (this.#options.isClosed()) throw error;
+        if (this.#isClosed) throw error;
         if (clock.signal.aborted) {
           const seconds = Math.round(ms / 100) / 10;
           return { ok: false, reason: `The message was not parsed: the parser was not done after ${seconds} s and was stopped.` };

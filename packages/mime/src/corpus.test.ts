@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { simpleParser } from "mailparser";
 import { afterAll, describe, expect, test } from "vitest";
 import type { ParsedMessage } from "@mailfleet/core";
-import { hostileMails } from "./hostile-mail.ts";
+import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { htmlPartSeparator } from "./join-html.ts";
 import { createMimeParser } from "./mime-parser.ts";
 

@@ -55,7 +55,7 @@ describe("the pool", () => {
   });
 
   test("a message that is not done in time is given up, its neighbours in the task are not", async () => {
-    const parser = start({ parseMs: 300, batchBytes: 1e9, textBytes: 1e9 });
+    const parser = start({ parseMs: 300, apartBytes: 1e9, batchBytes: 1e9, textBytes: 1e9 });
     const results = await Promise.all([mail("before"), slowMail(), mail("after")].map((bytes) => parser.parse(bytes)));
     expect(subjects(results)).toEqual([
       "before",
@@ -66,7 +66,7 @@ describe("the pool", () => {
   }, 30_000);
 
   test("a message that ends its thread twice is given up, its neighbours in the task are not", async () => {
-    const parser = start({ heapMb: 40, apartHeapMb: 40, batchBytes: 1e9, textBytes: 1e9 });
+    const parser = start({ heapMb: 40, apartHeapMb: 40, apartBytes: 1e9, batchBytes: 1e9, textBytes: 1e9 });
     const results = await Promise.all([mail("before"), fatMail(), mail("after")].map((bytes) => parser.parse(bytes)));
     expect(subjects(results)).toEqual([
       "before",

@@ -2,9 +2,9 @@ import { createRequire } from "node:module";
 import { Piscina } from "piscina";
 import { limits } from "@mailfleet/core";
 import type { BlobWriter, MessageSource, MimeParser, ParseResult } from "@mailfleet/core";
-import { ApartLane } from "./apart-lane.ts";
+import { ApartLane, type ApartPool } from "./apart-lane.ts";
 import type { ParseLimits } from "./parse-message.ts";
-import type { ParseTask, StreamTask } from "./parse-task.ts";
+import type { ParseTask } from "./parse-task.ts";
 import { unpackBatch } from "./wire.ts";
 import type { WireBatch } from "./wire.ts";
 import { watchClock } from "./watch-clock.ts";
@@ -34,7 +34,9 @@ export interface MimeParserOptions {
   readonly heapMb?: number;
   /** The same of a thread where one message runs alone. */
   readonly apartHeapMb?: number;
-  /** The most messages and the most bytes of one task; a larger message runs alone. */
+  /** A larger message runs alone: it takes as long as many small ones, which would wait behind it. */
+  readonly apartBytes?: number;
+  /** The most messages and the most bytes of one task. */
   readonly batchMessages?: number;
   readonly batchBytes?: number;
 }
@@ -54,6 +56,8 @@ const defaults = {
   heapMb: 2_048,
   // enough for 16 MB of text a few times over; here it is memory that counts, not throughput
   apartHeapMb: 256,
+  // one message in twenty
+  apartBytes: 128 * 1024,
   batchMessages: 32,
   batchBytes: 512 * 1024,
 };
@@ -83,8 +87,9 @@ class PooledMimeParser implements MimeParser {
   readonly version: string;
   readonly #options: Required<MimeParserOptions>;
   readonly #pool: Piscina<ParseTask, WireBatch>;
-  readonly #apartPool: Piscina<ParseTask | StreamTask, WireBatch | ParseResult>;
   readonly #apart: ApartLane;
+  /** Of its own: a message of 100 MB takes seconds. */
+  readonly #streams: ApartLane;
   readonly #waiting: Job[] = [];
   readonly #running = new Set<readonly Job[]>();
   readonly #aside = new Set<Job>();
@@ -95,32 +100,28 @@ class PooledMimeParser implements MimeParser {
   constructor(options: MimeParserOptions) {
     const set = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as MimeParserOptions;
     this.#options = { ...defaults, ...set };
-    const { threads, heapMb, apartHeapMb, parseMs, bytesPerSecond } = this.#options;
+    const { threads, heapMb } = this.#options;
     const require = createRequire(import.meta.url);
     this.version = (require("mailparser/package.json") as { version: string }).version;
-    this.#pool = new Piscina({ ...poolOptions("parseBatch", heapMb), minThreads: threads, maxThreads: threads });
-    this.#apartPool = new Piscina({
-      ...poolOptions("parseStream", apartHeapMb),
-      minThreads: 0,
-      maxThreads: threads,
-      idleTimeout: apartIdleMs,
-    });
+    this.#pool = new Piscina({ ...poolOptions(heapMb), minThreads: threads, maxThreads: threads });
     // a thread that dies between two tasks is replaced by the pool; there is nobody to tell
-    for (const pool of [this.#pool, this.#apartPool]) pool.on("error", () => undefined);
-    this.#apart = new ApartLane({
-      pool: this.#apartPool,
-      limits: this.#parseLimits(),
-      parseMs,
-      bytesPerSecond,
-      isClosed: () => this.#isClosed,
-    });
+    this.#pool.on("error", () => undefined);
+    this.#apart = this.#lane(threads);
+    this.#streams = this.#lane(1);
+  }
+
+  #lane(threads: number): ApartLane {
+    const { apartHeapMb, parseMs, bytesPerSecond } = this.#options;
+    const pool: ApartPool = new Piscina({ ...poolOptions(apartHeapMb), minThreads: 0, maxThreads: threads, idleTimeout: apartIdleMs });
+    pool.on("error", () => undefined);
+    return new ApartLane({ pool, limits: this.#parseLimits(), parseMs, bytesPerSecond });
   }
 
   parse(bytes: Uint8Array): Promise<ParseResult> {
     if (this.#isClosed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       const job: Job = { bytes, resolve, reject };
-      if (bytes.byteLength > this.#options.batchBytes) this.#setAside(job);
+      if (bytes.byteLength > this.#options.apartBytes) this.#setAside(job);
       else {
         this.#waiting.push(job);
         this.#dispatchSoon();
@@ -130,7 +131,7 @@ class PooledMimeParser implements MimeParser {
 
   parseStream(source: MessageSource, keep: () => BlobWriter): Promise<ParseResult> {
     if (this.#isClosed) return Promise.reject(closedError());
-    return this.#apart.parseStream(source, keep).catch((error: unknown) => {
+    return this.#streams.parseStream(source, keep).catch((error: unknown) => {
       throw this.#isClosed ? closedError() : error;
     });
   }
@@ -140,7 +141,7 @@ class PooledMimeParser implements MimeParser {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const job of [...this.#waiting.splice(0), ...this.#aside, ...[...this.#running].flat()]) job.reject(closedError());
-    await Promise.all([this.#pool.destroy(), this.#apartPool.destroy()]);
+    await Promise.all([this.#pool.destroy(), this.#apart.close(), this.#streams.close()]);
   }
 
   #setAside(job: Job): void {
@@ -219,10 +220,10 @@ class PooledMimeParser implements MimeParser {
   }
 }
 
-function poolOptions(name: string, heapMb: number) {
+function poolOptions(heapMb: number) {
   return {
     filename: new URL("./parse-task.ts", import.meta.url).href,
-    name,
+    name: "parseBatch",
     // parsing needs no secret of ours (T03)
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 12 },

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { syncError, type BlobPointer, type BlobWriter, type MessageSource } from "@mailfleet/core";
 import { afterEach, describe, expect, test } from "vitest";
-import { hostileMails } from "./hostile-mail.ts";
+import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { createMimeParser, type MimeParserOptions } from "./mime-parser.ts";
 
 const open: { close(): Promise<void> }[] = [];

@@ -1,5 +1,5 @@
 export { readOrMakeKey } from "./key-file.ts";
-export { workerNodeFlags } from "./node-flags.ts";
+export { workerEnvironment, workerNodeFlags } from "./node-flags.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { type StopSignals, stopSignals } from "./stop-signals.ts";
 export { systemChance, systemClock, systemDigest } from "./system.ts";

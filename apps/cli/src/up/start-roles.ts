@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { workerNodeFlags } from "@mailfleet/runtime";
+import { workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { CliError } from "../cli-error.ts";
 import { ProcessFailure, type ProcessHooks, type SupervisedProcess, superviseProcess } from "./supervised-process.ts";
 
@@ -27,7 +27,9 @@ export async function startRoles(options: RolesOptions, started: SupervisedProce
   const args = (): readonly string[] => ["--config", config];
   const start = (role: "producer" | "worker", index: number): void => {
     const spec = { name: `${role} ${index + 1}`, file: roleEntries[role], args, env, cwd, readyBy: "message" } as const;
-    started.push(superviseProcess(role === "worker" ? { ...spec, nodeFlags: workerNodeFlags } : spec, hooks));
+    started.push(
+      superviseProcess(role === "worker" ? { ...spec, env: { ...workerEnvironment, ...env }, nodeFlags: workerNodeFlags } : spec, hooks),
+    );
   };
   for (let i = 0; i < options.producers; i++) start("producer", i);
   for (let i = 0; i < options.workers; i++) start("worker", i);

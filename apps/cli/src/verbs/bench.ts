@@ -6,6 +6,7 @@ import { becomeProgram } from "./roles.ts";
 /** Name of the benchmark, which is its folder under `bench/`, and what it measures. */
 const benchmarks = {
   throughput: "the whole pipeline against a local Dovecot, in turns with the obvious loop and mbsync (--help shows its flags)",
+  hostile: "mail built to hurt, in one mailbox: the worker's memory against its cap, and how long everybody else's mail waits",
   latency: "from a message's delivery to its event, by push or by poll",
   resync: "a large folder whose UIDVALIDITY changes: what is fetched again, and what a checkpoint costs in Redis",
   chaos: "a fleet whose processes and Redis are killed at random, and an audit of everything that was handed off (--kills, --seed)",

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { formatFlags } from "./flags.ts";
 import type { FetchItem } from "./commands/fetch.ts";
 import { cutSection } from "./message-sections.ts";
@@ -59,5 +60,7 @@ async function writeRange(session: Session, head: Buffer, start: number, end: nu
     writer.raw(slice);
     at += slice.length;
     await writer.ready();
+    // A client that left is noticed only between turns of the event loop.
+    await setImmediate();
   }
 }
