@@ -154,10 +154,11 @@ describe("prove", () => {
 });
 
 describe("repair", () => {
-  const repair = async (found: ProvenMailbox) =>
+  const repair = async (found: ProvenMailbox, broken: Partial<typeof ports> = {}) =>
     repairGaps(
       {
         ...ports,
+        ...broken,
         poke: () => createDueIndex(redis, keys).poke(mailbox.tenant, [mailboxId(mailbox)]),
         isAnyoneWorking: () => Promise.resolve(false),
       },
@@ -189,6 +190,28 @@ describe("repair", () => {
     expect(verdictOf((await prove()).folders)).toBe("whole");
     expect((await record())?.ledger.toDo).toBe(0);
     expect(await repair(found)).toEqual({ kind: "done", putBack: 0 });
+  });
+
+  test("killed before or after its commit, the message is handed off once all the same", async () => {
+    await sync("backfill");
+    const victim = plant();
+    const found = await prove();
+    const died = (): Promise<never> => Promise.reject(new Error("killed"));
+    const id = mailboxId(mailbox);
+    const { handOff } = ports;
+    for (const [broken, toDo] of [
+      [{ ...handOff, commit: died }, 0],
+      [{ ...handOff, settle: died }, 1],
+    ] as const) {
+      await expect(repair(found, { handOff: broken })).rejects.toThrow("killed");
+      expect((await record())?.ledger.toDo).toBe(toDo);
+      // Runs out by itself when nobody renews it.
+      await redis.del(keys.lease(id));
+    }
+    expect(await repair(found)).toMatchObject({ putBack: 0 });
+    await sync("fresh");
+    expect((await events()).map(keyOf).filter((key) => key === `INBOX ${victim}`)).toHaveLength(1);
+    expect(verdictOf((await prove()).folders)).toBe("whole");
   });
 
   test("leaves alone what belongs to another generation by now", async () => {
