@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { until } from "../e2e/fleet.ts";
 import { cli, cliJson, dataDir } from "./cli-bench.ts";
-import { createFleetReader } from "@mailfleet/store";
+import { mailboxId } from "@mailfleet/core";
+import { createFleetReader, createMailboxRegistry } from "@mailfleet/store";
 import { address, keys, mailbox, record, redis, sandbox, setUpSyncBench, sync, truth } from "./sync-bench.ts";
 
 setUpSyncBench();
@@ -107,6 +108,24 @@ describe("mailfleet prove", () => {
     } finally {
       sandbox.setRefused(address, false);
     }
+  });
+
+  test("a mailbox whose tenant left the configuration, and one of a newer version, are said to be unread", async () => {
+    await sync("backfill");
+    await createMailboxRegistry(redis, keys).register([{ tenant: "gone", address: "a@gone.example", protocol: "imap" }], 0);
+    const key = keys.checkpoints(mailboxId(mailbox));
+    const stored = (await redis.hget(key, "INBOX")) ?? "";
+    await redis.hset(key, "INBOX", stored.replace(/\n\{"f":\d+/, '\n{"f":99'));
+    expect(await cliJson("prove")).toMatchObject({
+      code: 1,
+      doc: {
+        ok: false,
+        mailboxes: [
+          { verdict: "unread", error: { code: "CHECKPOINT_NEWER" } },
+          { address: "a@gone.example", verdict: "unread" },
+        ],
+      },
+    });
   });
 
   test("a folder with a hostile name steers no terminal and forges no column", async () => {

@@ -47,8 +47,7 @@ export function requireTenant(config: Config, alias: string, next: string): void
 export function allMailboxes(config: Config, registered: readonly MailboxRef[], alias: string | undefined): MailboxRef[] {
   const byId = new Map<string, MailboxRef>();
   for (const mailbox of [...configuredMailboxes(config), ...registered]) {
-    if (Object.hasOwn(config.tenants, mailbox.tenant) && (alias === undefined || mailbox.tenant === alias))
-      byId.set(`${mailbox.tenant}/${mailbox.address}`, mailbox);
+    if (alias === undefined || mailbox.tenant === alias) byId.set(`${mailbox.tenant}/${mailbox.address}`, mailbox);
   }
   return [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, mailbox]) => mailbox);
 }

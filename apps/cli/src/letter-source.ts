@@ -65,8 +65,9 @@ async function* setAside(config: Config, { redis, keys, reader }: Fleet): AsyncG
     const mailbox: MailboxRef = record;
     for (const place of await storedPlaces(blobs, mailbox, await store.load(mailbox), choice)) {
       for await (const { key, entries } of readStored(blobs, mailbox, place, choice)) {
-        const code = entries[0]?.quarantine ?? "MESSAGE_UNFETCHABLE";
-        yield { owner: { kind: "message" }, text: quarantineText(code), kind: "message", id: key };
+        const code = entries[0]?.quarantine;
+        const text = code === undefined ? "set aside, and no bytes of it are known here" : quarantineText(code);
+        yield { owner: { kind: "message" }, text, kind: "message", id: key };
       }
     }
   }

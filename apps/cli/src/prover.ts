@@ -9,6 +9,7 @@ import {
   type MailboxRef,
   type MailboxStore,
   type Proof,
+  type ProofFolder,
   proofSchema,
   stripControls,
   sumsOf,
@@ -156,10 +157,12 @@ export class Prover {
         sums: sumsOf(found.folders),
       };
       const { unchanged, missingSince } = found;
+      const file = await this.#files.write(mailbox, proof);
       return {
         mailbox,
-        proof,
-        file: await this.#files.write(mailbox, proof),
+        // The file has all UIDs; of ten thousand mailboxes only those that are missing are held.
+        proof: { ...proof, folders: proof.folders.map(withGapsOnly) },
+        file,
         ms: systemClock.monotonic() - startedMs,
         unchanged,
         ...(missingSince !== undefined && { missingSince }),
@@ -170,6 +173,10 @@ export class Prover {
       return { mailbox, failure: { code, what: stripControls(facts.text === undefined ? message : `${message} "${facts.text}"`) } };
     }
   }
+}
+
+function withGapsOnly({ uids, ...folder }: ProofFolder): ProofFolder {
+  return { ...folder, ...(uids && folder.counts.gaps > 0 && { uids }) };
 }
 
 /** A machine without an entry for its user still proves. */

@@ -31,6 +31,7 @@ import {
 } from "@mailfleet/core";
 import { openSession } from "./open-session.ts";
 import type { EnginePorts } from "./ports.ts";
+import { refuseNewer } from "./refuse-newer.ts";
 
 export interface ProvePorts extends Pick<EnginePorts, "clock" | "digest" | "tokens" | "mail"> {
   readonly store: Pick<EnginePorts["store"], "load">;
@@ -78,6 +79,7 @@ interface Target {
  */
 export async function proveMailbox(ports: ProvePorts, request: ProveRequest, signal: AbortSignal): Promise<ProvenMailbox> {
   let state = await ports.store.load(request.mailbox);
+  refuseNewer(state, request.mailbox);
   const session = countingCommands(await openSession(ports, request.mailbox, signal));
   try {
     const listed = await session.listFolders();

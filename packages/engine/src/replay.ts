@@ -22,6 +22,7 @@ import {
   uidSetOf,
 } from "@mailfleet/core";
 import type { EnginePorts } from "./ports.ts";
+import { refuseNewer } from "./refuse-newer.ts";
 import { readStored, type StoredChoice, type StoredMessage, type StoredPlace, storedPlaces } from "./stored-messages.ts";
 
 export interface ReplayPorts extends Pick<EnginePorts, "clock" | "mime"> {
@@ -98,7 +99,13 @@ export async function replayMailbox(ports: ReplayPorts, request: ReplayRequest, 
     failures: [],
     leftOut: 0,
   };
-  const places = await storedPlaces(ports.blobs, mailbox, await ports.store.load(mailbox), choice);
+  const state = await ports.store.load(mailbox);
+  refuseNewer(state, mailbox);
+  for (const [folder, { checkpoint }] of state.folders) {
+    if (checkpoint === undefined && (choice.folder ?? folder) === folder)
+      noteFailure(counts, `${mailbox.address} ${folder}`, unreadable(folder));
+  }
+  const places = await storedPlaces(ports.blobs, mailbox, state, choice);
   const all = places.reduce((sum, { uids }) => sum + countUids(uids), 0);
   const report = (waitsAt?: number): void => request.onProgress?.({ done: counts.chosen, all, ...(waitsAt !== undefined && { waitsAt }) });
   for (const stored of places) {
@@ -125,7 +132,7 @@ export async function replayMailbox(ports: ReplayPorts, request: ReplayRequest, 
       bytes += size;
     };
     for await (const message of readStored(ports.blobs, mailbox, stored, choice)) {
-      if (message.entries.length === 0 && !message.isSetAside && !request.isDryRun) unnoted.push(message.uid);
+      if (message.entries.length === 0 && !request.isDryRun) unnoted.push(message.uid);
       else await take(message);
     }
     if (unnoted.length > 0) {
@@ -187,7 +194,7 @@ async function rebuild(
   counts: ReplayCounts,
 ): Promise<MailEvent | undefined> {
   const { key, isSetAside } = message;
-  const found = await readRaw(ports, message).catch((error: unknown): undefined => noteFailure(counts, key, error));
+  const found = await readRaw(ports, message, stored.isIndexed).catch((error: unknown): undefined => noteFailure(counts, key, error));
   if (found === undefined) return undefined;
   const { entry, raw, bytes } = found;
   const facts = {
@@ -250,9 +257,10 @@ interface RawMessage {
 }
 
 /** By the newest note of it; where that names bytes of a commit that was never made, by an older one. */
-async function readRaw(ports: ReplayPorts, { entries, isSetAside, key }: StoredMessage): Promise<RawMessage> {
+async function readRaw(ports: ReplayPorts, { entries, isSetAside, key }: StoredMessage, isIndexed: boolean): Promise<RawMessage> {
   if (entries.length === 0) {
-    if (isSetAside) return {};
+    // The server never delivered it; where nothing at all is noted, nobody knows.
+    if (isSetAside && isIndexed) return {};
     throw syncError("BLOB_UNAVAILABLE", `Nothing is noted of ${key} beside the blobs. It is on the server, if it was not deleted there.`, {
       layer: "blobs",
     });
@@ -271,6 +279,11 @@ async function readRaw(ports: ReplayPorts, { entries, isSetAside, key }: StoredM
     }
   }
   throw last;
+}
+
+function unreadable(folder: string): Error {
+  const text = `What was handed off of ${folder} is not known: its checkpoint cannot be read. The folder begins anew with the next session.`;
+  return syncError("CHECKPOINT_CORRUPT", text, { layer: "engine", folder });
 }
 
 async function readToEnd(pieces: AsyncIterable<Uint8Array>): Promise<void> {

@@ -39,6 +39,8 @@ export interface StoredPlace {
   readonly uids: UidSet;
   /** Of those: set aside. */
   readonly quarantined: UidSet;
+  /** Something was noted of it beside the blobs: else its index is lost, or lies where this machine does not look. */
+  readonly isIndexed: boolean;
   /** Handed off and left out of `uids`, because they are gone from the server. */
   readonly removed: number;
   /** As last seen, where they are followed. */
@@ -67,7 +69,8 @@ export async function storedPlaces(
   state: MailboxState,
   choice: StoredChoice,
 ): Promise<readonly StoredPlace[]> {
-  const roles = new Map((await blobs.indexed(mailbox)).map(({ folder, role }) => [folder, role]));
+  const indexed = await blobs.indexed(mailbox);
+  const roles = new Map(indexed.map(({ folder, role }) => [folder, role]));
   const places: StoredPlace[] = [];
   const add = (place: MessagePlace, all: UidSet, quarantined: UidSet, gone: UidSet, flags?: StoredPlace["flags"]): void => {
     if (choice.folder !== undefined && place.folder !== choice.folder) return;
@@ -83,6 +86,7 @@ export async function storedPlaces(
       folder: { path: folder, ...(role !== undefined && { role }) },
       uids,
       quarantined,
+      isIndexed: indexed.some((one) => one.folder === folder && one.generation === generation && one.uidValidity === uidValidity),
       removed: countUids(chosen) - countUids(kept),
       ...(flags && { flags }),
     });

@@ -13,7 +13,6 @@ import {
   selectFolders,
   startCheckpoint,
   type StoredCheckpoint,
-  syncError,
   withoutHistory,
 } from "@mailfleet/core";
 import { backfill, isOwed, remaining } from "./backfill.ts";
@@ -21,6 +20,7 @@ import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import { openSession } from "./open-session.ts";
 import { Hand } from "./hand.ts";
+import { refuseNewer } from "./refuse-newer.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
 import { type Ending, settlementOf } from "./settle.ts";
 import { settleUnlisted } from "./unlisted-folders.ts";
@@ -116,14 +116,6 @@ async function runSession(
   } finally {
     await session.close();
   }
-}
-
-/** What a newer version wrote would be misread here, and what this one wrote over it lost: nothing of the mailbox is touched (F36). */
-function refuseNewer(state: MailboxState, mailbox: MailboxRef): void {
-  const newer = [...state.folders].find(([, stored]) => stored.isNewer);
-  if (!newer) return;
-  const text = `A newer version of mailfleet has worked on ${newer[0]} of ${mailbox.address}. This one leaves the mailbox as it is.`;
-  throw syncError("CHECKPOINT_NEWER", text, { layer: "engine", folder: newer[0], text: "stored by a newer version" });
 }
 
 function toWork(folder: ListedFolder, state: MailboxState): FolderWork {
