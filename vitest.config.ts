@@ -62,7 +62,8 @@ export default defineConfig({
           name: "faults",
           include: ["test/faults/**/*.fault.test.ts"],
           globalSetup: [faults],
-          testTimeout: 120_000,
+          // Four times what the slowest takes alone: it also runs where everything else does.
+          testTimeout: 300_000,
           hookTimeout: 60_000,
           // Most of a fault is waiting for a limit of 30 s: side by side they fit into a minute. Each has a Redis of its own.
           maxConcurrency: 12,

@@ -239,8 +239,8 @@ export const faultTable: readonly FaultRow[] = [
     detectS: 10,
     recoverS: 10,
     proof: [
-      [slow, "F28 without a consumer intake stops at the mark; with one everything is delivered, new mail first"],
-      [slow, "T46 consumers that fail everything stop intake, and lose nothing"],
+      [fleet, "F28 without a consumer intake stops at the mark; with one everything is delivered, new mail first"],
+      [fleet, "T46 consumers that fail everything stop intake, and lose nothing"],
     ],
     rest: "1,800 messages and a mark of 300 instead of 100,000 and 50,000",
   },

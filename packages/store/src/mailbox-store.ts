@@ -23,7 +23,7 @@ import {
   unpackCheckpoint,
   unpackHandNote,
 } from "@mailfleet/core";
-import { acquireScript, noteInHandScript, renewScript } from "./scripts.ts";
+import { abandonScript, acquireScript, noteInHandScript, renewScript } from "./scripts.ts";
 
 export interface MailboxStoreOptions {
   readonly redis: Redis;
@@ -99,6 +99,7 @@ function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane
   const { redis, keys, clock, log } = options;
   const id = mailboxId(mailbox);
   const controller = new AbortController();
+  const names = [keys.lease(id), keys.mailbox(id), keys.due(lane, mailbox.tenant), keys.inFlight(lane, mailbox.tenant)];
   let renewedAt = askedAt;
   const lose = (why: string): void => {
     clearInterval(timer);
@@ -113,23 +114,17 @@ function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane
   };
   /** The monotonic clock decides, whenever somebody asks: after a stall the question may come before any timer. */
   const isHeld = (): boolean => {
-    if (!controller.signal.aborted && clock.monotonic() - renewedAt >= limits.leaseSelfStopMs) lose("it could not be renewed in time");
+    if (!controller.signal.aborted && clock.monotonic() - renewedAt >= limits.leaseSelfStopMs) {
+      lose("it could not be renewed in time");
+      // Behind the renewals that a frozen Redis may still carry out: else the mailbox would wait for them to run out.
+      redis.eval(abandonScript, names.length, ...names, id, token).catch(() => undefined);
+    }
     return !controller.signal.aborted;
   };
   const renew = async (): Promise<void> => {
     const startedAt = clock.monotonic();
     try {
-      const renewed = await redis.eval(
-        renewScript,
-        4,
-        keys.lease(id),
-        keys.mailbox(id),
-        keys.due(lane, mailbox.tenant),
-        keys.inFlight(lane, mailbox.tenant),
-        id,
-        token,
-        limits.leaseMs,
-      );
+      const renewed = await redis.eval(renewScript, names.length, ...names, id, token, limits.leaseMs);
       if (renewed === 1) renewedAt = startedAt;
       else lose("another session holds it");
     } catch {

@@ -122,6 +122,19 @@ export const giveBackScript = `${nowMs}
 redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1])
 return redis.call('ZREM', KEYS[2], ARGV[1])`;
 
+/**
+ * KEYS lease, mailbox, due(lane), inflight(lane)
+ * ARGV mailbox id, token
+ * Ends a lease that its holder gave up without settling; the mailbox is due at once.
+ */
+export const abandonScript = `${nowMs}
+if redis.call('GET', KEYS[1]) ~= ARGV[2] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HDEL', KEYS[2], 'workingUntil', 'worker')
+redis.call('ZADD', KEYS[3], 'XX', now, ARGV[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
+return 1`;
+
 /** KEYS key; ARGV owner. Deletes the key only while it is the owner's. */
 export const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 

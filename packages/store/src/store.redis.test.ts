@@ -195,6 +195,20 @@ describe("the lease of a mailbox", () => {
     expect(lease.signal.reason).toMatchObject({ failure: { code: "LEASE_LOST" } });
   });
 
+  test("that its holder gave up is free at once, and no other one's is touched", async () => {
+    const first = (await acquire()) as Lease;
+    await clock.advance(20_000);
+    expect(first.isHeld()).toBe(false);
+    await expect.poll(() => redis.exists(keys.lease(mailboxId(mailbox)))).toBe(0);
+    const second = (await acquire()) as Lease;
+    expect(second.token).not.toBe(first.token);
+    await redis.set(keys.lease(mailboxId(mailbox)), "99:other");
+    await clock.advance(20_000);
+    expect(second.isHeld()).toBe(false);
+    await redis.ping();
+    expect(await redis.get(keys.lease(mailboxId(mailbox)))).toBe("99:other");
+  });
+
   test("counts its time from before the question: an answer that came late gives a lease that is old already", async () => {
     const slow = new Proxy(redis, {
       get: (target, name) =>
