@@ -22,6 +22,8 @@ export default defineConfig({
             "test/faults/**/*.test.ts",
           ],
           exclude: [...elsewhere, ...withServices],
+          // Property tests take seconds on a machine that does other things too.
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -44,7 +44,7 @@ describe("a fleet whose Redis is in trouble", { concurrent: false }, () => {
       const before = await fleet.handedOff();
       await fleet.redis.config("SET", "maxmemory", "1mb");
       world.sandbox.deliver(world.sandbox.tenants[0]?.addresses[0] ?? "", "INBOX", Buffer.from("Subject: full\r\n\r\nx\r\n"));
-      const told = async (): Promise<boolean> => /^Redis is nearly full/.test(await sentenceOf(fleet));
+      const told = async (): Promise<boolean> => (await sentenceOf(fleet)).startsWith("Redis is nearly full");
       detectMs = Math.max(detectMs, await waitUntil("status names the cause", told));
       await waitUntil("the log names it", () => /maxmemory|OOM|REDIS_FULL/.test(fleet.worker.output() + fleet.producer.output()), 30_000);
       expect(await fleet.handedOff()).toBe(before);
@@ -211,7 +211,7 @@ test("T46 consumers that fail everything stop intake, and lose nothing", async (
   const failing = async (): Promise<boolean> => {
     const load = await readDownstream(fleet.redis, keys);
     peak = Math.max(peak, load.waiting + load.active + load.delayed + load.failed);
-    return /^Consumers fail: /.test(await sentenceOf(fleet, downstream(highWater)));
+    return (await sentenceOf(fleet, downstream(highWater))).startsWith("Consumers fail: ");
   };
   await waitUntil("status says that consumers fail", failing, 120_000);
   const stoppedAt = performance.now();
