@@ -45,7 +45,7 @@ export function lockDataDir(dataDir: string): () => void {
 function takeOver(own: string, file: string): boolean {
   const turn = `${file}.takeover`;
   if (!tryLink(own, turn)) {
-    if (readLock(turn).state === "stale") setAside(turn, `${own}.old`);
+    if (readLock(turn).state === "stale") setAside(turn, `${own}.old`, file);
     return false;
   }
   try {
@@ -58,14 +58,19 @@ function takeOver(own: string, file: string): boolean {
 }
 
 /** Removes the turn of one that was killed in the middle of it; what is renamed is looked at before it is thrown away. */
-function setAside(turn: string, aside: string): void {
+function setAside(turn: string, aside: string, file: string): void {
   try {
     renameSync(turn, aside);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw error;
   }
-  if (readLock(aside).state === "held") tryLink(aside, turn);
+  const { state, pid } = readLock(aside);
+  if (state === "held") {
+    tryLink(aside, turn);
+    // Its holder may have won, and given its turn back, while it was set aside.
+    if (readLock(file).pid === pid) rmSync(turn, { force: true });
+  }
   rmSync(aside, { force: true });
 }
 
