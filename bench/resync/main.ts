@@ -9,6 +9,7 @@ import { startSandbox } from "@mailfleet/sandbox";
 import { startRedis } from "@mailfleet/testkit/servers";
 import { watch, type Watched } from "../throughput/processes.ts";
 import { startCountingProxy } from "./counting-proxy.ts";
+import { measureIdleMailboxes } from "./idle-fleet.ts";
 import { startTally } from "./tally.ts";
 
 const help = `One folder of many messages in the sandbox. After the first sync it is proven, proven again (which sends only STATUS), and proven with one
@@ -41,6 +42,10 @@ const messages = Number(values.messages);
 const keys = redisKeys();
 
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-resync-"));
+const idle = await measureIdleMailboxes(join(dir, "idle"), startRoles, writeConfig);
+say(
+  `an idle mailbox of ${idle.messagesPerMailbox} messages in ${idle.foldersPerMailbox} folders: checkpoint ${idle.checkpointBytes.median} bytes in Redis (largest ${idle.checkpointBytes.max}), and ${idle.mailboxBytes} bytes beside it`,
+);
 const sandbox = await startSandbox({
   dataDir: join(dir, "sandbox"),
   tenants: [{ alias: "contoso", mailboxes: 1, messages, meanBytes: Number(values["mean-bytes"]), inboxOnly: true }],
@@ -59,8 +64,8 @@ let roles: Watched[] = [];
 try {
   const inbox = [...sandbox.truth()].filter((one) => one.folder === "INBOX").length;
   const listed = [...sandbox.truth()].filter((one) => one.isMail).length;
-  await writeConfig();
-  roles = startRoles();
+  const config = await writeConfig({ sandbox, redisUrl: server.url, dir, imapPort: proxy.port });
+  roles = startRoles(config);
   const first = await phase("first sync", () => isComplete(1));
   const redisBytes = {
     checkpoint: await redis.call("MEMORY", "USAGE", keys.checkpoints(id), "SAMPLES", "0"),
@@ -86,6 +91,7 @@ try {
       addedAgain: counts["message.added"] ?? 0,
       lost,
       duplicates: tally.twice(),
+      idleMailbox: idle,
       redisBytes,
       proofs,
       workerPeakRssMb: Math.round(roles[1]?.usage.peakRssMb ?? 0),
@@ -134,7 +140,7 @@ async function proveAndRepair(): Promise<{ first: Proof; unchanged: Proof; plant
   while (uids.has(hole)) hole++;
   sandbox.plant(address, "INBOX", hole, Buffer.from("Message-ID: <planted@bench>\r\nSubject: planted\r\n\r\nx\r\n"));
   const planted = await prove("proof with a planted message", []);
-  roles = startRoles();
+  roles = startRoles(join(dir, "mailfleet.yaml"));
   const repaired = await prove("repair", ["--repair"]);
   return { first, unchanged, planted, repaired };
 }
@@ -199,34 +205,42 @@ async function isComplete(generation: number): Promise<boolean> {
   return Number(toDo ?? 0) === 0 && history === "0" && left + active === 0;
 }
 
-function startRoles(): Watched[] {
+function startRoles(config: string): Watched[] {
   const env = { PATH: process.env["PATH"], NODE_COMPILE_CACHE: join(dir, "compile-cache") };
   const root = join(import.meta.dirname, "../..");
   const start = (role: string, flags: readonly string[]): Watched =>
-    watch(process.execPath, [...flags, join(root, `apps/${role}/src/main.ts`), "--config", join(dir, "mailfleet.yaml")], env);
+    watch(process.execPath, [...flags, join(root, `apps/${role}/src/main.ts`), "--config", config], env);
   return [start("producer", []), start("worker", workerNodeFlags)];
 }
 
-async function writeConfig(): Promise<void> {
-  await writeFile(join(dir, "secret"), sandbox.secretOf("contoso"), { mode: 0o600 });
+async function writeConfig(options: {
+  sandbox: Awaited<ReturnType<typeof startSandbox>>;
+  redisUrl: string;
+  dir: string;
+  imapPort: number;
+}): Promise<string> {
+  const [first] = options.sandbox.tenants;
+  const file = join(options.dir, "mailfleet.yaml");
+  await writeFile(join(options.dir, "secret"), options.sandbox.secretOf("contoso"), { mode: 0o600 });
   await writeFile(
-    join(dir, "mailfleet.yaml"),
-    `redis: { url: ${server.url} }
-dataDir: ${dir}
+    file,
+    `redis: { url: ${options.redisUrl} }
+dataDir: ${options.dir}
 tenants:
   contoso:
-    tenantId: ${tenant?.tenantId ?? ""}
-    clientId: ${tenant?.clientId ?? ""}
+    tenantId: ${first?.tenantId ?? ""}
+    clientId: ${first?.clientId ?? ""}
     credential: { secretFile: ./secret }
     cloud: custom
     endpoints:
-      authority: ${sandbox.authority}
+      authority: ${options.sandbox.authority}
       scope: https://outlook.office365.com/.default
-      imap: { host: localhost, port: ${proxy.port}, tls: true }
-      caFile: ${sandbox.caFile}
-    mailboxes: [${address}]
+      imap: { host: localhost, port: ${options.imapPort}, tls: true }
+      caFile: ${options.sandbox.caFile}
+    mailboxes: [${(first?.addresses ?? []).join(", ")}]
 sync: { pollSeconds: 10 }
-blobs: { dir: ${join(dir, "blobs")} }
+blobs: { dir: ${join(options.dir, "blobs")} }
 `,
   );
+  return file;
 }
