@@ -1,4 +1,14 @@
-import type { BlobBatch, FailureCode, FetchedMessage, IndexEntry, Lease, MailSession } from "@mailfleet/core";
+import type {
+  BlobBatch,
+  BlobWriter,
+  FailureCode,
+  FetchedMessage,
+  IndexEntry,
+  Lease,
+  MailSession,
+  Secret,
+  StreamedMessage,
+} from "@mailfleet/core";
 import type { EnginePorts } from "@mailfleet/engine";
 
 /**
@@ -13,22 +23,28 @@ type MethodName<T> = { [K in keyof T]-?: NonNullable<T[K]> extends Method ? K : 
 interface Given {
   readonly session: MailSession;
   readonly batch: BlobBatch;
+  readonly writer: BlobWriter;
   readonly lease: Lease;
   readonly messages: AsyncIterable<FetchedMessage>;
+  readonly streamed: StreamedMessage;
+  readonly pieces: AsyncIterable<Uint8Array>;
+  readonly stored: AsyncIterable<Uint8Array>;
   readonly entries: AsyncIterable<IndexEntry>;
   readonly release: () => void;
 }
 
-/** Never for plain data, which may hold arrays, maps, bytes, secrets and signals. */
-type Callable<R> = R extends readonly unknown[] | Uint8Array | ReadonlyMap<never, unknown>
+/** Never for plain data, which may hold arrays, maps, bytes, secrets and signals; else what it is or holds that can be called. */
+type Callable<R> = R extends readonly unknown[] | Uint8Array | ReadonlyMap<string, unknown> | Secret | AbortSignal
   ? never
   : R extends AsyncIterable<unknown> | Method
     ? R
     : R extends object
-      ? [MethodName<R>] extends [never]
+      ? [MethodName<R> | HolderName<R>] extends [never]
         ? never
         : R
       : never;
+/** Properties, no methods, that can be called or iterated themselves. */
+type HolderName<T> = { [K in keyof T]-?: T[K] extends Method ? never : [Callable<T[K]>] extends [never] ? never : K }[keyof T];
 type NameOf<R> = { [N in keyof Given]: [R, Given[N]] extends [Given[N], R] ? N : never }[keyof Given];
 
 interface Pure {
@@ -50,6 +66,11 @@ interface SyncEffect {
   readonly is: "sync-effect";
 }
 
+/** No call, but a property that has calls of its own. */
+interface Holder {
+  readonly is: "holder";
+}
+
 type Returned<F> = F extends (...args: never[]) => infer R ? R : never;
 type Gives<F> = Callable<Exclude<Awaited<Returned<F>>, undefined>>;
 type RuleOf<F> = (Returned<F> extends Promise<unknown> ? Pure | Effect | Question : Pure | SyncEffect) &
@@ -59,9 +80,11 @@ type RulesOf<T> =
     ? { readonly next: Question; readonly return: Effect }
     : T extends Method
       ? { readonly call: RuleOf<T> }
-      : { readonly [K in MethodName<T>]-?: RuleOf<NonNullable<T[K]>> };
+      : { readonly [K in MethodName<T>]-?: RuleOf<NonNullable<T[K]>> } & {
+          readonly [K in HolderName<T>]-?: Holder & { readonly gives: NameOf<T[K]> };
+        };
 
-export type Rule = (Pure | Effect | Question | SyncEffect) & { readonly gives?: keyof Given };
+export type Rule = (Pure | Effect | Question | SyncEffect | Holder) & { readonly gives?: keyof Given };
 export type Rules = Readonly<Record<string, Rule | undefined>>;
 
 const pure = { is: "pure" } as const;
@@ -85,8 +108,12 @@ export const portRules: { readonly [P in keyof EnginePorts]-?: RulesOf<EnginePor
     repairIndex: effect("BLOB_UNAVAILABLE"),
   },
   // The same bytes give the same answer, in whatever thread.
-  mime: { parse: pure },
-  store: { acquire: { ...effect("REDIS_UNAVAILABLE"), gives: "lease" }, load: question("REDIS_UNAVAILABLE") },
+  mime: { parse: pure, parseStream: pure },
+  store: {
+    acquire: { ...effect("REDIS_UNAVAILABLE"), gives: "lease" },
+    load: question("REDIS_UNAVAILABLE"),
+    noteInHand: effect("REDIS_UNAVAILABLE"),
+  },
   handOff: { commit: effect("REDIS_UNAVAILABLE"), settle: effect("REDIS_UNAVAILABLE") },
   gate: { shouldYield: question("REDIS_UNAVAILABLE"), isDraining: pure },
   bytes: { take: { ...pure, gives: "release" } },
@@ -100,6 +127,8 @@ export const givenRules: { readonly [N in keyof Given]-?: RulesOf<Given[N]> } = 
     listUids: question("SESSION_CLOSED"),
     describe: question("SESSION_CLOSED"),
     fetch: { ...pure, gives: "messages" },
+    fetchStream: { ...question("SESSION_CLOSED"), gives: "streamed" },
+    isLongerThan: question("SESSION_CLOSED"),
     fetchHead: question("SESSION_CLOSED"),
     fetchFlags: question("SESSION_CLOSED"),
     fetchHeaders: question("SESSION_CLOSED"),
@@ -107,9 +136,20 @@ export const givenRules: { readonly [N in keyof Given]-?: RulesOf<Given[N]> } = 
     close: effect("never"),
   },
   // A batch may spill to its unfinished file with any put; what is noted waits for the flush.
-  batch: { put: silent, note: pure, flush: effect("BLOB_UNAVAILABLE"), discard: effect("never") },
+  batch: {
+    put: silent,
+    open: { ...pure, gives: "writer" },
+    readBack: { ...pure, gives: "stored" },
+    note: pure,
+    flush: effect("BLOB_UNAVAILABLE"),
+    discard: effect("never"),
+  },
+  writer: { write: effect("BLOB_UNAVAILABLE"), end: effect("BLOB_UNAVAILABLE"), giveUp: effect("never") },
   lease: { isHeld: pure, stop: silent },
   messages: { next: question("SESSION_CLOSED"), return: effect("never") },
+  streamed: { isWhole: pure, pieces: { is: "holder", gives: "pieces" } },
+  pieces: { next: question("SESSION_CLOSED"), return: effect("never") },
+  stored: { next: question("BLOB_UNAVAILABLE"), return: effect("never") },
   entries: { next: question("BLOB_UNAVAILABLE"), return: effect("never") },
   release: { call: pure },
 };

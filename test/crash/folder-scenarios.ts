@@ -17,7 +17,7 @@ export const folderScenarios: readonly Scenario[] = [
     name: "a new UIDVALIDITY of set aside and equal messages, when the index beside the blobs was lost",
     begin(world) {
       smallMailbox(world);
-      world.mail.deliver("INBOX", world.message("huge"), { size: 200 * 1024 * 1024 });
+      world.mail.deliver("INBOX", world.message("huge"), { size: 300 * 1024 * 1024 });
       world.mail.deliver("INBOX", world.message("garbled", ["X-Unparseable: its parts never end"]));
       world.mail.withhold("INBOX", world.mail.deliver("INBOX", world.message("never")), true);
       for (const _ of [1, 2]) world.mail.deliver("INBOX", world.message("copy"), { internalDate: 0 });

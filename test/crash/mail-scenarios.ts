@@ -8,7 +8,9 @@ export const mailScenarios: readonly Scenario[] = [
     begin(world) {
       smallMailbox(world);
       world.mail.deliver("INBOX", world.message("attached", ["X-Attachment: hello"]), { flags: ["\\Seen"] });
-      world.mail.deliver("INBOX", world.message("huge"), { size: 200 * 1024 * 1024 });
+      // Announced as large, so it comes in pieces and is parsed from what was stored.
+      world.mail.deliver("INBOX", world.message("large", ["X-Attachment: hello"]), { size: 9 * 1024 * 1024 });
+      world.mail.deliver("INBOX", world.message("huge"), { size: 300 * 1024 * 1024 });
       world.mail.deliver("Archive", world.message("garbled", ["X-Unparseable: its parts never end"]));
     },
   },

@@ -5,7 +5,7 @@ import { givenRules, portRules, type Rule, type Rules } from "./effects.ts";
 export interface EffectCall {
   /** Such as `handOff.commit`. */
   readonly name: string;
-  readonly rule: Exclude<Rule, { readonly is: "pure" }>;
+  readonly rule: Exclude<Rule, { readonly is: "pure" | "holder" }>;
   /** Ends what the call was made on, as a broken connection does; nothing for what goes on. */
   readonly breakOff: () => void;
 }
@@ -42,11 +42,21 @@ function watch(target: object, rules: Rules | undefined, name: string, watcher: 
   return new Proxy(target, {
     get(_, property) {
       const value: unknown = Reflect.get(target, property, target);
-      if (typeof value !== "function" || typeof property === "symbol") return value;
+      if (typeof property === "symbol") return value;
+      if (typeof value !== "function") return isIterable(value) ? watchHeld(value, ruleOf(property), watcher) : value;
       const rule = ruleOf(property);
       return (...args: unknown[]) => callOf(`${name}.${property}`, rule, target, () => Reflect.apply(value, target, args), watcher);
     },
   });
+}
+
+function isIterable(value: unknown): value is object {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+function watchHeld(value: object, rule: Rule, watcher: EffectWatcher): object {
+  if (rule.gives === undefined) throw new Error("a holder gives something");
+  return watch(value, givenRules[rule.gives], rule.gives, watcher);
 }
 
 function callOf(name: string, rule: Rule, target: object, run: () => unknown, watcher: EffectWatcher): unknown {
@@ -63,6 +73,8 @@ function callOf(name: string, rule: Rule, target: object, run: () => unknown, wa
     }
     case "sync-effect":
       return give(watcher.call(effect as EffectCall, run));
+    case "holder":
+      throw new Error(`${name} is no method`);
     case "question":
     case "effect":
       return watcher.callAsync(effect as EffectCall, async () => run()).then(give);

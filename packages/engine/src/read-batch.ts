@@ -151,6 +151,7 @@ class BatchReader {
       await writer.giveUp();
       return undefined;
     }
+    signal.throwIfAborted();
     const raw = await writer.end();
     // The one that was looked for: announced as small, and larger than an answer may be. The rest of the session need not be careful.
     if (raw.size > limits.literalBytes && meta.size <= limits.streamAboveBytes) context.isCareful = false;

@@ -95,6 +95,34 @@ export function describeBlobStore(name: string, open: () => Promise<BlobStoreHar
       await expect(store.read({ ...pointer, ref: "file:///etc/passwd" })).rejects.toMatchObject(unavailable);
     });
 
+    test("that come in pieces, beside those that come whole, and gives a written one back before its flush", async () => {
+      const { store, reopen } = await open();
+      const batch = store.startBatch(mailbox);
+      const first = batch.put("raw", "key", bytesOf(1));
+      const writer = batch.open("raw", "large");
+      const pieces = Array.from({ length: 40 }, (_, i) => Buffer.alloc(50_000, i));
+      for (const piece of pieces) await writer.write(piece);
+      const large = await writer.end();
+      const lost = batch.open("attachment", "large");
+      await lost.write(bytesOf(2));
+      await lost.giveUp();
+      const last = batch.put("text", "key", bytesOf(3));
+      const whole = Buffer.concat(pieces);
+      expect(large).toMatchObject({ size: whole.length, sha256: createHash("sha256").update(whole).digest("hex") });
+      const back: Uint8Array[] = [];
+      for await (const piece of batch.readBack(large)) back.push(piece);
+      expect(Buffer.concat(back).equals(whole)).toBe(true);
+      await batch.flush();
+      const again = await reopen();
+      expect(Buffer.from(await again.read(large)).equals(whole)).toBe(true);
+      for (const [pointer, uid] of [
+        [first, 1],
+        [last, 3],
+      ] as const) {
+        expect(Buffer.from(await again.read(pointer)).equals(bytesOf(uid))).toBe(true);
+      }
+    });
+
     test("and takes an empty batch as nothing to do", async () => {
       const { store } = await open();
       const batch = store.startBatch(mailbox);

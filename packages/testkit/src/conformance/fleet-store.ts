@@ -233,6 +233,39 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
     });
   });
 
+  describe(`${name} notes what is in hand`, () => {
+    const inHand = { folder: "INBOX", generation: 1, uids: uidSetOf([3, 4, 7]), step: "together" } as const;
+    const suspects = [{ folder: "INBOX", generation: 1, uid: 9, deaths: 1.25 }];
+
+    test("for the session that comes after a death, and only while the lease is held", async () => {
+      const harness = await openWith();
+      const { store } = harness.processes[0];
+      expect((await store.load(mailbox)).hand).toEqual({ suspects: [] });
+      expect(await store.noteInHand(harness.lease, { inHand, suspects })).toBe(true);
+      expect((await harness.processes[1].store.load(mailbox)).hand).toEqual({ inHand, suspects });
+      await harness.expireLease(mailbox);
+      const next = await mustAcquire(harness.processes[1]);
+      expect(await store.noteInHand(harness.lease, { suspects: [] })).toBe(false);
+      expect((await store.load(mailbox)).hand).toEqual({ inHand, suspects });
+      expect(await harness.processes[1].store.noteInHand(next, { suspects: [] })).toBe(true);
+      expect((await store.load(mailbox)).hand).toEqual({ suspects: [] });
+      harness.lease.stop();
+      next.stop();
+    });
+
+    test("until a commit or the settlement, which leave the suspects", async () => {
+      const harness = await openWith();
+      const { handOff, store } = harness.processes[0];
+      await store.noteInHand(harness.lease, { inHand, suspects });
+      await handOff.commit(commitOf(harness.lease, [3]));
+      expect((await store.load(mailbox)).hand).toEqual({ suspects });
+      await store.noteInHand(harness.lease, { inHand, suspects });
+      await handOff.settle(harness.lease, { checked: true, opened: true, freshDueInMs: 1, events: [] });
+      expect((await store.load(mailbox)).hand).toEqual({ suspects });
+      harness.lease.stop();
+    });
+  });
+
   describe(`${name} settles`, () => {
     const calm = { checked: true, opened: true, freshDueInMs: 60_000, events: [] };
     const cause: Cause = { code: "SESSION_CLOSED", scope: "session", text: "cut", since: 1, tries: 2, nextAt: 3, state: "waiting" };
@@ -279,6 +312,20 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       const facts = await harness.facts(mailbox);
       expect((facts.freshDueAt ?? 0) - (await harness.now())).toBeGreaterThan(60_000 - toleranceMs);
       expect(facts.isPoked).toBe(false);
+      harness.lease.stop();
+      next.stop();
+    });
+
+    test("once what is sent twice, also when the next session has begun", async () => {
+      const harness = await openWith();
+      const { handOff } = harness.processes[0];
+      const settlement = { ...calm, events: [resetEvent(1)] };
+      expect(await handOff.settle(harness.lease, settlement)).toBe(true);
+      expect(await handOff.settle(harness.lease, settlement)).toBe(true);
+      const next = await mustAcquire(harness.processes[1]);
+      expect(await handOff.settle(harness.lease, settlement)).toBe(true);
+      expect(await harness.jobs()).toHaveLength(1);
+      expect((await harness.facts(mailbox)).leaseToken).toBe(next.token);
       harness.lease.stop();
       next.stop();
     });

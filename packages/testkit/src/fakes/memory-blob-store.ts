@@ -20,6 +20,9 @@ export interface MemoryBlobStore extends BlobStore {
   readonly packs: number;
 }
 
+/** Small, so that small blobs come in several pieces too. */
+const pieceBytes = 64;
+
 interface Note {
   readonly folder: IndexedFolder;
   readonly entry: IndexEntry;
@@ -51,11 +54,39 @@ export function createMemoryBlobStore(): MemoryBlobStore {
     const at = ++serial;
     const blobs = new Map<string, Uint8Array>();
     const notes: Note[] = [];
+    let isWriting = false;
+    const needFree = (): void => {
+      if (isWriting) throw new Error("a blob is being written in pieces");
+    };
+    const keep = (bytes: Uint8Array): BlobPointer => {
+      const ref = `memory:${at}/${blobs.size}`;
+      blobs.set(ref, bytes);
+      return { ref, sha256: hashOf(bytes), size: bytes.length };
+    };
     return {
       put(_kind, _key, bytes) {
-        const ref = `memory:${at}/${blobs.size}`;
-        blobs.set(ref, bytes);
-        return { ref, sha256: hashOf(bytes), size: bytes.length };
+        needFree();
+        return keep(bytes);
+      },
+      open() {
+        needFree();
+        isWriting = true;
+        const pieces: Uint8Array[] = [];
+        return {
+          write: async (piece) => void pieces.push(Uint8Array.from(piece)),
+          async end() {
+            isWriting = false;
+            return keep(Buffer.concat(pieces));
+          },
+          async giveUp() {
+            isWriting = false;
+          },
+        };
+      },
+      async *readBack({ ref }) {
+        const bytes = blobs.get(ref);
+        if (!bytes) throw syncError("BLOB_UNAVAILABLE", `Nothing was written as ${ref}`, { layer: "blobs" });
+        for (let from = 0; from < bytes.length; from += pieceBytes) yield bytes.slice(from, from + pieceBytes);
       },
       note: (folder, entry) => void notes.push({ folder, entry }),
       async flush() {

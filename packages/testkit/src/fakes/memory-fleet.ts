@@ -6,7 +6,9 @@ import {
   type CommitResult,
   emptyLedger,
   type FolderLedger,
+  type HandNote,
   type HandOff,
+  isNewerCheckpoint,
   type Lane,
   type Lease,
   limits,
@@ -17,9 +19,12 @@ import {
   outgoing,
   type OutgoingEvent,
   packCheckpoint,
+  packInHand,
+  packSuspects,
   type Settlement,
   type StoredCheckpoint,
   unpackCheckpoint,
+  unpackHandNote,
 } from "@mailfleet/core";
 import { holdMemoryLease, type ProcessFate } from "./memory-lease.ts";
 
@@ -96,6 +101,11 @@ interface Box {
   cause: string | undefined;
   opened: boolean;
   isPoked: boolean;
+  /** As Redis holds them: in hand, and suspects. */
+  inHand: string | undefined;
+  suspects: string | undefined;
+  /** The token of the last settlement. */
+  settled: string;
   readonly due: Map<Lane, number>;
 }
 
@@ -173,6 +183,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     box.checkpoints.set(step.folder, [version, step.id, packLedger(step.ledger), packCheckpoint(step.checkpoint)].join("\n"));
     const isPoked = box.isPoked;
     box.isPoked = false;
+    box.inHand = undefined;
     const { folder, checkpoint, ledger, events } = step;
     const applied = { mailbox, token, folder, version, checkpoint, ledger, events };
     commits.push(applied);
@@ -182,7 +193,9 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
 
   function settle(lease: Lease, settlement: Settlement): boolean {
     const box = boxOf(lease.mailbox);
-    if (leaseOf(box) !== lease.token) return false;
+    if (leaseOf(box) !== lease.token) return box.settled === lease.token;
+    box.settled = lease.token;
+    box.inHand = undefined;
     const now = clock.now();
     const freshAt = settlement.cause === undefined && box.isPoked ? now : now + Math.max(0, Math.round(settlement.freshDueInMs));
     addJobs(settlement.events.map(outgoing));
@@ -201,9 +214,23 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     const folders = new Map<string, StoredCheckpoint>();
     for (const [folder, text] of box.checkpoints) {
       const { version, ledger, checkpoint } = readStored(text);
-      folders.set(folder, { version, ledger, checkpoint: unpackCheckpoint(checkpoint) });
+      const isNewer = isNewerCheckpoint(checkpoint);
+      folders.set(folder, { version, ledger, checkpoint: unpackCheckpoint(checkpoint), ...(isNewer && { isNewer }) });
     }
-    return { folders, opened: box.opened, ...(box.cause !== undefined && { cause: JSON.parse(box.cause) as Cause }) };
+    return {
+      folders,
+      opened: box.opened,
+      hand: unpackHandNote(box.inHand, box.suspects),
+      ...(box.cause !== undefined && { cause: JSON.parse(box.cause) as Cause }),
+    };
+  }
+
+  function noteInHand({ mailbox, token }: Lease, { inHand, suspects }: HandNote): boolean {
+    const box = boxOf(mailbox);
+    if (leaseOf(box) !== token) return false;
+    box.inHand = inHand && packInHand(inHand);
+    box.suspects = suspects.length === 0 ? undefined : packSuspects(suspects);
+    return true;
   }
 
   const earliest = (): { box: Box; lane: Lane; at: number } | undefined => {
@@ -222,7 +249,11 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     process() {
       const fate: ProcessFate = { isDead: false, isAsleep: false };
       return Object.assign(fate, {
-        store: { acquire: async (mailbox, lane) => acquire(mailbox, lane, fate), load: async (mailbox) => load(mailbox) },
+        store: {
+          acquire: async (mailbox, lane) => acquire(mailbox, lane, fate),
+          load: async (mailbox) => load(mailbox),
+          noteInHand: async (lease, note) => noteInHand(lease, note),
+        },
         handOff: { commit: async (step) => commit(step), settle: async (lease, settlement) => settle(lease, settlement) },
       } satisfies Pick<FleetProcess, "store" | "handOff">);
     },
@@ -235,6 +266,9 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
         cause: undefined,
         opened: false,
         isPoked: false,
+        inHand: undefined,
+        suspects: undefined,
+        settled: "",
         due: new Map([["fresh", clock.now()]]),
       });
     },

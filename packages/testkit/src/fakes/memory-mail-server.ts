@@ -13,7 +13,7 @@ export interface DeliverOptions {
   readonly flags?: readonly string[];
   /** Epoch ms; default now. */
   readonly internalDate?: number;
-  /** What the server says it is large; default its true size. */
+  /** What the server says it is large, and what it is asked for as if it were; default its true size. */
   readonly size?: number;
 }
 

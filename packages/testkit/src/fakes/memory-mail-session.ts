@@ -11,6 +11,7 @@ import {
   type MailSession,
   type MessageMeta,
   type SessionFeatures,
+  type StreamedMessage,
   syncError,
 } from "@mailfleet/core";
 import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
@@ -83,6 +84,20 @@ export class MemoryMailSession implements MailSession {
       const [message] = this.#wanted([uid]);
       if (message && !message.isWithheld) yield whole(message, message.raw);
     }
+  }
+
+  async fetchStream(uid: number): Promise<StreamedMessage | undefined> {
+    const [message] = this.#wanted([uid]);
+    if (!message || message.isWithheld) return undefined;
+    return inPieces(message, () => {
+      this.#needAlive();
+      return message.isThere;
+    });
+  }
+
+  async isLongerThan(uid: number, bytes: number): Promise<boolean> {
+    const [message] = this.#wanted([uid]);
+    return message !== undefined && !message.isWithheld && Math.max(message.size, message.raw.length) > bytes;
   }
 
   async fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined> {
@@ -161,6 +176,26 @@ export class MemoryMailSession implements MailSession {
     const wanted = new Set(uids);
     return this.#needOpen().shown.filter(({ uid }) => wanted.has(uid));
   }
+}
+
+/** What a server sends at once of a message in pieces, kept small so that small messages have several. */
+const pieceBytes = 100;
+
+/** @param goesOn false when the server gives no more of the message */
+export function inPieces(
+  { uid, flags, internalDate, raw }: Omit<FetchedMessage, "bytes"> & { raw: Uint8Array },
+  goesOn: () => boolean,
+): StreamedMessage {
+  let isWhole = false;
+  async function* pieces(): AsyncGenerator<Uint8Array, void, void> {
+    const size = Math.max(pieceBytes, Math.ceil(raw.length / 100));
+    for (let from = 0; from < raw.length; from += size) {
+      if (!goesOn()) return;
+      yield raw.slice(from, from + size);
+    }
+    isWhole = true;
+  }
+  return { uid, flags, ...(internalDate !== undefined && { internalDate }), pieces: pieces(), isWhole: () => isWhole };
 }
 
 /** A connection ends with the reason where that is a failure of ours, as INTERRUPTED for any other. */

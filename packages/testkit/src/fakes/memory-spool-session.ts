@@ -7,9 +7,10 @@ import {
   type MailSession,
   type MessageMeta,
   type SessionFeatures,
+  type StreamedMessage,
   syncError,
 } from "@mailfleet/core";
-import { throwIfAborted } from "./memory-mail-session.ts";
+import { inPieces, throwIfAborted } from "./memory-mail-session.ts";
 import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
 
 /**
@@ -57,6 +58,20 @@ export class MemorySpoolSession implements MailSession {
       this.#needAlive();
       if (!isWithheld) yield { uid, flags: [], bytes: raw };
     }
+  }
+
+  async fetchStream(uid: number): Promise<StreamedMessage | undefined> {
+    const [message] = this.#wanted([uid]);
+    if (!message || message.isWithheld) return undefined;
+    return inPieces({ uid, flags: [], raw: message.raw }, () => {
+      this.#needAlive();
+      return true;
+    });
+  }
+
+  async isLongerThan(uid: number, bytes: number): Promise<boolean> {
+    const [message] = this.#wanted([uid]);
+    return message !== undefined && !message.isWithheld && Math.max(message.size, message.raw.length) > bytes;
   }
 
   async fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined> {

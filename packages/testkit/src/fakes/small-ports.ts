@@ -1,4 +1,12 @@
-import { type AccessToken, type MimeParser, type ParsedMessage, type ParseResult, Secret, type TokenSource } from "@mailfleet/core";
+import {
+  type AccessToken,
+  type MimeParser,
+  type ParsedAttachment,
+  type ParsedMessage,
+  type ParseResult,
+  Secret,
+  type TokenSource,
+} from "@mailfleet/core";
 
 const tokenLifeMs = 3_600_000;
 
@@ -23,6 +31,19 @@ export const plainParser: MimeParser = {
   name: "plain",
   version: "1",
   parse: (bytes) => Promise.resolve(parsePlain(bytes)),
+  async parseStream(source, keep) {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source.open()) pieces.push(piece);
+    const parsed = parsePlain(Buffer.concat(pieces));
+    if (!parsed.ok) return parsed;
+    const attachments: ParsedAttachment[] = [];
+    for (const { content, ...about } of parsed.message.attachments) {
+      const writer = keep();
+      await writer.write(content as Uint8Array);
+      attachments.push({ ...about, content: await writer.end() });
+    }
+    return { ok: true, message: { ...parsed.message, attachments } };
+  },
 };
 
 function parsePlain(bytes: Uint8Array): ParseResult {
