@@ -36,16 +36,16 @@ export class Interleaving {
   /** Runs both until each has ended its sessions. */
   async run(workers: readonly CrashingWorker[], sessions: number): Promise<void> {
     this.#workers = workers;
-    let running = workers.length;
+    const running = new Set(workers);
     const all = workers.map(async (worker) => {
       for (let i = 0; i < sessions; i++) {
         const lane = this.#chance.random() < 0.5 ? "fresh" : "backfill";
         await worker.sync(this.#world.settings, this.#world.mailbox, lane);
         this.#world.runLater();
       }
-      running--;
+      running.delete(worker);
     });
-    while (running > 0) {
+    while (running.size > 0) {
       await new Promise<void>((resolve) => setImmediate(resolve));
       await this.#next();
     }
