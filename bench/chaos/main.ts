@@ -77,6 +77,10 @@ try {
   await writeFile(join(import.meta.dirname, "../results/chaos.json"), `${JSON.stringify(document, undefined, 2)}\n`);
   process.stdout.write(`${JSON.stringify(document)}\n`);
   process.exitCode = violations.length > 0 ? 1 : 0;
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  process.stderr.write("stopped before the end; nothing was audited\n");
+  process.exitCode = 1;
 } finally {
   await rm(dir, { recursive: true, force: true });
 }
