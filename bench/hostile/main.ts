@@ -117,8 +117,10 @@ try {
       `\nordinary mail, from arrival to queue:${said("alone", "idle")}${said("beside the hostile set", "hostile")}${said("beside the large messages", "crowded")}` +
       `\n  hostile to idle: p50 ${latencyRatio.p50.toFixed(2)} x, p99 ${latencyRatio.p99.toFixed(2)} x`,
   );
-  await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
-  await writeFile(join(import.meta.dirname, "../results/hostile.json"), `${JSON.stringify(result, undefined, 2)}\n`);
+  if (!values.json) {
+    await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
+    await writeFile(join(import.meta.dirname, "../results/hostile.json"), `${JSON.stringify(result, undefined, 2)}\n`);
+  }
   process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exitCode = lost === 0 && twice === 0 && memoryRatio <= 1.1 ? 0 : 1;
 } finally {
