@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { limits, mailboxId, syncError, uidSetOf } from "@mailfleet/core";
+import { type Commit, limits, mailboxId, syncError, uidSetOf } from "@mailfleet/core";
 import { sharedRedisUrl } from "@mailfleet/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PoisonedWorkerOptions } from "./poisoned-worker.ts";
@@ -92,8 +92,17 @@ describe("what is in hand", () => {
   test("is noted before it is parsed, and gone after the commit", async () => {
     const seen: unknown[] = [];
     uids = [sandbox.deliver(address, "INBOX", mail(0)), sandbox.deliver(address, "INBOX", mail(1))];
-    const { mime } = ports;
+    const { mime, handOff } = ports;
+    const afterCommit: unknown[] = [];
     Object.assign(ports, {
+      handOff: {
+        settle: handOff.settle.bind(handOff),
+        commit: async (step: Commit) => {
+          const result = await handOff.commit(step);
+          afterCommit.push(await noted());
+          return result;
+        },
+      },
       mime: {
         ...mime,
         name: mime.name,
@@ -110,6 +119,7 @@ describe("what is in hand", () => {
       [inHand, null],
       [inHand, null],
     ]);
+    expect(afterCommit).toEqual([[null, null]]);
     expect(await noted()).toEqual([null, null]);
   });
 
