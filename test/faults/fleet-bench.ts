@@ -86,7 +86,9 @@ export async function startFleet(world: World, options: FleetOptions = {}): Prom
           return done + quarantined >= expected && toDo === 0;
         },
         200_000,
-      );
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}\n${producer.output().slice(-1_000)}\n${worker.output().slice(-3_000)}`);
+      });
     },
     async close() {
       for (const one of [producer, worker]) one.process.kill("SIGKILL");

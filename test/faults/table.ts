@@ -172,7 +172,7 @@ export const faultTable: readonly FaultRow[] = [
     id: "F17",
     fault: "EMFILE, ENFILE",
     proof: [[fleet, "F17 a worker without file descriptors backs off, parks nobody, and finishes"]],
-    rest: "56 files and 60 mailboxes instead of 128 and 500",
+    rest: "56 files and 40 mailboxes instead of 128 and 500",
   },
   {
     id: "F18",
