@@ -12,7 +12,8 @@ const whole = { lost: 0, twice: 0 };
 
 /** What `status` says about intake at this moment. */
 async function sentenceOf({ redis }: Fleet, marks = downstream()): Promise<string> {
-  const load = await readDownstream(redis, keys, (await inspectRedis(redis)).problems);
+  const { problems, troubles } = await inspectRedis(redis);
+  const load = await readDownstream(redis, keys, [...problems, ...troubles]);
   const words = describeIntake(decideIntake(load, marks), load, marks, Date.now());
   return words === undefined ? "" : intakeSentence(words);
 }
@@ -89,6 +90,7 @@ describe("a fleet whose Redis is in trouble", { concurrent: false }, () => {
     });
     const told = async (): Promise<boolean> => /MISCONF/.test(fleet.worker.output() + fleet.producer.output());
     const detectMs = await waitUntil("the log names the cause", told);
+    await waitUntil("status does", async () => /cannot write to its disk.* Nothing comes in/.test(await sentenceOf(fleet)));
     const before = await fleet.handedOff();
     world.sandbox.deliver(world.sandbox.tenants[0]?.addresses[0] ?? "", "INBOX", Buffer.from("Subject: disk\r\n\r\nx\r\n"));
     await fleet.server.liftFileLimit();

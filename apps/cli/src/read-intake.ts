@@ -9,7 +9,7 @@ export async function readIntake(
   { redis, keys, reader }: Fleet,
   { downstream }: Config,
 ): Promise<{ readonly load: DownstreamLoad; readonly words: IntakeWords | undefined }> {
-  const { problems } = await inspectRedis(redis);
-  const load = await readDownstream(redis, keys, problems);
+  const { problems, troubles } = await inspectRedis(redis);
+  const load = await readDownstream(redis, keys, [...problems, ...troubles]);
   return { load, words: describeIntake(decideIntake(load, downstream), load, downstream, await reader.now()) };
 }

@@ -78,7 +78,7 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
       name: `${hostname()}-${process.pid}`,
       queues,
       intake: createIntakeWatch({ redis, keys, clock: systemClock, marks: config.downstream }),
-      inspect: async () => (await inspectRedis(redis)).problems,
+      inspect: () => inspectRedis(redis).then((health) => [...health.problems, ...health.troubles]),
       due: createDueIndex(redis, keys),
       registry: createMailboxRegistry(redis, keys),
       reader: createFleetReader(redis, keys),

@@ -6,7 +6,7 @@ const sentences: Readonly<Record<string, string>> = {
   MISCONF: "Redis cannot write to its disk, which is full or broken (MISCONF)",
   READONLY: "Redis is a replica by now (READONLY): the primary is looked for again",
   NOREPLICAS: "Redis has too few replicas to be written to (NOREPLICAS)",
-  NOPERM: "mailfleet's user in Redis lacks a right (NOPERM); the users that it needs are in deploy/",
+  NOPERM: "mailfleet's user in Redis lacks a right (NOPERM)",
   LOADING: "Redis still loads its data (LOADING)",
   BUSY: "Redis is busy with somebody's script (BUSY)",
 };

@@ -83,10 +83,13 @@ async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
 /** What INFO says, as far as mailfleet cares. */
 export interface RedisHealth {
   readonly version: string;
+  /** Sentences: how it is set up, so that it may not be used; a start is refused for these. */
   readonly problems: readonly string[];
+  /** Sentences: what is wrong at the moment and ends by itself or by making room; nothing comes in until then. */
+  readonly troubles: readonly string[];
 }
 
-/** Reads by INFO, because CONFIG is often forbidden (T15). Problems are sentences; none means that Redis may be used. */
+/** Reads by INFO, because CONFIG is often forbidden (T15). */
 export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
   const info = parseInfo(await redis.info());
   const version = info.get("redis_version") ?? info.get("valkey_version") ?? "unknown";
@@ -110,7 +113,11 @@ export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
   if (Number.isFinite(major) && (major < 6 || (major === 6 && minor < 2))) {
     problems.push(`Redis ${version} is too old: mailfleet needs 6.2 or newer.`);
   }
-  return { version, problems };
+  const isDiskBroken = info.get("aof_last_write_status") === "err";
+  const troubles = isDiskBroken
+    ? ["Redis cannot write to its disk, which is full or broken, and refuses everything (MISCONF). Make room."]
+    : [];
+  return { version, problems, troubles };
 }
 
 export function parseInfo(text: string): Map<string, string> {
