@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { type CommitResult, outgoing } from "@mailfleet/core";
+import { type CommitResult, limits, outgoing } from "@mailfleet/core";
 import { type RunningRedis, startRedis, uniqueName } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Bench, commitOf, eventOf, everything, id, openBench } from "./hand-off-bench.ts";
+import { type Bench, clock, commitOf, eventOf, everything, id, openBench } from "./hand-off-bench.ts";
 
 /** A Redis whose users a test may change. */
 let server: RunningRedis;
@@ -93,6 +93,17 @@ describe("what stands in the way of a commit", () => {
       expect(await everything(bench.redis, keys)).toEqual(before);
     },
   );
+});
+
+test("nothing is sent at all once the lease was not renewed for 20 s by the monotonic clock, whatever Redis would say", async () => {
+  const scripts = async (): Promise<string> => /cmdstat_evalsha:calls=(\d+)/.exec(await bench.redis.info("commandstats"))?.[1] ?? "0";
+  await bench.handOff.commit(commitOf(bench, [11]));
+  await clock.advance(limits.leaseSelfStopMs);
+  const before = await scripts();
+  expect(await bench.handOff.commit(commitOf(bench, [12], { expectedVersion: 1 }))).toEqual({ kind: "fenced" });
+  expect(await bench.handOff.settle(bench.lease, calm)).toBe(false);
+  expect(await scripts()).toBe(before);
+  expect(await bench.queue.getWaitingCount()).toBe(1);
 });
 
 describe("a settlement", () => {

@@ -55,7 +55,7 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
       const state = push?.state();
       return state && { chosen: state.chosen, connected: state.connected };
     },
-    inspect: () => inspectRedis(parts.redis).then((health) => [...health.problems, ...health.troubles]),
+    inspect: () => inspectRedis(parts.redis).then(({ problems, troubles }) => [...problems, ...troubles]),
     onRedis: (problems) => intake.noteProblems(problems),
     onDisk(isLow) {
       gate.hold(isLow);
