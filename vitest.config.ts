@@ -68,6 +68,7 @@ export default defineConfig({
           hookTimeout: 60_000,
           // Most of a fault is waiting for a limit of 30 s: side by side they fit into a minute. Each has a Redis of its own.
           maxConcurrency: 12,
+          maxWorkers: 4,
           sequence: { groupOrder: 4, concurrent: true },
         },
       },

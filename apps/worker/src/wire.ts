@@ -72,6 +72,8 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
     scrub,
   });
   const mime = createMimeParser({ threads: config.worker.parseThreads });
+  // Its threads read their files now: later, sessions may have taken all file descriptors (F17).
+  await mime.parse(Buffer.from("Subject: first\r\n\r\n"));
   const endpoint = (alias: string): ImapEndpoint => {
     const found = tenants.get(alias)?.imap;
     if (!found)
