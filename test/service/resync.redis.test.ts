@@ -179,6 +179,18 @@ describe("a folder that was restored", () => {
     expect((await record())?.ledger).toMatchObject({ listed: truth().length, handedOff: truth().length });
   });
 
+  test("is noticed also when the newest message had been removed before", async () => {
+    await begin();
+    sandbox.expunge(address, "Box", [uids.at(-1) ?? 0]);
+    await sync("fresh");
+    await queue.obliterate({ force: true });
+    sandbox.restore(address, "Box", uids.slice(0, 5));
+    for (const [at, name] of ["x", "y", "z"].entries()) deliver(name, 100 + at);
+    await sync("fresh");
+    await sync("backfill");
+    expect(ofType(await events(), "message.added")).toHaveLength(3);
+  });
+
   test("and has the same counts as before is noticed when it is time to compare", async () => {
     await begin();
     sandbox.restore(address, "Box", uids.slice(0, 5));
@@ -194,4 +206,17 @@ describe("a folder that was restored", () => {
         .toSorted((a, b) => a.localeCompare(b)),
     ).toEqual(["x", "y"]);
   });
+});
+
+test("a folder whose history was never wanted and of which nothing was handed off is not handed off by a reset either", async () => {
+  const settings = { ...calm, backfill: false };
+  await sync("fresh", settings);
+  sandbox.deliver(address, "Archive", Buffer.from("Message-ID: <m@x>\r\nSubject: meanwhile\r\n\r\nx\r\n"), {
+    internalDate: new Date(Date.now() + 60_000),
+  });
+  sandbox.resetUidValidity(address, "Archive");
+  await sync("fresh", settings);
+  await sync("backfill", settings);
+  expect(ofType(await events(), "message.added")).toMatchObject([{ message: { subject: "meanwhile" } }]);
+  expect((await record())?.ledger).toMatchObject({ toDo: 0, handedOff: 1, excluded: truth().length - 1 });
 });

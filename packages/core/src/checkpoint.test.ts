@@ -27,9 +27,12 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
       })
       .map(flagSetsOf),
     flagsFrom: uid,
-    spots: fc.array(fc.record({ uid, internalDate: fc.integer({ min: -1e9, max: 1e10 }), digest: fc.string({ maxLength: 8 }) }), {
-      maxLength: 2,
-    }),
+    spots: fc.array(
+      fc.record({ uid, internalDate: fc.integer({ min: -1e9, max: 1e10 }), digest: fc.stringMatching(/^[A-Za-z0-9_-]{0,8}$/) }),
+      {
+        maxLength: 2,
+      },
+    ),
     previous: fc.array(
       fc.record({
         folder: fc.string(),
@@ -56,14 +59,16 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
         })),
       { nil: undefined },
     ),
+    wantedFrom: fc.option(fc.nat(), { nil: undefined }),
     unlisted: fc.option(fc.record({ since: fc.nat(), tries: fc.nat() }), { nil: undefined }),
     recheck: fc.option(fc.record({ low: uid, high: uid, tries: fc.nat(3), notBefore: fc.nat() }), { nil: undefined }),
   })
-  .map(({ recheck, compared, unlisted, ...rest }) => ({
+  .map(({ recheck, compared, unlisted, wantedFrom, ...rest }) => ({
     ...rest,
     ...(recheck && { recheck }),
     ...(compared && { compared }),
     ...(unlisted && { unlisted }),
+    ...(wantedFrom !== undefined && { wantedFrom }),
   }))
   .map(withPossibleFlags);
 
@@ -82,7 +87,7 @@ test("anything else is not taken for a checkpoint, and does not throw", () => {
   fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void expect(unpackCheckpoint(text)).toBeUndefined()));
   const good = packCheckpoint(startCheckpoint({ uidValidity: "1", uidNext: 5, messages: 2 }, 1, false));
   for (const broken of [
-    good.replace('"f":1', '"f":2'),
+    good.replace("{", '{"f":2,'),
     good.replace('"n":5', '"n":-5'),
     good.replace('"n":5', '"n":5,"h":"x y z !"'),
     good.replace('"n":5', '"n":5,"l":{"x":"AAAA"}'),

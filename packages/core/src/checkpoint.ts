@@ -22,13 +22,15 @@ export interface FolderCheckpoint {
   readonly removed: UidSet;
   /** UIDs below this that are in none of the sets are left out by a rule (`backfill: false`); 1 when no rule does. */
   readonly excludedBelow: number;
+  /** Epoch s: in a folder whose history is not wanted, when it was first seen. What came later is wanted, also after a reset. */
+  readonly wantedFrom?: number;
   /** Flags of the messages that are there, as last seen. */
   readonly flags: FlagSets;
   /** Flags of UIDs below this are not followed: their sets had grown too many ranges. 1 nearly always. */
   readonly flagsFrom: number;
   /** What the last comparison with the server found; absent before the first. */
   readonly compared?: Compared;
-  /** The newest messages handed off, to notice UIDs that were dealt again (F32); newest first. */
+  /** The newest message handed off that is still there, to notice UIDs that were dealt again (F32). At most one; a checkpoint is kept small. */
   readonly spots: readonly Spot[];
   /** Generations before this one (or the folder's former path) whose messages are not all found again; newest first. */
   readonly previous: readonly PreviousGeneration[];

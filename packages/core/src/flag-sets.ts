@@ -89,9 +89,23 @@ export function countWithFlag(sets: FlagSets, flag: string, within: UidSet): num
   return countUids(intersectUids(sets.get(flag) ?? emptyUidSet, within));
 }
 
+/** In nearly every folder, so they are stored by one digit. */
+const systemFlags = ["\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "\\Seen"] as const;
+const shortNames: ReadonlyMap<string, string> = new Map(systemFlags.map((flag, at) => [flag, String(at)]));
+const longNames: ReadonlyMap<string, string> = new Map(systemFlags.map((flag, at) => [String(at), flag]));
+
+/** A keyword that is a digit itself gets a space in front, which no flag has (RFC 9051: it is an atom). */
+function shortName(flag: string): string {
+  return shortNames.get(flag) ?? (/^ *\d$/.test(flag) ? ` ${flag}` : flag);
+}
+
+function longName(name: string): string {
+  return longNames.get(name) ?? (/^ +\d$/.test(name) ? name.slice(1) : name);
+}
+
 /** @param present the messages of the folder, which all sets are part of */
 export function packFlagSets(sets: FlagSets, present: UidSet): Readonly<Record<string, string>> {
-  return Object.fromEntries([...sets].map(([flag, set]) => [flag, encodeUidSet(toRanks(set, present))]));
+  return Object.fromEntries([...sets].map(([flag, set]) => [shortName(flag), encodeUidSet(toRanks(set, present))]));
 }
 
 /** @throws RangeError for anything {@link packFlagSets} does not write */
@@ -100,7 +114,7 @@ export function unpackFlagSets(packed: unknown, present: UidSet): FlagSets {
   return new Map(
     Object.entries(packed).map(([flag, text]: [string, unknown]) => {
       if (typeof text !== "string") throw new RangeError("not packed flag sets");
-      return [flag, fromRanks(decodeUidSet(text), present)];
+      return [longName(flag), fromRanks(decodeUidSet(text), present)];
     }),
   );
 }

@@ -18,27 +18,19 @@ import { decodeUidSet, encodeUidSet } from "./uid-codec.ts";
 export function packCheckpoint(checkpoint: FolderCheckpoint): string {
   const { quarantined, removed, retry, recheck, compared, unlisted } = checkpoint;
   return JSON.stringify({
-    f: checkpointFormat,
-    g: checkpoint.generation,
-    v: checkpoint.uidValidity,
+    ...(checkpoint.generation !== 1 && { g: checkpoint.generation }),
+    v: packDigits(checkpoint.uidValidity),
     n: checkpoint.uidNext,
     ...(checkpoint.backfillBelow !== 1 && { b: checkpoint.backfillBelow }),
     ...(checkpoint.handedOff.length > 0 && { h: encodeUidSet(checkpoint.handedOff) }),
     ...(quarantined.length > 0 && { q: encodeUidSet(quarantined) }),
     ...(removed.length > 0 && { d: encodeUidSet(removed) }),
     ...(checkpoint.excludedBelow > 1 && { e: checkpoint.excludedBelow }),
+    ...(checkpoint.wantedFrom !== undefined && { w: checkpoint.wantedFrom }),
     ...(checkpoint.flags.size > 0 && { l: packFlagSets(checkpoint.flags, flaggedUids(checkpoint)) }),
     ...(checkpoint.flagsFrom > 1 && { lf: checkpoint.flagsFrom }),
-    ...(compared && {
-      c: [
-        Math.floor(compared.wholeAt / 1_000),
-        Math.floor(compared.recentAt / 1_000),
-        compared.uncounted,
-        compared.unseenUncounted ?? null,
-        ...(compared.modSeq ? [compared.modSeq] : []),
-      ],
-    }),
-    ...(checkpoint.spots.length > 0 && { o: checkpoint.spots.map(({ uid, internalDate, digest }) => [uid, internalDate, digest]) }),
+    ...(compared && { c: packCompared(compared) }),
+    ...(checkpoint.spots.length > 0 && { o: checkpoint.spots.map(packSpot).join(" ") }),
     ...(checkpoint.previous.length > 0 && {
       p: checkpoint.previous.map((one) => [one.folder, one.generation, one.uidValidity, encodeUidSet(one.left), one.hasSameUids ? 1 : 0]),
     }),
@@ -68,10 +60,10 @@ export function isNewerCheckpoint(text: string): boolean {
 export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
   try {
     const raw = JSON.parse(text) as Record<string, unknown>;
-    if (raw["f"] !== checkpointFormat) return undefined;
+    if ((raw["f"] ?? checkpointFormat) !== checkpointFormat) return undefined;
     const checkpoint: FolderCheckpoint = {
-      generation: count(raw["g"]),
-      uidValidity: words(raw["v"]),
+      generation: count(raw["g"] ?? 1),
+      uidValidity: readDigits(raw["v"]),
       uidNext: count(raw["n"]),
       backfillBelow: count(raw["b"] ?? 1),
       handedOff: decodeUidSet(words(raw["h"] ?? "")),
@@ -80,12 +72,16 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
       excludedBelow: count(raw["e"] ?? 1),
       flags: noFlags,
       flagsFrom: count(raw["lf"] ?? 1),
-      spots: list(raw["o"] ?? []).map(readSpot),
+      spots: words(raw["o"] ?? "")
+        .split(" ")
+        .filter((text) => text !== "")
+        .map(readSpot),
       previous: list(raw["p"] ?? []).map(readPrevious),
       retry: list(raw["r"] ?? []).map(readRetry),
       isResync: raw["s"] === 1,
       isVerified: raw["y"] !== 0,
       isExcluded: raw["x"] === 1,
+      ...(raw["w"] !== undefined && { wantedFrom: integer(raw["w"]) }),
       ...(raw["k"] !== undefined && { recheck: readRecheck(raw["k"]) }),
       ...(raw["c"] !== undefined && { compared: readCompared(raw["c"]) }),
       ...(raw["u"] !== undefined && { unlisted: readUnlisted(raw["u"]) }),
@@ -106,9 +102,16 @@ function readRecheck(value: unknown): Recheck {
   return { low: count(low), high: count(high), tries: count(tries), notBefore: count(notBefore) };
 }
 
-function readSpot(value: unknown): Spot {
-  const [uid, internalDate, digest] = list(value);
-  return { uid: count(uid), internalDate: integer(internalDate), digest: words(digest) };
+/** UID and INTERNALDATE in base 36, digest: half of what JSON would take. */
+function packSpot({ uid, internalDate, digest }: Spot): string {
+  return `${uid.toString(36)}.${internalDate.toString(36)}.${digest}`;
+}
+
+function readSpot(text: string): Spot {
+  const match = /^([0-9a-z]{1,7})\.(-?[0-9a-z]{1,10})\.([A-Za-z0-9_-]*)$/.exec(text);
+  if (!match) throw new RangeError("not a spot");
+  const [, uid = "", internalDate = "", digest = ""] = match;
+  return { uid: count(Number.parseInt(uid, 36)), internalDate: integer(Number.parseInt(internalDate, 36)), digest };
 }
 
 function readPrevious(value: unknown): PreviousGeneration {
@@ -122,15 +125,40 @@ function readPrevious(value: unknown): PreviousGeneration {
   };
 }
 
+/** When the whole was compared, how much later the newest part was, both in seconds; then what is not usual. */
+function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq }: Compared): readonly unknown[] {
+  const all = [
+    Math.floor(wholeAt / 1_000),
+    Math.floor(recentAt / 1_000) - Math.floor(wholeAt / 1_000),
+    uncounted,
+    unseenUncounted ?? null,
+    modSeq ?? "",
+  ];
+  const usual = [undefined, 0, 0, 0, ""];
+  while (all.length > 1 && all.at(-1) === usual[all.length - 1]) all.pop();
+  return all;
+}
+
 function readCompared(value: unknown): Compared {
-  const [wholeAt, recentAt, uncounted, unseenUncounted, modSeq] = list(value);
+  const [wholeAt, later = 0, uncounted = 0, unseenUncounted = 0, modSeq = ""] = list(value);
+  const whole = count(wholeAt);
   return {
-    wholeAt: count(wholeAt) * 1_000,
-    recentAt: count(recentAt) * 1_000,
+    wholeAt: whole * 1_000,
+    recentAt: (whole + integer(later)) * 1_000,
     uncounted: integer(uncounted),
     ...(unseenUncounted !== null && { unseenUncounted: integer(unseenUncounted) }),
-    ...(modSeq !== undefined && { modSeq: words(modSeq) }),
+    ...(modSeq !== "" && { modSeq: words(modSeq) }),
   };
+}
+
+/** A UIDVALIDITY is digits, so a number of 32 bits in nearly every case. */
+function packDigits(digits: string): number | string {
+  const number = Number(digits);
+  return Number.isSafeInteger(number) && String(number) === digits ? number : digits;
+}
+
+function readDigits(value: unknown): string {
+  return typeof value === "number" ? String(count(value)) : words(value);
 }
 
 function readUnlisted(value: unknown): Unlisted {

@@ -76,10 +76,9 @@ async function takeWindow(context: SessionContext, work: FolderWork, budget: Sli
   const wanted = [...eachUid(subtractUids(listed, accountedFor(checkpoint)))].reverse();
   const slice = wanted.slice(0, Math.max(1, budget.messages));
   const floor = slice.length === wanted.length ? low : (slice.at(-1) as number);
-  const isResync = checkpoint.previous.length > 0;
-  const unknown: readonly Unknown[] = isResync ? await linkKnown(context, work, slice) : slice.map((uid) => ({ uid }));
-  const fetched =
-    context.settings.backfill || !checkpoint.isResync ? unknown : newerThanKnown(work.checkpoint as FolderCheckpoint, unknown);
+  const isLookedAt = checkpoint.previous.length > 0 || (checkpoint.isResync && !context.settings.backfill);
+  const unknown: readonly Unknown[] = isLookedAt ? await linkKnown(context, work, slice) : slice.map((uid) => ({ uid }));
+  const fetched = context.settings.backfill || !checkpoint.isResync ? unknown : wantedOf(work.checkpoint as FolderCheckpoint, unknown);
   budget.messages -= slice.length - fetched.length;
   const excluded = unknown.length - fetched.length;
   if (fetched.length === 0) {
@@ -96,13 +95,14 @@ async function takeWindow(context: SessionContext, work: FolderWork, budget: Sli
 }
 
 /**
- * Where history is not wanted, what a reset shows is new only above the highest UID that was found again: mail that came between the last
- * look and the reset. The rest was there before and was never wanted.
+ * Where history is not wanted, what a reset shows is wanted when it came after the folder was first seen, or stands above every message
+ * that was found again: mail that came, or was moved here, between the last look and the reset. The rest was never wanted.
  */
-function newerThanKnown(checkpoint: FolderCheckpoint, unknown: readonly Unknown[]): readonly Unknown[] {
+function wantedOf(checkpoint: FolderCheckpoint, unknown: readonly Unknown[]): readonly Unknown[] {
   const found = intersectUids(checkpoint.handedOff, [[1, Math.max(1, checkpoint.excludedBelow - 1)]]);
-  const highest = found.at(-1)?.[1] ?? 0;
-  return unknown.filter(({ uid }) => uid > highest);
+  const highest = found.at(-1)?.[1] ?? maxUid;
+  const from = (checkpoint.wantedFrom ?? Number.POSITIVE_INFINITY) * 1_000;
+  return unknown.filter(({ uid, internalDate }) => uid > highest || (internalDate !== undefined && internalDate >= from));
 }
 
 /** What a listing shows below `below`, kept until it is used up: a window is asked for once, not once a slice. */

@@ -10,6 +10,8 @@ import {
   type FolderChanges,
   type FolderCheckpoint,
   type FolderStatus,
+  hasUid,
+  type IndexEntry,
   intersectUids,
   isCountOff,
   isUnseenOff,
@@ -18,6 +20,7 @@ import {
   type ListedWindow,
   noFlags,
   presentUids,
+  type Spot,
   subtractUids,
   type UidSet,
   uidSetOf,
@@ -26,6 +29,7 @@ import {
   withoutFlags,
 } from "@mailfleet/core";
 import { flagsEvent, removedEvent } from "./change-events.ts";
+import { spotOf } from "./fingerprints.ts";
 import { commitStep, ensureOpen, type FolderWork, yieldIfAsked } from "./folder-work.ts";
 import { readEntries } from "./known-messages.ts";
 import type { SessionContext } from "./ports.ts";
@@ -164,13 +168,24 @@ async function commitFlags(
 /** Tells that messages of the folder's present generation are gone. */
 export async function commitRemoved(context: SessionContext, work: FolderWork, uids: UidSet, lane: Lane): Promise<void> {
   if (uids.length === 0) return;
-  const entries = await readEntries(context, { folder: work.path, ...(work.checkpoint as FolderCheckpoint) }, uids);
+  const before = work.checkpoint as FolderCheckpoint;
+  const newest = subtractUids(presentUids(before), uids).at(-1)?.[1];
+  const asked = newest === undefined ? uids : uniteUids(uids, [[newest, newest]]);
+  const entries = await readEntries(context, { folder: work.path, ...before }, asked);
   for (const part of chunksOf(uids, limits.batchChanges)) {
     await yieldIfAsked(context, lane);
     const checkpoint = work.checkpoint as FolderCheckpoint;
     const place = { folder: work.path, ...checkpoint };
     const set = uidSetOf(part);
-    const next = { ...checkpoint, removed: uniteUids(checkpoint.removed, set), flags: withoutFlags(checkpoint.flags, set) };
+    const next = {
+      ...checkpoint,
+      removed: uniteUids(checkpoint.removed, set),
+      flags: withoutFlags(checkpoint.flags, set),
+      // What is gone can tell nothing any more; the newest that is left takes its place.
+      spots: checkpoint.spots.some(({ uid }) => hasUid(set, uid))
+        ? spotsOf(newest === undefined ? undefined : entries.get(newest))
+        : checkpoint.spots,
+    };
     await commitStep(context, work, {
       checkpoint: next,
       ledger: withCounts(work, next),
@@ -178,6 +193,11 @@ export async function commitRemoved(context: SessionContext, work: FolderWork, u
     });
     context.counts.changes += part.length;
   }
+}
+
+function spotsOf(entry: IndexEntry | undefined): readonly Spot[] {
+  const spot = entry && spotOf(entry);
+  return spot === undefined ? [] : [spot];
 }
 
 export function chunksOf(uids: UidSet, size: number): readonly (readonly number[])[] {

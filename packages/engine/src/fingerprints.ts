@@ -10,10 +10,8 @@ import {
   type Spot,
 } from "@mailfleet/core";
 
-/** Enough to tell a message from the one that had its UID before; a checkpoint is kept small. */
-const spotDigestLength = 8;
-/** Of the newest one alone a deletion would leave nothing to look at. */
-const spotCount = 2;
+/** 24 bits confirm what another INTERNALDATE made suspicious; a checkpoint is kept small. */
+const spotDigestLength = 4;
 
 /** What is remembered of a message that was fetched whole. */
 export function entryOf(
@@ -54,9 +52,9 @@ export function spotOf(seen: SeenMessage): Spot | undefined {
   return { uid: seen.uid, internalDate: Math.floor(seen.internalDate / 1_000), digest: seen.digest.slice(0, spotDigestLength) };
 }
 
-/** The few newest, each UID once, the first of a UID counts. */
+/** The newest one, the first of a UID counts. */
 export function newestSpots(spots: readonly Spot[]): readonly Spot[] {
-  const byUid = new Map<number, Spot>();
-  for (const spot of spots) if (!byUid.has(spot.uid)) byUid.set(spot.uid, spot);
-  return [...byUid.values()].sort((a, b) => b.uid - a.uid).slice(0, spotCount);
+  const [first, ...others] = spots;
+  if (first === undefined) return [];
+  return [others.reduce((newest, spot) => (spot.uid > newest.uid ? spot : newest), first)];
 }

@@ -82,7 +82,7 @@ async function beginFolder(context: SessionContext, work: FolderWork, status: Fo
   const { messages } = status;
   const wanted = context.settings.backfill;
   await commitStep(context, work, {
-    checkpoint: wanted ? checkpoint : withoutHistory(checkpoint),
+    checkpoint: wanted ? checkpoint : { ...withoutHistory(checkpoint), wantedFrom: Math.floor(context.ports.clock.now() / 1_000) },
     ledger: { ...emptyLedger, listed: messages, ...(wanted ? { toDo: messages } : { excluded: messages }) },
     events: [],
   });
@@ -96,8 +96,7 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
     "the server dealt its UIDs anew",
   );
   await commitStep(context, work, {
-    // Where history is not wanted, only what was handed off before is looked for; see `newerThanKnown`.
-    checkpoint: context.settings.backfill ? checkpoint : { ...checkpoint, excludedBelow: checkpoint.uidNext },
+    checkpoint: context.settings.backfill ? checkpoint : unwanted(checkpoint, work.checkpoint),
     ledger: { ...emptyLedger, listed: status.messages, toDo: status.messages },
     events: [
       outgoing({
@@ -116,6 +115,12 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
       }),
     ],
   });
+}
+
+/** Where history is not wanted, a resync looks for what was handed off before and for what came since; see `wantedOf` in backfill.ts. */
+function unwanted(checkpoint: FolderCheckpoint, before: FolderCheckpoint | undefined): FolderCheckpoint {
+  const wantedFrom = before?.wantedFrom;
+  return { ...checkpoint, excludedBelow: checkpoint.uidNext, ...(wantedFrom !== undefined && { wantedFrom }) };
 }
 
 /** @returns false when known UIDs turn out to be other messages now: nothing was handed off then */
