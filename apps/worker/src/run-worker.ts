@@ -1,5 +1,5 @@
 import { type Lane, limits, parseMailboxId, pushChooser, redisKeys } from "@mailfleet/core";
-import { type PushState, startPush, syncMailbox } from "@mailfleet/engine";
+import { type ByteBudget, type PushState, startPush, syncMailbox } from "@mailfleet/engine";
 import { createIntakeWatch, type IntakeWatch, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
 import { settlesWithin } from "@mailfleet/runtime";
 import { inspectRedis } from "@mailfleet/store";
@@ -28,15 +28,18 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
   const { ports } = parts;
   const keys = redisKeys(config.name);
   const intake = createIntakeWatch({ redis: parts.redis, keys, clock: ports.clock, marks: config.downstream });
-  const start = (lane: Lane, concurrency: number): SyncWorker =>
-    startSyncWorker({
+  const start = (lane: Lane, concurrency: number): SyncWorker => {
+    const lendingParts = { ...parts, ports: { ...ports, bytes: lendingSlots(ports.bytes, () => worker.lendSlot()) } };
+    const worker = startSyncWorker({
       lane,
       concurrency,
       connection: parts.connection,
       keys,
       log: ports.log,
-      process: (id, signal) => syncOne(parts, intake, id, lane, signal),
+      process: (id, signal) => syncOne(lendingParts, intake, id, lane, signal),
     });
+    return worker;
+  };
   const workers = [start("fresh", config.sync.concurrency), start("backfill", config.sync.backfillConcurrency)] as const;
 
   const push =
@@ -87,6 +90,21 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
       await pushGone;
       await settlesWithin(ports.clock, goodbyeMs, parts.reader.goodbye(parts.name)).catch(() => undefined);
       return { finished: running - cut, cut };
+    },
+  };
+}
+
+/** A session that moves a large message holds its slot for seconds and needs little else: others get one in its place (G5). */
+function lendingSlots(bytes: ByteBudget, lendSlot: () => () => void): ByteBudget {
+  return {
+    async take(wanted, signal) {
+      const giveBack = await bytes.take(wanted, signal);
+      if (wanted < limits.streamAboveBytes) return giveBack;
+      const returnSlot = lendSlot();
+      return () => {
+        returnSlot();
+        giveBack();
+      };
     },
   };
 }

@@ -25,6 +25,11 @@ export interface SyncWorker {
   interrupt(): void;
   /** Takes no new job while held; the running ones go on. */
   hold(isHeld: boolean): void;
+  /**
+   * One mailbox more at once, until it is given back: for a job that will move one large message for a while. At most as many again as
+   * `concurrency`.
+   */
+  lendSlot(): () => void;
   /** Jobs in the queue that no worker has taken yet. */
   waiting(): Promise<number>;
   readonly active: number;
@@ -77,9 +82,23 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
   logConnection(worker, log, { lane });
   worker.on("failed", (job, error) => log.error({ jobId: job?.id, lane, err: error }, "a sync job failed"));
 
+  let lent = 0;
+  const resize = (by: 1 | -1): void => {
+    lent += by;
+    worker.concurrency = options.concurrency + Math.min(lent, options.concurrency);
+  };
+
   return {
     get active() {
       return running.size;
+    },
+    lendSlot() {
+      resize(1);
+      let isBack = false;
+      return () => {
+        if (!isBack) resize(-1);
+        isBack = true;
+      };
     },
     drain: () => worker.close(),
     interrupt() {
