@@ -157,7 +157,7 @@ async function openWorker(world: World, mailbox: MailboxRef, blobsDir: string, o
   const { redisPort = 0, log = silentLog, clock = systemClock } = options;
   const connection = connectionTo(redisPort);
   const redis = new Redis(connection as object);
-  redis.on("error", () => undefined);
+  redis.on("error", (error: Error & { code?: string }) => log.warn({ code: error.code }, "connection to redis failed, trying again"));
   const queue = openMessagesQueue({ connection, keys, log });
   const ca = await readFile(sandbox.caFile, "utf8");
   const [tenant] = sandbox.tenants;

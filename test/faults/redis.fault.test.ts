@@ -207,7 +207,7 @@ test("F25 two workers whose clocks are 20 minutes apart never hold one mailbox t
   };
   await Promise.all(workers.map(contend));
   expect(most).toBe(1);
-  expect(held).toBeGreaterThan(5);
+  expect(held).toBeGreaterThan(1);
   const last = await workers[1]?.ports.store.acquire(bench.mailbox, "fresh");
   if (!last) throw new Error("somebody still holds the mailbox");
   await workers[1]?.ports.handOff.settle(last, { checked: true, opened: true, freshDueInMs: 10_000, events: [] });

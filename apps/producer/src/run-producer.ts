@@ -9,6 +9,7 @@ import {
   type Log,
   mailboxId,
   type MailboxRef,
+  redisErrorWord,
 } from "@mailfleet/core";
 import type { IntakeWatch, SyncQueues, Watched } from "@mailfleet/queue";
 import type { DueIndex, FleetReader, MailboxRegistry } from "@mailfleet/store";
@@ -58,9 +59,11 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
     try {
       if (clock.monotonic() >= beatAt) {
         beatAt = clock.monotonic() + heartbeatMs;
+        // Before the heartbeat, which a Redis in trouble may refuse.
+        parts.intake.noteProblems(await parts.inspect());
+        tellIntake(await parts.intake.look(), clock.now());
         await parts.reader.heartbeat({ id: parts.name, role: "producer", concurrency: 0 });
         slots = (await parts.reader.processes()).reduce((sum, one) => sum + one.concurrency, 0);
-        parts.intake.noteProblems(await parts.inspect());
       }
       const watched = await parts.intake.look();
       tellIntake(watched, clock.now());
@@ -68,7 +71,8 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
       await fill(parts, "backfill", slots, watched.intake.lanes.backfill);
       lastCode = "";
     } catch (error) {
-      const code = error instanceof Error ? error.name : "unknown";
+      const word = redisErrorWord(error);
+      const code = word === "no answer" && error instanceof Error ? error.name : word;
       if (code !== lastCode) log.error({ code, err: error }, "a round of the producer failed, the next one tries again");
       lastCode = code;
     }
