@@ -10,7 +10,7 @@ import type { Watched } from "../throughput/processes.ts";
 export interface IdleCost {
   readonly mailboxes: number;
   readonly messagesPerMailbox: number;
-  readonly foldersPerMailbox: number;
+  readonly foldersPerMailbox: { readonly median: number; readonly max: number };
   /** Bytes of the key that holds all checkpoints of a mailbox: median and largest. */
   readonly checkpointBytes: { readonly median: number; readonly max: number };
   /** Bytes of the mailbox's other key. */
@@ -58,11 +58,11 @@ export async function measureIdleMailboxes(
     const usage = async (key: string): Promise<number> => Number(await redis.call("MEMORY", "USAGE", key, "SAMPLES", "0"));
     const checkpoints = (await Promise.all(ids.map((id) => usage(keys.checkpoints(id))))).sort((a, b) => a - b);
     const others = (await Promise.all(ids.map((id) => usage(keys.mailbox(id))))).sort((a, b) => a - b);
-    const folders = await redis.hlen(keys.checkpoints(ids[0] ?? ""));
+    const folders = (await Promise.all(ids.map((id) => redis.hlen(keys.checkpoints(id))))).sort((a, b) => a - b);
     return {
       mailboxes: ids.length,
       messagesPerMailbox,
-      foldersPerMailbox: folders,
+      foldersPerMailbox: { median: folders[folders.length >> 1] ?? 0, max: folders.at(-1) ?? 0 },
       checkpointBytes: { median: checkpoints[checkpoints.length >> 1] ?? 0, max: checkpoints.at(-1) ?? 0 },
       mailboxBytes: others[others.length >> 1] ?? 0,
     };

@@ -44,7 +44,7 @@ const keys = redisKeys();
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-resync-"));
 const idle = await measureIdleMailboxes(join(dir, "idle"), startRoles, writeConfig);
 say(
-  `an idle mailbox of ${idle.messagesPerMailbox} messages in ${idle.foldersPerMailbox} folders: checkpoint ${idle.checkpointBytes.median} bytes in Redis (largest ${idle.checkpointBytes.max}), and ${idle.mailboxBytes} bytes beside it`,
+  `an idle mailbox of ${idle.messagesPerMailbox} messages in ${idle.foldersPerMailbox.median} folders: checkpoint ${idle.checkpointBytes.median} bytes in Redis (largest ${idle.checkpointBytes.max}, ${idle.foldersPerMailbox.max} folders), and ${idle.mailboxBytes} bytes beside it`,
 );
 const sandbox = await startSandbox({
   dataDir: join(dir, "sandbox"),

@@ -42,7 +42,7 @@ export interface Step {
 }
 
 /** 48 random bits tell a folder's last commit from the next one, and are stored with every folder. */
-const commitIdLength = 12;
+const commitIdLength = 8;
 
 /**
  * Commits one step of a folder and takes it over into the session.
@@ -53,7 +53,7 @@ export async function commitStep(context: SessionContext, work: FolderWork, step
   context.signal.throwIfAborted();
   const checkpoint = withinFlagLimit(step.checkpoint);
   const result = await ports.handOff.commit({
-    id: ports.chance.uuid().replaceAll("-", "").slice(0, commitIdLength),
+    id: ports.digest(ports.chance.uuid()).slice(0, commitIdLength),
     lease,
     folder: work.path,
     expectedVersion: work.version,
