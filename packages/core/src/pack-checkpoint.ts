@@ -74,7 +74,7 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
       flagsFrom: count(raw["lf"] ?? 1),
       spots: words(raw["o"] ?? "")
         .split(" ")
-        .filter((text) => text !== "")
+        .filter((spot) => spot !== "")
         .map(readSpot),
       previous: list(raw["p"] ?? []).map(readPrevious),
       retry: list(raw["r"] ?? []).map(readRetry),
