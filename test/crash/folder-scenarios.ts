@@ -31,7 +31,7 @@ export const folderScenarios: readonly Scenario[] = [
   {
     name: "a new UIDVALIDITY in the middle of history, and another one",
     world: { settings: { slice: { messages: 2, bytes: 64e6, seconds: 20 } } },
-    begin: (world) => deliver(world, "INBOX", ["a1", "a2", "a3", "a4", "a5"], large),
+    begin: (world) => deliver(world, "INBOX", ["a1", "a2", "a3", "a4", "a5"], { size: large }),
     change(world) {
       world.mail.resetUidValidity("INBOX");
       deliver(world, "INBOX", ["a6", "a7"]);
@@ -44,7 +44,6 @@ export const folderScenarios: readonly Scenario[] = [
     begin: smallMailbox,
     change(world) {
       deliver(world, "INBOX", ["a4", "a5"]);
-      // By then the two above were handed off: of a folder of which nothing was, all would be new.
       world.later(30 * minute, () => {
         world.mail.resetUidValidity("INBOX");
         deliver(world, "INBOX", ["a6"]);

@@ -18,7 +18,7 @@ export const mailScenarios: readonly Scenario[] = [
     name: "new mail",
     begin: smallMailbox,
     change(world) {
-      deliver(world, "INBOX", ["a4", "a5", "a6"], large);
+      deliver(world, "INBOX", ["a4", "a5", "a6"], { size: large });
       deliver(world, "Archive", ["b3"]);
       world.mail.createFolder("Projects");
       deliver(world, "Projects", ["p1"]);
@@ -83,7 +83,7 @@ export const mailScenarios: readonly Scenario[] = [
     name: "a spool",
     world: { protocol: "pop3" },
     begin(world) {
-      deliver(world, "INBOX", ["a1", "a2", "a3"], large);
+      deliver(world, "INBOX", ["a1", "a2", "a3"], { size: large });
       world.mail.deliver("INBOX", world.message("garbled", ["X-Unparseable: its parts never end"]));
     },
     change(world) {
