@@ -23,7 +23,7 @@ export default defineConfig({
           ],
           exclude: [...elsewhere, ...withServices],
           // Property tests take seconds on a machine that does other things too.
-          testTimeout: 30_000,
+          testTimeout: 90_000,
           sequence: { groupOrder: 0 },
         },
       },
