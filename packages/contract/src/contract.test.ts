@@ -77,6 +77,8 @@ describe("the contract", () => {
         const event = buildMessageEvent({ ...facts, message: one, putBlob });
         expect(eventContract().parse(JSON.parse(JSON.stringify(event)))).toEqual(event);
       }),
+      // Each is up to 256 KB, written, read and compared.
+      { numRuns: 40 },
     );
   });
 
