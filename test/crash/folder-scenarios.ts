@@ -94,4 +94,45 @@ export const folderScenarios: readonly Scenario[] = [
       deliver(world, "Archive", ["b3"]);
     },
   },
+  {
+    name: "a renamed folder whose name is used again",
+    begin: smallMailbox,
+    change(world) {
+      world.mail.renameFolder("Archive", "Archive 2026");
+      world.mail.createFolder("Archive");
+      deliver(world, "Archive", ["b3"]);
+    },
+  },
+  {
+    name: "a deleted folder whose name another folder takes",
+    begin(world) {
+      smallMailbox(world);
+      world.mail.createFolder("Work");
+      deliver(world, "Work", ["w1", "w2"]);
+    },
+    change(world) {
+      world.mail.deleteFolder("Archive");
+      world.mail.renameFolder("Work", "Archive");
+    },
+  },
+  {
+    name: "a folder that is away for an hour",
+    begin: smallMailbox,
+    change(world) {
+      world.mail.renameFolder("Archive", "Junk Archive");
+      world.later(90 * minute, () => world.mail.renameFolder("Junk Archive", "Archive"));
+    },
+  },
+  {
+    name: "UIDs dealt again under the same UIDVALIDITY, the newest known one deleted",
+    begin(world) {
+      smallMailbox(world);
+      deliver(world, "INBOX", ["a4", "a5", "a6"]);
+    },
+    change(world) {
+      world.mail.restore("INBOX", 4);
+      deliver(world, "INBOX", ["r4", "r5", "r6", "r7"]);
+      world.mail.expunge("INBOX", [6]);
+    },
+  },
 ];

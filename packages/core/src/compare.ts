@@ -27,7 +27,8 @@ export type CompareNeed =
  */
 export function compareNeed(status: FolderStatus, checkpoint: FolderCheckpoint, policy: ComparePolicy, now: number): CompareNeed {
   const { compared, isVerified } = checkpoint;
-  if (checkpoint.isExcluded || presentUids(checkpoint).length === 0) return { kind: "none" };
+  if (checkpoint.isExcluded) return { kind: "none" };
+  if (presentUids(checkpoint).length === 0 && !mayBeBack(status, checkpoint)) return { kind: "none" };
   if (compared === undefined) return isVerified && checkpoint.backfillBelow <= 1 ? { kind: "whole" } : { kind: "none" };
   if (isVerified && now - compared.wholeAt >= policy.wholeMs) return { kind: "whole" };
   const isOff = isCountOff(status, checkpoint, compared);
@@ -38,6 +39,12 @@ export function compareNeed(status: FolderStatus, checkpoint: FolderCheckpoint, 
     return { kind: "recent", low: Math.max(1, checkpoint.uidNext - policy.recentUids) };
   }
   return { kind: "none" };
+}
+
+/** Nothing of a folder is there by our books, and the server counts messages again: those that were gone may be back. */
+function mayBeBack(status: FolderStatus, checkpoint: FolderCheckpoint): boolean {
+  if (checkpoint.removed.length === 0) return false;
+  return checkpoint.compared ? isCountOff(status, checkpoint, checkpoint.compared) : status.messages > 0;
 }
 
 /** The server counts other messages than those we know: something was removed, or a listing had left something out. */

@@ -39,7 +39,8 @@ export function planFolder(path: string, status: FolderStatus, stored: FolderChe
 
 /** Begins a folder again under the next generation; what was handed off before is remembered, to be found again. */
 export function resetCheckpoint(path: string, status: FolderStatus, stored: FolderCheckpoint): FolderCheckpoint {
-  const previous = previousOf(path, stored);
+  // Also a folder that was renamed before: whatever kept its UIDs then, they are dealt anew now.
+  const previous = previousOf(path, stored).map((one) => ({ ...one, hasSameUids: false }));
   // Also an empty folder has something to do: what is left of the generation before is gone.
   return { ...startCheckpoint(status, stored.generation + 1, true), previous, isVerified: status.messages === 0 && previous.length === 0 };
 }

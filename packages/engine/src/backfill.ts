@@ -2,6 +2,7 @@ import {
   type FolderCheckpoint,
   type FolderStatus,
   hasHistory,
+  hasUid,
   intersectUids,
   limits,
   maxUid,
@@ -78,7 +79,7 @@ async function takeWindow(context: SessionContext, work: FolderWork, budget: Sli
   const floor = slice.length === wanted.length ? low : (slice.at(-1) as number);
   const isLookedAt = checkpoint.previous.length > 0 || (checkpoint.isResync && !context.settings.backfill);
   const unknown: readonly Unknown[] = isLookedAt ? await linkKnown(context, work, slice) : slice.map((uid) => ({ uid }));
-  const fetched = context.settings.backfill || !checkpoint.isResync ? unknown : wantedOf(work.checkpoint as FolderCheckpoint, unknown);
+  const fetched = context.settings.backfill && checkpoint.isResync ? unknown : wantedOf(work.checkpoint as FolderCheckpoint, unknown);
   budget.messages -= slice.length - fetched.length;
   const excluded = unknown.length - fetched.length;
   if (fetched.length === 0) {
@@ -97,12 +98,16 @@ async function takeWindow(context: SessionContext, work: FolderWork, budget: Sli
 /**
  * Where history is not wanted, what a reset shows is wanted when it came after the folder was first seen, or stands above every message
  * that was found again: mail that came, or was moved here, between the last look and the reset. The rest was never wanted.
+ * A renamed folder kept its UIDs, and with them where the wanted ones begin.
  */
 function wantedOf(checkpoint: FolderCheckpoint, unknown: readonly Unknown[]): readonly Unknown[] {
+  if (!checkpoint.isResync) return unknown.filter(({ uid }) => uid >= checkpoint.excludedBelow);
   const found = intersectUids(checkpoint.handedOff, [[1, Math.max(1, checkpoint.excludedBelow - 1)]]);
   const highest = found.at(-1)?.[1] ?? maxUid;
   const from = (checkpoint.wantedFrom ?? Number.POSITIVE_INFINITY) * 1_000;
-  return unknown.filter(({ uid, internalDate }) => uid > highest || (internalDate !== undefined && internalDate >= from));
+  return unknown.filter(
+    ({ uid, internalDate }) => uid > highest || uid >= checkpoint.excludedBelow || (internalDate !== undefined && internalDate >= from),
+  );
 }
 
 /** What a listing shows below `below`, kept until it is used up: a window is asked for once, not once a slice. */
@@ -151,7 +156,7 @@ async function verifyFolder(context: SessionContext, work: FolderWork, budget: S
     budget,
     () => 1,
   );
-  if (isWhole) await compareWhole(context, work, work.status as FolderStatus, "backfill");
+  if (isWhole) await compareWhole(context, work, work.status as FolderStatus, "backfill", missed);
 }
 
 /** Hands UIDs off in the given order, as far as the budget goes. True when all were. */
@@ -174,12 +179,12 @@ async function handOffHistory(
       if (work.checkpoint?.generation !== generation) return false;
     }
     const below = belowAfter((batch.at(-1) as MessageMeta).uid, index === batches.length - 1);
-    await handOffOrNote(context, work, {
-      metas: batch,
-      lane: "backfill",
-      isListed: true,
-      advance: (now) => ({ ...now, backfillBelow: below }),
-    });
+    // A pass in between may have found the same messages missing and handed them off.
+    const settled = accountedFor(work.checkpoint as FolderCheckpoint);
+    const open = batch.filter(({ uid }) => !hasUid(settled, uid));
+    const advance = (now: FolderCheckpoint): FolderCheckpoint => ({ ...now, backfillBelow: below });
+    if (open.length > 0) await handOffOrNote(context, work, { metas: open, lane: "backfill", isListed: true, advance });
+    else await commitStep(context, work, { checkpoint: advance(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
     budget.messages -= batch.length;
     // Consumers are behind: the slice ends here, in this folder and in the next ones.
     if (await context.ports.gate.shouldYield("backfill", "batch")) budget.messages = 0;

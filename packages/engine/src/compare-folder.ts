@@ -80,8 +80,15 @@ async function compareWholeNowOrLater(context: SessionContext, work: FolderWork,
 /**
  * Compares the whole folder, in windows, and commits what changed. Ends in a checkpoint that is verified, unless something was missed:
  * then the caller hands that off and compares again.
+ * @param lookedFor UIDs that were just asked for: one that FETCH still shows, SEARCH does not and nobody delivers would be missed for ever
  */
-export async function compareWhole(context: SessionContext, work: FolderWork, status: FolderStatus, lane: Lane): Promise<UidSet> {
+export async function compareWhole(
+  context: SessionContext,
+  work: FolderWork,
+  status: FolderStatus,
+  lane: Lane,
+  lookedFor: UidSet = emptyUidSet,
+): Promise<UidSet> {
   const examined = await ensureOpen(context, work);
   const { uidNext } = work.checkpoint as FolderCheckpoint;
   let missed: UidSet = emptyUidSet;
@@ -92,7 +99,8 @@ export async function compareWhole(context: SessionContext, work: FolderWork, st
     missed = uniteUids(missed, changes.missed);
     excluded += countExcluded(work.checkpoint as FolderCheckpoint, window);
   }
-  if (missed.length > 0) return missed;
+  const open = subtractUids(missed, lookedFor);
+  if (open.length > 0) return open;
   const now = context.ports.clock.now();
   const checkpoint = work.checkpoint as FolderCheckpoint;
   const compared = comparedWith({ ...status, messages: examined.messages }, checkpoint, { wholeAt: now, recentAt: now });

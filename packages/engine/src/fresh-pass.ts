@@ -23,6 +23,7 @@ import { compareFolder } from "./compare-folder.ts";
 import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder, openFolder } from "./folder-work.ts";
 import { batchesOf, handOffBatch, noteBrokenFetch, type BatchRequest } from "./hand-off-batch.ts";
 import type { SessionContext } from "./ports.ts";
+import { linkKnown } from "./resync.ts";
 import { areUidsReused } from "./spot-check.ts";
 
 /** STATUS of every folder, and everything new handed off in UID order. A folder in trouble does not stop the others. */
@@ -128,19 +129,19 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<boo
   const { session, ports } = context;
   const status = await openFolder(context, work);
   const { uidNext: from } = work.checkpoint as FolderCheckpoint;
-  const uids = await session.listUids(from, maxUid);
-  const until = Math.max(status.uidNext, (uids.at(-1) ?? 0) + 1);
-  const isShort = uids.length < until - from;
+  const listed = await session.listUids(from, maxUid);
+  const until = Math.max(status.uidNext, (listed.at(-1) ?? 0) + 1);
+  const isShort = listed.length < until - from;
   const finish = (now: FolderCheckpoint): FolderCheckpoint => {
     const moved = { ...now, uidNext: until };
     return isShort ? { ...moved, recheck: addRecheck(now.recheck, from, until - 1, ports.clock.now()) } : moved;
   };
   const { spots } = work.checkpoint as FolderCheckpoint;
   // Asked for together with the new ones: a round trip less.
-  const metas = until > from ? await describeAll(context, [...spots.map(({ uid }) => uid), ...uids]) : [];
+  const metas = until > from ? await describeAll(context, [...spots.map(({ uid }) => uid), ...listed]) : [];
   if (await areUidsReused(context, work, metas)) return false;
-  const isNew = new Set(uids);
-  if (uids.length > 0) {
+  const isNew = new Set(await unknownOf(context, work, listed));
+  if (isNew.size > 0) {
     await handOffFresh(
       context,
       work,
@@ -153,6 +154,15 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<boo
   await listAgain(context, work);
   await askAgain(context, work);
   return true;
+}
+
+/** After a reset the server may still be filling the folder: what comes is looked for among the messages that were there before. */
+async function unknownOf(context: SessionContext, work: FolderWork, uids: readonly number[]): Promise<readonly number[]> {
+  const checkpoint = work.checkpoint as FolderCheckpoint;
+  if (checkpoint.previous.length === 0) return uids;
+  // A session that died here may have linked some, and did not come to their end.
+  const open = [...eachUid(subtractUids(uidSetOf(uids), accountedFor(checkpoint)))];
+  return (await linkKnown(context, work, open)).map(({ uid }) => uid);
 }
 
 /** In UID order, batch by batch; the last commit takes the checkpoint to its end. */
@@ -191,8 +201,10 @@ async function listAgain(context: SessionContext, work: FolderWork): Promise<voi
   if (missing.length > 0) {
     const fields = { mailbox: context.mailbox.address, folder: work.path, count: missing.length };
     context.ports.log.warn(fields, "a listing had left out new messages; they are handed off now");
-    await handOffFresh(context, work, await describeAll(context, missing), finish);
-  } else await commitStep(context, work, { checkpoint: finish(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
+    const unknown = await unknownOf(context, work, missing);
+    if (unknown.length > 0) return handOffFresh(context, work, await describeAll(context, unknown), finish);
+  }
+  await commitStep(context, work, { checkpoint: finish(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
 }
 
 /** Asks again for messages that were listed and not delivered, one by one. */
@@ -206,7 +218,9 @@ async function askAgain(context: SessionContext, work: FolderWork): Promise<void
 
 function addRecheck(before: Recheck | undefined, low: number, high: number, now: number): Recheck {
   const notBefore = now + limits.recheckMs;
-  if (!before) return { low, high, tries: 0, notBefore };
+  // One that was listed again already has had its turn: else it would grow for as long as messages leave between two polls. What shows
+  // later than that shows in the counts.
+  if (!before || before.tries > 0) return { low, high, tries: 0, notBefore };
   return { low: Math.min(before.low, low), high: Math.max(before.high, high), tries: 0, notBefore: Math.min(before.notBefore, notBefore) };
 }
 

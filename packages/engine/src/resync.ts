@@ -5,6 +5,7 @@ import {
   type FolderCheckpoint,
   type FolderLedger,
   hasUid,
+  type HeaderRow,
   type IndexEntry,
   limits,
   type OutgoingEvent,
@@ -67,17 +68,17 @@ async function lookUp(
   const links: Link[] = [];
   const rest: Unknown[] = [];
   const asked: number[] = [];
-  const sameAt = previous.findIndex((one) => one.hasSameUids);
+  const same = previous.map((one) => (one.hasSameUids ? one.left : []));
   for (const uid of uids) {
-    if (sameAt === -1 || !hasUid(previous[sameAt]?.left ?? [], uid)) asked.push(uid);
+    const sameAt = same.findIndex((left) => hasUid(left, uid));
+    if (sameAt === -1) asked.push(uid);
     else {
       const entry = known.entries[sameAt]?.get(uid);
       const seen = entry ?? { uid, size: 0, digest: "" };
       links.push({ seen, flags: flagsOf(flags, uid), generationAt: sameAt, previousUid: uid, entry });
     }
   }
-  const rows = asked.length === 0 ? [] : await context.session.fetchHeaders(asked);
-  const byUid = new Map(rows.map((row) => [row.uid, row]));
+  const byUid = await headersOf(context, asked);
   for (const uid of asked) {
     const row = byUid.get(uid);
     const seen = row && seenOf(context.ports.digest, row);
@@ -87,6 +88,16 @@ async function lookUp(
     } else rest.push({ uid, ...(row?.internalDate !== undefined && { internalDate: row.internalDate }) });
   }
   return { links, rest };
+}
+
+/** A short answer may say OK, and a message without its header would be taken for a new one: what is missing is asked for again. */
+async function headersOf({ session }: SessionContext, uids: readonly number[]): Promise<ReadonlyMap<number, HeaderRow>> {
+  const rows = new Map<number, HeaderRow>();
+  for (let tries = 0, asked = uids; asked.length > 0 && tries < limits.unfetchableTries; tries++) {
+    for (const row of await session.fetchHeaders(asked)) rows.set(row.uid, row);
+    asked = asked.filter((uid) => !rows.has(uid));
+  }
+  return rows;
 }
 
 async function commitLinks(context: SessionContext, work: FolderWork, links: readonly Link[]): Promise<void> {

@@ -25,9 +25,10 @@ import { tellLeftovers } from "./resync.ts";
  */
 export async function settleUnlisted(context: SessionContext, listed: readonly ListedFolder[], state: MailboxState): Promise<void> {
   const isListed = new Set(listed.map((folder) => folder.path));
-  const works = [...state.folders].filter(([path]) => !isListed.has(path)).flatMap(([path, stored]) => toWork(path, stored));
+  const works = [...state.folders].flatMap(([path, stored]) => context.folders.find((one) => one.path === path) ?? toWork(path, stored));
+  // Also where the former name is used again by now: what is told of it belongs to the folder that has its messages.
   for (const work of works.filter((one) => isTakenOver(one, state))) await vacate(context, work);
-  const away = works.filter(({ checkpoint }) => checkpoint && !checkpoint.isExcluded);
+  const away = works.filter(({ path, checkpoint }) => !isListed.has(path) && checkpoint && !checkpoint.isExcluded);
   await findRenamed(context, away);
   for (const work of away) {
     if (work.checkpoint?.isExcluded || work.path === "INBOX") continue;
@@ -49,20 +50,41 @@ function isTakenOver({ path, checkpoint: own }: FolderWork, state: MailboxState)
   );
 }
 
-/** Looks for each new folder among those that are away: UIDVALIDITY, UIDNEXT and known messages must agree. */
+/**
+ * Looks for each new folder, and each that is another one than it was, among those that are away: UIDVALIDITY, UIDNEXT and known messages
+ * must agree. A new one may also be what a listed folder was until now: it was renamed, and its name used again.
+ */
 async function findRenamed(context: SessionContext, away: readonly FolderWork[]): Promise<void> {
-  const candidates = away.filter(({ path, checkpoint }) => path !== "INBOX" && checkpoint && checkpoint.spots.length > 0);
-  if (candidates.length === 0) return;
-  for (const work of context.folders.filter(({ checkpoint }) => checkpoint === undefined || checkpoint.isExcluded)) {
+  const gone = away.filter(hasSpots);
+  const listed = context.folders.filter(hasSpots);
+  for (const work of context.folders) {
+    const isNew = work.checkpoint === undefined || work.checkpoint.isExcluded;
+    const candidates = isNew ? [...gone, ...listed] : gone;
+    if (candidates.length === 0) continue;
     await inFolder(context, work, async () => {
       const status = await context.session.status(work.path);
+      if (!isNew && !isAnother(status, work.checkpoint as FolderCheckpoint)) return;
       for (const former of candidates.filter(({ checkpoint }) => couldBe(status, checkpoint as FolderCheckpoint))) {
-        if (former.checkpoint?.isExcluded || !(await holdsItsMessages(context, work, former))) continue;
+        if (former.checkpoint?.isExcluded || (listed.includes(former) && !(await isReplaced(context, former)))) continue;
+        if (!(await holdsItsMessages(context, work, former))) continue;
         await takeOver(context, work, status, former);
         return;
       }
     });
   }
+}
+
+function hasSpots({ path, checkpoint }: FolderWork): boolean {
+  return path !== "INBOX" && checkpoint !== undefined && !checkpoint.isExcluded && checkpoint.spots.length > 0;
+}
+
+/** Whether the name denotes another folder than the checkpoint's, as far as STATUS tells. */
+function isAnother(status: FolderStatus, known: FolderCheckpoint): boolean {
+  return status.uidValidity !== known.uidValidity || status.uidNext < known.uidNext;
+}
+
+async function isReplaced(context: SessionContext, { path, checkpoint }: FolderWork): Promise<boolean> {
+  return isAnother(await context.session.status(path), checkpoint as FolderCheckpoint);
 }
 
 function couldBe(status: FolderStatus, former: FolderCheckpoint): boolean {
@@ -84,21 +106,33 @@ async function holdsItsMessages(context: SessionContext, work: FolderWork, forme
 async function takeOver(context: SessionContext, work: FolderWork, status: FolderStatus, former: FolderWork): Promise<void> {
   const before = former.checkpoint as FolderCheckpoint;
   context.ports.log.info({ mailbox: context.mailbox.address, folder: work.path, formerly: former.path }, "a folder was renamed");
-  const [own, ...earlier] = previousOf(former.path, before);
-  const previous: readonly PreviousGeneration[] = own === undefined ? earlier : [{ ...own, hasSameUids: true }, ...earlier];
+  const { generation, uidValidity } = before;
+  // Named also when nothing is left of it: it tells the next session that the former path is taken over.
+  const own: PreviousGeneration = { folder: former.path, generation, uidValidity, left: presentUids(before), hasSameUids: true };
+  // What the new path had before is gone, unless it is found again here.
+  const replaced = work.checkpoint?.isExcluded === false ? previousOf(work.path, work.checkpoint) : [];
+  const excludedBelow = context.settings.backfill ? before.excludedBelow : Math.max(before.excludedBelow, before.backfillBelow);
   await commitStep(context, work, {
     checkpoint: {
-      ...startCheckpoint(status, work.checkpoint?.generation ?? 1, before.isResync),
-      excludedBelow: before.excludedBelow,
+      ...startCheckpoint(status, unusedGeneration(work), before.isResync),
+      excludedBelow,
+      ...(before.wantedFrom !== undefined && { wantedFrom: before.wantedFrom }),
       flags: before.flags,
       flagsFrom: before.flagsFrom,
-      previous,
+      // Its UIDs stayed: so it is known again under a third name, before it is resynced.
+      spots: before.spots,
+      previous: [own, ...before.previous, ...replaced.map((one) => ({ ...one, hasSameUids: false }))],
       isVerified: false,
     },
     ledger: { ...emptyLedger, listed: status.messages, toDo: status.messages },
     events: [],
   });
   await vacate(context, former);
+}
+
+function unusedGeneration({ version, checkpoint }: FolderWork): number {
+  if (checkpoint === undefined) return version + 1;
+  return checkpoint.isExcluded ? checkpoint.generation : checkpoint.generation + 1;
 }
 
 /** The path may be used again, under the next generation. */
