@@ -111,6 +111,26 @@ describe("mailfleet replay", () => {
     expect((await added()).map(({ key }) => key)).toEqual([sample.key]);
   });
 
+  test("says plainly that a key, a mailbox or a range names nothing", async () => {
+    await sync("backfill");
+    await consumeAll();
+    const unstored = await cli(["replay", `contoso/${address}/INBOX/1.14/999999`]);
+    expect({ code: unstored.code, out: unstored.out }).toEqual({ code: 1, out: "" });
+    expect(unstored.err).toContain("INBOX/1.14/999999 is not there: no message is stored under this key.");
+    const unknown = await cli(["replay", "contoso/nobody@contoso.example/INBOX/1.14/1"]);
+    expect({ code: unknown.code, out: unknown.out }).toEqual({ code: 2, out: "" });
+    expect(unknown.err).toContain("nobody@contoso.example is not in the configuration");
+    expect(unknown.err).not.toContain("--tenant");
+    const reversed = await cli(["replay", address, "--since", "2026-11-02", "--until", "2026-11-01"]);
+    expect({ code: reversed.code, out: reversed.out }).toEqual({ code: 2, out: "" });
+    expect(reversed.err).toContain("--until is before --since");
+    expect(await cli(["replay", address, "--until", "1980-01-01"])).toMatchObject({
+      code: 0,
+      out: "No message of 1 mailbox fits, so nothing was replayed.\n",
+    });
+    expect(await events()).toEqual([]);
+  });
+
   test("has the flags of now, and leaves out what is gone from the server unless it is asked for", async () => {
     await sync("backfill");
     const [gone, flagged] = truth("INBOX").map(({ uid }) => uid) as [number, number];

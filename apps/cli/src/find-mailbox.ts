@@ -5,28 +5,45 @@ import { nearest } from "./nearest.ts";
 import { openFleet } from "./wire.ts";
 
 /**
- * In the configuration, or registered by `mailboxes add`, or named together with its tenant.
+ * In the configuration, or registered by `mailboxes add`; for `try`, which works before either, also named together with its tenant.
  * @param verb for the words of a refusal
  * @throws CliError 2
  */
 export async function findMailbox(config: Config, given: string, alias: string | undefined, verb: string): Promise<MailboxRef> {
   const address = canonicalAddress(given);
-  const nothing = `Nothing was ${verb === "try" ? "tried" : "done"}.`;
+  const isTry = verb === "try";
+  const nothing = `Nothing was ${isTry ? "tried" : "done"}.`;
   const configured = configuredMailboxes(config);
   const found = configured.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
   if (found) return found;
-  if (alias !== undefined && Object.hasOwn(config.tenants, alias) && address.includes("@"))
+  if (isTry && alias !== undefined && Object.hasOwn(config.tenants, alias) && address.includes("@"))
     return { tenant: alias, address, protocol: "imap" };
-  const registered = await registeredMailboxes(config);
+  const registered = await registeredMailboxes(config, isTry);
   const added = registered.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
   if (added) return added;
   if (alias !== undefined) requireTenant(config, alias, nothing);
+  const elsewhere = [...configured, ...registered].filter((mailbox) => mailbox.address === address);
+  if (elsewhere.length > 0) throw otherTenant(elsewhere, address, alias ?? "", nothing, verb);
   const near = nearest(address, new Set([...configured, ...registered].map((mailbox) => mailbox.address)), 3);
   throw new CliError(2, {
     code: "MAILBOX_UNKNOWN",
     what: `${stripControls(address) || "That"} is not in the configuration${near.length === 0 ? "." : `; did you mean ${near.map(stripControls).join(", ")}?`}`,
     next: nothing,
-    todo: ["See all: npx mailfleet mailboxes list", `or name its tenant: npx mailfleet ${verb} ${stripControls(address)} --tenant TENANT`],
+    todo: [
+      "See all: npx mailfleet mailboxes list",
+      ...(isTry ? [`or name its tenant: npx mailfleet try ${stripControls(address)} --tenant TENANT`] : []),
+    ],
+  });
+}
+
+function otherTenant(found: readonly MailboxRef[], address: string, alias: string, next: string, verb: string): CliError {
+  const tenants = [...new Set(found.map(({ tenant }) => tenant))];
+  const who = stripControls(address);
+  return new CliError(2, {
+    code: "MAILBOX_UNKNOWN",
+    what: `${who} is a mailbox of ${tenants.join(" and ")}, not of ${stripControls(alias)}.`,
+    next,
+    todo: verb === "replay" ? ["See all: npx mailfleet mailboxes list"] : tenants.map((tenant) => `npx mailfleet ${verb} ${who} --tenant ${tenant}`),
   });
 }
 
@@ -58,8 +75,8 @@ function configuredMailboxes(config: Config): MailboxRef[] {
   );
 }
 
-/** Without a running fleet there are none: `try` works before the first start. */
-async function registeredMailboxes(config: Config): Promise<readonly MailboxRef[]> {
+/** Without a running fleet `try` knows of none: it works before the first start. */
+async function registeredMailboxes(config: Config, isTry: boolean): Promise<readonly MailboxRef[]> {
   try {
     const fleet = await openFleet(config);
     try {
@@ -67,7 +84,8 @@ async function registeredMailboxes(config: Config): Promise<readonly MailboxRef[
     } finally {
       fleet.close();
     }
-  } catch {
+  } catch (error) {
+    if (!isTry) throw error;
     return [];
   }
 }

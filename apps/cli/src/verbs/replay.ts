@@ -81,6 +81,8 @@ async function replay(cli: Cli, options: ReplayOptions, [what]: readonly string[
       addCounts(sum, await replayMailbox(access.ports, request, stop.signal));
     }
     progress.close();
+    const [target] = targets;
+    if (sum.chosen + sum.failed === 0 && target?.key !== undefined) throw notStored(target.key);
     report(cli, sum, targets.length, options.dryRun === true);
     return sum.failed > 0 ? 1 : 0;
   } finally {
@@ -94,6 +96,8 @@ async function replay(cli: Cli, options: ReplayOptions, [what]: readonly string[
 interface Target {
   readonly mailbox: MailboxRef;
   readonly choice: StoredChoice;
+  /** Where one message was named. */
+  readonly key?: string;
 }
 
 /** One mailbox or one message; undefined for a whole tenant. @throws CliError 2 */
@@ -106,13 +110,15 @@ async function findNamed(config: Config, what: string | undefined, options: Repl
   if (key === undefined) return [{ mailbox: await findMailbox(config, what, options.tenant, "replay"), choice: {} }];
   const mailbox = await findMailbox(config, key.address, key.tenant, "replay");
   const { folder, generation, uid } = key;
-  return [{ mailbox, choice: { folder, generation, uids: [[uid, uid]], withRemoved: true } }];
+  const isByKeyAlone = options.since === undefined && options.until === undefined;
+  return [{ mailbox, choice: { folder, generation, uids: [[uid, uid]], withRemoved: true }, ...(isByKeyAlone && { key: what }) }];
 }
 
 function choiceOf({ folder, uids, since, until, removed }: ReplayOptions): StoredChoice {
   if (uids !== undefined && folder === undefined) throw usage("UIDs are of one folder: --uids needs --folder.");
   const from = momentOf("--since", since);
   const to = momentOf("--until", until);
+  if (from !== undefined && to !== undefined && to < from) throw usage("--until is before --since, so no message can fit.");
   return {
     ...(folder !== undefined && { folder }),
     ...(uids !== undefined && { uids }),
@@ -148,6 +154,16 @@ async function checkFolder(access: ReplayAccess, targets: readonly Target[], { f
   throw usage(`No folder ${stripControls(folder)} was synced${meant === undefined ? "." : `; did you mean ${stripControls(meant)}?`}`);
 }
 
+/** Who names one message expects one: that there is none is a failure. */
+function notStored(key: string): CliError {
+  return new CliError(1, {
+    code: "MESSAGE_UNKNOWN",
+    what: `${stripControls(key)} is not there: no message is stored under this key.`,
+    next: "Nothing was replayed. After a reset of its folder a message has a new key.",
+    todo: ["What is stored of a mailbox: npx mailfleet replay MAILBOX --dry-run"],
+  });
+}
+
 function usage(what: string): CliError {
   return new CliError(2, { code: "USAGE", what, next: "Nothing was replayed.", todo: ["npx mailfleet replay --help"] });
 }
@@ -161,7 +177,9 @@ function report(cli: Cli, sum: ReplayCounts, mailboxes: number, isDryRun: boolea
   const { terminal } = cli;
   if (cli.isJson) return cli.json({ schema: "mailfleet.replay/1", ok: sum.failed === 0, dryRun: isDryRun, mailboxes, ...sum });
   const where = formatCounted(mailboxes, "mailbox", "mailboxes");
-  if (isDryRun) {
+  if (sum.chosen + sum.failed === 0) {
+    terminal.out(`No message of ${where} fits, so nothing ${isDryRun ? "would be" : "was"} replayed.\n`);
+  } else if (isDryRun) {
     terminal.out(`${formatCounted(sum.chosen, "message")} of ${where} would be replayed, with the keys they had.\n`);
   } else {
     const mark = sum.failed === 0 ? terminal.paint("done", terminal.marks.done, "out") : terminal.paint("look", terminal.marks.look, "out");
@@ -169,7 +187,7 @@ function report(cli: Cli, sum: ReplayCounts, mailboxes: number, isDryRun: boolea
   }
   for (const note of replayNotes(sum)) terminal.out(`  ${note}\n`);
   reportFailures(cli, sum);
-  if (isDryRun) terminal.out("Nothing was changed; without --dry-run it will be.\n");
+  if (isDryRun && sum.chosen > 0) terminal.out("Nothing was changed; without --dry-run it will be.\n");
 }
 
 /** What could not be replayed, by name, and what to do. */
