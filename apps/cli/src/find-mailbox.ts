@@ -37,13 +37,16 @@ export async function findMailbox(config: Config, given: string, alias: string |
 }
 
 function otherTenant(found: readonly MailboxRef[], address: string, alias: string, next: string, verb: string): CliError {
-  const tenants = [...new Set(found.map(({ tenant }) => tenant))];
+  const tenants = [...new Set(found.map(({ tenant }) => stripControls(tenant)))];
   const who = stripControls(address);
   return new CliError(2, {
     code: "MAILBOX_UNKNOWN",
     what: `${who} is a mailbox of ${tenants.join(" and ")}, not of ${stripControls(alias)}.`,
     next,
-    todo: verb === "replay" ? ["See all: npx mailfleet mailboxes list"] : tenants.map((tenant) => `npx mailfleet ${verb} ${who} --tenant ${tenant}`),
+    todo:
+      verb === "replay"
+        ? ["See all: npx mailfleet mailboxes list"]
+        : tenants.map((tenant) => `npx mailfleet ${verb} ${who} --tenant ${tenant}`),
   });
 }
 

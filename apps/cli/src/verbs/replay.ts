@@ -72,7 +72,8 @@ async function replay(cli: Cli, options: ReplayOptions, [what]: readonly string[
   void signals.asked.then(() => stop.abort(reason));
   const progress = createProgressLine(cli, "replay");
   try {
-    const targets = named ?? allMailboxes(config, await fleet.registry.list(), options.tenant).map((mailbox) => ({ mailbox, choice }));
+    const targets =
+      named ?? allMailboxes(config, await fleet.registry.list(), options.tenant).map((mailbox): Target => ({ mailbox, choice }));
     await checkFolder(access, targets, options);
     const sum = noCounts();
     for (const { mailbox, choice: own } of targets) {
