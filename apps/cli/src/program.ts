@@ -24,8 +24,11 @@ const exitCodes = `
 Exit codes: 0 done, 1 something failed, 2 wrong usage or configuration and nothing was started, 130 after a second Ctrl-C.
 `;
 
-/** All verbs. Each lives in a file of its own under `verbs/`. */
-export function createProgram(bind: Bind, terminal: Terminal): Command {
+/**
+ * All verbs. Each lives in a file of its own under `verbs/`.
+ * @param onErrorText what commander would write to stderr: its errors, and the help of a group whose verb is missing
+ */
+export function createProgram(bind: Bind, terminal: Terminal, onErrorText: (text: string) => void): Command {
   const program = new Command("mailfleet")
     .description("Every message from every mailbox, exactly once.")
     .version(programVersion())
@@ -35,7 +38,8 @@ export function createProgram(bind: Bind, terminal: Terminal): Command {
     .configureOutput({
       writeOut: (text) => terminal.out(text),
       // The catcher of the error says it, in our words.
-      writeErr: () => undefined,
+      writeErr: onErrorText,
+      getErrHelpWidth: () => terminal.outWidth(),
       getOutHelpWidth: () => terminal.outWidth(),
     })
     .addHelpText("before", examples)

@@ -46,6 +46,16 @@ describe("wrong usage is exit 2, names the nearest word, and starts nothing", ()
   });
 });
 
+describe("a group without one of its verbs is exit 2, with the group's help on stderr", () => {
+  test.each(["dead-letters", "mailboxes", "bench"])("%s", async (group) => {
+    const { code, out, err } = await run(group);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(`Usage: mailfleet ${group} `);
+    expect(err).not.toContain("outputHelp");
+    expect(JSON.parse((await run(group, "--json")).out)).toMatchObject({ ok: false, error: { code: "USAGE" } });
+  });
+});
+
 describe("with --json there is exactly one document on stdout, also on failure", () => {
   writeFileSync(path.join(cwd, "bad.yaml"), "tenants:\n  contoso: { tenantId: contoso, credential: { secret: tops3cret } }\n");
   test.each([

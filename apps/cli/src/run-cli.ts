@@ -45,12 +45,13 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
       );
     };
   const terminal = terminalFor("auto", "auto");
+  const said: string[] = [];
   try {
-    await createProgram(bind, terminal).parseAsync(args, { from: "user" });
+    await createProgram(bind, terminal, (text) => said.push(text)).parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const failure = error instanceof CommanderError ? usageError(error) : toCliError(error);
+    const failure = error instanceof CommanderError ? usageError(error, said.join("")) : toCliError(error);
     if (isJson) terminal.out(`${reportJson(failure.report)}\n`);
     terminal.err(`${failure.text ?? formatReport(failure.report, terminal.paint("yours", terminal.marks.yours))}\n`);
     if (args.includes("--debug") && error instanceof Error) terminal.err(`${error.stack ?? ""}\n`);
@@ -59,7 +60,12 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
 }
 
 /** Commander's `error: unknown option '--onse'\n(Did you mean --once?)` in our words. */
-function usageError(error: CommanderError): CliError {
+function usageError(error: CommanderError, said: string): CliError {
+  // A group such as `mailboxes` without one of its verbs: commander wrote its help.
+  if (error.code === "commander.help") {
+    const report = { code: "USAGE", what: "It is not said which verb.", next: "Nothing was started.", todo: ["npx mailfleet --help"] };
+    return new CliError(2, report, said.trimEnd());
+  }
   const [first = "", second = ""] = error.message.split("\n");
   const meant = /^\(Did you mean (?:one of )?(.+)\?\)$/.exec(second)?.[1];
   const unknown = /^error: unknown (option|command) '(.*)'$/.exec(first);
