@@ -45,7 +45,7 @@ describe("dead-letters list", () => {
     expect(lines[3]).toMatch(
       /^ {2}[0-9a-f]{4} {2,}2 {2}\d+ s ago {2,}consumer crm {2}TypeError: Cannot read properties of undefined \(reading 'email'\), 1 try each$/,
     );
-    expect(lines[4]).toMatch(/^When a cause is mended: mailfleet dead-letters replay --cause [0-9a-f]{4} --dry-run$/);
+    expect(lines[4]).toMatch(/^When a cause is mended: npx mailfleet dead-letters replay --cause [0-9a-f]{4} --dry-run$/);
     // The same causes have the same ids the next time.
     expect((await list()).causes.map(({ id }) => id)).toEqual([lines[2]?.slice(2, 6), lines[3]?.slice(2, 6)]);
   });
@@ -173,9 +173,10 @@ describe("dead-letters replay and discard", () => {
   test.each([
     [["replay"], "It is not said which letters"],
     [["discard", "--all", "--cause", "c7f2"], "Letters are named in more than one way"],
-    [["replay", "--cause", "ffff"], "No cause ffff was in the last list"],
+    [["replay", "--cause", "ffff"], "No cause of the last list is called ffff"],
     [["replay", "no-such-letter"], "no-such-letter is no dead letter"],
-    [["show", "no-such-letter"], "no-such-letter is no dead letter"],
+    [["show", "zzzz"], "No cause is called zzzz"],
+    [["show", "contoso/a@b.example/INBOX/1.14/1"], "is no dead letter"],
   ])("dead-letters %j is exit 2", async (args, what) => {
     const { code, out, err } = await cli(["dead-letters", ...args]);
     expect({ code, out }).toEqual({ code: 2, out: "" });
@@ -233,6 +234,14 @@ describe("messages that were set aside", () => {
       doc: { messages: { chosen: 1, readNow: 1, quarantined: 0 } },
     });
     expect(await events()).toMatchObject([{ type: "message.added", uid, replayed: true }]);
+    // Twice: what waits is not doubled; what was consumed goes out again, which is said.
+    expect(await cliJson("dead-letters", "replay", "--cause", cause)).toMatchObject({
+      doc: { messages: { outcomes: { added: 0, waiting: 1 } } },
+    });
+    await queue.obliterate({ force: true });
+    expect((await cli(["dead-letters", "replay", "--cause", cause])).out).toContain(
+      "Once consumed, they go out again with every such replay",
+    );
     expect(await list()).toMatchObject({ letters: 0 });
   });
 

@@ -61,7 +61,7 @@ export function findCause({ causes }: LetterList, given: string): LetterCause {
   const fits = causes.filter(({ fullId }) => given.length >= 4 && fullId.startsWith(given.toLowerCase()));
   const [first] = fits;
   if (first !== undefined && fits.length === 1) return first;
-  const what = fits.length > 1 ? `More than one cause begins with ${given}` : `No cause ${stripControls(given)} was in the last list`;
+  const what = fits.length > 1 ? `More than one cause begins with ${given}` : `No cause of the last list is called ${stripControls(given)}`;
   throw refusal(
     `${what}.`,
     `Its causes: ${

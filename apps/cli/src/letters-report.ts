@@ -39,7 +39,7 @@ export function listReport(list: LetterList, now: number, width: number): string
   const mended =
     first === undefined
       ? []
-      : [`When a cause is mended: mailfleet dead-letters replay --cause ${shortCauseId(first.fullId, causes)} --dry-run`];
+      : [`When a cause is mended: npx mailfleet dead-letters replay --cause ${shortCauseId(first.fullId, causes)} --dry-run`];
   return [lettersSentence(letters, causes.length), ...table, ...mended];
 }
 

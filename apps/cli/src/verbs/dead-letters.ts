@@ -244,6 +244,8 @@ function reportActed(
       : replaySentence(messages);
     terminal.out(`${mark}${sentence}\n`);
     for (const note of isDryRun ? [] : replayNotes(messages)) terminal.out(`  ${note}\n`);
+    if (!isDryRun && messages.outcomes.added > 0)
+      terminal.out("  Once consumed, they go out again with every such replay, under the same keys.\n");
     reportFailures(cli, messages);
   }
   if (setAside > 0)

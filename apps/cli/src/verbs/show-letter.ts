@@ -40,6 +40,7 @@ export async function showLetter(
 ): Promise<number> {
   if (/^[0-9a-f]{4,8}$/i.test(what)) return showCause(cli, source, what);
   const letter = await source.jobs.read(eventJobId(what));
+  if (letter === undefined && !what.includes("/")) throw refusal(`No cause is called ${stripControls(what)}, and no letter.`);
   if (letter === undefined) throw refusal(`${stripControls(what)} is no dead letter: it was consumed, discarded, or waits again.`);
   const now = await fleet.reader.now();
   const { event } = letter;
@@ -71,7 +72,7 @@ export async function showLetter(
     `  Cause       ${causeId}   ${causeWords({ ...cause, fullId: causeId, letters: 1 })}`,
     `  Last error  "${reason}"`,
     ...(content === undefined ? [] : contentLines(content)),
-    `When its cause is mended: mailfleet dead-letters replay ${letter.id}`,
+    `When its cause is mended: npx mailfleet dead-letters replay ${letter.id}`,
   ];
   cli.terminal.out(`${lines.map(stripControls).join("\n")}\n`);
   return 0;
@@ -112,7 +113,7 @@ async function showCause(cli: Cli, source: LetterSource, given: string): Promise
     ...most.map(([name, letters], at) => `  ${at === 0 ? "Mailboxes " : "          "}  ${formatCount(letters)} of ${name}`),
     ...first.map((key, at) => `  ${at === 0 ? "Letters   " : "          "}  ${key}`),
     ...(cause.letters > first.length ? [`              and ${formatCount(cause.letters - first.length)} more`] : []),
-    `When it is mended: mailfleet dead-letters replay --cause ${id} --dry-run`,
+    `When it is mended: npx mailfleet dead-letters replay --cause ${id} --dry-run`,
   ];
   terminal.out(`${lines.map(stripControls).join("\n")}\n`);
   return 0;
