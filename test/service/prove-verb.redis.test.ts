@@ -32,8 +32,12 @@ function plant(): number {
 describe("mailfleet prove", () => {
   test("says for people that nothing is missing, with the sum, and exits 0", async () => {
     await sync("backfill");
-    const { code, out } = await cli(["prove", address], { isTerminal: true });
+    const terminal = await cli(["prove", address], { isTerminal: true });
+    const { code, out } = terminal;
     expect(code).toBe(0);
+    // Also where the table goes to a program.
+    for (const { err } of [terminal, await cli(["prove", address])])
+      expect(err).toMatch(/^Proof: data-\S+\/proofs\/\S+\.json\nAnyone checks it with: npx mailfleet prove --verify data-\S+\.json$/m);
     const lines = out.trimEnd().split("\n");
     expect(lines[0]).toMatch(/^support@contoso\.example \(contoso\), \d+ folders as the server listed them at \d\d:\d\d:\d\d$/);
     expect(lines[1]).toMatch(/^ {2}Folder +Listed = Handed off \+ Excluded \+ Quarantined \+ To do +Unaccounted$/);
@@ -73,7 +77,7 @@ describe("mailfleet prove", () => {
     expect(code).toBe(1);
     expect(out).toMatch(
       new RegExp(
-        `^✗ 1 message is missing: INBOX ${uid.toLocaleString("en")}, listed since .*, never handed off\\. Put back: mailfleet prove ${address} --repair$`,
+        `^✗ 1 message is missing: INBOX ${uid.toLocaleString("en")}, listed since .*, never handed off\\. Put back: npx mailfleet prove ${address} --repair$`,
         "m",
       ),
     );
@@ -104,6 +108,8 @@ describe("mailfleet prove", () => {
       expect(code).toBe(1);
       expect(out).not.toContain("✓");
       expect(out).toContain(`${address} could not be read, so nothing is proven of it`);
+      expect(out).toContain(`npx mailfleet try ${address} --tenant contoso`);
+      expect(out.match(/authenticated but not connected/g)).toHaveLength(1);
       expect(await cliJson("prove", address)).toMatchObject({ code: 1, doc: { ok: false, mailboxes: [{ verdict: "unread" }] } });
     } finally {
       sandbox.setRefused(address, false);
@@ -126,6 +132,9 @@ describe("mailfleet prove", () => {
         ],
       },
     });
+    const wrong = await cli(["prove", "a@gone.example", "--tenant", "contoso"]);
+    expect({ code: wrong.code, out: wrong.out }).toEqual({ code: 2, out: "" });
+    expect(wrong.err).toContain("a@gone.example is a mailbox of gone, not of contoso.");
   });
 
   test("a folder with a hostile name steers no terminal and forges no column", async () => {

@@ -173,7 +173,7 @@ function verdictLines(
   if (repair !== undefined)
     lines.push({ mark: repair.ending === "done" ? "done" : "look", text: repairSentence(repair.ending, repair.putBack) });
   if (gaps.length > 0) {
-    const command = `mailfleet prove ${stripControls(mailbox.address)} --repair`;
+    const command = `npx mailfleet prove ${stripControls(mailbox.address)} --repair`;
     lines.push({ mark: "yours", text: `${gapSentence(told, missingSince, style)} Put back: ${command}` });
   }
   for (const { path, counts, failure } of proof.folders) {
@@ -189,10 +189,15 @@ function verdictLines(
   return lines;
 }
 
+/** Nothing that a session with the server would explain. */
+const notOfTheServer: ReadonlySet<string> = new Set(["PROTOCOL", "CHECKPOINT_NEWER", "CHECKPOINT_CORRUPT", "CONFIG_INVALID"]);
+
 function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object }>): ReportLine {
+  const command = `npx mailfleet try ${stripControls(mailbox.address)} --tenant ${stripControls(mailbox.tenant)}`;
+  const next = notOfTheServer.has(failure.code) ? "" : ` See where it stops: ${command}`;
   return {
     mark: "yours",
-    text: `${stripControls(mailbox.address)} could not be read, so nothing is proven of it: ${stripControls(failure.what)}`,
+    text: `${stripControls(mailbox.address)} could not be read, so nothing is proven of it: ${stripControls(failure.what)}${next}`,
   };
 }
 

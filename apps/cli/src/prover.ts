@@ -170,9 +170,14 @@ export class Prover {
     } catch (error) {
       if (!isSyncError(error) || error.failure.code === "INTERRUPTED") throw error;
       const { code, message, facts } = error.failure;
-      return { mailbox, failure: { code, what: stripControls(facts.text === undefined ? message : `${message} "${facts.text}"`) } };
+      return { mailbox, failure: { code, what: stripControls(withServerText(message, facts.text)) } };
     }
   }
+}
+
+/** Many messages quote the server themselves. */
+function withServerText(message: string, text: string | undefined): string {
+  return text === undefined || message.includes(text.replace(/\.$/, "")) ? message : `${message} "${text}"`;
 }
 
 function withGapsOnly({ uids, ...folder }: ProofFolder): ProofFolder {

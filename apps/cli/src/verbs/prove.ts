@@ -85,12 +85,20 @@ function report(cli: Cli, all: readonly ProvenOrNot[], ms: number, isOne: boolea
   const lines = isOne && first ? mailboxReport(first, style, width) : fleetReport(all, style, width, ms);
   // A piped table is for programs; the sentences are for people, and stay where they see them.
   for (const one of terminal.isOutTerminal ? lines : lines.filter(({ mark }) => mark !== undefined)) say(cli, one, terminal.isOutTerminal);
-  if (first && "proof" in first && terminal.isErrTerminal) {
-    const file = isOne ? first.file : path.dirname(first.file);
-    terminal.err(
-      `Proof${isOne ? "" : "s"}: ${file}. Anyone checks ${isOne ? "it" : "one"} with: npx mailfleet prove --verify ${isOne ? first.file : "FILE"}\n`,
-    );
-  }
+  const written = all.find((proven) => "proof" in proven);
+  if (written === undefined) return;
+  const file = belowCwd(cli.cwd, written.file);
+  terminal.err(
+    isOne
+      ? `Proof: ${file}\nAnyone checks it with: npx mailfleet prove --verify ${file}\n`
+      : `Proofs: ${path.dirname(file)}\nAnyone checks one with: npx mailfleet prove --verify FILE\n`,
+  );
+}
+
+/** Short where the file lies below the current folder. */
+function belowCwd(cwd: string, file: string): string {
+  const relative = path.relative(cwd, file);
+  return relative.startsWith("..") || path.isAbsolute(relative) ? file : relative;
 }
 
 function say({ terminal }: Cli, { mark, text }: ReportLine, isAnswer: boolean): void {
