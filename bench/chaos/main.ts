@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { ViolationKind } from "@mailfleet/testkit/servers";
+import { readFlags } from "../flags.ts";
 import { runChaos } from "./chaos-run.ts";
 
 const help = `A fleet of real processes over a sandbox in motion: 2 producers, 3 workers and a redis-server of its own, killed with SIGKILL at
@@ -20,24 +20,19 @@ ever entered the queue. Exit code 1 when anything was lost, told twice, out of o
   --json          nothing but the result on stdout
 `;
 
-const { values } = parseArgs({
-  options: {
-    help: { type: "boolean", default: false },
-    kills: { type: "string", default: "200" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    mailboxes: { type: "string", default: "60" },
-    messages: { type: "string", default: "3000" },
-    json: { type: "boolean", default: false },
+const flags = readFlags("chaos", help, {
+  numbers: {
+    kills: { default: 200, min: 1 },
+    seed: { default: Date.now() % 1_000_000, min: 0 },
+    mailboxes: { default: 60, min: 1 },
+    messages: { default: 3_000, min: 1 },
   },
 });
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
+const wanted = flags.numbers;
 const shownViolations = 40;
-const say = (line: string): void => void (values.json || process.stderr.write(`${line}\n`));
+const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-chaos-"));
-say(`seed ${values.seed}: ${values.kills} kills over ${values.mailboxes} mailboxes with ${values.messages} messages`);
+say(`seed ${wanted.seed}: ${wanted.kills} kills over ${wanted.mailboxes} mailboxes with ${wanted.messages} messages`);
 const startedAt = performance.now();
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
@@ -46,10 +41,10 @@ try {
     dir,
     say,
     signal: stop.signal,
-    kills: Number(values.kills),
-    seed: Number(values.seed),
-    mailboxes: Number(values.mailboxes),
-    messages: Number(values.messages),
+    kills: wanted.kills,
+    seed: wanted.seed,
+    mailboxes: wanted.mailboxes,
+    messages: wanted.messages,
   });
   const count = (...kinds: readonly ViolationKind[]): number => violations.filter(({ kind }) => kinds.includes(kind)).length;
   const document = {
@@ -62,7 +57,7 @@ try {
       halfWritten: count("half-written"),
       stale: count("stale"),
       unaccounted: count("unaccounted"),
-      seed: Number(values.seed),
+      seed: wanted.seed,
       killed: kills,
       changes,
       events,
@@ -71,7 +66,7 @@ try {
     },
   };
   for (const { kind, text } of violations.slice(0, shownViolations)) process.stderr.write(`${kind}: ${text}\n`);
-  if (violations.length > 0) process.stderr.write(`again: npx mailfleet bench chaos --kills ${values.kills} --seed ${values.seed}\n`);
+  if (violations.length > 0) process.stderr.write(`again: npx mailfleet bench chaos --kills ${wanted.kills} --seed ${wanted.seed}\n`);
   else say("nothing lost, nothing twice, nothing out of order, nothing unaccounted for");
   await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
   await writeFile(join(import.meta.dirname, "../results/chaos.json"), `${JSON.stringify(document, undefined, 2)}\n`);

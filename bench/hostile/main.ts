@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Queue } from "bullmq";
 import { queueNames, redisKeys } from "@mailfleet/core";
 import { workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { startSandbox } from "@mailfleet/sandbox";
 import { startRedis } from "@mailfleet/testkit/servers";
+import { readFlags } from "../flags.ts";
 import { watch, type Watched } from "../throughput/processes.ts";
 import { latencyOf, placeOf, readOutcomes, startArrivals } from "./arrivals.ts";
 import { plantHostileSet, plantLarge, type Planted } from "./hostile-set.ts";
@@ -24,26 +24,20 @@ worker's peak memory against its configured cap, and how long ordinary mail wait
   --json        nothing but the result on stdout
 `;
 
-const { values } = parseArgs({
-  options: {
-    help: { type: "boolean", default: false },
-    idle: { type: "string", default: "60" },
-    large: { type: "string", default: "64" },
-    others: { type: "string", default: "8" },
-    memory: { type: "string", default: "768" },
-    json: { type: "boolean", default: false },
+const flags = readFlags("hostile", help, {
+  numbers: {
+    idle: { default: 60, min: 1 },
+    large: { default: 64, min: 0 },
+    others: { default: 8, min: 1 },
+    memory: { default: 768, min: 512, max: 65_536 },
   },
 });
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
-const say = (line: string): void => void (values.json || process.stderr.write(`${line}\n`));
+const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
 const giveUpMs = 15 * 60_000;
 /** Fewer arrivals say nothing about a 99th percentile. */
 const atLeastMs = 10_000;
 const largeMailboxes = 8;
-const [others, memoryMb] = [Number(values.others), Number(values.memory)];
+const { idle: idleSeconds, large: largeCount, others, memory: memoryMb } = flags.numbers;
 
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-hostile-"));
 const sandbox = await startSandbox({
@@ -65,9 +59,9 @@ try {
   const before = [...sandbox.truth()].filter((one) => one.isMail && one.folder === "INBOX");
   await until("first sync", async () => (await readOutcomes(queue)).outcomes.size >= before.length);
 
-  say(`ordinary mail alone for ${values.idle} s`);
+  say(`ordinary mail alone for ${idleSeconds} s`);
   const idle = startArrivals(sandbox, ordinaryAddresses, 1_000 / others);
-  await pause(Number(values.idle) * 1_000);
+  await pause(idleSeconds * 1_000);
   idle.stop();
   await until("ordinary mail", async () => hasAll(idle.at.keys()));
   const idlePeakMb = workerPeak();
@@ -77,8 +71,8 @@ try {
   const during = await whileOrdinaryMailArrives("the hostile set", [...hostile, ...ordinary]);
   const hostilePeakMb = workerPeak();
 
-  say(`${values.large} messages of 25 MB in ${largeMailboxes} mailboxes, ordinary mail meanwhile`);
-  const large = plantLarge(sandbox, largeAddresses, Number(values.large));
+  say(`${largeCount} messages of 25 MB in ${largeMailboxes} mailboxes, ordinary mail meanwhile`);
+  const large = plantLarge(sandbox, largeAddresses, largeCount);
   const crowded = await whileOrdinaryMailArrives("the large messages", large);
 
   const { outcomes, twice } = await readOutcomes(queue);
@@ -117,7 +111,7 @@ try {
       `\nordinary mail, from arrival to queue:${said("alone", "idle")}${said("beside the hostile set", "hostile")}${said("beside the large messages", "crowded")}` +
       `\n  hostile to idle: p50 ${latencyRatio.p50.toFixed(2)} x, p99 ${latencyRatio.p99.toFixed(2)} x`,
   );
-  if (!values.json) {
+  if (!flags.json) {
     await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
     await writeFile(join(import.meta.dirname, "../results/hostile.json"), `${JSON.stringify(result, undefined, 2)}\n`);
   }

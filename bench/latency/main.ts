@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 import { redisKeys } from "@mailfleet/core";
 import { followEvents, openMessagesQueue } from "@mailfleet/queue";
@@ -9,6 +8,7 @@ import { systemClock, workerNodeFlags } from "@mailfleet/runtime";
 import { startSandbox } from "@mailfleet/sandbox";
 import { createFleetReader, redisOptions } from "@mailfleet/store";
 import { startRedis } from "@mailfleet/testkit/servers";
+import { readFlags } from "../flags.ts";
 import { watch, type Watched } from "../throughput/processes.ts";
 
 const help = `From a message's delivery in the sandbox to its event in the queue, on a fleet that has nothing else to do: a producer and a worker as
@@ -25,25 +25,19 @@ processes of their own, one message at a time to one mailbox after the other.
   --json           nothing but the result on stdout
 `;
 
-const { values } = parseArgs({
-  options: {
-    help: { type: "boolean", default: false },
-    push: { type: "boolean", default: false },
-    "poll-seconds": { type: "string" },
-    deliveries: { type: "string", default: "300" },
-    mailboxes: { type: "string", default: "20" },
-    "gap-ms": { type: "string", default: "200" },
-    json: { type: "boolean", default: false },
+const flags = readFlags("latency", help, {
+  numbers: {
+    "poll-seconds": { min: 1 },
+    deliveries: { default: 300, min: 1 },
+    mailboxes: { default: 20, min: 1 },
+    "gap-ms": { default: 200, min: 0 },
   },
+  switches: ["push"],
 });
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
-const say = (line: string): void => void (values.json || process.stderr.write(`${line}\n`));
-const count = Number(values.deliveries);
-const mailboxes = Number(values.mailboxes);
-const pollSeconds = Number(values["poll-seconds"] ?? (values.push ? 300 : 5));
+const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
+const push = flags.switches.has("push");
+const { deliveries: count, mailboxes, "gap-ms": gapMs } = flags.numbers;
+const pollSeconds = flags.numbers["poll-seconds"] ?? (push ? 300 : 5);
 const giveUpMs = 120_000 + 2_000 * pollSeconds;
 const lookMs = 50;
 /** After the first pass, and after the looks that follow on push's connections. */
@@ -85,7 +79,7 @@ try {
     NODE_COMPILE_CACHE: join(dir, "compile-cache"),
     MAILFLEET_REDIS_URL: server.url,
     MAILFLEET_DATA_DIR: join(dir, "data"),
-    MAILFLEET_SYNC_PUSH: values.push ? "all" : "none",
+    MAILFLEET_SYNC_PUSH: push ? "all" : "none",
     MAILFLEET_SYNC_POLL_SECONDS: String(pollSeconds),
   };
   const root = join(import.meta.dirname, "../..");
@@ -93,16 +87,16 @@ try {
     watch(process.execPath, [...flags, join(root, `apps/${role}/src/main.ts`), "--config", sandbox.configFile], env);
   roles = [start("producer", []), start("worker", workerNodeFlags)];
 
-  say(`first pass of ${mailboxes} mailboxes${values.push ? ", and an IDLE for each" : ""}`);
+  say(`first pass of ${mailboxes} mailboxes${push ? ", and an IDLE for each" : ""}`);
   const messages = sandbox.tenants[0]?.messages ?? 0;
   await until(async () => {
     const { handedOff, quarantined } = await reader.fleetLedger();
     const connected = (await reader.processes()).reduce((sum, { push }) => sum + (push?.connected ?? 0), 0);
-    return handedOff + quarantined >= messages && (!values.push || connected >= mailboxes);
+    return handedOff + quarantined >= messages && (!push || connected >= mailboxes);
   });
   await systemClock.sleep(settleMs);
 
-  say(`${count} deliveries, ${values["gap-ms"]} ms apart on average`);
+  say(`${count} deliveries, ${gapMs} ms apart on average`);
   const addresses = sandbox.tenants[0]?.addresses ?? [];
   for (let i = 0; i < count; i++) {
     const messageId = `<latency-${i}@bench.example>`;
@@ -111,7 +105,7 @@ try {
     );
     delivered.set(messageId, performance.now());
     sandbox.deliver(addresses[i % addresses.length] ?? "", "INBOX", raw);
-    await systemClock.sleep(Number(values["gap-ms"]) * (0.5 + Math.random()));
+    await systemClock.sleep(gapMs * (0.5 + Math.random()));
   }
   await until(() => Promise.resolve(delivered.size === 0));
   const rank = (share: number): number => Math.round(latencies.toSorted((a, b) => a - b)[Math.ceil(share * latencies.length) - 1] ?? 0);
@@ -124,7 +118,7 @@ try {
       maxMs: rank(1),
       deliveries: latencies.length,
       mailboxes,
-      push: values.push,
+      push,
       pollSeconds,
       workerRssMb: Math.round(worker?.usage.peakRssMb ?? 0),
       machine: { cpus: cpus().length, model: cpus()[0]?.model, node: process.versions.node },
@@ -134,7 +128,7 @@ try {
   say(`delivery to event: median ${p50Ms} ms, 90 % ${p90Ms} ms, 99 % ${p99Ms} ms, slowest ${maxMs} ms`);
   await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
   await writeFile(
-    join(import.meta.dirname, `../results/latency${values.push ? "-push" : ""}.json`),
+    join(import.meta.dirname, `../results/latency${push ? "-push" : ""}.json`),
     `${JSON.stringify(document, undefined, 2)}\n`,
   );
   await Promise.all(roles.map((role) => role.stop()));

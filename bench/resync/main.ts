@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 import { mailboxId, redisKeys, unpackCheckpoint } from "@mailfleet/core";
 import { workerNodeFlags } from "@mailfleet/runtime";
 import { startSandbox } from "@mailfleet/sandbox";
 import { startRedis } from "@mailfleet/testkit/servers";
+import { readFlags } from "../flags.ts";
 import { watch, type Watched } from "../throughput/processes.ts";
 import { startCountingProxy } from "./counting-proxy.ts";
 import { measureIdleMailboxes } from "./idle-fleet.ts";
@@ -24,21 +24,12 @@ their headers, none fetched, none handed off twice, none lost. Also prints what 
   --json           nothing but the result on stdout
 `;
 
-const { values } = parseArgs({
-  options: {
-    help: { type: "boolean", default: false },
-    messages: { type: "string", default: "100000" },
-    "mean-bytes": { type: "string", default: "40000" },
-    json: { type: "boolean", default: false },
-  },
+const flags = readFlags("resync", help, {
+  numbers: { messages: { default: 100_000, min: 1 }, "mean-bytes": { default: 40_000, min: 6_000, max: 1_000_000 } },
 });
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
-const say = (line: string): void => void (values.json || process.stderr.write(`${line}\n`));
+const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
 const giveUpMs = 60 * 60_000;
-const messages = Number(values.messages);
+const { messages, "mean-bytes": meanBytes } = flags.numbers;
 const keys = redisKeys();
 
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-resync-"));
@@ -48,7 +39,7 @@ say(
 );
 const sandbox = await startSandbox({
   dataDir: join(dir, "sandbox"),
-  tenants: [{ alias: "contoso", mailboxes: 1, messages, meanBytes: Number(values["mean-bytes"]), inboxOnly: true }],
+  tenants: [{ alias: "contoso", mailboxes: 1, messages, meanBytes, inboxOnly: true }],
   trickle: 0,
   faults: false,
 });

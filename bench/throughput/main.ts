@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readFlags } from "../flags.ts";
 import { figuresOf, formatTable, ratioOf, type Result } from "./report.ts";
 import { runMailfleet } from "./run-mailfleet.ts";
 import { runMbsync, runObviousLoop, versionOf } from "./run-others.ts";
@@ -23,39 +23,34 @@ where it is installed, mbsync at four in parallel (XOAUTH2 needs a plug-in for l
   --json          nothing but the result on stdout; without it the table is on stderr too
 `;
 
-const { values } = parseArgs({
-  options: {
-    help: { type: "boolean", default: false },
-    messages: { type: "string", default: "20000" },
-    mailboxes: { type: "string", default: "20" },
-    corpus: { type: "string" },
-    runs: { type: "string", default: "3" },
-    threads: { type: "string", default: "1" },
-    json: { type: "boolean", default: false },
+const flags = readFlags("throughput", help, {
+  numbers: {
+    messages: { default: 20_000, min: 1 },
+    mailboxes: { default: 20, min: 1 },
+    runs: { default: 3, min: 1 },
+    threads: { default: 1, min: 1, max: 64 },
   },
+  texts: ["corpus"],
 });
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
+const wanted = flags.numbers;
 const shared = join(import.meta.dirname, "../../../shared/corpus/real");
-const corpus = values.corpus ?? (existsSync(shared) ? shared : undefined);
-const say = (line: string): void => void (values.json || process.stderr.write(`${line}\n`));
+const corpus = flags.texts.get("corpus") ?? (existsSync(shared) ? shared : undefined);
+const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
 
-say(`filling Dovecot with ${values.messages} messages in ${values.mailboxes} mailboxes`);
+say(`filling Dovecot with ${wanted.messages} messages in ${wanted.mailboxes} mailboxes`);
 const world = await openWorld({
-  messages: Number(values.messages),
-  mailboxes: Number(values.mailboxes),
+  messages: wanted.messages,
+  mailboxes: wanted.mailboxes,
   ...(corpus !== undefined && { corpus }),
 });
 try {
   const results = { mailfleet: [] as Result[], loop: [] as Result[], mbsync: [] as Result[] };
   // Warm: Dovecot builds its index at the first look, which would be the first contestant's loss.
   await runObviousLoop(world);
-  for (let run = 1; run <= Number(values.runs); run++) {
+  for (let run = 1; run <= wanted.runs; run++) {
     // In turns within a run, so that a drift of the machine hits all of them.
     const contestants = [
-      async () => results.mailfleet.push(report(run, await runMailfleet(world, Number(values.threads)))),
+      async () => results.mailfleet.push(report(run, await runMailfleet(world, wanted.threads))),
       async () => results.loop.push(report(run, await runObviousLoop(world))),
       async () => {
         const result = await runMbsync(world);
@@ -91,7 +86,7 @@ try {
     },
   };
   say(
-    `\n${world.messages} messages, ${(world.bytes / 1e6).toFixed(1)} MB, median ${world.medianBytes} bytes, ${values.runs} runs, medians\n`,
+    `\n${world.messages} messages, ${(world.bytes / 1e6).toFixed(1)} MB, median ${world.medianBytes} bytes, ${wanted.runs} runs, medians\n`,
   );
   say(formatTable(rows, ratios));
   await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
