@@ -75,7 +75,7 @@ export const faultTable: readonly FaultRow[] = [
       [slow, "F05 mailboxes that a killed producer had taken are due again within a minute"],
       ["packages/store/src/store.redis.test.ts", "gives each due mailbox to exactly one of two producers, and none again before its time"],
     ],
-    rest: "300 mailboxes instead of 10,000; the larger number is `mailfleet bench fleet`'s",
+    rest: "300 mailboxes; 10,000 is not run",
   },
   {
     id: "F06",
