@@ -120,6 +120,7 @@ test.each([
   [["--tenant", "tiny"], "a tenant is written ALIAS:BOXES"],
   [["--trickle", "often"], '--trickle wants a number, not "often"'],
   [["--colour"], "Unknown option '--colour'"],
+  [["--colour"], "npx mailfleet sandbox --help"],
 ])("%j ends with 2 and names the trouble", async (args, message) => {
   const child = start(...args);
   const [code, errors] = await Promise.all([exitOf(child), errorsOf(child)]);

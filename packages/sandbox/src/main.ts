@@ -6,11 +6,12 @@ import { answerParent } from "./parent-messages.ts";
 
 const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP server on this machine.
 
-  node packages/sandbox/src/main.ts --data-dir ./.sandbox
-  node packages/sandbox/src/main.ts --data-dir ./.sandbox --corpus ./mail
-  node packages/sandbox/src/main.ts --data-dir ./.sandbox --tenant big:10000 --messages 50 --no-faults
+  npx mailfleet sandbox
+  npx mailfleet sandbox --data-dir ./.sandbox --corpus ./mail
+  npx mailfleet sandbox --data-dir ./.sandbox --tenant big:10000 --messages 50 --no-faults
 
-  --data-dir DIR        authority, secrets, delivered mail, mailfleet.yaml (default ./.mailfleet/sandbox)
+  --data-dir DIR        authority, secrets, delivered mail, mailfleet.yaml (default ./.mailfleet/sandbox-alone,
+                        which mailfleet up does not use)
   --seed SEED           same seed, same mail (default 1)
   --tenant ALIAS:BOXES[:MESSAGES]   a tenant, may be given several times (default: three tenants, 60 mailboxes)
   --messages N          messages per mailbox on average
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
   } catch (error) {
     process.exitCode = isUsage(error) ? 2 : 1;
     process.stderr.write(`sandbox: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (isParseError(error)) process.stderr.write("npx mailfleet sandbox --help shows what there is\n");
     // An open channel to a parent would keep the process.
     if (process.connected) process.disconnect();
     return;
@@ -80,11 +82,11 @@ async function main(): Promise<void> {
 }
 
 function isUsage(error: unknown): boolean {
-  return (
-    error instanceof SandboxOptionsError ||
-    error instanceof CorpusError ||
-    (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))
-  );
+  return error instanceof SandboxOptionsError || error instanceof CorpusError || isParseError(error);
+}
+
+function isParseError(error: unknown): boolean {
+  return error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
 }
 
 /** Undefined where help is wanted. */
@@ -94,7 +96,7 @@ function readOptions(args: string[]): SandboxOptions | undefined {
     allowNegative: true,
     options: {
       help: { type: "boolean", short: "h" },
-      "data-dir": { type: "string", default: "./.mailfleet/sandbox" },
+      "data-dir": { type: "string", default: "./.mailfleet/sandbox-alone" },
       seed: { type: "string" },
       tenant: { type: "string", multiple: true },
       messages: { type: "string" },

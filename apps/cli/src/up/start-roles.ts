@@ -102,7 +102,10 @@ async function becomeReady(process: SupervisedProcess, hooks: ProcessHooks): Pro
 
 /** Why a role could not start, in its own words. */
 export function startFailure(failure: ProcessFailure, name: string, logPath: string): CliError {
-  const reason = failure.reason === "" ? failure.message : failure.reason;
+  const prefix = `${name}: `;
+  // Alone on a terminal a role says who speaks; here the sentence does.
+  const said = failure.reason.startsWith(prefix) ? failure.reason.slice(prefix.length) : failure.reason;
+  const reason = said === "" ? failure.message : said;
   const first = reason.split("\n")[0] ?? reason;
   return new CliError(failure.exitCode === 2 ? 2 : 1, {
     code: "START_FAILED",
