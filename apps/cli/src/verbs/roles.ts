@@ -6,21 +6,25 @@ import { withCommonOptions } from "../common-options.ts";
 import { roleEntries } from "../up/start-roles.ts";
 import { locateConfig } from "../wire.ts";
 
-const examples = (role: string): string => `Examples:
+const examples = (role: string, variable: string): string => `Examples:
   npx mailfleet ${role} --config mailfleet.yaml
   npx mailfleet ${role} --config mailfleet.yaml | jq .msg          its log is JSON, one object a line
-  MAILFLEET_SYNC_CONCURRENCY=32 npx mailfleet ${role} --config mailfleet.yaml
+  ${variable} npx mailfleet ${role} --config mailfleet.yaml
 `;
 
 export function addRoleVerbs(program: Command, bind: Bind): void {
-  const add = (role: "producer" | "worker", description: string): void => {
+  const add = (role: "producer" | "worker", variable: string, description: string): void => {
     withCommonOptions(program.command(role))
       .description(description)
-      .addHelpText("before", examples(role))
+      .addHelpText("before", examples(role, variable))
       .action(bind<CommonOptions>((cli, options) => runInPlace(cli, role, options)));
   };
-  add("producer", "one producer alone, for scaling out: puts mailboxes that are due into the sync queues");
-  add("worker", "one worker alone, for scaling out: reads mailboxes and hands their messages off");
+  add(
+    "producer",
+    "MAILFLEET_SYNC_POLL_SECONDS=60",
+    "one producer alone, for scaling out: puts mailboxes that are due into the sync queues",
+  );
+  add("worker", "MAILFLEET_SYNC_CONCURRENCY=32", "one worker alone, for scaling out: reads mailboxes and hands their messages off");
 }
 
 /** The role's own program in this process: one process less between a service manager and its signals. */
