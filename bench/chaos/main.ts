@@ -20,7 +20,7 @@ ever entered the queue. Exit code 1 when anything was lost, told twice, out of o
   --json          nothing but the result on stdout
 `;
 
-const flags = readFlags("chaos", help, {
+const given = readFlags("chaos", help, {
   numbers: {
     kills: { default: 200, min: 1 },
     seed: { default: Date.now() % 1_000_000, min: 0 },
@@ -28,9 +28,9 @@ const flags = readFlags("chaos", help, {
     messages: { default: 3_000, min: 1 },
   },
 });
-const wanted = flags.numbers;
+const wanted = given.numbers;
 const shownViolations = 40;
-const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
+const say = (line: string): void => void (given.json || process.stderr.write(`${line}\n`));
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-chaos-"));
 say(`seed ${wanted.seed}: ${wanted.kills} kills over ${wanted.mailboxes} mailboxes with ${wanted.messages} messages`);
 const startedAt = performance.now();

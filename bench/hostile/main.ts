@@ -24,7 +24,7 @@ worker's peak memory against its configured cap, and how long ordinary mail wait
   --json        nothing but the result on stdout
 `;
 
-const flags = readFlags("hostile", help, {
+const given = readFlags("hostile", help, {
   numbers: {
     idle: { default: 60, min: 1 },
     large: { default: 64, min: 0 },
@@ -32,12 +32,12 @@ const flags = readFlags("hostile", help, {
     memory: { default: 768, min: 512, max: 65_536 },
   },
 });
-const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
+const say = (line: string): void => void (given.json || process.stderr.write(`${line}\n`));
 const giveUpMs = 15 * 60_000;
 /** Fewer arrivals say nothing about a 99th percentile. */
 const atLeastMs = 10_000;
 const largeMailboxes = 8;
-const { idle: idleSeconds, large: largeCount, others, memory: memoryMb } = flags.numbers;
+const { idle: idleSeconds, large: largeCount, others, memory: memoryMb } = given.numbers;
 
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-hostile-"));
 const sandbox = await startSandbox({
@@ -111,7 +111,7 @@ try {
       `\nordinary mail, from arrival to queue:${said("alone", "idle")}${said("beside the hostile set", "hostile")}${said("beside the large messages", "crowded")}` +
       `\n  hostile to idle: p50 ${latencyRatio.p50.toFixed(2)} x, p99 ${latencyRatio.p99.toFixed(2)} x`,
   );
-  if (!flags.json) {
+  if (!given.json) {
     await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
     await writeFile(join(import.meta.dirname, "../results/hostile.json"), `${JSON.stringify(result, undefined, 2)}\n`);
   }

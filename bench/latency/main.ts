@@ -25,7 +25,7 @@ processes of their own, one message at a time to one mailbox after the other.
   --json           nothing but the result on stdout
 `;
 
-const flags = readFlags("latency", help, {
+const given = readFlags("latency", help, {
   numbers: {
     "poll-seconds": { min: 1 },
     deliveries: { default: 300, min: 1 },
@@ -34,10 +34,10 @@ const flags = readFlags("latency", help, {
   },
   switches: ["push"],
 });
-const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
-const push = flags.switches.has("push");
-const { deliveries: count, mailboxes, "gap-ms": gapMs } = flags.numbers;
-const pollSeconds = flags.numbers["poll-seconds"] ?? (push ? 300 : 5);
+const say = (line: string): void => void (given.json || process.stderr.write(`${line}\n`));
+const isPush = given.switches.has("push");
+const { deliveries: count, mailboxes, "gap-ms": gapMs } = given.numbers;
+const pollSeconds = given.numbers["poll-seconds"] ?? (isPush ? 300 : 5);
 const giveUpMs = 120_000 + 2_000 * pollSeconds;
 const lookMs = 50;
 /** After the first pass, and after the looks that follow on push's connections. */
@@ -79,7 +79,7 @@ try {
     NODE_COMPILE_CACHE: join(dir, "compile-cache"),
     MAILFLEET_REDIS_URL: server.url,
     MAILFLEET_DATA_DIR: join(dir, "data"),
-    MAILFLEET_SYNC_PUSH: push ? "all" : "none",
+    MAILFLEET_SYNC_PUSH: isPush ? "all" : "none",
     MAILFLEET_SYNC_POLL_SECONDS: String(pollSeconds),
   };
   const root = join(import.meta.dirname, "../..");
@@ -87,12 +87,12 @@ try {
     watch(process.execPath, [...flags, join(root, `apps/${role}/src/main.ts`), "--config", sandbox.configFile], env);
   roles = [start("producer", []), start("worker", workerNodeFlags)];
 
-  say(`first pass of ${mailboxes} mailboxes${push ? ", and an IDLE for each" : ""}`);
+  say(`first pass of ${mailboxes} mailboxes${isPush ? ", and an IDLE for each" : ""}`);
   const messages = sandbox.tenants[0]?.messages ?? 0;
   await until(async () => {
     const { handedOff, quarantined } = await reader.fleetLedger();
     const connected = (await reader.processes()).reduce((sum, { push }) => sum + (push?.connected ?? 0), 0);
-    return handedOff + quarantined >= messages && (!push || connected >= mailboxes);
+    return handedOff + quarantined >= messages && (!isPush || connected >= mailboxes);
   });
   await systemClock.sleep(settleMs);
 
@@ -118,7 +118,7 @@ try {
       maxMs: rank(1),
       deliveries: latencies.length,
       mailboxes,
-      push,
+      push: isPush,
       pollSeconds,
       workerRssMb: Math.round(worker?.usage.peakRssMb ?? 0),
       machine: { cpus: cpus().length, model: cpus()[0]?.model, node: process.versions.node },
@@ -128,7 +128,7 @@ try {
   say(`delivery to event: median ${p50Ms} ms, 90 % ${p90Ms} ms, 99 % ${p99Ms} ms, slowest ${maxMs} ms`);
   await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
   await writeFile(
-    join(import.meta.dirname, `../results/latency${push ? "-push" : ""}.json`),
+    join(import.meta.dirname, `../results/latency${isPush ? "-push" : ""}.json`),
     `${JSON.stringify(document, undefined, 2)}\n`,
   );
   await Promise.all(roles.map((role) => role.stop()));

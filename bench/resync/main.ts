@@ -24,12 +24,12 @@ their headers, none fetched, none handed off twice, none lost. Also prints what 
   --json           nothing but the result on stdout
 `;
 
-const flags = readFlags("resync", help, {
+const given = readFlags("resync", help, {
   numbers: { messages: { default: 100_000, min: 1 }, "mean-bytes": { default: 40_000, min: 6_000, max: 1_000_000 } },
 });
-const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
+const say = (line: string): void => void (given.json || process.stderr.write(`${line}\n`));
 const giveUpMs = 60 * 60_000;
-const { messages, "mean-bytes": meanBytes } = flags.numbers;
+const { messages, "mean-bytes": meanBytes } = given.numbers;
 const keys = redisKeys();
 
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-resync-"));

@@ -23,7 +23,7 @@ where it is installed, mbsync at four in parallel (XOAUTH2 needs a plug-in for l
   --json          nothing but the result on stdout; without it the table is on stderr too
 `;
 
-const flags = readFlags("throughput", help, {
+const given = readFlags("throughput", help, {
   numbers: {
     messages: { default: 20_000, min: 1 },
     mailboxes: { default: 20, min: 1 },
@@ -32,10 +32,10 @@ const flags = readFlags("throughput", help, {
   },
   texts: ["corpus"],
 });
-const wanted = flags.numbers;
+const wanted = given.numbers;
 const shared = join(import.meta.dirname, "../../../shared/corpus/real");
-const corpus = flags.texts.get("corpus") ?? (existsSync(shared) ? shared : undefined);
-const say = (line: string): void => void (flags.json || process.stderr.write(`${line}\n`));
+const corpus = given.texts.get("corpus") ?? (existsSync(shared) ? shared : undefined);
+const say = (line: string): void => void (given.json || process.stderr.write(`${line}\n`));
 
 say(`filling Dovecot with ${wanted.messages} messages in ${wanted.mailboxes} mailboxes`);
 const world = await openWorld({
