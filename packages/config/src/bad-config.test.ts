@@ -169,7 +169,7 @@ worker: { parseThread: 2 }
   test("a file that is not there", () => {
     const result = loadConfig({ file: "nowhere.yaml", env: {}, cwd: "/nonexistent" });
     expect(!result.ok && formatProblems(result.problems, "nowhere.yaml")).toBe(
-      '✗ nowhere.yaml has 1 problem. Nothing was started.\n            is "nowhere.yaml", and there is no such file',
+      "✗ nowhere.yaml has 1 problem. Nothing was started.\n            the file cannot be read: there is no such file",
     );
   });
 

@@ -38,7 +38,12 @@ export function decodeText(bytes: Uint8Array): { readonly text: string } | { rea
 }
 
 /** Why a file could not be read, in words: `is "./secret", and there is no such file`. */
-export function describeReadError(name: string, error: unknown): string {
+function describeReadError(name: string, error: unknown): string {
+  return `is ${showFile(name)}, and ${readErrorWords(error) ?? "it cannot be read"}`;
+}
+
+/** `there is no such file`; undefined for what has no words of its own. */
+export function readErrorWords(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const words: Record<string, string> = {
     ENOENT: "there is no such file",
@@ -48,7 +53,7 @@ export function describeReadError(name: string, error: unknown): string {
     EISDIR: "that is a folder",
     EFBIG: "that is over 64 MB",
   };
-  return `is ${showFile(name)}, and ${words[code] ?? "it cannot be read"}`;
+  return words[code];
 }
 
 /** The absolute path of a file that must be there, or undefined after reporting. */

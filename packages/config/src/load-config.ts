@@ -3,7 +3,7 @@ import { canonicalAddress, limits, type PushChoice, pushChooser, Secret } from "
 import { checkShape, isTree } from "./check-shape.ts";
 import type { Config, ConfigProblem, ConfigResult, ConsoleConfig, SyncConfig, TenantConfig, TokenCacheConfig } from "./config.ts";
 import { environmentLeaves, environmentValue, type Environment } from "./environment.ts";
-import { decodeText, describeReadError, readLocalFile, readSecret, type FileContent, type ReadFile } from "./files.ts";
+import { decodeText, readErrorWords, readLocalFile, readSecret, type FileContent, type ReadFile } from "./files.ts";
 import { isLoopback, parseListen } from "./hosts.ts";
 import { nearestName } from "./nearest.ts";
 import { startReading, type Reading } from "./reading.ts";
@@ -31,11 +31,14 @@ export interface LoadOptions {
 export function loadConfig(options: LoadOptions): ConfigResult {
   const readFile = options.readFile ?? readLocalFile;
   const file = options.file === undefined ? undefined : resolve(options.cwd, options.file);
-  const source = file === undefined ? readYaml("") : readSource(file, options.file as string, readFile);
+  const source = file === undefined ? readYaml("") : readSource(file, readFile);
   if (!source.isReadable) return { ok: false, problems: source.problems };
   const tree = source.value ?? Object.create(null);
   if (!isTree(tree))
-    return { ok: false, problems: [{ line: 1, path: "", found: "is not a map of settings", expected: "expected keys such as tenants" }] };
+    return {
+      ok: false,
+      problems: [{ line: 1, path: "", found: "the file is not a map of settings", expected: "expected keys such as tenants" }],
+    };
 
   const variables = overlay(tree, options.env);
   if (file === undefined) tree["tenants"] ??= Object.create(null) as object;
@@ -65,7 +68,7 @@ export function secretsOf(config: Config): readonly string[] {
   return secrets;
 }
 
-function readSource(file: string, name: string, readFile: ReadFile): YamlSource {
+function readSource(file: string, readFile: ReadFile): YamlSource {
   const failed = (found: string): YamlSource => {
     const problem: ConfigProblem = { line: undefined, path: "", found };
     return { value: undefined, problems: [problem], isReadable: false, lineOf: () => 1 };
@@ -74,10 +77,11 @@ function readSource(file: string, name: string, readFile: ReadFile): YamlSource 
   try {
     content = readFile(file);
   } catch (error) {
-    return failed(describeReadError(name, error));
+    const words = readErrorWords(error);
+    return failed(`the file cannot be read${words === undefined ? "" : `: ${words}`}`);
   }
   const decoded = decodeText(content.bytes);
-  return "text" in decoded ? readYaml(decoded.text) : failed(`${decoded.problem}; expected UTF-8 text`);
+  return "text" in decoded ? readYaml(decoded.text) : failed(`the file ${decoded.problem}; expected UTF-8 text`);
 }
 
 /** Puts the environment's values over the file's. Gives the variable's name by path. */
