@@ -23,6 +23,10 @@ export function addTailVerb(program: Command, bind: Bind): void {
     .option("--full", "whole events as JSON; without it no subject, no sender, no text")
     .option("--last <n>", "how many of those that wait are shown first", countOption, 10)
     .addHelpText("before", examples)
+    .addHelpText(
+      "after",
+      "\nThe sandbox's sample consumer is faster than tail: to read whole events, start it with npm start -- --keep-events.",
+    )
     .action(bind<TailOptions>(tail));
 }
 
