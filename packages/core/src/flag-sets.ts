@@ -103,20 +103,33 @@ function longName(name: string): string {
   return longNames.get(name) ?? (/^ +\d$/.test(name) ? name.slice(1) : name);
 }
 
-/** @param present the messages of the folder, which all sets are part of */
-export function packFlagSets(sets: FlagSets, present: UidSet): Readonly<Record<string, string>> {
-  return Object.fromEntries([...sets].map(([flag, set]) => [shortName(flag), encodeUidSet(toRanks(set, present))]));
+/**
+ * Where all flags are the system's, as in nearly every folder, a text: digit and set, joined by spaces. Else an object by name.
+ * @param present the messages of the folder, which all sets are part of
+ */
+export function packFlagSets(sets: FlagSets, present: UidSet): string | Readonly<Record<string, string>> {
+  const packed = [...sets].map(([flag, set]) => [shortName(flag), encodeUidSet(toRanks(set, present))] as const);
+  return packed.every(([name]) => longNames.has(name)) ? packed.map(([name, text]) => name + text).join(" ") : Object.fromEntries(packed);
 }
 
 /** @throws RangeError for anything {@link packFlagSets} does not write */
 export function unpackFlagSets(packed: unknown, present: UidSet): FlagSets {
+  return new Map(entriesOf(packed).map(([name, text]) => [longName(name), fromRanks(decodeUidSet(text), present)]));
+}
+
+function entriesOf(packed: unknown): readonly (readonly [name: string, text: string])[] {
+  if (typeof packed === "string") return packed.split(" ").map((part) => [systemName(part), part.slice(1)]);
   if (typeof packed !== "object" || packed === null || Array.isArray(packed)) throw new RangeError("not packed flag sets");
-  return new Map(
-    Object.entries(packed).map(([flag, text]: [string, unknown]) => {
-      if (typeof text !== "string") throw new RangeError("not packed flag sets");
-      return [longName(flag), fromRanks(decodeUidSet(text), present)];
-    }),
-  );
+  return Object.entries(packed).map(([name, text]: [string, unknown]) => {
+    if (typeof text !== "string") throw new RangeError("not packed flag sets");
+    return [name, text];
+  });
+}
+
+function systemName(part: string): string {
+  const name = part.slice(0, 1);
+  if (!longNames.has(name)) throw new RangeError("not packed flag sets");
+  return name;
 }
 
 function tidy(entries: readonly (readonly [string, UidSet])[]): FlagSets {

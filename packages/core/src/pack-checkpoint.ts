@@ -125,8 +125,8 @@ function readPrevious(value: unknown): PreviousGeneration {
   };
 }
 
-/** When the whole was compared, how much later the newest part was, both in seconds; then what is not usual. */
-function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq }: Compared): readonly unknown[] {
+/** When the whole was compared, how much later the newest part was, both in seconds; then what is not usual. Alone a number, else a list. */
+function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq }: Compared): unknown {
   const all = [
     Math.floor(wholeAt / 1_000),
     Math.floor(recentAt / 1_000) - Math.floor(wholeAt / 1_000),
@@ -136,11 +136,11 @@ function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq }:
   ];
   const usual = [undefined, 0, 0, 0, ""];
   while (all.length > 1 && all.at(-1) === usual[all.length - 1]) all.pop();
-  return all;
+  return all.length === 1 ? all[0] : all;
 }
 
 function readCompared(value: unknown): Compared {
-  const [wholeAt, later = 0, uncounted = 0, unseenUncounted = 0, modSeq = ""] = list(value);
+  const [wholeAt, later = 0, uncounted = 0, unseenUncounted = 0, modSeq = ""] = typeof value === "number" ? [value] : list(value);
   const whole = count(wholeAt);
   return {
     wholeAt: whole * 1_000,
