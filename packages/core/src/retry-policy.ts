@@ -62,6 +62,17 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
     case "MAILBOX_ACCESS_DENIED":
       return thenPark(opened ? [5 * minute, 15 * minute, hour] : [3 * second, 10 * second]);
 
+    case "EXCHANGE_PRINCIPAL_UNKNOWN":
+      // A registration takes minutes to spread, and an outage looks the same (exchange-online row 18): then hourly.
+      return tries <= 4 ? { state: "parked", inMs: spread(stepOf([5 * minute, 15 * minute, 30 * minute, hour], tries), random) } : park();
+    case "LOGIN_METHOD_REFUSED":
+      return park();
+    case "SERVICE_INCIDENT":
+      // Nobody here is to blame, so nobody is parked; up to 15 min, as rows 18 and 23 have it.
+      return backoff([30 * second, minute, 2 * minute, 5 * minute, 15 * minute], 10 * second);
+    case "CONNECTION_LIMIT":
+      // Sessions that died on our side live on at the server for some minutes.
+      return backoff([minute, 5 * minute, 15 * minute], 30 * second);
     case "SERVER_THROTTLED":
       return { state: "waiting", inMs: throttled(facts, tries, random) };
     case "SERVER_UNAVAILABLE":
@@ -82,6 +93,9 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
     case "COMMAND_REFUSED":
       // The same bytes again rarely help; the server's state may.
       return thenPark([minute, 5 * minute, 15 * minute, hour, hour]);
+    case "FOLDER_UNSELECTABLE":
+      // A folder of the user's called Inbox hides the real one until somebody renames it (exchange-online row 40).
+      return { state: "waiting", inMs: spread(stepOf([5 * minute, 15 * minute, hour], tries), random) };
     case "FOLDER_GONE":
       return { state: "waiting", inMs: spread(stepOf([10 * second, minute, 10 * minute, hour], tries), random) };
     case "MESSAGE_TOO_LARGE":
@@ -102,9 +116,13 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
     case "ENTRA_CREDENTIAL_EXPIRED":
     case "ENTRA_APP_UNKNOWN":
     case "ENTRA_TENANT_UNKNOWN":
+    case "ENTRA_PRINCIPAL_MISSING":
     case "ENTRA_SCOPE_INVALID":
     case "ENTRA_TOKEN_MISMATCH":
       return park();
+    case "ENTRA_CLOCK_WRONG":
+      // Over as soon as the clock is right, which costs one request to see (exchange-online row 4).
+      return park(stepOf([minute, 5 * minute, 10 * minute], tries));
     case "ENTRA_THROTTLED":
       return { state: "waiting", inMs: hinted(Math.min(clampHint(facts?.hintMs) ?? minute, hour), random) };
     case "ENTRA_UNAVAILABLE":

@@ -8,13 +8,14 @@ import { isMailFolder } from "./world/folder-plan.ts";
 import type { FolderRole } from "./world/folder-plan.ts";
 import { GeneratedWorld, defaultTenants } from "./world/generated-world.ts";
 import { MessageGenerator } from "./world/message-generator.ts";
-import { guidOf, hashText } from "./world/random.ts";
+import { guidOf, hashText, Random } from "./world/random.ts";
 import { prepareCertificates } from "./entra/certificates.ts";
 import { TokenIssuer } from "./entra/token-issuer.ts";
 import type { DirectoryTenant } from "./entra/token-issuer.ts";
 import { createTokenServer } from "./entra/token-server.ts";
 import { createImapServer } from "./imap/imap-server.ts";
 import { formatFlags } from "./imap/flags.ts";
+import { FaultBook } from "./faults/fault-book.ts";
 import { createMailControls } from "./mail-controls.ts";
 import type { MailControls } from "./mail-controls.ts";
 import { MailStore } from "./store/mail-store.ts";
@@ -67,6 +68,8 @@ export interface Sandbox extends MailControls {
   readonly seed: string;
   readonly tenants: readonly SandboxTenant[];
   readonly counters: SandboxCounters;
+  /** What the servers do wrong, by name, place and time. */
+  readonly faults: Pick<FaultBook, "add" | "remove" | "clear" | "list">;
   /** A tenant's present client secret. @throws RangeError for an unknown alias */
   readonly secretOf: (alias: string) => string;
   /** Every message, mailbox by mailbox. */
@@ -108,12 +111,21 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const troubles = new Troubles(Date.now);
   if (options.faults ?? isDefaultWorld) troubles.plant();
 
+  const faults = new FaultBook({
+    now: Date.now,
+    random: (name) => {
+      const random = new Random(hashText(`${seed}/${name}`));
+      return () => random.fraction();
+    },
+  });
+
   const tokenRequests = new Map<string, number>();
   const commands = new Map<string, number>();
   const tokenServer = createTokenServer({
     ...certificate,
     issuer,
     tenants: directory,
+    faults,
     lifetimeSeconds: options.tokenLifetimeSeconds ?? 3_599,
     count: (alias) => tokenRequests.set(alias, (tokenRequests.get(alias) ?? 0) + 1),
   });
@@ -122,6 +134,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     verifyToken: (token) => issuer.verify(token),
     tenantIdOf: (alias) => directory.find((tenant) => tenant.alias === alias)?.tenantId,
     troubles,
+    faults,
     count: (what) => commands.set(what, (commands.get(what) ?? 0) + 1),
     frontEnd: "MF1P000CA0001.SANDBOX.EXAMPLE",
   });
@@ -171,6 +184,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       };
     }),
     counters: { tokenRequests, commands },
+    faults,
     secretOf: (alias) => mustTenant(alias).secret,
     truth: () => listTruth(store),
     bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), store.must(address, folder), uid),

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
+import type { FaultBook } from "../faults/fault-book.ts";
 import { findTenant, judgeTokenRequest, unknownTenant } from "./token-request.ts";
 import type { TokenForm, TokenRefusal } from "./token-request.ts";
 import type { DirectoryTenant, TokenIssuer } from "./token-issuer.ts";
@@ -11,6 +12,7 @@ export interface TokenServerOptions {
   readonly cert: string;
   readonly issuer: TokenIssuer;
   readonly tenants: readonly DirectoryTenant[];
+  readonly faults: Pick<FaultBook, "strike" | "holds">;
   readonly lifetimeSeconds: number;
   /** Called with the tenant's alias, or `unknown`. */
   readonly count: (alias: string) => void;
@@ -50,6 +52,8 @@ export function createTokenServer(options: TokenServerOptions): Server {
   async function answerToken(request: IncomingMessage, response: ServerResponse, tenantInPath: string): Promise<void> {
     const body = await readBody(request);
     options.count(findTenant(tenantInPath, options.tenants)?.alias ?? "unknown");
+    const alias = findTenant(tenantInPath, options.tenants)?.alias;
+    if (options.faults.strike("token-stall", alias === undefined ? {} : { tenant: alias })) return;
     if (body === undefined) {
       response.writeHead(413, { connection: "close" }).end();
       return;

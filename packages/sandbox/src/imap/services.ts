@@ -1,4 +1,5 @@
 import type { VerifiedToken } from "../entra/token-issuer.ts";
+import type { FaultBook } from "../faults/fault-book.ts";
 import type { MailStore } from "../store/mail-store.ts";
 
 /** What a session may ask of the world around it. */
@@ -9,6 +10,7 @@ export interface ImapServices {
   /** Directory id of a tenant's alias. */
   readonly tenantIdOf: (alias: string) => string | undefined;
   readonly troubles: MailboxTroubles;
+  readonly faults: Pick<FaultBook, "strike" | "holds">;
   /** Called with the verb, or with `login` and `login refused`. */
   readonly count: (what: string) => void;
   /** The front end's name, shown encoded in the greeting. */

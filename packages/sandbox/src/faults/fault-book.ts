@@ -1,0 +1,150 @@
+import { faultCatalogue, type FaultName } from "./catalogue.ts";
+import { type ActiveFault, checkOrder, type FaultOrder, type FaultTarget, type FaultValue } from "./fault-spec.ts";
+
+/** Wrong orders; nothing was changed. */
+export class FaultOrderError extends Error {
+  override readonly name = "FaultOrderError";
+}
+
+/** A fault that was ordered and has not ended. */
+export interface ListedFault {
+  readonly id: number;
+  readonly order: FaultOrder;
+  /** How often it struck. */
+  readonly struck: number;
+  /** Milliseconds since 1970. */
+  readonly from: number;
+  readonly until?: number;
+}
+
+interface Entry {
+  readonly id: number;
+  readonly order: FaultOrder;
+  readonly params: Readonly<Record<string, FaultValue>>;
+  readonly from: number;
+  readonly until: number;
+  readonly random: () => number;
+  struck: number;
+}
+
+export interface FaultBookOptions {
+  readonly now: () => number;
+  /** A stream of numbers, 0 <= x < 1, for a name: the same name gives the same numbers. */
+  readonly random: (name: string) => () => number;
+}
+
+/** Which faults strike now. The servers ask it; the command line, a file, the control API and tests write in it. */
+export class FaultBook {
+  readonly #options: FaultBookOptions;
+  readonly #byName = new Map<string, Entry[]>();
+  #nextId = 1;
+
+  constructor(options: FaultBookOptions) {
+    this.#options = options;
+  }
+
+  /** @returns the fault's number. @throws FaultOrderError with all that is wrong with it */
+  add(order: FaultOrder): number {
+    const checked = checkOrder(order, faultCatalogue);
+    if ("problems" in checked) throw new FaultOrderError(checked.problems.join("; "));
+    const id = this.#nextId++;
+    const from = this.#options.now() + (order.afterMs ?? 0);
+    const entries = this.#byName.get(order.name) ?? [];
+    this.#byName.set(order.name, entries);
+    entries.push({
+      id,
+      order: { ...order, ...(order.mailbox !== undefined && { mailbox: order.mailbox.toLowerCase() }) },
+      params: checked.params,
+      from,
+      until: order.forMs === undefined ? Number.POSITIVE_INFINITY : from + order.forMs,
+      // By its place among the orders, so that a run with the same orders draws the same numbers.
+      random: this.#options.random(`fault/${String(id)}`),
+      struck: 0,
+    });
+    return id;
+  }
+
+  /** False where there is none of that number any more. */
+  remove(id: number): boolean {
+    for (const [name, entries] of this.#byName) {
+      const rest = entries.filter((entry) => entry.id !== id);
+      if (rest.length === entries.length) continue;
+      this.#byName.set(name, rest);
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes all faults back, or those of one name. */
+  clear(name?: string): void {
+    if (name === undefined) this.#byName.clear();
+    else this.#byName.delete(name);
+  }
+
+  list(): readonly ListedFault[] {
+    this.#forgetEnded();
+    return [...this.#byName.values()]
+      .flat()
+      .sort((a, b) => a.id - b.id)
+      .map(({ id, order, struck, from, until }) => ({ id, order, struck, from, ...(Number.isFinite(until) && { until }) }));
+  }
+
+  /** The newest fault of that name that strikes at this place now; it counts as one strike. */
+  strike(name: FaultName, place: FaultTarget): ActiveFault | undefined {
+    return this.#find(name, place, true);
+  }
+
+  /** Like `strike`, without counting and without chance: for what is a property of the place and not an event. */
+  holds(name: FaultName, place: FaultTarget): ActiveFault | undefined {
+    return this.#find(name, place, false);
+  }
+
+  #find(name: FaultName, place: FaultTarget, isStrike: boolean): ActiveFault | undefined {
+    const now = this.#options.now();
+    const entries = this.#byName.get(name);
+    if (entries === undefined) return undefined;
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const entry = entries[i];
+      if (!entry || now < entry.from || now >= entry.until || entry.struck >= (entry.order.times ?? Number.POSITIVE_INFINITY)) continue;
+      if (!isAt(entry.order, place)) continue;
+      if (isStrike && entry.order.chance !== undefined && entry.random() >= entry.order.chance) continue;
+      if (isStrike) entry.struck++;
+      return activeOf(entry);
+    }
+    return undefined;
+  }
+
+  #forgetEnded(): void {
+    const now = this.#options.now();
+    for (const [name, entries] of this.#byName) {
+      this.#byName.set(
+        name,
+        entries.filter((entry) => now < entry.until && entry.struck < (entry.order.times ?? Number.POSITIVE_INFINITY)),
+      );
+    }
+  }
+}
+
+function isAt(order: FaultTarget, place: FaultTarget): boolean {
+  return (
+    (order.tenant === undefined || order.tenant === place.tenant) &&
+    (order.mailbox === undefined || order.mailbox === place.mailbox?.toLowerCase()) &&
+    (order.folder === undefined || order.folder.toLowerCase() === place.folder?.toLowerCase()) &&
+    (order.uid === undefined || order.uid === place.uid)
+  );
+}
+
+function activeOf({ id, order, params }: Entry): ActiveFault {
+  const get = (param: string): FaultValue => {
+    const value = params[param];
+    if (value === undefined) throw new RangeError(`${order.name} has no parameter ${param}`);
+    return value;
+  };
+  return {
+    id,
+    name: order.name,
+    number: (param) => Number(get(param)),
+    word: (param) => String(get(param)),
+    flag: (param) => get(param) === true,
+  };
+}
