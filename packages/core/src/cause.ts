@@ -1,4 +1,4 @@
-import type { FailureCode, FailureScope } from "./failure.ts";
+import type { FailureCode, FailureScope } from "./failure-code.ts";
 
 /** Why a mailbox does not sync, kept with the mailbox until it does (experience.md section 2.3). */
 export interface Cause {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { classifyImap, readThrottleHint } from "./classify.ts";
-import { failureCodes, type ErrorFacts, type FailureCode } from "./failure.ts";
+import { failureCodes, type FailureCode } from "./failure-code.ts";
+import type { ErrorFacts } from "./failure.ts";
 
 type Row = readonly [wire: string, facts: Partial<ErrorFacts>, code: FailureCode];
 
@@ -30,7 +31,8 @@ const answers: readonly Row[] = [
   ["NO AUTHENTICATE failed. (after an expiry, later)", no("AUTHENTICATE failed."), "TOKEN_REJECTED"],
   ['NO [Error="AuthFailed:LogonDenied..."]', no('[Error="AuthFailed:LogonDenied-None-OAuthLog"]', { phase: "login" }), "TOKEN_REJECTED"],
   ["NO [AUTHENTICATIONFAILED] ...", no("no", { phase: "login", code: "AUTHENTICATIONFAILED" }), "TOKEN_REJECTED"],
-  ["NO LOGIN failed.", no("LOGIN failed.", { phase: "login" }), "TOKEN_REJECTED"],
+  ["NO LOGIN failed.", no("LOGIN failed.", { phase: "login" }), "LOGIN_METHOD_REFUSED"],
+  ["NO Basic authentication is disabled.", no("Basic authentication is disabled.", { phase: "login" }), "LOGIN_METHOD_REFUSED"],
   [
     "BAD User is authenticated but not connected.",
     bad("User is authenticated but not connected.", { phase: "first-command" }),
@@ -50,8 +52,9 @@ const answers: readonly Row[] = [
     "SERVER_THROTTLED",
   ],
   ["BAD Request is throttled. (login)", bad("Request is throttled.", { phase: "login" }), "SERVER_THROTTLED"],
-  ["BYE Too many connections (greeting)", bye("Too many connections", { phase: "connect" }), "SERVER_THROTTLED"],
-  ["NO [LIMIT] Too many", no("Too many", { code: "LIMIT" }), "SERVER_THROTTLED"],
+  ["BYE Too many connections (greeting)", bye("Too many connections", { phase: "connect" }), "CONNECTION_LIMIT"],
+  ["NO [LIMIT] Too many connections", no("Too many connections", { code: "LIMIT", phase: "login" }), "CONNECTION_LIMIT"],
+  ["NO [LIMIT] slow down", no("slow down", { code: "LIMIT" }), "SERVER_THROTTLED"],
   ["NO Server Unavailable. 15", no("Server Unavailable. 15"), "SERVER_UNAVAILABLE"],
   ["BAD Server Unavailable. 15 (untagged, as imapflow reads it)", bad("Server Unavailable. 15"), "SERVER_UNAVAILABLE"],
   ["NO [UNAVAILABLE] later", no("later", { code: "UNAVAILABLE" }), "SERVER_UNAVAILABLE"],
@@ -66,7 +69,8 @@ const answers: readonly Row[] = [
   ["BYE Connection closed. 14", bye("Connection closed. 14"), "SESSION_CLOSED"],
   ["BYE Connection is closed. 13", bye("Connection is closed. 13"), "SESSION_CLOSED"],
   ["BYE Connection closed.", bye("Connection closed."), "SESSION_CLOSED"],
-  ["NO INBOX doesn't exist.", no("INBOX doesn't exist."), "FOLDER_GONE"],
+  ["NO INBOX doesn't exist.", no("INBOX doesn't exist.", { folder: "INBOX" }), "FOLDER_UNSELECTABLE"],
+  ["NO Projects doesn't exist.", no("Projects doesn't exist.", { folder: "Projects" }), "FOLDER_GONE"],
   ["NO [NONEXISTENT] Mailbox doesn't exist: x", no("Mailbox doesn't exist: x", { code: "NONEXISTENT" }), "FOLDER_GONE"],
   ["NO [NOPERM] denied", no("denied", { code: "NOPERM" }), "COMMAND_REFUSED"],
 ];

@@ -1,4 +1,5 @@
-import type { ErrorFacts, FailureCode } from "./failure.ts";
+import type { FailureCode } from "./failure-code.ts";
+import type { ErrorFacts } from "./failure.ts";
 
 /** What the classifier makes of facts: a code of the closed set and one sentence that may be shown and logged. */
 export interface Classified {
@@ -43,7 +44,7 @@ function byAnswer(facts: ErrorFacts): FailureCode {
     case "INUSE":
       return "SERVER_UNAVAILABLE";
     case "LIMIT":
-      return "SERVER_THROTTLED";
+      return isTooMany(text) ? "CONNECTION_LIMIT" : "SERVER_THROTTLED";
     case "AUTHENTICATIONFAILED":
     case "AUTHORIZATIONFAILED":
     case "EXPIRED":
@@ -55,7 +56,9 @@ function byAnswer(facts: ErrorFacts): FailureCode {
   if (/session invalidated/i.test(text)) return /AccessTokenExpired/i.test(text) ? "SESSION_EXPIRED" : "TOKEN_REJECTED";
   if (/server unavailable/i.test(text)) return "SERVER_UNAVAILABLE";
   if (facts.responseStatus === "BYE") return byBye(facts, text);
-  if (/(AUTHENTICATE|LOGIN) failed|AuthFailed:|Basic authentication is disabled/i.test(text)) return "TOKEN_REJECTED";
+  if (/LOGIN failed|BasicAuthBlocked|Basic authentication is disabled/i.test(text)) return "LOGIN_METHOD_REFUSED";
+  if (/AUTHENTICATE failed|AuthFailed:/i.test(text)) return "TOKEN_REJECTED";
+  if (isTooMany(text)) return "CONNECTION_LIMIT";
   switch (facts.phase) {
     case "login":
       return facts.responseStatus === "NO" ? "TOKEN_REJECTED" : "PROTOCOL_VIOLATION";
@@ -64,7 +67,9 @@ function byAnswer(facts: ErrorFacts): FailureCode {
       return facts.responseStatus === "NO" ? "MAILBOX_ACCESS_DENIED" : "PROTOCOL_VIOLATION";
     case "command":
     case "fetch":
-      return facts.responseStatus === "NO" && missingFolder.test(text) ? "FOLDER_GONE" : "COMMAND_REFUSED";
+      if (facts.responseStatus !== "NO" || !missingFolder.test(text)) return "COMMAND_REFUSED";
+      // INBOX is always there: a folder that somebody named Inbox hides it (exchange-online row 40).
+      return facts.folder?.toUpperCase() === "INBOX" ? "FOLDER_UNSELECTABLE" : "FOLDER_GONE";
     case "connect":
     default:
       return "UNCLASSIFIED";
@@ -72,8 +77,14 @@ function byAnswer(facts: ErrorFacts): FailureCode {
 }
 
 function byBye(facts: ErrorFacts, text: string): FailureCode {
-  if (facts.phase === "connect") return /too many|limit/i.test(text) ? "SERVER_THROTTLED" : "SERVER_UNAVAILABLE";
+  if (isTooMany(text)) return "CONNECTION_LIMIT";
+  if (facts.phase === "connect") return "SERVER_UNAVAILABLE";
   return "SESSION_CLOSED";
+}
+
+/** The words of other servers, and of Exchange on premises, for a cap on sessions; Exchange Online gives no reason (exchange-online 2.2). */
+function isTooMany(text: string): boolean {
+  return /too many (simultaneous )?(connections|sessions)|(connection|session)s? limit|maximum number of connections/i.test(text);
 }
 
 /** Exchange's throttle line in any of its forms, and its hint alone. */
@@ -145,6 +156,8 @@ const violationCodes: ReadonlySet<string> = new Set([
 const missingFolder = /does(n't| not) exist|no such (mailbox|folder)|(mailbox|folder) not found|unknown (mailbox|folder)/i;
 
 const sentences: Partial<Record<FailureCode, string>> = {
+  LOGIN_METHOD_REFUSED: "The mail server refused this way of logging in",
+  CONNECTION_LIMIT: "The mail server takes no further connection to this mailbox",
   TOKEN_REJECTED: "The mail server refused the token for this mailbox",
   MAILBOX_ACCESS_DENIED: "The mail server accepted the login and refused the mailbox",
   CONNECT_TIMEOUT: "The mail server did not answer in time",
@@ -158,6 +171,7 @@ const sentences: Partial<Record<FailureCode, string>> = {
   PROTOCOL_VIOLATION: "The mail server sent something that IMAP does not allow here",
   COMMAND_REFUSED: "The mail server refused a command",
   FOLDER_GONE: "The folder does not exist any more",
+  FOLDER_UNSELECTABLE: "The mail server lists the folder and does not open it",
   MESSAGE_TOO_LARGE: "A message is larger than the limit",
   INVARIANT: "A command could not be written safely",
   UNCLASSIFIED: "Something went wrong that mailfleet has no name for",

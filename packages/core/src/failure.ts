@@ -1,54 +1,5 @@
-/** How much of the work a failure stops, smallest first (isync's blast radius). */
-export type FailureScope = "message" | "folder" | "session" | "mailbox" | "tenant" | "process";
-
-/** Everything that can stop work, closed: a new word does not compile until it is handled everywhere. */
-export const failureCodes = [
-  "CONFIG_INVALID",
-  "ENTRA_CREDENTIAL_INVALID",
-  "ENTRA_CREDENTIAL_EXPIRED",
-  "ENTRA_APP_UNKNOWN",
-  "ENTRA_TENANT_UNKNOWN",
-  "ENTRA_PRINCIPAL_MISSING",
-  "ENTRA_CLOCK_WRONG",
-  "ENTRA_SCOPE_INVALID",
-  "ENTRA_CONSENT_MISSING",
-  "ENTRA_ACCESS_BLOCKED",
-  "ENTRA_TOKEN_MISMATCH",
-  "ENTRA_THROTTLED",
-  "ENTRA_UNAVAILABLE",
-  "EXCHANGE_PRINCIPAL_UNKNOWN",
-  "LOGIN_METHOD_REFUSED",
-  "SERVICE_INCIDENT",
-  "TOKEN_REJECTED",
-  "MAILBOX_ACCESS_DENIED",
-  "CONNECTION_LIMIT",
-  "CONNECT_TIMEOUT",
-  "CONNECT_REFUSED",
-  "DNS",
-  "TLS_HANDSHAKE",
-  "SERVER_THROTTLED",
-  "SERVER_UNAVAILABLE",
-  "SESSION_EXPIRED",
-  "SESSION_CLOSED",
-  "PROTOCOL_VIOLATION",
-  "COMMAND_REFUSED",
-  "FOLDER_GONE",
-  "FOLDER_UNSELECTABLE",
-  "MESSAGE_TOO_LARGE",
-  "LEASE_LOST",
-  "CHECKPOINT_STALE",
-  "CHECKPOINT_CORRUPT",
-  "CHECKPOINT_NEWER",
-  "REDIS_UNAVAILABLE",
-  "BLOB_UNAVAILABLE",
-  "BLOB_STORE_FULL",
-  "JOB_PAYLOAD_INVALID",
-  "INTERRUPTED",
-  "INVARIANT",
-  "UNCLASSIFIED",
-] as const;
-
-export type FailureCode = (typeof failureCodes)[number];
+import type { FailureCode, FailureScope } from "./failure-code.ts";
+import { taxonomy } from "./taxonomy.ts";
 
 /**
  * What an adapter saw, as plain data that may be logged: no secret, no mail text, no foreign error object.
@@ -100,53 +51,7 @@ export function isSyncError(error: unknown): error is SyncError {
   return error instanceof Error && error.name === "SyncError" && "failure" in error;
 }
 
-const scopes: Record<FailureCode, FailureScope> = {
-  CONFIG_INVALID: "process",
-  ENTRA_CREDENTIAL_INVALID: "tenant",
-  ENTRA_CREDENTIAL_EXPIRED: "tenant",
-  ENTRA_APP_UNKNOWN: "tenant",
-  ENTRA_TENANT_UNKNOWN: "tenant",
-  ENTRA_PRINCIPAL_MISSING: "tenant",
-  ENTRA_CLOCK_WRONG: "tenant",
-  ENTRA_SCOPE_INVALID: "tenant",
-  ENTRA_CONSENT_MISSING: "tenant",
-  ENTRA_ACCESS_BLOCKED: "tenant",
-  ENTRA_TOKEN_MISMATCH: "tenant",
-  ENTRA_THROTTLED: "tenant",
-  ENTRA_UNAVAILABLE: "tenant",
-  EXCHANGE_PRINCIPAL_UNKNOWN: "tenant",
-  LOGIN_METHOD_REFUSED: "tenant",
-  SERVICE_INCIDENT: "process",
-  TOKEN_REJECTED: "mailbox",
-  MAILBOX_ACCESS_DENIED: "mailbox",
-  CONNECTION_LIMIT: "mailbox",
-  CONNECT_TIMEOUT: "session",
-  CONNECT_REFUSED: "session",
-  DNS: "session",
-  TLS_HANDSHAKE: "session",
-  SERVER_THROTTLED: "mailbox",
-  SERVER_UNAVAILABLE: "session",
-  SESSION_EXPIRED: "session",
-  SESSION_CLOSED: "session",
-  PROTOCOL_VIOLATION: "session",
-  COMMAND_REFUSED: "folder",
-  FOLDER_GONE: "folder",
-  FOLDER_UNSELECTABLE: "folder",
-  MESSAGE_TOO_LARGE: "message",
-  LEASE_LOST: "mailbox",
-  CHECKPOINT_STALE: "mailbox",
-  CHECKPOINT_CORRUPT: "folder",
-  CHECKPOINT_NEWER: "mailbox",
-  REDIS_UNAVAILABLE: "process",
-  BLOB_UNAVAILABLE: "session",
-  BLOB_STORE_FULL: "process",
-  JOB_PAYLOAD_INVALID: "mailbox",
-  INTERRUPTED: "mailbox",
-  INVARIANT: "mailbox",
-  UNCLASSIFIED: "session",
-};
-
 /** The error for a code: scope from the table, message and facts from the caller. */
 export function syncError(code: FailureCode, message: string, facts: ErrorFacts): SyncError {
-  return new SyncError({ code, scope: scopes[code], message, facts });
+  return new SyncError({ code, scope: taxonomy[code].scope, message, facts });
 }

@@ -86,16 +86,9 @@ export {
   type OutgoingEvent,
   outgoing,
 } from "./event.ts";
-export {
-  type FailureScope,
-  failureCodes,
-  type FailureCode,
-  type ErrorFacts,
-  type Failure,
-  SyncError,
-  isSyncError,
-  syncError,
-} from "./failure.ts";
+export { type Disposition, type FailureScope, failureCodes, type FailureCode } from "./failure-code.ts";
+export { type Taxon, taxonomy } from "./taxonomy.ts";
+export { type ErrorFacts, type Failure, SyncError, isSyncError, syncError } from "./failure.ts";
 export {
   type Protocol,
   type Lane,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { failureCodes, type ErrorFacts, type FailureCode } from "./failure.ts";
+import { failureCodes, type FailureCode } from "./failure-code.ts";
+import type { ErrorFacts } from "./failure.ts";
 import { decideRetry, retryCapMs, type RetryQuestion } from "./retry-policy.ts";
 
 const start = Date.UTC(2026, 10, 23);

@@ -1,4 +1,5 @@
-import type { ErrorFacts, FailureCode } from "./failure.ts";
+import type { FailureCode } from "./failure-code.ts";
+import type { ErrorFacts } from "./failure.ts";
 import { limits } from "./limits.ts";
 
 export interface RetryQuestion {

@@ -41,7 +41,7 @@ export interface CommandOptions {
 export type Verb = "LIST" | "STATUS" | "EXAMINE" | "UID SEARCH" | "UID FETCH";
 
 /** After these the session goes on: the server answered, and said no to this one command. */
-const survivable: ReadonlySet<FailureCode> = new Set(["COMMAND_REFUSED", "FOLDER_GONE"]);
+const survivable: ReadonlySet<FailureCode> = new Set(["COMMAND_REFUSED", "FOLDER_GONE", "FOLDER_UNSELECTABLE"]);
 
 /**
  * One imapflow connection that ends at once, and with one cause, whatever goes wrong: throttling (imapflow would wait inside),

@@ -1,4 +1,4 @@
-import type { FailureCode } from "../failure.ts";
+import type { FailureCode } from "../failure-code.ts";
 
 /** What an entry is told of the cause and of whom it hits. */
 export interface Telling {

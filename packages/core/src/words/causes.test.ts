@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { failureCodes } from "../failure.ts";
+import { failureCodes } from "../failure-code.ts";
 import { type CauseFacts, describeCause } from "./causes.ts";
 
 const now = Date.UTC(2026, 10, 23, 13, 3, 2);

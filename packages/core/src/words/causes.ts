@@ -1,4 +1,4 @@
-import type { FailureCode, FailureScope } from "../failure.ts";
+import type { FailureCode, FailureScope } from "../failure-code.ts";
 import { stripControls } from "../scrub.ts";
 import { causeCatalogue, type Telling } from "./cause-catalogue.ts";
 import { formatCount, formatCounted } from "./numbers.ts";

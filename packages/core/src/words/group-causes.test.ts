@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Cause } from "../cause.ts";
-import { failureCodes } from "../failure.ts";
+import { failureCodes } from "../failure-code.ts";
 import { describeCause } from "./causes.ts";
 import { groupCauses, type StoppedMailbox } from "./group-causes.ts";
 

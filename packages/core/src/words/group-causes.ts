@@ -1,5 +1,5 @@
 import type { Cause } from "../cause.ts";
-import type { FailureCode } from "../failure.ts";
+import type { FailureCode } from "../failure-code.ts";
 import { type CauseFacts } from "./causes.ts";
 
 /** A mailbox that something stops. */
