@@ -181,6 +181,7 @@ export {
   suspectsAfter,
   unpackHandNote,
 } from "./in-hand.ts";
+export { packPace, unpackPace, type Pace } from "./pace.ts";
 export {
   pushChooser,
   pushShare,

@@ -7,6 +7,7 @@ import type { HandNote } from "./in-hand.ts";
 import type { FolderLedger } from "./ledger.ts";
 import type { Secret } from "./secret.ts";
 import type { Cause } from "./cause.ts";
+import type { Pace } from "./pace.ts";
 
 /** Wall clock and monotonic clock, both in ms. Everything that waits or compares times gets one. */
 export interface Clock {
@@ -308,6 +309,8 @@ export interface Settlement {
   readonly cause?: Cause;
   /** mailbox.parked or mailbox.resumed, added in the same script. */
   readonly events: readonly MailEvent[];
+  /** How fast its server lets the mailbox be read; undefined where nothing is learned, and what was is forgotten. */
+  readonly pace?: Pace;
 }
 
 /** What is stored of a mailbox when a session begins. */
@@ -318,6 +321,8 @@ export interface MailboxState {
   readonly opened: boolean;
   /** What a session that died left in hand, and who is suspected. */
   readonly hand: HandNote;
+  /** What earlier sessions learned of the server's speed. */
+  readonly pace?: Pace;
 }
 
 export interface StoredCheckpoint {

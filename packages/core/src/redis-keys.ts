@@ -46,6 +46,11 @@ export interface RedisKeys {
   pushPace(tenant: string): string;
   /** String: how many mailboxes were registered when the chosen ones were last brought in line. */
   readonly pushSurvey: string;
+  /**
+   * Channel: what all processes must know at once, as JSON: `{kind: "hold" | "hint" | "release", tenant, mailbox?, untilMs, code}`.
+   * `mailbox` is an id; without it the whole tenant is meant. `untilMs` is epoch ms by Redis' clock.
+   */
+  readonly signals: string;
 }
 
 /** @param name the fleet's name in Redis; letters, digits and dashes. */
@@ -75,5 +80,6 @@ export function redisKeys(name = "mailfleet"): RedisKeys {
     pushTries: `${own}:push:tries`,
     pushPace: (tenant) => `${own}:push:pace:${tenant}`,
     pushSurvey: `${own}:push:survey`,
+    signals: `${own}:signals`,
   };
 }

@@ -8,6 +8,7 @@ import {
   outgoing,
   type OutgoingEvent,
   packCheckpoint,
+  packPace,
   redisErrorWord,
   type RedisKeys,
   redisRefusal,
@@ -82,6 +83,7 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
           Math.max(0, Math.round(settlement.freshDueInMs)),
           settlement.backfillDueInMs === undefined ? -1 : Math.max(0, Math.round(settlement.backfillDueInMs)),
           settlement.cause ? JSON.stringify(settlement.cause) : "",
+          settlement.pace ? packPace(settlement.pace) : "",
           ...jobArguments(template, clock, settlement.events.map(outgoing)),
         ],
       ]);

@@ -22,6 +22,7 @@ import {
   syncError,
   unpackCheckpoint,
   unpackHandNote,
+  unpackPace,
 } from "@mailfleet/core";
 import { abandonScript, acquireScript, noteInHandScript, renewScript } from "./scripts.ts";
 
@@ -69,12 +70,13 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
     async load(mailbox): Promise<MailboxState> {
       const id = mailboxId(mailbox);
       const [stored, facts] = await ask(
-        Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), "cause", "opened", "inHand", "suspects")]),
+        Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), "cause", "opened", "inHand", "suspects", "pace")]),
       );
       const folders = new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)]));
       const cause = parseCause(facts[0] ?? undefined);
       const hand = unpackHandNote(facts[2] ?? undefined, facts[3] ?? undefined);
-      return { folders, opened: facts[1] === "1", hand, ...(cause && { cause }) };
+      const pace = unpackPace(facts[4] ?? undefined);
+      return { folders, opened: facts[1] === "1", hand, ...(cause && { cause }), ...(pace && { pace }) };
     },
 
     async noteInHand({ mailbox, token }, { inHand, suspects }) {

@@ -12,6 +12,7 @@ import {
   type MailboxStore,
   type MailEvent,
   outgoing,
+  type Pace,
   packCheckpoint,
   startCheckpoint,
   uidSetOf,
@@ -296,6 +297,21 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       const next = await mustAcquire(harness.processes[0]);
       await handOff.settle(next, calm);
       expect((await store.load(mailbox)).cause).toBeUndefined();
+      harness.lease.stop();
+      next.stop();
+    });
+
+    test("with the pace that it learned, until a session learned none", async () => {
+      const harness = await openWith();
+      const { handOff, store } = harness.processes[0];
+      expect(await store.load(mailbox)).not.toHaveProperty("pace");
+      const times = { spentMs: 1_250, lookMs: 21, firstMs: 48.5, messageMs: 30 };
+      const pace: Pace = { duty: 0.125, ceiling: 0.25, since: 1_795_000_000_000, sign: "hint", ...times };
+      await handOff.settle(harness.lease, { ...calm, pace });
+      expect((await store.load(mailbox)).pace).toEqual(pace);
+      const next = await mustAcquire(harness.processes[0]);
+      await handOff.settle(next, calm);
+      expect(await store.load(mailbox)).not.toHaveProperty("pace");
       harness.lease.stop();
       next.stop();
     });

@@ -20,11 +20,13 @@ import {
   type OutgoingEvent,
   packCheckpoint,
   packInHand,
+  packPace,
   packSuspects,
   type Settlement,
   type StoredCheckpoint,
   unpackCheckpoint,
   unpackHandNote,
+  unpackPace,
 } from "@mailfleet/core";
 import { holdMemoryLease, type ProcessFate } from "./memory-lease.ts";
 
@@ -104,6 +106,7 @@ interface Box {
   /** As Redis holds them: in hand, and suspects. */
   inHand: string | undefined;
   suspects: string | undefined;
+  pace: string | undefined;
   /** The token of the last settlement. */
   settled: string;
   readonly due: Map<Lane, number>;
@@ -204,6 +207,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     else box.due.set("backfill", now + Math.max(0, Math.round(settlement.backfillDueInMs)));
     if (settlement.opened) box.opened = true;
     box.cause = settlement.cause && JSON.stringify(settlement.cause);
+    box.pace = settlement.pace && packPace(settlement.pace);
     box.isPoked = false;
     box.lease = undefined;
     return true;
@@ -217,11 +221,13 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
       const isNewer = isNewerCheckpoint(checkpoint);
       folders.set(folder, { version, ledger, checkpoint: unpackCheckpoint(checkpoint), ...(isNewer && { isNewer }) });
     }
+    const pace = unpackPace(box.pace);
     return {
       folders,
       opened: box.opened,
       hand: unpackHandNote(box.inHand, box.suspects),
       ...(box.cause !== undefined && { cause: JSON.parse(box.cause) as Cause }),
+      ...(pace && { pace }),
     };
   }
 
@@ -268,6 +274,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
         isPoked: false,
         inHand: undefined,
         suspects: undefined,
+        pace: undefined,
         settled: "",
         due: new Map([["fresh", clock.now()]]),
       });
