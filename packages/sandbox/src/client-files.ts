@@ -1,7 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { DirectoryTenant } from "./entra/token-issuer.ts";
+import { type DirectoryTenant, makeSecret } from "./entra/directory.ts";
 import type { WorldTenant } from "./world/base-folder.ts";
 
 export interface ClientFilesInput {
@@ -23,7 +22,7 @@ export function readOrMakeSecret(dataDir: string, alias: string): string {
   const path = secretFile(dataDir, alias);
   const known = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
   if (known !== "") return known;
-  const secret = `${randomBytes(2).toString("base64url")}~${randomBytes(27).toString("base64url")}`;
+  const secret = makeSecret();
   writeSecret(dataDir, alias, secret);
   return secret;
 }

@@ -4,5 +4,7 @@ export type { DeliverOptions, MailControls } from "./mail-controls.ts";
 export type { FetchFault, PaddedFault } from "./imap/services.ts";
 export { SandboxOptionsError } from "./options.ts";
 export type { SandboxOptions, SandboxTenantOptions } from "./options.ts";
+export type { DirectoryControls, SecretOptions } from "./entra/directory.ts";
+export type { FederationTrust } from "./entra/app-credentials.ts";
 export { CorpusError } from "./world/corpus-world.ts";
 export { plantedTroubles } from "./troubles.ts";

@@ -25,6 +25,8 @@ export interface SandboxOptions {
   readonly faults?: boolean;
   /** Default 3,599 as Entra's. */
   readonly tokenLifetimeSeconds?: number;
+  /** Default 86,400: the platform's tokens live a day. */
+  readonly managedIdentityLifetimeSeconds?: number;
 }
 
 export interface SandboxTenantOptions {
@@ -57,6 +59,7 @@ export function checkOptions(options: SandboxOptions): void {
   checkNumber("imapPort", options.imapPort, 0, 65_535);
   checkNumber("messages", options.messages, 0, 10_000_000);
   checkNumber("tokenLifetimeSeconds", options.tokenLifetimeSeconds, 1, 100_000);
+  checkNumber("managedIdentityLifetimeSeconds", options.managedIdentityLifetimeSeconds, 1, 100_000);
   const trickle = options.trickle ?? 0;
   if (!(trickle >= 0 && trickle <= 86_400))
     throw new SandboxOptionsError(`trickle is seconds between two deliveries, 0 to 86,400, not ${String(trickle)}`);

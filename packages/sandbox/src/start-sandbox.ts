@@ -10,8 +10,10 @@ import { GeneratedWorld, defaultTenants } from "./world/generated-world.ts";
 import { MessageGenerator } from "./world/message-generator.ts";
 import { guidOf, hashText, Random } from "./world/random.ts";
 import { prepareCertificates } from "./entra/certificates.ts";
+import { AppCredentials } from "./entra/app-credentials.ts";
+import { createDirectoryControls, type DirectoryControls, type DirectoryTenant } from "./entra/directory.ts";
+import { createManagedIdentityServer } from "./entra/managed-identity-server.ts";
 import { TokenIssuer } from "./entra/token-issuer.ts";
-import type { DirectoryTenant } from "./entra/token-issuer.ts";
 import { createTokenServer } from "./entra/token-server.ts";
 import { createImapServer } from "./imap/imap-server.ts";
 import { formatFlags } from "./imap/flags.ts";
@@ -54,15 +56,19 @@ export interface TruthEntry {
 export interface SandboxCounters {
   /** By tenant alias; `unknown` for a tenant that is not there. */
   readonly tokenRequests: ReadonlyMap<string, number>;
+  /** By tenant alias and credential: `contoso secret-1`, `contoso managed-identity`, `contoso none` where none was recognised. */
+  readonly credentialUses: ReadonlyMap<string, number>;
   /** By verb; `login` and `login refused` count the outcomes. */
   readonly commands: ReadonlyMap<string, number>;
 }
 
 /** A running sandbox. */
-export interface Sandbox extends MailControls {
+export interface Sandbox extends MailControls, DirectoryControls {
   /** `https://localhost:PORT`; a tenant's authority is this, a slash and the tenant id. */
   readonly authority: string;
   readonly imap: { readonly host: string; readonly port: number };
+  /** `http://127.0.0.1:PORT`, as AZURE_POD_IDENTITY_AUTHORITY_HOST wants it: a cloud machine's metadata service. */
+  readonly managedIdentityUrl: string;
   readonly caFile: string;
   readonly configFile: string;
   readonly seed: string;
@@ -70,14 +76,10 @@ export interface Sandbox extends MailControls {
   readonly counters: SandboxCounters;
   /** What the servers do wrong, by name, place and time. */
   readonly faults: Pick<FaultBook, "add" | "remove" | "clear" | "list">;
-  /** A tenant's present client secret. @throws RangeError for an unknown alias */
-  readonly secretOf: (alias: string) => string;
   /** Every message, mailbox by mailbox. */
   readonly truth: () => Iterable<TruthEntry>;
   /** The bytes that a FETCH of BODY[] sends. @throws RangeError if there is no such message */
   readonly bytes: (address: string, folder: string, uid: number) => Buffer;
-  /** The old secret fails from now on; the secret's file is replaced too. */
-  readonly rotateSecret: (alias: string, secret: string) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -103,8 +105,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     tenantId: guidOf(`${seed}/${alias}/tenant`),
     clientId: guidOf(`${seed}/${alias}/client`),
     objectId: guidOf(`${seed}/${alias}/object`),
-    secret: readOrMakeSecret(dataDir, alias),
+    credentials: new AppCredentials(),
   }));
+  for (const { alias, credentials } of directory) credentials.addSecret(readOrMakeSecret(dataDir, alias));
   const certificate = await prepareCertificates(dataDir);
   const issuer = await TokenIssuer.create();
   const store = new MailStore(world, join(dataDir, `deliveries-${hashText(world.key).toString(16)}.log`));
@@ -120,6 +123,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
 
   const tokenRequests = new Map<string, number>();
+  const credentialUses = new Map<string, number>();
+  const countToken = (alias: string): unknown => tokenRequests.set(alias, (tokenRequests.get(alias) ?? 0) + 1);
+  const countCredential = (alias: string, credential: string): void => {
+    const key = `${alias} ${credential}`;
+    credentialUses.set(key, (credentialUses.get(key) ?? 0) + 1);
+  };
   const commands = new Map<string, number>();
   const tokenServer = createTokenServer({
     ...certificate,
@@ -127,7 +136,19 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     tenants: directory,
     faults,
     lifetimeSeconds: options.tokenLifetimeSeconds ?? 3_599,
-    count: (alias) => tokenRequests.set(alias, (tokenRequests.get(alias) ?? 0) + 1),
+    count: countToken,
+    countCredential,
+    now: Date.now,
+  });
+  const identityServer = createManagedIdentityServer({
+    issuer,
+    tenants: directory,
+    lifetimeSeconds: options.managedIdentityLifetimeSeconds ?? 86_400,
+    count: (alias) => {
+      countToken(alias);
+      countCredential(alias, "managed-identity");
+    },
+    now: Date.now,
   });
   const { server: imapServer, endSessions } = createImapServer(certificate, {
     store,
@@ -140,11 +161,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   let tokenPort: number;
   let imapPort: number;
+  let identityPort: number;
   try {
     tokenPort = await listen(tokenServer, host, options.tokenPort ?? 0, "token");
     imapPort = await listen(imapServer, host, options.imapPort ?? 0, "IMAP");
+    identityPort = await listen(identityServer, "127.0.0.1", 0, "managed identity");
   } catch (error) {
     tokenServer.close();
+    imapServer.close();
     store.close();
     throw error;
   }
@@ -167,8 +191,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   return {
     ...createMailControls(store, troubles),
+    ...createDirectoryControls(directory, (alias, secret) => writeSecret(dataDir, alias, secret)),
     authority,
     imap,
+    managedIdentityUrl: `http://127.0.0.1:${String(identityPort)}`,
     caFile: certificate.caFile,
     configFile,
     seed,
@@ -183,20 +209,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         messages: tenant.messages,
       };
     }),
-    counters: { tokenRequests, commands },
+    counters: { tokenRequests, credentialUses, commands },
     faults,
-    secretOf: (alias) => mustTenant(alias).secret,
     truth: () => listTruth(store),
     bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), store.must(address, folder), uid),
-    rotateSecret: (alias, secret) => {
-      mustTenant(alias).secret = secret;
-      writeSecret(dataDir, alias, secret);
-    },
     close: async () => {
       stopTrickle();
       endSessions();
       tokenServer.closeAllConnections();
-      await Promise.all([closeServer(tokenServer), closeServer(imapServer)]);
+      identityServer.closeAllConnections();
+      await Promise.all([tokenServer, imapServer, identityServer].map(closeServer));
       store.close();
     },
   };

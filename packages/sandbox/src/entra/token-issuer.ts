@@ -1,15 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { SignJWT, exportJWK, generateKeyPair, jwtVerify } from "jose";
 import type { CryptoKey, JWK } from "jose";
+import type { DirectoryTenant } from "./directory.ts";
 
-/** One tenant as the directory knows it. `secret` changes by rotation. */
-export interface DirectoryTenant {
-  readonly alias: string;
-  readonly tenantId: string;
-  readonly clientId: string;
-  /** Object id of the service principal, the token's `oid`. */
-  readonly objectId: string;
-  secret: string;
+export interface IssueOptions {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly lifetimeSeconds: number;
+  /** What proved the app. */
+  readonly kind: "secret" | "certificate" | "managed-identity";
 }
 
 export interface VerifiedToken {
@@ -43,14 +42,14 @@ export class TokenIssuer {
   }
 
   /** Claims of a v1.0 app-only token; roles only where the audience is the mail service. */
-  async issue(tenant: DirectoryTenant, audience: string, lifetimeSeconds: number): Promise<string> {
-    const now = Math.floor(Date.now() / 1000);
+  async issue(tenant: DirectoryTenant, audience: string, { now: nowMs, lifetimeSeconds, kind }: IssueOptions): Promise<string> {
+    const now = Math.floor(nowMs / 1000);
     const issuer = `https://sts.windows.net/${tenant.tenantId}/`;
     const roles = mailAudiences.includes(audience) ? { roles: ["IMAP.AccessAsApp", "POP.AccessAsApp"] } : {};
     return new SignJWT({
       app_displayname: "mailfleet",
       appid: tenant.clientId,
-      appidacr: "1",
+      appidacr: kind === "secret" ? "1" : "2",
       idp: issuer,
       idtyp: "app",
       oid: tenant.objectId,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { DirectoryTenant } from "./token-issuer.ts";
+import { AppCredentials } from "./app-credentials.ts";
+import type { DirectoryTenant } from "./directory.ts";
 import { judgeTokenRequest } from "./token-request.ts";
 
 const tenant: DirectoryTenant = {
@@ -7,8 +8,10 @@ const tenant: DirectoryTenant = {
   tenantId: "11111111-2222-4333-8444-555555555555",
   clientId: "66666666-7777-4888-9999-000000000000",
   objectId: "o",
-  secret: "right",
+  credentials: new AppCredentials(),
 };
+tenant.credentials.addSecret("right");
+const place = { tenants: [tenant], now: 0, origin: "https://localhost:1" };
 const good = {
   grant_type: "client_credentials",
   client_id: tenant.clientId,
@@ -18,7 +21,7 @@ const good = {
 
 function judge(change: Readonly<Record<string, string | undefined>>, path = tenant.tenantId): unknown {
   const form: Readonly<Record<string, string | undefined>> = { ...good, ...change };
-  const verdict = judgeTokenRequest(path, { get: (name) => form[name] }, [tenant]);
+  const verdict = judgeTokenRequest(path, { get: (name) => form[name] }, place);
   return "ok" in verdict ? verdict.ok.audience : [verdict.refusal.status, verdict.refusal.error, verdict.refusal.code];
 }
 
@@ -36,16 +39,18 @@ test("the audience is the resource that was asked for", () => {
 
 test("HTTP Basic serves as well as the two fields", () => {
   const form: Readonly<Record<string, string>> = { grant_type: good.grant_type, scope: good.scope };
-  const verdict = judgeTokenRequest(tenant.tenantId, { get: (name) => form[name], basic: { clientId: tenant.clientId, secret: "right" } }, [
-    tenant,
-  ]);
+  const verdict = judgeTokenRequest(
+    tenant.tenantId,
+    { get: (name) => form[name], basic: { clientId: tenant.clientId, secret: "right" } },
+    place,
+  );
   expect(verdict).toHaveProperty("ok");
 });
 
 test.each([
   [{ client_secret: "wrong" }, undefined, [401, "invalid_client", 7000215]],
   [{ client_secret: undefined }, undefined, [401, "invalid_client", 7000216]],
-  [{ client_secret: undefined, client_assertion: "x" }, undefined, [401, "invalid_client", 700027]],
+  [{ client_secret: undefined, client_assertion: "x" }, undefined, [401, "invalid_client", 50027]],
   [{ client_id: "00000000-0000-4000-8000-000000000000" }, undefined, [400, "unauthorized_client", 700016]],
   [{ client_id: undefined }, undefined, [400, "invalid_request", 900144]],
   [{}, "22222222-0000-4000-8000-000000000000", [400, "invalid_request", 90002]],

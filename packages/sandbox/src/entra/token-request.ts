@@ -1,16 +1,24 @@
-import type { DirectoryTenant } from "./token-issuer.ts";
+import type { CredentialVerdict } from "./app-credentials.ts";
+import { type DirectoryTenant, findTenant } from "./directory.ts";
+import type { TokenRefusal } from "./token-refusal.ts";
 
-/** One AADSTS refusal; `status`, `error` and code as the field guide's table 1.3 has them. */
-export interface TokenRefusal {
-  readonly status: 400 | 401;
-  readonly error: string;
-  readonly code: number;
-  readonly text: string;
-}
-
+/** `credential` names what proved the app, or failed to; absent where it did not come to that. */
 export type TokenVerdict =
-  | { readonly ok: { readonly tenant: DirectoryTenant; readonly audience: string } }
-  | { readonly refusal: TokenRefusal };
+  | {
+      readonly ok: { readonly tenant: DirectoryTenant; readonly audience: string; readonly kind: "secret" | "certificate" };
+      readonly credential: string;
+    }
+  | { readonly refusal: TokenRefusal; readonly credential?: string };
+
+/** Where and when a request is judged. */
+export interface TokenPlace {
+  /** Of the directory's tenants. */
+  readonly tenants: readonly DirectoryTenant[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** `https://host:port`, as the client called this endpoint. */
+  readonly origin: string;
+}
 
 export interface TokenForm {
   readonly get: (name: string) => string | undefined;
@@ -19,7 +27,7 @@ export interface TokenForm {
 }
 
 /** Resources that exist in every directory here; a token for Graph is a good token that opens no mailbox. */
-const resources: readonly string[] = [
+export const resources: readonly string[] = [
   "https://outlook.office365.com",
   "https://outlook.office.com",
   "https://ps.outlook.com",
@@ -27,7 +35,7 @@ const resources: readonly string[] = [
 ];
 
 /** Judges a token request. Pure. Unknown fields are ignored, as Entra does. */
-export function judgeTokenRequest(tenantInPath: string, form: TokenForm, tenants: readonly DirectoryTenant[]): TokenVerdict {
+export function judgeTokenRequest(tenantInPath: string, form: TokenForm, place: TokenPlace): TokenVerdict {
   const wanted = tenantInPath.toLowerCase();
   if (wanted === "common" || wanted === "organizations" || wanted === "consumers") {
     return refuse(
@@ -37,7 +45,7 @@ export function judgeTokenRequest(tenantInPath: string, form: TokenForm, tenants
       `The grant type is not supported over the /${wanted} endpoint. Please use the /consumers or tenant-specific endpoint.`,
     );
   }
-  const tenant = findTenant(wanted, tenants);
+  const tenant = findTenant(wanted, place.tenants);
   if (!tenant) return { refusal: unknownTenant(tenantInPath) };
   const grantType = form.get("grant_type");
   if (!grantType) return refuse(400, "invalid_request", 900144, "The request body must contain the following parameter: 'grant_type'.");
@@ -55,30 +63,32 @@ export function judgeTokenRequest(tenantInPath: string, form: TokenForm, tenants
       `Application with identifier '${clientId.slice(0, 80)}' was not found in the directory '${tenant.alias}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.`,
     );
   }
-  if (form.get("client_assertion") !== undefined)
-    return refuse(401, "invalid_client", 700027, "Client assertion contains an invalid signature. [Reason - The key was not found.]");
-  const secret = form.get("client_secret") ?? form.basic?.secret;
-  if (!secret)
+  const verdict = judgeCredential(form, tenant, tenantInPath, place);
+  if (!verdict)
     return refuse(
       401,
       "invalid_client",
       7000216,
       "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
     );
-  if (secret !== tenant.secret) {
-    return refuse(
-      401,
-      "invalid_client",
-      7000215,
-      `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${tenant.clientId}'.`,
-    );
-  }
-  return { ok: { tenant, audience: scope.audience } };
+  if ("refusal" in verdict) return verdict;
+  return { ok: { tenant, audience: scope.audience, kind: verdict.ok.kind }, credential: verdict.ok.credential };
 }
 
-export function findTenant(idOrDomain: string, tenants: readonly DirectoryTenant[]): DirectoryTenant | undefined {
-  const wanted = idOrDomain.toLowerCase();
-  return tenants.find((tenant) => tenant.tenantId === wanted || `${tenant.alias}.example` === wanted);
+/** Undefined where none was sent. */
+function judgeCredential(
+  form: TokenForm,
+  { tenantId, clientId, credentials }: DirectoryTenant,
+  tenantInPath: string,
+  { now, origin }: TokenPlace,
+): CredentialVerdict | undefined {
+  const assertion = form.get("client_assertion");
+  if (assertion !== undefined) {
+    const names = [tenantId, tenantInPath].flatMap((name) => [`${origin}/${name}/oauth2/v2.0/token`, `${origin}/${name}/v2.0`]);
+    return credentials.judgeAssertion(assertion, clientId, names, now);
+  }
+  const secret = form.get("client_secret") ?? form.basic?.secret;
+  return secret ? credentials.judgeSecret(secret, clientId, now) : undefined;
 }
 
 export function unknownTenant(name: string): TokenRefusal {

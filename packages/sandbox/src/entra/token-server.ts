@@ -3,9 +3,10 @@ import { createServer } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import type { FaultBook } from "../faults/fault-book.ts";
-import { findTenant, judgeTokenRequest, unknownTenant } from "./token-request.ts";
-import type { TokenForm, TokenRefusal } from "./token-request.ts";
-import type { DirectoryTenant, TokenIssuer } from "./token-issuer.ts";
+import { type DirectoryTenant, findTenant } from "./directory.ts";
+import type { TokenIssuer } from "./token-issuer.ts";
+import type { TokenRefusal } from "./token-refusal.ts";
+import { judgeTokenRequest, type TokenForm, unknownTenant } from "./token-request.ts";
 
 export interface TokenServerOptions {
   readonly key: string;
@@ -14,8 +15,11 @@ export interface TokenServerOptions {
   readonly tenants: readonly DirectoryTenant[];
   readonly faults: Pick<FaultBook, "strike" | "holds">;
   readonly lifetimeSeconds: number;
-  /** Called with the tenant's alias, or `unknown`. */
+  /** Called for each request with the tenant's alias, or `unknown`. */
   readonly count: (alias: string) => void;
+  /** Called for each request whose credential was looked at, with its name, or `none`. */
+  readonly countCredential: (alias: string, credential: string) => void;
+  readonly now: () => number;
 }
 
 const maxBodyBytes = 64 * 1024;
@@ -58,9 +62,12 @@ export function createTokenServer(options: TokenServerOptions): Server {
       response.writeHead(413, { connection: "close" }).end();
       return;
     }
-    const verdict = judgeTokenRequest(tenantInPath, readForm(body, request.headers.authorization), options.tenants);
+    const place = { tenants: options.tenants, now: options.now(), origin: `https://${hostOf(request)}` };
+    const verdict = judgeTokenRequest(tenantInPath, readForm(body, request.headers.authorization), place);
+    if (alias !== undefined && verdict.credential !== undefined) options.countCredential(alias, verdict.credential);
     if ("refusal" in verdict) return sendRefusal(response, verdict.refusal);
-    const token = await options.issuer.issue(verdict.ok.tenant, verdict.ok.audience, options.lifetimeSeconds);
+    const { tenant, audience, kind } = verdict.ok;
+    const token = await options.issuer.issue(tenant, audience, { now: place.now, lifetimeSeconds: options.lifetimeSeconds, kind });
     // One second less than the lifetime, as Entra counts from its own clock.
     const left = options.lifetimeSeconds - 1;
     send(response, 200, { token_type: "Bearer", expires_in: left, ext_expires_in: left, access_token: token });
@@ -69,8 +76,7 @@ export function createTokenServer(options: TokenServerOptions): Server {
   function answerConfiguration(request: IncomingMessage, response: ServerResponse, tenantInPath: string): void {
     const tenant = findTenant(tenantInPath, options.tenants);
     if (!tenant) return sendRefusal(response, unknownTenant(tenantInPath));
-    const host = /^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/.exec(request.headers.host ?? "")?.[0] ?? "localhost";
-    const base = `https://${host}/${tenant.tenantId}`;
+    const base = `https://${hostOf(request)}/${tenant.tenantId}`;
     send(response, 200, {
       token_endpoint: `${base}/oauth2/v2.0/token`,
       token_endpoint_auth_methods_supported: ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -100,6 +106,11 @@ export function createTokenServer(options: TokenServerOptions): Server {
       error_uri: `https://login.microsoftonline.com/error?code=${String(refusal.code)}`,
     });
   }
+}
+
+/** As the client called it, where that is this machine. */
+function hostOf(request: IncomingMessage): string {
+  return /^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/.exec(request.headers.host ?? "")?.[0] ?? "localhost";
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

@@ -1,0 +1,80 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { DirectoryTenant } from "./directory.ts";
+import type { TokenIssuer } from "./token-issuer.ts";
+import { resources } from "./token-request.ts";
+
+export interface ManagedIdentityOptions {
+  readonly issuer: TokenIssuer;
+  readonly tenants: readonly DirectoryTenant[];
+  readonly lifetimeSeconds: number;
+  /** Called for each request with the tenant's alias, or `unknown`. */
+  readonly count: (alias: string) => void;
+  readonly now: () => number;
+}
+
+/** Each cloud machine has its own metadata service; here `client_id`, `object_id` or `mi_res_id` picks the tenant, else it is the first. */
+export function createManagedIdentityServer(options: ManagedIdentityOptions): Server {
+  return createServer((request, response) => {
+    answer(options, request, response).catch(() => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+}
+
+/** Wire shape of the Azure Instance Metadata Service: GET, `Metadata: true`, all numbers as strings. */
+async function answer(options: ManagedIdentityOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://localhost");
+  if (request.method !== "GET" || url.pathname !== "/metadata/identity/oauth2/token")
+    return refuse(response, 404, "not_found", "Not found");
+  // A proxy would add X-Forwarded-For: the service refuses it, so that no request from outside the machine is answered.
+  if (request.headers["metadata"] !== "true" || request.headers["x-forwarded-for"] !== undefined)
+    return refuse(response, 400, "invalid_request", "Required metadata header not specified");
+  if (!url.searchParams.has("api-version"))
+    return refuse(response, 400, "invalid_request", "Required query variable api-version is missing");
+  const resource = url.searchParams.get("resource")?.replace(/\/$/, "").toLowerCase();
+  if (!resource) return refuse(response, 400, "invalid_request", "Required query variable 'resource' is missing");
+  const tenant = findIdentity(url.searchParams, options.tenants);
+  options.count(tenant?.alias ?? "unknown");
+  if (!tenant) return refuse(response, 400, "invalid_request", "Identity not found");
+  if (!resources.includes(resource))
+    return refuse(
+      response,
+      400,
+      "invalid_resource",
+      `AADSTS500011: The resource principal named ${resource.slice(0, 120)} was not found in the tenant named ${tenant.tenantId}.`,
+    );
+  const now = options.now();
+  const { lifetimeSeconds } = options;
+  const token = await options.issuer.issue(tenant, resource, { now, lifetimeSeconds, kind: "managed-identity" });
+  const seconds = Math.floor(now / 1000);
+  send(response, 200, {
+    access_token: token,
+    client_id: tenant.clientId,
+    expires_in: String(lifetimeSeconds - 1),
+    expires_on: String(seconds + lifetimeSeconds),
+    ext_expires_in: String(lifetimeSeconds - 1),
+    not_before: String(seconds),
+    resource: url.searchParams.get("resource"),
+    token_type: "Bearer",
+  });
+}
+
+function findIdentity(query: URLSearchParams, tenants: readonly DirectoryTenant[]): DirectoryTenant | undefined {
+  const clientId = query.get("client_id")?.toLowerCase();
+  if (clientId !== undefined) return tenants.find((tenant) => tenant.clientId === clientId);
+  const objectId = (query.get("object_id") ?? query.get("principal_id"))?.toLowerCase();
+  if (objectId !== undefined) return tenants.find((tenant) => tenant.objectId === objectId);
+  const resourceId = query.get("msi_res_id") ?? query.get("mi_res_id");
+  if (resourceId !== null) return tenants.find((tenant) => resourceId.endsWith(`/${tenant.alias}`));
+  return tenants[0];
+}
+
+function refuse(response: ServerResponse, status: number, error: string, text: string): void {
+  send(response, status, { error, error_description: text });
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8", server: "IMDS/150.870.65.1854" });
+  response.end(JSON.stringify(body));
+}
