@@ -48,7 +48,9 @@ export function viewFleet(records: readonly MailboxRecord[], at: number, freshWi
     isCounted: some.every((record) => record.checkedAt !== undefined || record.cause !== undefined),
     ...oldestCheck(some),
   }));
-  const stopped = records.filter((record): record is MailboxRecord & StoppedMailbox => record.cause !== undefined);
+  const stopped = records.filter(
+    (record): record is MailboxRecord & StoppedMailbox => record.cause !== undefined && record.parkedBy === undefined,
+  );
   return {
     at,
     mailboxes: records.length,
@@ -57,7 +59,7 @@ export function viewFleet(records: readonly MailboxRecord[], at: number, freshWi
     ledger: sumLedgers(tenants.map((tenant) => tenant.ledger)),
     causes: groupCauses(stopped, at),
     ...(intake && { intake }),
-    ...oldestCheck(records.filter((record) => record.cause === undefined)),
+    ...oldestCheck(records.filter((record) => record.cause === undefined && record.parkedBy === undefined)),
   };
 }
 

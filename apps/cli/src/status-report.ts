@@ -244,7 +244,7 @@ function tenantCells(name: string, tenants: readonly TenantView[], facts: Status
     number(sum((tenant) => tenant.states.fresh + tenant.states.syncing)),
     number(sum((tenant) => tenant.states.behind)),
     number(sum((tenant) => tenant.states.waiting)),
-    number(sum((tenant) => tenant.states.parked)),
+    number(sum((tenant) => tenant.states.parked + tenant.states["parked by operator"])),
     oldest === undefined ? "never" : isPiped ? new Date(oldest).toISOString() : formatAge(Math.max(0, facts.view.at - oldest)),
     formatRate(rate).replace("/s", ""),
     number(sum((tenant) => tenant.ledger.toDo)),

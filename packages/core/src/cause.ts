@@ -23,3 +23,13 @@ export interface ToldParking {
   readonly code: FailureCode;
   readonly since: number;
 }
+
+/** An operator's stop: it outlives restarts, and only an operator ends it. */
+export interface OperatorPark {
+  /** Who, as the operating system or `--by` names them. */
+  readonly name: string;
+  /** Epoch ms. */
+  readonly at: number;
+  /** In the operator's words. */
+  readonly reason?: string;
+}

@@ -10,7 +10,7 @@ export {
   type AccountSets,
   type FolderAccount,
 } from "./account-folder.ts";
-export type { Cause, ToldParking } from "./cause.ts";
+export type { Cause, OperatorPark, ToldParking } from "./cause.ts";
 export {
   type FolderCheckpoint,
   type Recheck,

@@ -18,7 +18,7 @@ export function addJobFunction(): string {
  * Every type, number and right is looked at before the first write, because Lua does not roll back (F14). A full Redis, a full disk and
  * a replica refuse at the first write by themselves. Rights can be asked from Redis 7 on.
  */
-const checks = `
+export const checks = `
 local function refuse(what) return redis.error_reply('MAILFLEET ' .. what) end
 local function isType(key, wanted)
   local found = redis.call('TYPE', key)['ok']

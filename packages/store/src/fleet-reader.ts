@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { type Cause, emptyLedger, type FolderLedger, type Protocol, type RedisKeys } from "@mailfleet/core";
+import { type Cause, emptyLedger, type FolderLedger, type OperatorPark, type Protocol, type RedisKeys } from "@mailfleet/core";
 import { parseCause } from "./mailbox-store.ts";
 
 /** What Redis knows of one mailbox, for status, the panel and `--once`. Times are epoch ms by Redis' clock. */
@@ -11,6 +11,8 @@ export interface MailboxRecord {
   readonly checkedAt?: number;
   readonly nextAt?: number;
   readonly cause?: Cause;
+  /** An operator stopped it, and only an operator starts it again. */
+  readonly parkedBy?: OperatorPark;
   readonly isSyncing: boolean;
   /** Backfill is not finished. */
   readonly hasHistory: boolean;
@@ -47,6 +49,7 @@ const fields = [
   "checkedAt",
   "nextAt",
   "cause",
+  "parkedBy",
   "workingUntil",
   "history",
   "l",
@@ -109,9 +112,10 @@ export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
 }
 
 function toRecord(id: string, values: readonly (string | null)[], at: number): MailboxRecord | undefined {
-  const [tenant, address, protocol, checkedAt, nextAt, cause, workingUntil, history, ...ledger] = values;
+  const [tenant, address, protocol, checkedAt, nextAt, cause, parkedBy, workingUntil, history, ...ledger] = values;
   if (!tenant || !address) return undefined;
   const parsedCause = parseCause(cause ?? undefined);
+  const park = parsePark(parkedBy ?? undefined);
   return {
     id,
     tenant,
@@ -120,6 +124,7 @@ function toRecord(id: string, values: readonly (string | null)[], at: number): M
     ...(checkedAt && { checkedAt: Number(checkedAt) }),
     ...(nextAt && { nextAt: Number(nextAt) }),
     ...(parsedCause && { cause: parsedCause }),
+    ...(park && { parkedBy: park }),
     isSyncing: workingUntil !== null && Number(workingUntil) > at,
     hasHistory: history === "1",
     ledger: toLedger(ledger),
@@ -132,4 +137,14 @@ function toLedger(values: readonly (string | null | undefined)[]): FolderLedger 
     return emptyLedger;
   }
   return { listed, handedOff, excluded, quarantined, toDo };
+}
+
+/** One that cannot be read still stops its mailbox, and says so. */
+function parsePark(text: string | undefined): OperatorPark | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as OperatorPark;
+  } catch {
+    return { name: "an operator", at: 0 };
+  }
 }

@@ -128,7 +128,7 @@ function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane
     try {
       const renewed = await redis.eval(renewScript, names.length, ...names, id, token, limits.leaseMs);
       if (renewed === 1) renewedAt = startedAt;
-      else lose("another session holds it");
+      else lose("another session holds it, or an operator parked or removed the mailbox");
     } catch {
       // Redis is away: the self-stop above ends the session if that lasts.
     }

@@ -36,7 +36,7 @@ export interface PushLeasesOptions {
 
 /** Ids in one script: bounds the time Redis is blocked. */
 const chunkIds = 500;
-/** A mailbox whose registration cannot be read is looked at again so much later. */
+/** A mailbox whose registration cannot be read, or that an operator parked, is looked at again so much later. */
 const unreadableMs = 60_000;
 
 /** Push in Redis: about 140 bytes for a chosen mailbox, 120 more for one that is held, and one write per worker and renewal. */
@@ -97,13 +97,13 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
     ids: readonly string[],
   ): Promise<{ id: string; mailbox: MailboxRef | undefined; cause: Cause | undefined }[]> => {
     const pipeline = redis.pipeline();
-    for (const id of ids) pipeline.hmget(keys.mailbox(id), "tenant", "address", "protocol", "cause");
+    for (const id of ids) pipeline.hmget(keys.mailbox(id), "tenant", "address", "protocol", "cause", "parkedBy");
     const answers = (await pipeline.exec()) ?? [];
     return ids.map((id, i) => {
       const [error, fields] = answers[i] ?? [];
       if (error) throw error;
-      const [tenant, address, protocol, cause] = (fields ?? []) as (string | null)[];
-      const mailbox = tenant && address && protocol === "imap" ? ({ tenant, address, protocol } as const) : undefined;
+      const [tenant, address, protocol, cause, parkedBy] = (fields ?? []) as (string | null)[];
+      const mailbox = tenant && address && protocol === "imap" && !parkedBy ? ({ tenant, address, protocol } as const) : undefined;
       return { id, mailbox, cause: parseCause(cause ?? undefined) };
     });
   };

@@ -104,7 +104,8 @@ return at - now`;
  * A session that works on the mailbox is told; else it is due now. A mailbox that waits for a reason keeps its time: the reason is answered.
  */
 export const pushPokeScript = `${nowMs}
-if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[1] or redis.call('HEXISTS', KEYS[3], 'tenant') == 0 then return 'lost' end
+if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[1] or redis.call('HEXISTS', KEYS[3], 'tenant') == 0
+  or redis.call('HEXISTS', KEYS[3], 'parkedBy') == 1 then return 'lost' end
 local cause = redis.call('HGET', KEYS[3], 'cause')
 if cause then
   local isRead, read = pcall(cjson.decode, cause)

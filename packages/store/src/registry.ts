@@ -39,11 +39,14 @@ export function createMailboxRegistry(redis: Redis, keys: RedisKeys): MailboxReg
           const id = mailboxId(mailbox);
           pipeline.eval(
             registerScript,
-            4,
+            7,
             keys.mailboxes,
             keys.tenants,
             keys.mailbox(id),
             keys.due("fresh", mailbox.tenant),
+            keys.checkpoints(id),
+            keys.tenantLedger(mailbox.tenant),
+            keys.fleetLedger,
             id,
             mailbox.tenant,
             mailbox.address,

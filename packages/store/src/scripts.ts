@@ -10,7 +10,8 @@ export const nowMs = `local t = redis.call('TIME') local now = t[1] * 1000 + mat
  * Answers the fencing token, or nothing when the mailbox is taken.
  */
 export const acquireScript = `${nowMs}
-if redis.call('HEXISTS', KEYS[3], 'tenant') == 0 then
+-- Gone, or parked by an operator (F35).
+if redis.call('HEXISTS', KEYS[3], 'tenant') == 0 or redis.call('HEXISTS', KEYS[3], 'parkedBy') == 1 then
   redis.call('ZREM', KEYS[4], ARGV[1])
   redis.call('ZREM', KEYS[5], ARGV[1])
   return nil
@@ -99,22 +100,35 @@ end
 return taken`;
 
 /**
- * KEYS mailboxes, tenants, mailbox, due(fresh)
+ * KEYS mailboxes, tenants, mailbox, due(fresh), checkpoints, tenant ledger, fleet ledger
  * ARGV mailbox id, tenant, address, protocol, when to begin in ms from now
- * Answers 'added', 'changed' or 'same'.
+ * Answers 'added', 'changed' or 'same'. One that was removed and comes back finds its checkpoints, and the sums get back what it counts.
  */
 export const registerScript = `${nowMs}
-local known = redis.call('HMGET', KEYS[3], 'tenant', 'protocol')
+local known = redis.call('HMGET', KEYS[3], 'tenant', 'protocol', 'parkedBy')
 redis.call('SADD', KEYS[1], ARGV[1])
 redis.call('SADD', KEYS[2], ARGV[2])
 if known[1] then
-  redis.call('ZADD', KEYS[4], 'NX', now, ARGV[1])
+  if not known[3] then redis.call('ZADD', KEYS[4], 'NX', now, ARGV[1]) end
   if known[2] == ARGV[4] then return 'same' end
   redis.call('HSET', KEYS[3], 'protocol', ARGV[4])
   return 'changed'
 end
 redis.call('HSET', KEYS[3], 'tenant', ARGV[2], 'address', ARGV[3], 'protocol', ARGV[4], 'addedAt', now)
 redis.call('ZADD', KEYS[4], 'NX', now + tonumber(ARGV[5]), ARGV[1])
+if redis.call('PERSIST', KEYS[5]) == 1 then
+  for _, stored in ipairs(redis.call('HVALS', KEYS[5])) do
+    local sums = { string.match(stored, '^%d+\\n[^\\n]*\\n(%d+) (%d+) (%d+) (%d+) (%d+)\\n') }
+    for i, name in ipairs({ 'l', 'h', 'e', 'q', 't' }) do
+      local sum = tonumber(sums[i] or '0')
+      if sum > 0 then
+        redis.call('HINCRBY', KEYS[3], name, sum)
+        redis.call('HINCRBY', KEYS[6], name, sum)
+        redis.call('HINCRBY', KEYS[7], name, sum)
+      end
+    end
+  end
+end
 return 'added'`;
 
 /** KEYS due(lane), inflight(lane); ARGV mailbox id. Makes a mailbox that was taken due now, unless it is no longer in the index. */
@@ -140,8 +154,8 @@ export const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then retu
 
 /**
  * KEYS due(fresh) ; ARGV ms from now, ids...
- * Makes mailboxes due at once; only earlier, never later.
+ * Makes mailboxes due at once; only earlier, never later, and none that is removed or parked.
  */
 export const pokeScript = `${nowMs}
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'LT', now + tonumber(ARGV[1]), ARGV[i]) end
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', 'LT', now + tonumber(ARGV[1]), ARGV[i]) end
 return #ARGV - 1`;

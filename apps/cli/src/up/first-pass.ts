@@ -42,6 +42,7 @@ export function watchFirstPass(options: FirstPassOptions): FirstPass {
 
   const stateOf = (record: MailboxRecord, now: number): "finished" | "parked" | "waiting" | "unfinished" => {
     const { id, cause, ledger } = record;
+    if (record.parkedBy !== undefined) return "parked";
     if (cause === undefined) {
       stoppedSince.delete(id);
       if ((record.checkedAt ?? 0) < options.startedAt) return "unfinished";

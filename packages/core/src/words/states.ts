@@ -1,4 +1,4 @@
-import type { Cause } from "../cause.ts";
+import type { Cause, OperatorPark } from "../cause.ts";
 import { describeCause } from "./causes.ts";
 import { formatCount } from "./numbers.ts";
 import { formatAgo, formatClock, type Zone } from "./times.ts";
@@ -22,7 +22,7 @@ export interface MailboxFacts {
   /** A session works on it. */
   readonly isSyncing: boolean;
   /** An operator stopped it. */
-  readonly parkedBy?: { readonly name: string; readonly at: number };
+  readonly parkedBy?: OperatorPark;
   /** Folders of the running session. */
   readonly folders?: { readonly done: number; readonly all: number };
   /** Mailboxes that come before it in the first sync. */
