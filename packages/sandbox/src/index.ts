@@ -1,7 +1,8 @@
 export { startSandbox } from "./start-sandbox.ts";
 export type { Sandbox, SandboxCounters, SandboxTenant, TruthEntry } from "./start-sandbox.ts";
 export type { DeliverOptions, MailControls } from "./mail-controls.ts";
-export type { FetchFault, PaddedFault } from "./imap/services.ts";
+export type { MailboxCounters } from "./imap/mailbox-counters.ts";
+export type { FetchFault, PaddedFault } from "./imap/content-faults.ts";
 export { SandboxOptionsError } from "./options.ts";
 export type { SandboxOptions, SandboxTenantOptions } from "./options.ts";
 export type { DirectoryControls, SecretOptions } from "./entra/directory.ts";

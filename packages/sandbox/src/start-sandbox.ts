@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import type { Server } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import type { World } from "./world/base-folder.ts";
 import { CorpusWorld } from "./world/corpus-world.ts";
@@ -15,6 +16,9 @@ import { createDirectoryControls, type DirectoryControls, type DirectoryTenant }
 import { createManagedIdentityServer } from "./entra/managed-identity-server.ts";
 import { TokenIssuer } from "./entra/token-issuer.ts";
 import { createTokenServer } from "./entra/token-server.ts";
+import { MailboxCounts } from "./imap/mailbox-counters.ts";
+import type { MailboxCounters } from "./imap/mailbox-counters.ts";
+import { ServerBudgets } from "./imap/server-budget.ts";
 import { createImapServer } from "./imap/imap-server.ts";
 import { formatFlags } from "./imap/flags.ts";
 import { FaultBook } from "./faults/fault-book.ts";
@@ -60,6 +64,8 @@ export interface SandboxCounters {
   readonly credentialUses: ReadonlyMap<string, number>;
   /** By verb; `login` and `login refused` count the outcomes. */
   readonly commands: ReadonlyMap<string, number>;
+  /** By address, for every mailbox that a good token came for. */
+  readonly mailboxes: ReadonlyMap<string, MailboxCounters>;
 }
 
 /** A running sandbox. */
@@ -111,9 +117,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const certificate = await prepareCertificates(dataDir);
   const issuer = await TokenIssuer.create();
   const store = new MailStore(world, join(dataDir, `deliveries-${hashText(world.key).toString(16)}.log`));
-  const troubles = new Troubles(Date.now);
-  if (options.faults ?? isDefaultWorld) troubles.plant();
-
   const faults = new FaultBook({
     now: Date.now,
     random: (name) => {
@@ -121,6 +124,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       return () => random.fraction();
     },
   });
+
+  const troubles = new Troubles(faults, Date.now);
+  if (options.faults ?? isDefaultWorld) troubles.plant();
+  const counts = new MailboxCounts();
 
   const tokenRequests = new Map<string, number>();
   const credentialUses = new Map<string, number>();
@@ -153,9 +160,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { server: imapServer, endSessions } = createImapServer(certificate, {
     store,
     verifyToken: (token) => issuer.verify(token),
-    tenantIdOf: (alias) => directory.find((tenant) => tenant.alias === alias)?.tenantId,
-    troubles,
+    aliasOf: (tenantId) => directory.find((tenant) => tenant.tenantId === tenantId)?.alias,
     faults,
+    budgets: new ServerBudgets({ faults, now: () => performance.now(), sleep: (ms) => sleep(ms, undefined, { ref: false }) }),
+    counts,
     count: (what) => commands.set(what, (commands.get(what) ?? 0) + 1),
     frontEnd: "MF1P000CA0001.SANDBOX.EXAMPLE",
   });
@@ -182,7 +190,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     tenants: directory,
     worldTenants: world.tenants,
   });
-  const stopTrickle = startTrickle(store, generator, seed, options.trickle ?? 0, troubles);
+  const stopTrickle = startTrickle(
+    store,
+    generator,
+    seed,
+    options.trickle ?? 0,
+    (mailbox) => faults.holds("auth-not-connected", { mailbox }) !== undefined,
+  );
 
   const mustTenant = (alias: string): DirectoryTenant => {
     const tenant = directory.find((other) => other.alias === alias);
@@ -209,7 +223,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         messages: tenant.messages,
       };
     }),
-    counters: { tokenRequests, credentialUses, commands },
+    counters: { tokenRequests, credentialUses, commands, mailboxes: counts.byAddress },
     faults,
     truth: () => listTruth(store),
     bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), store.must(address, folder), uid),

@@ -1,6 +1,5 @@
 import type { MailStore } from "./store/mail-store.ts";
 import type { MessageGenerator } from "./world/message-generator.ts";
-import type { MailboxTroubles } from "./imap/services.ts";
 import { Random, hashNumbers, hashText } from "./world/random.ts";
 
 /**
@@ -12,9 +11,9 @@ export function startTrickle(
   generator: MessageGenerator,
   seed: string,
   seconds: number,
-  troubles: MailboxTroubles,
+  isRefused: (address: string) => boolean,
 ): () => void {
-  const addresses = [...store.addresses()].filter((address) => !troubles.isRefused(address));
+  const addresses = [...store.addresses()].filter((address) => !isRefused(address));
   if (seconds <= 0 || addresses.length === 0) return () => {};
   const start = hashText(`${seed}/trickle`);
   let number = store.trickled;

@@ -1,4 +1,6 @@
-import type { FetchFault, MailboxTroubles } from "./imap/services.ts";
+import type { FaultBook } from "./faults/fault-book.ts";
+import type { FaultOrder } from "./faults/fault-spec.ts";
+import type { FetchFault } from "./imap/content-faults.ts";
 
 /** The troubles of the default world, so that a newcomer sees how trouble reads (experience.md 2.2). */
 export const plantedTroubles = { refused: "hr@contoso.example", throttled: "ap@fabrikam.example" } as const;
@@ -6,57 +8,50 @@ export const plantedTroubles = { refused: "hr@contoso.example", throttled: "ap@f
 /** From the first login after a start. */
 const plantedThrottleMs = 12_000;
 
-/** Which mailboxes misbehave now; changed by tests while the sandbox runs. */
-export class Troubles implements MailboxTroubles {
-  readonly #refused = new Set<string>();
-  readonly #throttledUntil = new Map<string, number>();
-  readonly #throttleAtFirstLogin = new Set<string>();
-  readonly #fetchFaults = new Map<string, Map<string, FetchFault>>();
+/** What is switched on and off mailbox by mailbox or message by message: each switch is at most one order in the book. */
+export class Troubles {
+  readonly #faults: FaultBook;
   readonly #now: () => number;
+  readonly #ids = new Map<string, number>();
 
-  constructor(now: () => number) {
+  constructor(faults: FaultBook, now: () => number) {
+    this.#faults = faults;
     this.#now = now;
   }
 
   plant(): void {
-    this.#refused.add(plantedTroubles.refused);
-    this.#throttleAtFirstLogin.add(plantedTroubles.throttled);
+    this.setRefused(plantedTroubles.refused, true);
+    const { throttled } = plantedTroubles;
+    const params = { countsDown: true };
+    this.#set(`throttled ${throttled}`, { name: "throttle", mailbox: throttled, params, forMs: plantedThrottleMs, fromFirst: true });
   }
 
   setRefused(address: string, isRefused: boolean): void {
-    if (isRefused) this.#refused.add(address.toLowerCase());
-    else this.#refused.delete(address.toLowerCase());
+    const mailbox = address.toLowerCase();
+    this.#set(`refused ${mailbox}`, isRefused ? { name: "auth-not-connected", mailbox } : undefined);
   }
 
   setThrottled(address: string, untilMs: number): void {
-    this.#throttleAtFirstLogin.delete(address.toLowerCase());
-    this.#throttledUntil.set(address.toLowerCase(), untilMs);
+    const mailbox = address.toLowerCase();
+    const forMs = untilMs - this.#now();
+    this.#set(`throttled ${mailbox}`, forMs > 0 ? { name: "throttle", mailbox, params: { countsDown: true }, forMs } : undefined);
   }
 
   /** Undefined: the message is itself again. */
   setFetchFault(address: string, folder: string, uid: number, fault: FetchFault | undefined): void {
-    const key = address.toLowerCase();
-    const faults = this.#fetchFaults.get(key) ?? new Map<string, FetchFault>();
-    if (fault === undefined) faults.delete(placeOf(folder, uid));
-    else faults.set(placeOf(folder, uid), fault);
-    if (faults.size > 0) this.#fetchFaults.set(key, faults);
-    else this.#fetchFaults.delete(key);
+    const mailbox = address.toLowerCase();
+    this.#set(`fetch ${mailbox} ${String(uid)} ${folder.toLowerCase()}`, fault && { ...orderOf(fault), mailbox, folder, uid });
   }
 
-  readonly fetchFaults = (address: string): ReturnType<MailboxTroubles["fetchFaults"]> => {
-    const faults = this.#fetchFaults.get(address);
-    return faults && ((folder, uid) => faults.get(placeOf(folder, uid)));
-  };
-
-  readonly isRefused = (address: string): boolean => this.#refused.has(address);
-
-  readonly throttledForMs = (address: string, at: "login" | "command"): number => {
-    if (at === "login" && this.#throttleAtFirstLogin.delete(address)) this.#throttledUntil.set(address, this.#now() + plantedThrottleMs);
-    const until = this.#throttledUntil.get(address);
-    return until === undefined ? 0 : Math.max(0, until - this.#now());
-  };
+  #set(key: string, order: FaultOrder | undefined): void {
+    const id = this.#ids.get(key);
+    if (id !== undefined) this.#faults.remove(id);
+    if (order === undefined) this.#ids.delete(key);
+    else this.#ids.set(key, this.#faults.add(order));
+  }
 }
 
-function placeOf(folder: string, uid: number): string {
-  return `${String(uid)} ${folder.toLowerCase()}`;
+function orderOf(fault: FetchFault): Pick<FaultOrder, "name" | "params"> {
+  if (typeof fault === "string") return { name: fault };
+  return { name: "padded", params: { bytes: fault.paddedTo, ...(fault.announced !== undefined && { announced: fault.announced }) } };
 }

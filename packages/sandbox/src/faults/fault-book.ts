@@ -22,7 +22,8 @@ interface Entry {
   readonly order: FaultOrder;
   readonly params: Readonly<Record<string, FaultValue>>;
   readonly from: number;
-  readonly until: number;
+  /** Infinite while it waits for its first strike. */
+  until: number;
   readonly random: () => number;
   struck: number;
 }
@@ -56,7 +57,7 @@ export class FaultBook {
       order: { ...order, ...(order.mailbox !== undefined && { mailbox: order.mailbox.toLowerCase() }) },
       params: checked.params,
       from,
-      until: order.forMs === undefined ? Number.POSITIVE_INFINITY : from + order.forMs,
+      until: order.forMs === undefined || order.fromFirst === true ? Number.POSITIVE_INFINITY : from + order.forMs,
       // By its place among the orders, so that a run with the same orders draws the same numbers.
       random: this.#options.random(`fault/${String(id)}`),
       struck: 0,
@@ -69,7 +70,7 @@ export class FaultBook {
     for (const [name, entries] of this.#byName) {
       const rest = entries.filter((entry) => entry.id !== id);
       if (rest.length === entries.length) continue;
-      this.#byName.set(name, rest);
+      this.#keep(name, rest);
       return true;
     }
     return false;
@@ -87,6 +88,11 @@ export class FaultBook {
       .flat()
       .sort((a, b) => a.id - b.id)
       .map(({ id, order, struck, from, until }) => ({ id, order, struck, from, ...(Number.isFinite(until) && { until }) }));
+  }
+
+  /** True if there is any order of that name, wherever it strikes: a cheap look ahead of many places. */
+  isOrdered(name: FaultName): boolean {
+    return this.#byName.has(name);
   }
 
   /** The newest fault of that name that strikes at this place now; it counts as one strike. */
@@ -108,7 +114,8 @@ export class FaultBook {
       if (!entry || now < entry.from || now >= entry.until || entry.struck >= (entry.order.times ?? Number.POSITIVE_INFINITY)) continue;
       if (!isAt(entry.order, place)) continue;
       if (isStrike && entry.order.chance !== undefined && entry.random() >= entry.order.chance) continue;
-      if (isStrike) entry.struck++;
+      if (isStrike && entry.struck++ === 0 && entry.order.fromFirst === true)
+        entry.until = now + (entry.order.forMs ?? Number.POSITIVE_INFINITY);
       return activeOf(entry);
     }
     return undefined;
@@ -117,11 +124,16 @@ export class FaultBook {
   #forgetEnded(): void {
     const now = this.#options.now();
     for (const [name, entries] of this.#byName) {
-      this.#byName.set(
+      this.#keep(
         name,
         entries.filter((entry) => now < entry.until && entry.struck < (entry.order.times ?? Number.POSITIVE_INFINITY)),
       );
     }
+  }
+
+  #keep(name: string, entries: Entry[]): void {
+    if (entries.length > 0) this.#byName.set(name, entries);
+    else this.#byName.delete(name);
   }
 }
 
@@ -134,7 +146,7 @@ function isAt(order: FaultTarget, place: FaultTarget): boolean {
   );
 }
 
-function activeOf({ id, order, params }: Entry): ActiveFault {
+function activeOf({ id, order, params, until }: Entry): ActiveFault {
   const get = (param: string): FaultValue => {
     const value = params[param];
     if (value === undefined) throw new RangeError(`${order.name} has no parameter ${param}`);
@@ -143,6 +155,7 @@ function activeOf({ id, order, params }: Entry): ActiveFault {
   return {
     id,
     name: order.name,
+    until,
     number: (param) => Number(get(param)),
     word: (param) => String(get(param)),
     flag: (param) => get(param) === true,

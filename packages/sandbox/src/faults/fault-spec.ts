@@ -34,6 +34,8 @@ export interface FaultOrder extends FaultTarget {
   readonly afterMs?: number;
   /** How long it lasts from then; default until it is taken back. */
   readonly forMs?: number;
+  /** `forMs` counts from the first time it strikes. */
+  readonly fromFirst?: boolean;
   /** How often it strikes; default without end. */
   readonly times?: number;
   /** Share of the occasions at which it strikes, above 0 up to 1, drawn from the sandbox's seed; default 1. */
@@ -44,6 +46,8 @@ export interface FaultOrder extends FaultTarget {
 export interface ActiveFault {
   readonly id: number;
   readonly name: string;
+  /** When it ends, in milliseconds since 1970; infinite where it has to be taken back. */
+  readonly until: number;
   number(param: string): number;
   word(param: string): string;
   flag(param: string): boolean;
@@ -68,6 +72,7 @@ export function checkOrder(
   for (const [name, value] of Object.entries({ afterMs: order.afterMs, forMs: order.forMs })) {
     if (value !== undefined && !(value >= 0)) problems.push(`${name} is a number of ms from 0, not ${String(value)}`);
   }
+  if (order.fromFirst === true && order.forMs === undefined) problems.push("fromFirst says what forMs counts from, and there is no forMs");
   if (order.times !== undefined && !(Number.isInteger(order.times) && order.times >= 1))
     problems.push(`times is a whole number from 1, not ${String(order.times)}`);
   if (order.chance !== undefined && !(order.chance > 0 && order.chance <= 1))

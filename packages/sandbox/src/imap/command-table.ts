@@ -5,6 +5,8 @@ import type { Session, SessionState } from "./session.ts";
 export interface Reply {
   readonly kind: "ok" | "no" | "bad";
   readonly text: string;
+  /** An untagged BYE with these words follows, and the connection ends. */
+  readonly bye?: string;
 }
 
 /** Writes its untagged lines to the session's writer and returns the tagged one. */

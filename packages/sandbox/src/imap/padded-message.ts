@@ -1,26 +1,27 @@
 import { setImmediate } from "node:timers/promises";
 import { formatFlags } from "./flags.ts";
-import type { FetchItem } from "./commands/fetch.ts";
+import { countBody, type FetchItem } from "./commands/fetch-items.ts";
 import { cutSection } from "./message-sections.ts";
-import type { PaddedFault } from "./services.ts";
+import type { PaddedFault } from "./content-faults.ts";
 import type { Session } from "./session.ts";
 import { imapDate } from "../world/message-generator.ts";
 
 /** A line of base64, so that the padding can stand in an attachment; as long a run of them as is written at once. */
 const padding = Buffer.from(`${"QUJD".repeat(19)}\r\n`.repeat(1_024));
 
-/** A message as long as it is wanted, made while it is sent: none of it but a slice is ever held. */
+/** A message as long as it is wanted, made while it is sent: none of it but a slice is ever held. Returns the bytes of its content. */
 export async function writePadded(
   session: Session,
   number: number,
   uid: number,
   items: readonly FetchItem[],
   { paddedTo, announced }: PaddedFault,
-): Promise<void> {
+): Promise<number> {
   const { folder } = session.selected;
   const { writer, services, mailbox } = session;
   let line = `* ${String(number)} FETCH (`;
   let space = "";
+  let sent = 0;
   for (const item of items) {
     line += space;
     space = " ";
@@ -45,12 +46,15 @@ export async function writePadded(
         const end = item.partial ? Math.min(length, start + item.partial.length) : length;
         writer.text(`${line}${item.label} {${String(end - start)}}\r\n`);
         await writeRange(session, head, start, end);
+        sent += end - start;
+        countBody(session, item, end - start);
         line = "";
         break;
       }
     }
   }
   writer.line(`${line})`);
+  return sent;
 }
 
 async function writeRange(session: Session, head: Buffer, start: number, end: number): Promise<void> {

@@ -8,7 +8,10 @@ import type { Command } from "./parse-command.ts";
 import { ResponseWriter } from "./response-writer.ts";
 import { SelectedFolder } from "./selected-folder.ts";
 import type { ImapServices } from "./services.ts";
-import type { CommandHandler, CommandTable, Reply } from "./command-table.ts";
+import { admitCommand } from "./faults-at-commands.ts";
+import type { MailboxTally } from "./mailbox-counters.ts";
+import { type BudgetPlace, Spending } from "./server-budget.ts";
+import type { CommandEntry, CommandTable, Reply } from "./command-table.ts";
 
 /** Where a session stands. `refused`: the front end took the token, the mailbox behind it did not (field guide 2.2). */
 export type SessionState = "greeted" | "refused" | "authenticated" | "selected" | "closed";
@@ -32,7 +35,9 @@ export class Session {
   #strikes = 0;
   #failedLogins = 0;
   #mailbox: Mailbox | undefined;
-  #address = "";
+  #place: BudgetPlace | undefined;
+  #tally: MailboxTally | undefined;
+  #spending: Spending | undefined;
   #expiresAt = Number.POSITIVE_INFINITY;
   #selected: SelectedFolder | undefined;
   #isIdling = false;
@@ -58,6 +63,29 @@ export class Session {
   get selected(): SelectedFolder {
     if (!this.#selected) throw new Error("no folder is selected in this session");
     return this.#selected;
+  }
+
+  /** Whose session it is and which folder is open, for faults; undefined before a login. */
+  get place(): BudgetPlace | undefined {
+    return this.#selected && this.#place ? { ...this.#place, folder: this.#selected.folder.name } : this.#place;
+  }
+
+  /** Only after a login. */
+  get tally(): MailboxTally {
+    if (!this.#tally) throw new Error("nobody is logged in");
+    return this.#tally;
+  }
+
+  /** What the running command costs; undefined where nobody counts. */
+  get spending(): Spending | undefined {
+    return this.#spending;
+  }
+
+  /** Sends what there is, then lets the time pass that was charged. */
+  async passTime(): Promise<void> {
+    if (!this.#spending) return;
+    this.writer.flush();
+    await this.#spending.pass();
   }
 
   async run(): Promise<void> {
@@ -92,13 +120,15 @@ export class Session {
   }
 
   /** The session gives the mailbox back when it ends. */
-  logIn(mailbox: Mailbox | undefined, address: string, expiresAt: number): void {
+  logIn(mailbox: Mailbox | undefined, place: BudgetPlace, expiresAt: number): void {
     if (this.#isClosed()) {
       if (mailbox) this.services.store.giveBack(mailbox);
       return;
     }
     this.#mailbox = mailbox;
-    this.#address = address;
+    this.#place = place;
+    this.#tally = this.services.counts.of(place.mailbox);
+    this.#tally.mostSessions = Math.max(this.#tally.mostSessions, ++this.#tally.sessions);
     this.#expiresAt = expiresAt;
     this.#state = mailbox ? "authenticated" : "refused";
     this.#socket.setTimeout(idleTimeoutMs);
@@ -156,6 +186,7 @@ export class Session {
     this.#selected = undefined;
     if (this.#mailbox) this.services.store.giveBack(this.#mailbox);
     this.#mailbox = undefined;
+    if (this.#tally && this.#state !== "closed") this.#tally.sessions--;
     this.#state = "closed";
   }
 
@@ -184,13 +215,16 @@ export class Session {
     if (this.#state === "refused" && !entry.states.includes("refused"))
       return this.#refuse(command.tag, "User is authenticated but not connected.");
     if (!entry.states.includes(this.#state)) return this.#refuse(command.tag, "Command received in Invalid state.");
-    const waitMs = this.#mailbox && command.verb !== "LOGOUT" ? this.services.troubles.throttledForMs(this.#address, "command") : 0;
-    if (waitMs > 0) return this.#tag(command.tag, { kind: "no", text: throttleText(waitMs) });
+    const admitted = await admitCommand(this, command);
+    if (this.#isClosed()) return;
+    if (admitted && !(admitted instanceof Spending)) return this.#tag(command.tag, admitted);
     if (this.#selected?.isInvalid) return this.end("* BYE Connection closed.");
-    await this.#answer(command, entry.handler, entry.mayExpunge);
+    this.#spending = admitted;
+    await this.#answer(command, entry);
+    this.#spending = undefined;
   }
 
-  async #answer(command: Command, handler: CommandHandler, mayExpunge: boolean): Promise<void> {
+  async #answer(command: Command, { handler, mayExpunge }: CommandEntry): Promise<void> {
     let reply: Reply;
     try {
       reply = await handler(this, command);
@@ -198,15 +232,17 @@ export class Session {
       // Whatever goes wrong behind the scenes looks like this on Exchange.
       reply = { kind: "no", text: "Server Unavailable. 15" };
     }
+    await this.#spending?.pass();
     if (this.#isClosed()) return;
-    if (reply.kind === "bad") return this.#refuse(command.tag, reply.text);
-    for (const line of this.#selected?.takeChanges(mayExpunge) ?? []) this.writer.line(line);
+    if (reply.kind !== "bad") for (const line of this.#selected?.takeChanges(mayExpunge) ?? []) this.writer.line(line);
     this.#tag(command.tag, reply);
     if (command.verb === "LOGOUT") this.end();
   }
 
   #tag(tag: string, reply: Reply): void {
-    this.writer.line(`${tag} ${reply.kind.toUpperCase()} ${reply.text}`);
+    if (reply.kind === "bad") this.#refuse(tag, reply.text);
+    else this.writer.line(`${tag} ${reply.kind.toUpperCase()} ${reply.text}`);
+    if (reply.bye !== undefined) this.end(`* BYE ${reply.bye}`);
   }
 
   #refuse(tag: string, text: string, mustClose = false): void {
@@ -225,8 +261,4 @@ export class Session {
       this.writer.flush();
     });
   }
-}
-
-export function throttleText(waitMs: number): string {
-  return `Request is throttled. Suggested Backoff Time: ${String(Math.ceil(waitMs))} milliseconds`;
 }

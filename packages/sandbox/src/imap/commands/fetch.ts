@@ -1,29 +1,17 @@
 import type { CommandHandler } from "../command-table.ts";
 import { badArgument, badCount, badSet, no, ok } from "../command-table.ts";
 import { formatFlags } from "../flags.ts";
-import { cutSection, parseSection } from "../message-sections.ts";
-import type { Section } from "../message-sections.ts";
+import { cutSection } from "../message-sections.ts";
 import type { Token } from "../parse-command.ts";
 import { textOf } from "../parse-command.ts";
 import { parseSequenceSet, positionsOfNumbers, positionsOfUids } from "../sequence-set.ts";
 import { writePadded } from "../padded-message.ts";
 import type { Session } from "../session.ts";
+import { countBody, type FetchItem, parseFetchItems } from "./fetch-items.ts";
 import { flagBits } from "../../world/base-folder.ts";
+import { fetchFaultsOf } from "../content-faults.ts";
 import { placeholderFor } from "../placeholder.ts";
 import { imapDate } from "../../world/message-generator.ts";
-
-type Simple = "FLAGS" | "UID" | "INTERNALDATE" | "RFC822.SIZE";
-
-export type FetchItem =
-  | { readonly kind: Simple }
-  | {
-      readonly kind: "body";
-      /** As it stands in the answer, without the partial's length. */
-      readonly label: string;
-      readonly section: Section;
-      readonly isPeek: boolean;
-      readonly partial: { readonly start: number; readonly length: number } | undefined;
-    };
 
 /** FETCH and UID FETCH. A UID that is not there is passed over in silence; a number whose message went away makes it a NO. */
 export const fetch: CommandHandler = async (session, command) => {
@@ -39,15 +27,19 @@ export const fetch: CommandHandler = async (session, command) => {
   const positions = isUid ? positionsOfUids(set, selected.uids) : positionsOfNumbers(set, selected.uids.length);
   if (!positions) return badSet;
   const hasContent = items.some((item) => item.kind === "body");
-  const faultOf = session.services.troubles.fetchFaults(session.mailbox.address);
+  const faultOf = fetchFaultsOf(session.services, session.place ?? {}, hasContent);
+  const { spending } = session;
   let missing = 0;
   for (const position of positions) {
     const uid = selected.uids[position] as number;
-    const fault = faultOf?.(selected.folder.name, uid);
+    const fault = faultOf?.(uid);
+    let sent = 0;
     if (!selected.folder.has(uid) || (fault === "partial-no" && hasContent)) missing++;
-    else if (typeof fault === "object") await writePadded(session, position + 1, uid, items, fault);
-    else if (fault !== "no-data" || !hasContent) writeMessage(session, position + 1, uid, items, fault === "placeholder");
-    if (!session.writer.isBehind) continue;
+    else if (typeof fault === "object") sent = await writePadded(session, position + 1, uid, items, fault);
+    else if (fault !== "no-data" || !hasContent) sent = writeMessage(session, position + 1, uid, items, fault === "placeholder");
+    const mustPass = spending?.chargeMessage(hasContent ? sent : undefined) === true;
+    if (mustPass) await session.passTime();
+    else if (!session.writer.isBehind) continue;
     await session.writer.ready();
     // What is behind these UIDs now is other mail.
     if (selected.isInvalid) session.end("* BYE Connection closed.");
@@ -56,7 +48,8 @@ export const fetch: CommandHandler = async (session, command) => {
   return missing > 0 ? no("Some of the requested messages no longer exist.") : ok("FETCH completed.");
 };
 
-function writeMessage(session: Session, number: number, uid: number, items: readonly FetchItem[], isUnconvertible: boolean): void {
+/** Returns the bytes of its content. */
+function writeMessage(session: Session, number: number, uid: number, items: readonly FetchItem[], isUnconvertible: boolean): number {
   const { folder, isReadOnly } = session.selected;
   const { store } = session.services;
   const { address } = session.mailbox;
@@ -66,6 +59,7 @@ function writeMessage(session: Session, number: number, uid: number, items: read
   if (marksSeen) store.setFlags(address, folder, uid, before | flagBits.seen, session);
   let line = `* ${String(number)} FETCH (`;
   let space = "";
+  let sent = 0;
   for (const item of items) {
     line += space;
     space = " ";
@@ -89,6 +83,8 @@ function writeMessage(session: Session, number: number, uid: number, items: read
         const bytes = item.partial ? whole.subarray(item.partial.start, item.partial.start + item.partial.length) : whole;
         writer.text(`${line}${item.label} {${String(bytes.length)}}\r\n`);
         writer.raw(bytes);
+        sent += bytes.length;
+        countBody(session, item, bytes.length);
         line = "";
         break;
       }
@@ -97,64 +93,7 @@ function writeMessage(session: Session, number: number, uid: number, items: read
   if (marksSeen && (before & flagBits.seen) === 0 && !items.some((item) => item.kind === "FLAGS"))
     line += ` FLAGS (${formatFlags(folder.flags(uid))})`;
   writer.line(`${line})`);
-}
-
-/** Undefined for an item that is not served (ENVELOPE and BODYSTRUCTURE among them) or an empty list. */
-export function parseFetchItems(tokens: readonly Token[]): FetchItem[] | undefined {
-  const flat = tokens.length === 1 && tokens[0]?.kind === "list" ? tokens[0].items : tokens;
-  const items: FetchItem[] = [];
-  for (const token of flat) {
-    const text = token.kind === "atom" ? token.text : undefined;
-    if (text === undefined) return undefined;
-    const parsed = parseItem(text);
-    if (!parsed) return undefined;
-    items.push(...parsed);
-  }
-  return items.length > 0 ? items : undefined;
-}
-
-function parseItem(text: string): readonly FetchItem[] | undefined {
-  const upper = text.toUpperCase();
-  switch (upper) {
-    case "FLAGS":
-    case "UID":
-    case "INTERNALDATE":
-    case "RFC822.SIZE":
-      return [{ kind: upper }];
-    case "FAST":
-      return [{ kind: "FLAGS" }, { kind: "INTERNALDATE" }, { kind: "RFC822.SIZE" }];
-    case "RFC822":
-      return [{ kind: "body", label: upper, section: { kind: "all", fields: [] }, isPeek: false, partial: undefined }];
-    case "RFC822.HEADER":
-      return [{ kind: "body", label: upper, section: { kind: "header", fields: [] }, isPeek: true, partial: undefined }];
-    case "RFC822.TEXT":
-      return [{ kind: "body", label: upper, section: { kind: "text", fields: [] }, isPeek: false, partial: undefined }];
-    default:
-      return parseBodyItem(upper);
-  }
-}
-
-function parseBodyItem(upper: string): readonly FetchItem[] | undefined {
-  const open = upper.indexOf("[");
-  const close = upper.lastIndexOf("]");
-  const name = upper.slice(0, Math.max(0, open));
-  if ((name !== "BODY" && name !== "BODY.PEEK") || close < open) return undefined;
-  const words = upper.slice(open + 1, close);
-  const section = parseSection(words);
-  const partial = /^(?:<([0-9]{1,10})\.([0-9]{1,10})>)?$/.exec(upper.slice(close + 1));
-  if (!section || !partial) return undefined;
-  const start = partial[1] === undefined ? undefined : Number(partial[1]);
-  const length = Number(partial[2]);
-  if (start !== undefined && length === 0) return undefined;
-  return [
-    {
-      kind: "body",
-      label: `BODY[${words}]${start === undefined ? "" : `<${String(start)}>`}`,
-      section,
-      isPeek: name === "BODY.PEEK",
-      partial: start === undefined ? undefined : { start, length },
-    },
-  ];
+  return sent;
 }
 
 /** Positions for the commands that take a set first; undefined where Exchange refuses the set. */

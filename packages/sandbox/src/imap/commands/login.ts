@@ -1,7 +1,7 @@
 import type { CommandHandler, Reply } from "../command-table.ts";
 import { badArgument, badCount, no, ok } from "../command-table.ts";
 import { textOf } from "../parse-command.ts";
-import { throttleText } from "../session.ts";
+import { judgeLogin } from "../faults-at-login.ts";
 import type { Session } from "../session.ts";
 
 const failed = no("AUTHENTICATE failed.");
@@ -33,18 +33,17 @@ export const login: CommandHandler = (session) => {
 };
 
 async function admit(session: Session, user: string, token: string): Promise<Reply> {
-  const { store, troubles, verifyToken, tenantIdOf } = session.services;
+  const { store, verifyToken, aliasOf } = session.services;
   const verified = await verifyToken(token);
   if (!verified?.roles.includes("IMAP.AccessAsApp")) return failed;
   const address = user.toLowerCase();
-  const tenant = store.tenantOf(address);
-  if (tenant !== undefined && tenantIdOf(tenant) !== verified.tenantId) return failed;
-  const waitMs = troubles.throttledForMs(address, "login");
-  if (waitMs > 0) return no(throttleText(waitMs));
+  const tenant = aliasOf(verified.tenantId);
+  if (tenant === undefined || (store.tenantOf(address) ?? tenant) !== tenant) return failed;
+  const place = { tenant, mailbox: address };
+  const { reply, isConnected } = await judgeLogin(session, place);
   // An address that Exchange does not host looks the same as a mailbox without permission (field guide 2.2).
-  const mailbox = troubles.isRefused(address) ? undefined : store.take(address);
-  session.logIn(mailbox, address, verified.expiresAt);
-  return ok("AUTHENTICATE completed.");
+  if (reply.kind === "ok") session.logIn(isConnected ? store.take(address) : undefined, place, verified.expiresAt);
+  return reply;
 }
 
 /** `user=` address ^A `auth=Bearer ` token ^A ^A in base64. */
