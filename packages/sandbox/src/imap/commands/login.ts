@@ -1,5 +1,5 @@
 import type { CommandHandler, Reply } from "../command-table.ts";
-import { badArgument, badCount, no, ok } from "../command-table.ts";
+import { badArgument, badCount, no } from "../command-table.ts";
 import { textOf } from "../parse-command.ts";
 import { judgeLogin } from "../faults-at-login.ts";
 import type { Session } from "../session.ts";
