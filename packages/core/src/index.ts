@@ -234,6 +234,8 @@ export {
   type FolderRules,
   type FolderSelection,
 } from "./folders.ts";
+export type { NeighbourView, RefusalKind } from "./neighbours.ts";
+export type { Breakers, HoldOrder, HoldReader, TenantHold } from "./tenant-hold.ts";
 export { decideRetry, retryCapMs, type RetryDecision, type RetryQuestion } from "./retry-policy.ts";
 export {
   buildMessageEvent,

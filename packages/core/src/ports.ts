@@ -8,6 +8,7 @@ import type { FolderLedger } from "./ledger.ts";
 import type { Secret } from "./secret.ts";
 import type { Cause } from "./cause.ts";
 import type { Pace } from "./pace.ts";
+import type { TenantHold } from "./tenant-hold.ts";
 
 /** Wall clock and monotonic clock, both in ms. Everything that waits or compares times gets one. */
 export interface Clock {
@@ -287,6 +288,8 @@ export interface Lease {
   readonly mailbox: MailboxRef;
   readonly token: string;
   readonly lane: Lane;
+  /** The tenant is held, and this session finds out whether it still has to be. */
+  readonly canary?: TenantHold;
   /** Aborts with a SyncError LEASE_LOST when the lease is lost or could not be renewed in time. */
   readonly signal: AbortSignal;
   /** False once the lease is lost, or its last renewal is too old by the monotonic clock: also where no timer could fire yet (F03). */
@@ -356,7 +359,10 @@ export type CommitResult =
 
 /** Reads and reserves; writing what counts is the hand-off's business. */
 export interface MailboxStore {
-  /** Undefined when somebody else works on the mailbox; that session is then poked if `lane` is fresh. */
+  /**
+   * Undefined when somebody else works on the mailbox, which is then poked if `lane` is fresh; and when its tenant is held and this is
+   * not the canary: the mailbox is due again as soon as the tenant goes on.
+   */
   acquire(mailbox: MailboxRef, lane: Lane): Promise<Lease | undefined>;
   load(mailbox: MailboxRef): Promise<MailboxState>;
   /** Replaces what is in hand and who is suspected; a commit or settlement empties the hand. False when the lease is lost. */

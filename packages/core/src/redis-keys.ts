@@ -1,4 +1,5 @@
 import type { Lane } from "./ids.ts";
+import type { RefusalKind } from "./neighbours.ts";
 
 /** BullMQ queue names. Two sync queues, because a lane needs concurrency of its own. */
 export const queueNames = { fresh: "sync-fresh", backfill: "sync-backfill", messages: "messages" } as const;
@@ -23,6 +24,19 @@ export interface RedisKeys {
   due(lane: Lane, tenant: string): string;
   /** Sorted set: mailbox id -> until when it counts as in flight. */
   inFlight(lane: Lane, tenant: string): string;
+  /** Hash: why the whole tenant stands still; absent while it does not. */
+  hold(tenant: string): string;
+  /** Sorted set: mailboxes of a parked tenant that consumers were not told of yet -> from when on they may be. */
+  untold(tenant: string): string;
+  /** Hash: the tenant's logins per second, what is left of them, and since when. */
+  loginRate(tenant: string): string;
+  /** Hash: when a mailbox of the tenant opened last, how many lately, and since when others are refused. */
+  opened(tenant: string): string;
+  /** Sorted set: mailbox id -> when it was refused last in such a way, since any mailbox of the tenant opened. */
+  refused(tenant: string, kind: RefusalKind): string;
+  /** Sorted sets over all tenants: when a mailbox of it opened last, and since when all of its are refused. */
+  readonly tenantsOpened: string;
+  readonly tenantsDown: string;
   /** Hash of sums, `fleet` or one tenant. */
   readonly fleetLedger: string;
   tenantLedger(tenant: string): string;
@@ -67,6 +81,13 @@ export function redisKeys(name = "mailfleet"): RedisKeys {
     fence: `${own}:fence`,
     due: (lane, tenant) => `${own}:due:${lane}:${tenant}`,
     inFlight: (lane, tenant) => `${own}:inflight:${lane}:${tenant}`,
+    hold: (tenant) => `${own}:hold:${tenant}`,
+    untold: (tenant) => `${own}:untold:${tenant}`,
+    loginRate: (tenant) => `${own}:login-rate:${tenant}`,
+    opened: (tenant) => `${own}:opened:${tenant}`,
+    refused: (tenant, kind) => `${own}:refused:${kind}:${tenant}`,
+    tenantsOpened: `${own}:tenants-opened`,
+    tenantsDown: `${own}:tenants-down`,
     fleetLedger: `${own}:ledger:fleet`,
     tenantLedger: (tenant) => `${own}:ledger:tenant:${tenant}`,
     token: (identity) => `${own}:token:${identity}`,
