@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isNewEnough } from "./node.mjs";
 import { arePackagesInstalled } from "./packages.mjs";
-import { countReport } from "./test-run.mjs";
+import { countReport, readSearches } from "./test-run.mjs";
 
 let dir;
 
@@ -80,4 +80,12 @@ describe("the closing count", () => {
     expect(countReport(report({ numPassedTests: 0, numFailedTests: 0, testResults: [] }), 0)).toEqual({ passed: 0, failed: 1 });
     expect(countReport(path.join(dir, "missing.json"), 134)).toEqual({ passed: 0, failed: 1 });
   });
+});
+
+test("what the searches for secrets found is read back; a run that searched nothing says so", () => {
+  const file = path.join(dir, "searches.jsonl");
+  expect(readSearches(file)).toBeUndefined();
+  const bad = { where: "Redis on port 1", found: ["a token"] };
+  writeFileSync(file, `${JSON.stringify({ where: "output of up", found: [] })}\n${JSON.stringify(bad)}\n`);
+  expect(readSearches(file)).toEqual({ places: 2, found: [bad] });
 });

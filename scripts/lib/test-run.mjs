@@ -13,11 +13,34 @@ export async function runVitest(node, args) {
   try {
     const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    const code = await runInForeground(node, [vitest, "run", ...reporters, ...args], { env: workspaceEnv() });
-    return { ...countReport(report, code), code };
+    const searches = path.join(dir, "searches.jsonl");
+    const env = workspaceEnv({ MAILFLEET_SECRET_SEARCHES: searches });
+    const code = await runInForeground(node, [vitest, "run", ...reporters, ...args], { env });
+    const counts = countReport(report, code);
+    const searched = readSearches(searches);
+    if (searched === undefined) return { ...counts, code };
+    console.log(`\nSearched for secrets and tokens: ${searched.places} outputs, logs and Redis files; found in ${searched.found.length}`);
+    for (const { where, found } of searched.found) console.log(`  ${where}: ${found.join(", ")}`);
+    return searched.found.length === 0
+      ? { ...counts, passed: counts.passed + 1, code }
+      : { ...counts, failed: counts.failed + 1, code: code || 1 };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** What the search over everything that the suite wrote has found (rule G6); undefined where nothing was searched. */
+export function readSearches(file) {
+  let lines;
+  try {
+    lines = readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+  return { places: lines.length, found: lines.filter(({ found }) => found.length > 0) };
 }
 
 /** A file that could not even be loaded has no tests in the report; it counts as one failure. */

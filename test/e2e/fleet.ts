@@ -2,10 +2,11 @@ import { type ChildProcess, spawn, type SpawnOptionsWithStdioTuple } from "node:
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import path, { join } from "node:path";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { type MailEvent, redisKeys } from "@mailfleet/core";
+import { searchText } from "@mailfleet/testkit";
 
 export const root = join(import.meta.dirname, "../..");
 const corpusDir = join(root, "../shared/corpus");
@@ -35,7 +36,16 @@ export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  const ended = new Promise<number | string>((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal ?? "?")));
+  const ended = new Promise<number | string>((resolve, reject) =>
+    child.once("close", (code, signal) => {
+      try {
+        searchText(`output of ${args.map((arg) => path.basename(arg)).join(" ")}`, text);
+        resolve(code ?? signal ?? "?");
+      } catch (error) {
+        reject(error as Error);
+      }
+    }),
+  );
   return {
     process: child,
     output: () => text,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MailEvent } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import { startPrivateRedis } from "@mailfleet/store";
-import { startRedis } from "@mailfleet/testkit";
+import { searchFolder, startRedis } from "@mailfleet/testkit";
 import { readEvents, readMail, type Role, root, sha256, startProgram, until } from "./fleet.ts";
 
 interface Summary {
@@ -26,6 +26,8 @@ beforeAll(async () => {
 afterAll(async () => {
   // Not SIGKILL: a killed `up` leaves its Redis for the next start to take over, and there is none.
   await Promise.all(started.map((role) => role.stop()));
+  // All that mailfleet writes lies there: log, Redis, blobs, proofs; besides, what is there to hold a secret.
+  await searchFolder("data folders of up", dir, (name) => /(^|\/)(secret-|secret$|token\.key|sandbox\/ca|.*\.key)/.test(name));
   await rm(dir, { recursive: true, force: true });
 });
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { sharedRedisUrl } from "@mailfleet/testkit";
+import { searchText, sharedRedisUrl } from "@mailfleet/testkit";
 import { runCli } from "../../apps/cli/src/run-cli.ts";
 import { address, dir, keys, sandbox } from "./sync-bench.ts";
 
@@ -68,6 +68,7 @@ export async function cli(args: readonly string[], { isTerminal = false, answer 
     setVariable: () => undefined,
     ...(answer !== undefined && { ask: () => Promise.resolve(answer) }),
   });
+  searchText(`output of mailfleet ${args.join(" ")}`, texts.out + texts.err);
   return { code, ...texts };
 }
 

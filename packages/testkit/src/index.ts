@@ -49,3 +49,4 @@ export {
   type TokenEndpointTenant,
 } from "./token-endpoint.ts";
 export { sharedDovecot, sharedRedisUrl } from "./shared-services.ts";
+export { searchFolder, searchText } from "./secret-search.ts";

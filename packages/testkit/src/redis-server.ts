@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { findBinary } from "./find-binary.ts";
 import { freePort } from "./free-port.ts";
+import { searchFolder } from "./secret-search.ts";
 import { startServerProcess } from "./server-process.ts";
 
 export interface RedisOptions {
@@ -90,6 +91,7 @@ async function startLocalRedis(binary: string, options: RedisOptions): Promise<R
         liftFileLimit: () => run("prlimit", ["--pid", String(server.pid), "--fsize=unlimited:unlimited"]),
         async stop() {
           await server.stop();
+          await searchFolder(`Redis on port ${port}`, dir);
           if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
         },
         kill: () => server.kill(),

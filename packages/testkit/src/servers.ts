@@ -17,3 +17,4 @@ export {
   type TokenEndpointTenant,
 } from "./token-endpoint.ts";
 export { uniqueName } from "./unique-name.ts";
+export { searchFolder, searchText } from "./secret-search.ts";

@@ -80,7 +80,8 @@ export function createDirectoryControls(
 
 /** The same length and alphabet as Entra's. */
 export function makeSecret(): string {
-  return `${randomBytes(2).toString("base64url")}~${randomBytes(27).toString("base64url")}`;
+  // Marked, so that the tests find it wherever it should not be.
+  return `${randomBytes(2).toString("base64url")}~sandbox~${randomBytes(21).toString("base64url")}`;
 }
 
 /** By id, or by the domain that the invented tenant has. */
