@@ -36,16 +36,11 @@ export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  const ended = new Promise<number | string>((resolve, reject) =>
-    child.once("close", (code, signal) => {
-      try {
-        searchText(`output of ${args.map((arg) => path.basename(arg)).join(" ")}`, text);
-        resolve(code ?? signal ?? "?");
-      } catch (error) {
-        reject(error as Error);
-      }
-    }),
-  );
+  const closed = new Promise<number | string>((resolve) => child.once("close", (code, signal) => resolve(code ?? signal ?? "?")));
+  const ended = closed.then((code) => {
+    searchText(`output of ${args.map((arg) => path.basename(arg)).join(" ")}`, text);
+    return code;
+  });
   return {
     process: child,
     output: () => text,
