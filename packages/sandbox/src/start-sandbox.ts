@@ -9,13 +9,11 @@ import { isMailFolder } from "./world/folder-plan.ts";
 import type { FolderRole } from "./world/folder-plan.ts";
 import { GeneratedWorld, defaultTenants } from "./world/generated-world.ts";
 import { MessageGenerator } from "./world/message-generator.ts";
-import { guidOf, hashText, Random } from "./world/random.ts";
+import { hashText, Random } from "./world/random.ts";
 import { prepareCertificates } from "./entra/certificates.ts";
-import { AppCredentials } from "./entra/app-credentials.ts";
-import { createDirectoryControls, type DirectoryControls, type DirectoryTenant } from "./entra/directory.ts";
-import { createManagedIdentityServer } from "./entra/managed-identity-server.ts";
-import { TokenIssuer } from "./entra/token-issuer.ts";
-import { createTokenServer } from "./entra/token-server.ts";
+import { badCertificatesOf } from "./entra/bad-certificates.ts";
+import type { DirectoryControls, DirectoryTenant } from "./entra/directory.ts";
+import { createEntra } from "./entra/entra.ts";
 import { MailboxCounts } from "./imap/mailbox-counters.ts";
 import type { MailboxCounters } from "./imap/mailbox-counters.ts";
 import { ServerBudgets } from "./imap/server-budget.ts";
@@ -25,7 +23,7 @@ import { FaultBook } from "./faults/fault-book.ts";
 import { createMailControls } from "./mail-controls.ts";
 import type { MailControls } from "./mail-controls.ts";
 import { MailStore } from "./store/mail-store.ts";
-import { prepareDataDir, readOrMakeSecret, writeClientFiles, writeSecret } from "./client-files.ts";
+import { prepareDataDir, writeClientFiles } from "./client-files.ts";
 import { SandboxOptionsError, checkOptions, tenantSpecs } from "./options.ts";
 import type { SandboxOptions } from "./options.ts";
 import { Troubles } from "./troubles.ts";
@@ -106,16 +104,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       : new CorpusWorld(resolve(options.corpus), seed);
 
   prepareDataDir(dataDir);
-  const directory = world.tenants.map(({ alias }): DirectoryTenant => ({
-    alias,
-    tenantId: guidOf(`${seed}/${alias}/tenant`),
-    clientId: guidOf(`${seed}/${alias}/client`),
-    objectId: guidOf(`${seed}/${alias}/object`),
-    credentials: new AppCredentials(),
-  }));
-  for (const { alias, credentials } of directory) credentials.addSecret(readOrMakeSecret(dataDir, alias));
   const certificate = await prepareCertificates(dataDir);
-  const issuer = await TokenIssuer.create();
   const store = new MailStore(world, join(dataDir, `deliveries-${hashText(world.key).toString(16)}.log`));
   const faults = new FaultBook({
     now: Date.now,
@@ -129,35 +118,20 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (options.faults ?? isDefaultWorld) troubles.plant();
   const counts = new MailboxCounts();
 
-  const tokenRequests = new Map<string, number>();
-  const credentialUses = new Map<string, number>();
-  const countToken = (alias: string): unknown => tokenRequests.set(alias, (tokenRequests.get(alias) ?? 0) + 1);
-  const countCredential = (alias: string, credential: string): void => {
-    const key = `${alias} ${credential}`;
-    credentialUses.set(key, (credentialUses.get(key) ?? 0) + 1);
-  };
   const commands = new Map<string, number>();
-  const tokenServer = createTokenServer({
-    ...certificate,
-    issuer,
-    tenants: directory,
+  const entra = await createEntra({
+    seed,
+    dataDir,
+    aliases: world.tenants.map(({ alias }) => alias),
+    certificate,
     faults,
-    lifetimeSeconds: options.tokenLifetimeSeconds ?? 3_599,
-    count: countToken,
-    countCredential,
-    now: Date.now,
+    tokenLifetimeSeconds: options.tokenLifetimeSeconds,
+    managedIdentityLifetimeSeconds: options.managedIdentityLifetimeSeconds,
   });
-  const identityServer = createManagedIdentityServer({
-    issuer,
-    tenants: directory,
-    lifetimeSeconds: options.managedIdentityLifetimeSeconds ?? 86_400,
-    count: (alias) => {
-      countToken(alias);
-      countCredential(alias, "managed-identity");
-    },
-    now: Date.now,
-  });
-  const { server: imapServer, endSessions } = createImapServer(certificate, {
+  const { directory, issuer, tokenServer, identityServer } = entra;
+  const { key, cert } = certificate;
+  const imapTls = { key, cert, SNICallback: badCertificatesOf("imap-certificate", faults, dataDir) };
+  const { server: imapServer, endSessions } = createImapServer(imapTls, {
     store,
     verifyToken: (token) => issuer.verify(token),
     aliasOf: (tenantId) => directory.find((tenant) => tenant.tenantId === tenantId)?.alias,
@@ -205,7 +179,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   return {
     ...createMailControls(store, troubles),
-    ...createDirectoryControls(directory, (alias, secret) => writeSecret(dataDir, alias, secret)),
+    ...entra.controls,
     authority,
     imap,
     managedIdentityUrl: `http://127.0.0.1:${String(identityPort)}`,
@@ -223,7 +197,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         messages: tenant.messages,
       };
     }),
-    counters: { tokenRequests, credentialUses, commands, mailboxes: counts.byAddress },
+    counters: { ...entra.counters, commands, mailboxes: counts.byAddress },
     faults,
     truth: () => listTruth(store),
     bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), store.must(address, folder), uid),

@@ -1,6 +1,6 @@
 import { createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from "node:crypto";
 import { type ClientAssertion, isInTime, isSignedBy, readAssertion } from "./client-assertion.ts";
-import type { TokenRefusal } from "./token-refusal.ts";
+import { refusalOf, type RefusalWords, type TokenRefusal } from "./token-refusal.ts";
 
 /** Whose tokens of another identity provider stand for the app (workload identity federation). */
 export interface FederationTrust {
@@ -122,27 +122,15 @@ export class AppCredentials {
 
   judgeSecret(value: string, clientId: string, now: number): CredentialVerdict {
     const secret = this.#secrets.find((other) => other.value === value);
-    if (!secret || now < secret.startsAt) {
-      return refuse(
-        secret?.id ?? noCredential,
-        7000215,
-        `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${clientId}'.`,
-      );
-    }
-    if (now >= secret.endsAt) {
-      return refuse(
-        secret.id,
-        7000222,
-        `The provided client secret keys for app '${clientId}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.`,
-      );
-    }
+    if (!secret || now < secret.startsAt) return refuse(secret?.id ?? noCredential, 7000215, { app: clientId });
+    if (now >= secret.endsAt) return refuse(secret.id, 7000222, { app: clientId });
     return { ok: { credential: secret.id, kind: "secret" } };
   }
 
   /** @param audiences the names that this token endpoint answers to */
   judgeAssertion(text: string, clientId: string, audiences: readonly string[], now: number): CredentialVerdict {
     const assertion = readAssertion(text);
-    if (!assertion) return refuse(noCredential, 50027, "JWT token is invalid or malformed.");
+    if (!assertion) return refuse(noCredential, 50027);
     const isOwn = assertion.thumbprint !== undefined || assertion.thumbprint256 !== undefined || assertion.issuer === clientId;
     return isOwn ? this.#judgeOwn(assertion, clientId, audiences, now) : this.#judgeForeign(assertion, now);
   }
@@ -150,30 +138,26 @@ export class AppCredentials {
   #judgeOwn(assertion: ClientAssertion, clientId: string, audiences: readonly string[], now: number): CredentialVerdict {
     const named = assertion.thumbprint256 ?? assertion.thumbprint ?? "";
     const certificate = this.#certificates.find((other) => named !== "" && (other.thumbprint256 === named || other.thumbprint === named));
-    if (!certificate)
-      return badSignature(noCredential, `The key was not found., Thumbprint of key used by client: '${named.slice(0, 64)}'`);
+    if (!certificate) return badSignature(noCredential, `The key was not found., Thumbprint of key used by client: '${named}'`);
     if (!isSignedBy(assertion, certificate.key)) return badSignature(certificate.id, "The provided signature value did not match");
     if (now < certificate.startsAt || now >= certificate.endsAt) return badSignature(certificate.id, "The key used is expired.");
     if (!isInTime(assertion, now)) return outOfTime(certificate.id, assertion, now);
-    if (assertion.issuer !== clientId || assertion.subject !== clientId)
-      return refuse(certificate.id, 700021, "Client assertion application identifier doesn't match 'client_id' parameter.");
-    if (!assertion.audiences.some((audience) => audiences.includes(audience)))
-      return refuse(certificate.id, 700023, "Client assertion audience claim does not match Realm issuer.");
+    if (assertion.issuer !== clientId || assertion.subject !== clientId) return refuse(certificate.id, 700021);
+    if (!assertion.audiences.some((audience) => audiences.includes(audience))) return refuse(certificate.id, 700023);
     return { ok: { credential: certificate.id, kind: "certificate" } };
   }
 
   #judgeForeign(assertion: ClientAssertion, now: number): CredentialVerdict {
-    const miss = "No matching federated identity record found for presented assertion";
     if (this.#federations.length === 0) {
-      const shown = `Assertion Issuer: '${cut(assertion.issuer)}'. Assertion Subject: '${cut(assertion.subject)}'. Assertion Audience: '${cut(assertion.audiences[0])}'.`;
-      return refuse(noCredential, 70021, `${miss}. ${shown}`);
+      const reason = `Assertion Issuer: '${assertion.issuer}'. Assertion Subject: '${assertion.subject}'. Assertion Audience: '${assertion.audiences[0] ?? ""}'.`;
+      return refuse(noCredential, 70021, { reason });
     }
     const issued = this.#federations.filter((other) => other.issuer === assertion.issuer);
-    if (issued.length === 0) return refuse(noCredential, 700211, `${miss} issuer '${cut(assertion.issuer)}'.`);
+    if (issued.length === 0) return refuse(noCredential, 700211, { value: assertion.issuer });
     const meant = issued.filter((other) => other.subject === assertion.subject);
-    if (meant.length === 0) return refuse(noCredential, 700213, `${miss} subject '${cut(assertion.subject)}'.`);
+    if (meant.length === 0) return refuse(noCredential, 700213, { value: assertion.subject });
     const federation = meant.find((other) => assertion.audiences.includes(other.audience));
-    if (!federation) return refuse(noCredential, 700212, `${miss} audience '${cut(assertion.audiences[0])}'.`);
+    if (!federation) return refuse(noCredential, 700212, { value: assertion.audiences[0] });
     const keys = federation.keys.filter(({ keyId }) => keyId === undefined || keyId === assertion.keyId);
     if (keys.length === 0) return badSignature(federation.id, "The key was not found.");
     // Entra takes RS256 alone from other providers.
@@ -200,22 +184,15 @@ function readCertificate(pem: string): X509Certificate {
 }
 
 function badSignature(credential: string, reason: string): CredentialVerdict {
-  return refuse(credential, 700027, `Client assertion contains an invalid signature. [Reason - ${reason}]`);
+  return refuse(credential, 700027, { reason });
 }
 
 function outOfTime(credential: string, { notBefore, expiresAt }: ClientAssertion, now: number): CredentialVerdict {
   const shown = (ms: number | undefined): string => (ms === undefined ? "" : new Date(ms).toISOString());
-  return refuse(
-    credential,
-    700024,
-    `Client assertion is not within its valid time range. Current time: ${shown(now)}, assertion valid from ${shown(notBefore)}, expiry time of assertion ${shown(expiresAt)}.`,
-  );
+  const reason = `Current time: ${shown(now)}, assertion valid from ${shown(notBefore)}, expiry time of assertion ${shown(expiresAt)}.`;
+  return refuse(credential, 700024, { reason });
 }
 
-function refuse(credential: string, code: number, text: string): CredentialVerdict {
-  return { refusal: { status: 401, error: "invalid_client", code, text }, credential };
-}
-
-function cut(text: string | undefined): string {
-  return (text ?? "").slice(0, 200);
+function refuse(credential: string, code: number, words: RefusalWords = {}): CredentialVerdict {
+  return { refusal: refusalOf(code, words), credential };
 }

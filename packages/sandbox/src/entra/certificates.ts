@@ -17,10 +17,16 @@ import {
 
 type CryptoKey = webcrypto.CryptoKey;
 
-export interface ServerCertificate {
+export interface KeyAndCert {
   /** PEM. */
   readonly key: string;
   readonly cert: string;
+}
+
+/** What a client must find out about a certificate. */
+export type BadCertificate = "expired" | "wrong-name" | "self-signed";
+
+export interface ServerCertificate extends KeyAndCert {
   /** Absolute path of the authority's certificate, for clients. */
   readonly caFile: string;
 }
@@ -38,30 +44,55 @@ const renewBeforeDays = 31;
  */
 export async function prepareCertificates(dataDir: string): Promise<ServerCertificate> {
   cryptoProvider.set(webcrypto);
+  const { caFile, authority } = await takeAuthority(dataDir);
+  return { ...(await makeLeaf(authority, "localhost", Date.now() + leafDays * dayMs)), caFile };
+}
+
+/** By the sandbox's authority, except that the self-signed one is by nobody. */
+export async function makeBadCertificate(dataDir: string, kind: BadCertificate): Promise<KeyAndCert> {
+  const { authority } = await takeAuthority(dataDir);
+  switch (kind) {
+    case "expired":
+      return makeLeaf(authority, "localhost", Date.now() - dayMs / 2);
+    case "wrong-name":
+      return makeLeaf(authority, "mail.example", Date.now() + leafDays * dayMs);
+    case "self-signed":
+      return makeLeaf(undefined, "localhost", Date.now() + leafDays * dayMs);
+  }
+}
+
+async function takeAuthority(dataDir: string): Promise<{ readonly caFile: string; readonly authority: Authority }> {
   const caFile = join(dataDir, "ca.pem");
   const caKeyFile = join(dataDir, "ca-key.pem");
-  const ca = (await loadAuthority(caFile, caKeyFile)) ?? (await makeAuthority(caFile, caKeyFile));
+  return { caFile, authority: (await loadAuthority(caFile, caKeyFile)) ?? (await makeAuthority(caFile, caKeyFile)) };
+}
+
+async function makeLeaf(authority: Authority | undefined, name: string, endsAt: number): Promise<KeyAndCert> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const leaf = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    subject: "CN=localhost",
-    issuer: ca.certificate.subject,
+    subject: `CN=${name}`,
+    issuer: authority?.certificate.subject ?? `CN=${name}`,
     notBefore: new Date(Date.now() - dayMs),
-    notAfter: new Date(Date.now() + leafDays * dayMs),
+    notAfter: new Date(endsAt),
     publicKey: keys.publicKey,
-    signingKey: ca.key,
+    signingKey: authority?.key ?? keys.privateKey,
     signingAlgorithm: algorithm,
     extensions: [
-      new SubjectAlternativeNameExtension([
-        { type: "dns", value: "localhost" },
-        { type: "ip", value: "127.0.0.1" },
-        { type: "ip", value: "::1" },
-      ]),
+      new SubjectAlternativeNameExtension(
+        name === "localhost"
+          ? [
+              { type: "dns", value: "localhost" },
+              { type: "ip", value: "127.0.0.1" },
+              { type: "ip", value: "::1" },
+            ]
+          : [{ type: "dns", value: name }],
+      ),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     ],
   });
-  return { key: await exportKey(keys.privateKey), cert: leaf.toString("pem"), caFile };
+  return { key: await exportKey(keys.privateKey), cert: leaf.toString("pem") };
 }
 
 interface Authority {

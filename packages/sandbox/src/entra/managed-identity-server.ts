@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { FaultBook } from "../faults/fault-book.ts";
 import type { DirectoryTenant } from "./directory.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
+import { misbehave } from "./token-misbehaviour.ts";
 import { resources } from "./token-request.ts";
+import { grantToken } from "./token-shape.ts";
 
 export interface ManagedIdentityOptions {
   readonly issuer: TokenIssuer;
@@ -9,7 +12,9 @@ export interface ManagedIdentityOptions {
   readonly lifetimeSeconds: number;
   /** Called for each request with the tenant's alias, or `unknown`. */
   readonly count: (alias: string) => void;
-  readonly now: () => number;
+  /** The clock that a tenant sees at Microsoft. */
+  readonly now: (alias: string | undefined) => number;
+  readonly faults: Pick<FaultBook, "strike">;
 }
 
 /** Each cloud machine has its own metadata service; here `client_id`, `object_id` or `mi_res_id` picks the tenant, else it is the first. */
@@ -36,6 +41,9 @@ async function answer(options: ManagedIdentityOptions, request: IncomingMessage,
   if (!resource) return refuse(response, 400, "invalid_request", "Required query variable 'resource' is missing");
   const tenant = findIdentity(url.searchParams, options.tenants);
   options.count(tenant?.alias ?? "unknown");
+  const now = options.now(tenant?.alias);
+  const faulty = { tenant: tenant?.alias, body: url.search.slice(1), clientId: tenant?.clientId, now, gap: " " } as const;
+  if (await misbehave(options.faults, faulty, response)) return;
   if (!tenant) return refuse(response, 400, "invalid_request", "Identity not found");
   if (!resources.includes(resource))
     return refuse(
@@ -44,16 +52,15 @@ async function answer(options: ManagedIdentityOptions, request: IncomingMessage,
       "invalid_resource",
       `AADSTS500011: The resource principal named ${resource.slice(0, 120)} was not found in the tenant named ${tenant.tenantId}.`,
     );
-  const now = options.now();
   const { lifetimeSeconds } = options;
-  const token = await options.issuer.issue(tenant, resource, { now, lifetimeSeconds, kind: "managed-identity" });
+  const grant = await grantToken(options, { tenant, audience: resource, now, lifetimeSeconds, kind: "managed-identity" });
   const seconds = Math.floor(now / 1000);
   send(response, 200, {
-    access_token: token,
+    access_token: grant.accessToken,
     client_id: tenant.clientId,
-    expires_in: String(lifetimeSeconds - 1),
-    expires_on: String(seconds + lifetimeSeconds),
-    ext_expires_in: String(lifetimeSeconds - 1),
+    expires_in: String(grant.lifetimeSeconds - 1),
+    expires_on: String(seconds + grant.lifetimeSeconds),
+    ext_expires_in: String(grant.lifetimeSeconds - 1),
     not_before: String(seconds),
     resource: url.searchParams.get("resource"),
     token_type: "Bearer",

@@ -1,14 +1,15 @@
-import { randomUUID } from "node:crypto";
-import { createServer } from "node:https";
+import { createServer, type Server, type ServerOptions } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Server } from "node:https";
 import type { FaultBook } from "../faults/fault-book.ts";
 import { type DirectoryTenant, findTenant } from "./directory.ts";
+import { type Gap, refusalBody, sendJson } from "./token-answers.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
-import type { TokenRefusal } from "./token-refusal.ts";
-import { judgeTokenRequest, type TokenForm, unknownTenant } from "./token-request.ts";
+import { misbehave } from "./token-misbehaviour.ts";
+import { refusalOf, type TokenRefusal } from "./token-refusal.ts";
+import { judgeTokenRequest, type TokenForm } from "./token-request.ts";
+import { grantBody, grantToken } from "./token-shape.ts";
 
-export interface TokenServerOptions {
+export interface TokenServerOptions extends Pick<ServerOptions, "SNICallback"> {
   readonly key: string;
   readonly cert: string;
   readonly issuer: TokenIssuer;
@@ -19,7 +20,8 @@ export interface TokenServerOptions {
   readonly count: (alias: string) => void;
   /** Called for each request whose credential was looked at, with its name, or `none`. */
   readonly countCredential: (alias: string, credential: string) => void;
-  readonly now: () => number;
+  /** The clock that a tenant sees at Microsoft; without a tenant, that of all. */
+  readonly now: (alias: string | undefined) => number;
 }
 
 const maxBodyBytes = 64 * 1024;
@@ -29,8 +31,10 @@ const maxBodyBytes = 64 * 1024;
  * configuration (its issuer's host has to be the authority's) and the signing keys.
  */
 export function createTokenServer(options: TokenServerOptions): Server {
-  let refusals = 0;
-  const server = createServer({ key: options.key, cert: options.cert, minVersion: "TLSv1.2" }, (request, response) => {
+  let answers = 0;
+  const { key, cert, SNICallback } = options;
+  const tls = { key, cert, minVersion: "TLSv1.2" as const, ...(SNICallback && { SNICallback }) };
+  const server = createServer(tls, (request, response) => {
     handle(request, response).catch(() => {
       if (!response.headersSent) response.writeHead(400);
       response.end();
@@ -45,84 +49,68 @@ export function createTokenServer(options: TokenServerOptions): Server {
       .filter((part) => part !== "")
       .map(decodeSafely);
     const [tenantInPath = "", ...rest] = path;
+    const tenant = findTenant(tenantInPath, options.tenants);
+    // Doctor reads the clock from any answer, 404 included.
+    response.setHeader("date", new Date(options.now(tenant?.alias)).toUTCString());
     const route = rest.join("/");
-    if (request.method === "POST" && route === "oauth2/v2.0/token") return answerToken(request, response, tenantInPath);
+    if (request.method === "POST" && route === "oauth2/v2.0/token") return answerToken(request, response, tenantInPath, tenant?.alias);
     if (request.method === "GET" && /^(v2\.0\/)?\.well-known\/openid-configuration$/.test(route))
-      return answerConfiguration(request, response, tenantInPath);
-    if (request.method === "GET" && /^discovery\/(v2\.0\/)?keys$/.test(route)) return send(response, 200, options.issuer.jwks);
+      return tenant ? sendConfiguration(request, response, tenant) : sendRefusal(response, refusalOf(90002, { tenant: tenantInPath }));
+    if (request.method === "GET" && /^discovery\/(v2\.0\/)?keys$/.test(route)) return sendJson(response, 200, options.issuer.jwks);
     response.writeHead(404).end();
   }
 
-  async function answerToken(request: IncomingMessage, response: ServerResponse, tenantInPath: string): Promise<void> {
+  async function answerToken(
+    request: IncomingMessage,
+    response: ServerResponse,
+    tenantInPath: string,
+    alias: string | undefined,
+  ): Promise<void> {
     const body = await readBody(request);
-    options.count(findTenant(tenantInPath, options.tenants)?.alias ?? "unknown");
-    const alias = findTenant(tenantInPath, options.tenants)?.alias;
-    if (options.faults.strike("token-stall", alias === undefined ? {} : { tenant: alias })) return;
+    options.count(alias ?? "unknown");
     if (body === undefined) {
       response.writeHead(413, { connection: "close" }).end();
       return;
     }
-    const place = { tenants: options.tenants, now: options.now(), origin: `https://${hostOf(request)}` };
-    const verdict = judgeTokenRequest(tenantInPath, readForm(body, request.headers.authorization), place);
+    const now = options.now(alias);
+    const form = readForm(body, request.headers.authorization);
+    const clientId = form.get("client_id") ?? form.basic?.clientId;
+    if (await misbehave(options.faults, { tenant: alias, body, clientId, now, gap: nextGap() }, response)) return;
+    const verdict = judgeTokenRequest(tenantInPath, form, { tenants: options.tenants, now, origin: `https://${hostOf(request)}` });
     if (alias !== undefined && verdict.credential !== undefined) options.countCredential(alias, verdict.credential);
-    if ("refusal" in verdict) return sendRefusal(response, verdict.refusal);
-    const { tenant, audience, kind } = verdict.ok;
-    const token = await options.issuer.issue(tenant, audience, { now: place.now, lifetimeSeconds: options.lifetimeSeconds, kind });
-    // One second less than the lifetime, as Entra counts from its own clock.
-    const left = options.lifetimeSeconds - 1;
-    send(response, 200, { token_type: "Bearer", expires_in: left, ext_expires_in: left, access_token: token });
+    if ("refusal" in verdict) return sendRefusal(response, verdict.refusal, now);
+    const { lifetimeSeconds } = options;
+    sendJson(response, 200, grantBody(await grantToken(options, { ...verdict.ok, now, lifetimeSeconds })));
   }
 
-  function answerConfiguration(request: IncomingMessage, response: ServerResponse, tenantInPath: string): void {
-    const tenant = findTenant(tenantInPath, options.tenants);
-    if (!tenant) return sendRefusal(response, unknownTenant(tenantInPath));
-    const base = `https://${hostOf(request)}/${tenant.tenantId}`;
-    send(response, 200, {
-      token_endpoint: `${base}/oauth2/v2.0/token`,
-      token_endpoint_auth_methods_supported: ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-      jwks_uri: `${base}/discovery/v2.0/keys`,
-      issuer: `${base}/v2.0`,
-      authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
-      response_types_supported: ["code", "token"],
-      subject_types_supported: ["pairwise"],
-      id_token_signing_alg_values_supported: ["RS256"],
-      scopes_supported: ["openid"],
-    });
+  function sendRefusal(response: ServerResponse, refusal: TokenRefusal, now = options.now(undefined)): void {
+    sendJson(response, refusal.status, refusalBody(refusal, nextGap(), now));
   }
 
   /** Entra words its errors in two spacings, older and newer; both occur here, by turns. */
-  function sendRefusal(response: ServerResponse, refusal: TokenRefusal): void {
-    const gap = refusals++ % 2 === 0 ? " " : "\r\n";
-    const traceId = randomUUID();
-    const correlationId = randomUUID();
-    const timestamp = `${new Date().toISOString().slice(0, 19).replace("T", " ")}Z`;
-    send(response, refusal.status, {
-      error: refusal.error,
-      error_description: `AADSTS${String(refusal.code)}: ${refusal.text}${gap}Trace ID: ${traceId}${gap}Correlation ID: ${correlationId}${gap}Timestamp: ${timestamp}`,
-      error_codes: [refusal.code],
-      timestamp,
-      trace_id: traceId,
-      correlation_id: correlationId,
-      error_uri: `https://login.microsoftonline.com/error?code=${String(refusal.code)}`,
-    });
+  function nextGap(): Gap {
+    return answers++ % 2 === 0 ? " " : "\r\n";
   }
+}
+
+function sendConfiguration(request: IncomingMessage, response: ServerResponse, tenant: DirectoryTenant): void {
+  const base = `https://${hostOf(request)}/${tenant.tenantId}`;
+  sendJson(response, 200, {
+    token_endpoint: `${base}/oauth2/v2.0/token`,
+    token_endpoint_auth_methods_supported: ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+    jwks_uri: `${base}/discovery/v2.0/keys`,
+    issuer: `${base}/v2.0`,
+    authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
+    response_types_supported: ["code", "token"],
+    subject_types_supported: ["pairwise"],
+    id_token_signing_alg_values_supported: ["RS256"],
+    scopes_supported: ["openid"],
+  });
 }
 
 /** As the client called it, where that is this machine. */
 function hostOf(request: IncomingMessage): string {
   return /^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/.exec(request.headers.host ?? "")?.[0] ?? "localhost";
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "content-type": "application/json; charset=utf-8",
-    "content-length": Buffer.byteLength(text),
-    "cache-control": "no-store, no-cache",
-    pragma: "no-cache",
-    "x-ms-request-id": randomUUID(),
-  });
-  response.end(text);
 }
 
 /** Undefined if it is too long. */

@@ -13,6 +13,8 @@ export interface FaultSpec {
   /** What a client sees, in one sentence. */
   readonly says: string;
   readonly params: Readonly<Record<string, ParamSpec>>;
+  /** What the server does not know yet when it strikes, beside all that it never knows. */
+  readonly isBeforeTenant?: true;
 }
 
 export type FaultValue = number | string | boolean;
@@ -61,6 +63,7 @@ export function checkOrder(
   const spec = Object.hasOwn(catalogue, order.name) ? catalogue[order.name] : undefined;
   if (!spec) return { problems: [`there is no fault ${order.name}; there are: ${Object.keys(catalogue).join(", ")}`] };
   const problems: string[] = [];
+  for (const place of unknownPlaces(spec, order)) problems.push(`${order.name} knows no ${place} and would never strike`);
   const params: Record<string, FaultValue> = {};
   for (const [name, param] of Object.entries(spec.params)) params[name] = param.default;
   for (const [name, value] of Object.entries(order.params ?? {})) {
@@ -78,6 +81,12 @@ export function checkOrder(
   if (order.chance !== undefined && !(order.chance > 0 && order.chance <= 1))
     problems.push(`chance is above 0 and at most 1, not ${String(order.chance)}`);
   return problems.length > 0 ? { problems } : { params };
+}
+
+function unknownPlaces(spec: FaultSpec, { tenant, mailbox, folder, uid }: FaultTarget): string[] {
+  const named = Object.entries({ tenant, mailbox, folder, uid }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (spec.isBeforeTenant) return named;
+  return spec.side === "token" ? named.filter((name) => name !== "tenant") : [];
 }
 
 function fits(param: ParamSpec, value: FaultValue): boolean {

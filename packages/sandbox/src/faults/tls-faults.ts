@@ -1,0 +1,24 @@
+import type { FaultSpec, ParamSpec } from "./fault-spec.ts";
+
+const certificate = {
+  kind: "word",
+  words: ["expired", "wrong-name", "self-signed"],
+  default: "expired",
+  says: "what is wrong with it",
+} as const satisfies ParamSpec;
+
+/** What both servers do wrong before a byte of theirs is sent. */
+export const tlsFaults = {
+  "token-certificate": {
+    side: "token",
+    says: "the token endpoint shows a certificate that must not be trusted",
+    params: { certificate },
+    isBeforeTenant: true,
+  },
+  "imap-certificate": {
+    side: "imap",
+    says: "the mail server shows a certificate that must not be trusted",
+    params: { certificate },
+    isBeforeTenant: true,
+  },
+} as const satisfies Readonly<Record<string, FaultSpec>>;
