@@ -9,6 +9,7 @@ const benchmarks = {
   hostile: "mail built to hurt, in one mailbox: the worker's memory against its cap, and how long everybody else's mail waits",
   latency: "from a message's delivery to its event, by push or by poll",
   resync: "a large folder whose UIDVALIDITY changes: what is fetched again, and what a checkpoint costs in Redis",
+  faults: "what becomes of some fifty faults of Microsoft 365, each at a tenant of its own, and whether the doctor names the step",
   chaos: "a fleet whose processes and Redis are killed at random, and an audit of everything that was handed off (--kills, --seed)",
 } as const;
 
