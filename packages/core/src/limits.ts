@@ -97,6 +97,11 @@ export const limits = {
   clockSkewMs: 2_000,
   /** Network guards of section 2 of the threat model. */
   connectMs: 15_000,
+  /** One name look-up (F23). How many names are asked about at once: each can hold one of libuv's 16 threads, which fsync needs too. */
+  lookUpMs: 5_000,
+  lookUpsAtOnce: 4,
+  /** An answer is used for so long. */
+  lookUpMemoryMs: 5_000,
   greetingMs: 30_000,
   commandSilenceMs: 60_000,
   tokenRequestMs: 10_000,

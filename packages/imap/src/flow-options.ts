@@ -1,4 +1,5 @@
 import { limits, syncError } from "@mailfleet/core";
+import type { LookupFunction } from "node:net";
 import type { ImapFlowOptions } from "imapflow";
 
 /** Where a tenant's mail is. From the configuration only, never from Redis or a job. */
@@ -39,7 +40,12 @@ export const defaultImapLimits: ImapLimits = {
 };
 
 /** Everything of imapflow's that acts by itself is off, every limit is ours: its own are gigabytes. */
-export function flowOptions(endpoint: ImapEndpoint, clientInfo: Readonly<Record<string, string>>, own: ImapLimits): ImapFlowOptions {
+export function flowOptions(
+  endpoint: ImapEndpoint,
+  clientInfo: Readonly<Record<string, string>>,
+  own: ImapLimits,
+  lookUp: LookupFunction,
+): ImapFlowOptions {
   if (!endpoint.tls && !isLoopback(endpoint.host)) {
     throw syncError("CONFIG_INVALID", `IMAP without TLS is allowed for loopback addresses only, not for ${endpoint.host}`, {
       layer: "imap",
@@ -50,7 +56,7 @@ export function flowOptions(endpoint: ImapEndpoint, clientInfo: Readonly<Record<
     port: endpoint.port,
     secure: endpoint.tls,
     doSTARTTLS: false,
-    tls: { rejectUnauthorized: true, minVersion: "TLSv1.2", ...(endpoint.ca !== undefined && { ca: endpoint.ca }) },
+    tls: { rejectUnauthorized: true, minVersion: "TLSv1.2", lookup: lookUp, ...(endpoint.ca !== undefined && { ca: endpoint.ca }) },
     // The empty ones replace what imapflow tells about itself.
     clientInfo: { version: "", vendor: "", "support-url": "", ...clientInfo },
     disableAutoIdle: true,

@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { ImapFlow } from "imapflow";
 import { classifyImap, isSyncError, syncError, type Clock, type ErrorFacts, type FailureCode, type SyncError } from "@mailfleet/core";
 import { errorFacts, localFacts, type FactsContext } from "./error-facts.ts";
@@ -21,6 +22,7 @@ export interface ConnectionOptions {
   readonly clientInfo: Readonly<Record<string, string>>;
   readonly limits: ImapLimits;
   readonly clock: Pick<Clock, "monotonic">;
+  readonly lookUp: LookupFunction;
   readonly scrub: (text: string) => string;
   readonly signal: AbortSignal;
 }
@@ -66,7 +68,7 @@ export class ImapConnection {
     const silent = (): void => {};
     const notice = (entry: object): void => this.#notice(entry as Record<string, unknown>);
     this.#client = new ImapFlow({
-      ...flowOptions(endpoint, clientInfo, limits),
+      ...flowOptions(endpoint, clientInfo, limits, options.lookUp),
       auth: { user, accessToken: token },
       // Never imapflow's own logger: it writes to stdout. Warnings are the only trace of what it hides.
       logger: Object.assign(
