@@ -24,7 +24,7 @@ export async function askDoctor(configFile: string, args: readonly string[]): Pr
 
 function stepOf(output: string): string {
   try {
-    return String((JSON.parse(output) as { wrong?: { step?: string } | null }).wrong?.step ?? "none");
+    return (JSON.parse(output) as { wrong?: { step?: string } | null }).wrong?.step ?? "none";
   } catch {
     return "no answer";
   }
