@@ -1,15 +1,4 @@
-import { describeCause, decideRetry, type Disposition, type FailureCode, failureCodes, formatDuration, taxonomy } from "@mailfleet/core";
-
-const dispositions: Record<Disposition, string> = {
-  continue: "goes on",
-  retry: "tries again by itself",
-  snooze: "waits until a known time; nobody is blamed",
-  "refresh-token": "tries once with a new token, then judges over time and by the neighbours",
-  resync: "reads the folder again",
-  quarantine: "sets the message aside, the rest goes on",
-  park: "parks, and looks again",
-  fatal: "does not start",
-};
+import { describeCause, endsParked, type FailureCode, failureCodes, policySentence, taxonomy } from "@mailfleet/core";
 
 /** `docs/errors.md`, whole: one section for each code, from the words and the policy that the program uses. */
 export function errorsDoc(): string {
@@ -27,7 +16,7 @@ looks again all the same, and goes on by itself once the cause is gone. The serv
 `;
 
 function section(code: FailureCode): string {
-  const { scope, disposition, meaning } = taxonomy[code];
+  const { scope, meaning } = taxonomy[code];
   const words = wordsOf(code);
   const command = words.command === undefined ? "" : `\n- Command: \`npx ${words.command}\``;
   return `## ${code}
@@ -35,7 +24,7 @@ function section(code: FailureCode): string {
 ${meaning}
 
 - Stops: ${scope}
-- mailfleet: ${dispositions[disposition]}. ${schedule(code)}
+- mailfleet: ${policySentence(code)}
 - You: ${words.youCan}${command}
 `;
 }
@@ -45,7 +34,7 @@ function wordsOf(code: FailureCode) {
     {
       code,
       scope: taxonomy[code].scope,
-      state: ask(code, 50).state,
+      state: endsParked(code) ? "parked" : "waiting",
       tenant: "TENANT",
       mailboxes: ["MAILBOX"],
       mailboxCount: 1,
@@ -56,43 +45,4 @@ function wordsOf(code: FailureCode) {
     },
     { now: 0, zone: "utc" },
   );
-}
-
-function ask(code: FailureCode, tries: number, random = 1) {
-  return decideRetry({ code, tries, since: 0, now: tries > 20 ? 86_400_000 : 0, opened: true, random });
-}
-
-/** The longest waits of the first tries, as the policy gives them, until they stay the same. */
-function schedule(code: FailureCode): string {
-  if (taxonomy[code].disposition === "fatal") return "Nothing was started.";
-  const tries = Array.from({ length: 8 }, (_, i) => i + 1);
-  const parkedFrom = tries.find((n) => ask(code, n).state === "parked");
-  const steps = tries.map((n) => (ask(code, n).inMs < 1_000 ? "at once" : span(ask(code, n).inMs)));
-  const rest = span(ask(code, 50).inMs);
-  if (parkedFrom === 1) {
-    const early = withoutRepeats(steps).filter((step) => step !== rest);
-    return `Parked at once; looks again ${early.length > 0 ? `after ${early.join(", ")}, then ` : ""}every ${rest}.`;
-  }
-  if (parkedFrom !== undefined)
-    return `After ${withoutRepeats(steps.slice(0, parkedFrom - 1)).join(", ")} at most; then parked, with a look every ${rest}.`;
-  const list = withoutRepeats(steps);
-  if (list.length === 1 && list[0] === "at once") return "At once.";
-  return `After ${list.slice(0, 5).join(", ")} at most${list.length > 1 ? ", and so on" : ""}.`;
-}
-
-function withoutRepeats(steps: readonly string[]): string[] {
-  return steps.filter((step, i) => step !== steps[i - 1]);
-}
-
-/** In the largest unit that it fills, without the share of chance that the policy adds to fixed times. */
-function span(ms: number): string {
-  for (const [unit, word] of [
-    [3_600_000, "h"],
-    [60_000, "min"],
-    [1_000, "s"],
-  ] as const) {
-    const fixed = [ms / 1.1, ms].find((value) => value >= unit * 0.99 && Math.abs(value / unit - Math.round(value / unit)) < 0.02);
-    if (fixed !== undefined) return `${Math.round(fixed / unit)} ${word}`;
-  }
-  return formatDuration(ms);
 }

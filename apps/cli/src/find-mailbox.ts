@@ -5,13 +5,14 @@ import { nearest } from "./nearest.ts";
 import { openFleet } from "./wire.ts";
 
 /**
- * In the configuration, or registered by `mailboxes add`; for `try`, which works before either, also named together with its tenant.
+ * In the configuration, or registered by `mailboxes add`; for `try` and `doctor`, which work before either, also named together with its tenant.
  * @param verb for the words of a refusal
  * @throws CliError 2
  */
 export async function findMailbox(config: Config, given: string, alias: string | undefined, verb: string): Promise<MailboxRef> {
   const address = canonicalAddress(given);
-  const isTry = verb === "try";
+  // Both look without a fleet, also at a mailbox that is still to come.
+  const isTry = verb === "try" || verb === "doctor";
   const nothing = `Nothing was ${isTry ? "tried" : "done"}.`;
   const configured = configuredMailboxes(config);
   const found = configured.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
@@ -31,7 +32,9 @@ export async function findMailbox(config: Config, given: string, alias: string |
     next: nothing,
     todo: [
       "See all: npx mailfleet mailboxes list",
-      ...(isTry ? [`or name its tenant: npx mailfleet try ${stripControls(address)} --tenant TENANT`] : []),
+      ...(isTry
+        ? [`or name its tenant: npx mailfleet ${verb === "try" ? "try" : "doctor --mailbox"} ${stripControls(address)} --tenant TENANT`]
+        : []),
     ],
   });
 }
@@ -46,7 +49,7 @@ function otherTenant(found: readonly MailboxRef[], address: string, alias: strin
     todo:
       verb === "replay"
         ? ["See all: npx mailfleet mailboxes list"]
-        : tenants.map((tenant) => `npx mailfleet ${verb} ${who} --tenant ${tenant}`),
+        : tenants.map((tenant) => `npx mailfleet ${verb === "doctor" ? "doctor --mailbox" : verb} ${who} --tenant ${tenant}`),
   });
 }
 

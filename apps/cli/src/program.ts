@@ -4,6 +4,7 @@ import { programVersion } from "./program-version.ts";
 import type { Terminal } from "./terminal.ts";
 import { addBenchVerb } from "./verbs/bench.ts";
 import { addDeadLetterVerbs } from "./verbs/dead-letters.ts";
+import { addDoctorVerb } from "./verbs/doctor.ts";
 import { addMailboxVerbs } from "./verbs/mailboxes.ts";
 import { addProveVerb } from "./verbs/prove.ts";
 import { addReplayVerb } from "./verbs/replay.ts";
@@ -47,6 +48,7 @@ export function createProgram(bind: Bind, terminal: Terminal, onErrorText: (text
   addUpVerb(program, bind);
   addRoleVerbs(program, bind);
   addTryVerb(program, bind);
+  addDoctorVerb(program, bind);
   addStatusVerb(program, bind);
   addMailboxVerbs(program, bind);
   addTailVerb(program, bind);

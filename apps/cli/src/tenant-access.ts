@@ -41,7 +41,8 @@ export async function openAccess(config: Config): Promise<TenantAccess> {
   return { tokens, mail: createImapSource({ endpoint, log: silentLog, scrub, clock: systemClock }), close: () => tokens.close() };
 }
 
-function entraTenant(tenant: TenantConfig, ca: string | undefined): EntraTenant {
+/** @throws SyncError CONFIG_INVALID */
+export function entraTenant(tenant: TenantConfig, ca: string | undefined): EntraTenant {
   const { alias, tenantId, clientId, credential, endpoints, cloud } = tenant;
   if (credential.kind !== "secret") {
     throw syncError(

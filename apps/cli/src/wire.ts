@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { type Config, type Environment, formatProblems, loadConfig } from "@mailfleet/config";
+import { type Config, type ConfigWarning, type Environment, formatProblems, loadConfig } from "@mailfleet/config";
 import { type Log, redisKeys, type RedisKeys, type RedisTarget } from "@mailfleet/core";
 import {
   connectRedis,
@@ -36,6 +36,8 @@ export function worldFile(dataDir: string): string {
 
 export interface LocatedConfig {
   readonly config: Config;
+  /** What does not stop a start; it was told on stderr. */
+  readonly warnings: readonly ConfigWarning[];
   readonly file: string;
   readonly isSandbox: boolean;
 }
@@ -47,14 +49,14 @@ export interface LocatedConfig {
 export function locateConfig(cli: Cli, options: { readonly config?: string; readonly data?: string }): LocatedConfig {
   const dataEnv: Environment = options.data === undefined ? {} : { MAILFLEET_DATA_DIR: path.resolve(cli.cwd, options.data) };
   if (options.config !== undefined) {
-    return { config: readConfig(cli, options.config, { ...cli.env, ...dataEnv }), file: options.config, isSandbox: false };
+    return { ...readChecked(cli, options.config, { ...cli.env, ...dataEnv }), file: options.config, isSandbox: false };
   }
   const world = readWorld(path.resolve(cli.cwd, options.data ?? ".mailfleet"));
   if (world !== undefined) {
-    return { config: readConfig(cli, world.config, { ...cli.env, ...world.env }), file: world.config, isSandbox: true };
+    return { ...readChecked(cli, world.config, { ...cli.env, ...world.env }), file: world.config, isSandbox: true };
   }
   if (existsSync(path.join(cli.cwd, "mailfleet.yaml"))) {
-    return { config: readConfig(cli, "mailfleet.yaml", { ...cli.env, ...dataEnv }), file: "mailfleet.yaml", isSandbox: false };
+    return { ...readChecked(cli, "mailfleet.yaml", { ...cli.env, ...dataEnv }), file: "mailfleet.yaml", isSandbox: false };
   }
   throw new CliError(2, {
     code: "NO_CONFIG",
@@ -74,6 +76,10 @@ function readWorld(dataDir: string): RunningWorld | undefined {
 
 /** @throws CliError 2 with all problems at once; warnings go to stderr */
 export function readConfig(cli: Cli, file: string, env: Environment): Config {
+  return readChecked(cli, file, env).config;
+}
+
+function readChecked(cli: Cli, file: string, env: Environment): Pick<LocatedConfig, "config" | "warnings"> {
   const loaded = loadConfig({ file, env, cwd: cli.cwd });
   const { terminal } = cli;
   if (!loaded.ok) {
@@ -91,7 +97,7 @@ export function readConfig(cli: Cli, file: string, env: Environment): Config {
   for (const { path: where, found, expected } of loaded.warnings) {
     terminal.err(`${terminal.paint("look", terminal.marks.look)} ${where} ${found}${expected === undefined ? "" : `; ${expected}`}\n`);
   }
-  return loaded.config;
+  return { config: loaded.config, warnings: loaded.warnings };
 }
 
 /** A fleet's state in Redis. */

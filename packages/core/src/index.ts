@@ -11,6 +11,26 @@ export {
   type FolderAccount,
 } from "./account-folder.ts";
 export type { Cause, OperatorPark, ToldParking } from "./cause.ts";
+export { closingSentence, diagnose, nextLook, type Diagnosis, type Look } from "./diagnose/diagnose.ts";
+export { explainable, explainCode, type Explanation } from "./diagnose/explain.ts";
+export { type Certainty, type DoctorCode, type Finding, type Fix, type Step, type StepName, stepNames } from "./diagnose/finding.ts";
+export type {
+  CertificateLook,
+  ClaimsLook,
+  ConfigurationLook,
+  ControlsLook,
+  ControlTry,
+  FleetLook,
+  HostLook,
+  MachineLook,
+  MailboxLook,
+  NetworkLook,
+  Observations,
+  RedisLook,
+  ScopeLook,
+  Subject,
+  TokenLook,
+} from "./diagnose/observations.ts";
 export {
   type FolderCheckpoint,
   type Recheck,
@@ -252,6 +272,7 @@ export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group
 export { causeWords, lettersSentence, ownerWords, quarantineText } from "./words/letters.ts";
 export { ledgerLine } from "./words/ledger-line.ts";
 export { formatBytes, formatCount, formatCounted, formatPercent, formatRate, formatCountedWord, formatTotal } from "./words/numbers.ts";
+export { endsParked, policySentence } from "./words/policy-sentence.ts";
 export { pushSentence } from "./words/push-sentence.ts";
 export { currentRate, noteProgress, startProgress, timeLeft, type Progress, type Sample } from "./words/progress.ts";
 export {

@@ -65,6 +65,8 @@ export interface RedisKeys {
    * `mailbox` is an id; without it the whole tenant is meant. `untilMs` is epoch ms by Redis' clock.
    */
   readonly signals: string;
+  /** String: what the doctor writes to see how long a write takes; gone after some seconds. */
+  readonly doctor: string;
 }
 
 /** @param name the fleet's name in Redis; letters, digits and dashes. */
@@ -102,5 +104,6 @@ export function redisKeys(name = "mailfleet"): RedisKeys {
     pushPace: (tenant) => `${own}:push:pace:${tenant}`,
     pushSurvey: `${own}:push:survey`,
     signals: `${own}:signals`,
+    doctor: `${own}:doctor`,
   };
 }

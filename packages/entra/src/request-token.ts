@@ -4,11 +4,12 @@ import { classifyTokenError, type TokenFailureCode } from "./classify-token-erro
 import { type EntraTenant, tenantAuthority, tokenEndpoint } from "./entra-tenant.ts";
 import { createHttpsPost, type HttpsAnswer, HttpsProblem } from "./https-post.ts";
 import { parseErrorAnswer, parseTokenAnswer, type TokenAnswer } from "./token-answer.ts";
-import { verifyToken } from "./verify-token.ts";
+import { readTokenClaims, type TokenClaims, verifyToken } from "./verify-token.ts";
 
 export type TokenRequestResult =
   | { readonly ok: true; readonly answer: TokenAnswer; readonly missingRoles: readonly string[] }
-  | { readonly ok: false; readonly code: TokenFailureCode; readonly facts: ErrorFacts };
+  /** `claims`: a token came, and was not the one that was asked for. */
+  | { readonly ok: false; readonly code: TokenFailureCode; readonly facts: ErrorFacts; readonly claims?: TokenClaims };
 
 export interface TokenRequester {
   /** One request to the login service, never answered from a cache. Never rejects. Not for concurrent calls. */
@@ -113,7 +114,9 @@ export function createTokenRequester(tenant: EntraTenant, deps: TokenRequesterDe
       if (!seen || token === undefined || token !== seen.answer.accessToken) return failed({ layer: "entra", code: "msal_without_token" });
       const verdict = verifyToken(token, tenant);
       if (verdict.ok) return { ok: true, answer: seen.answer, missingRoles: verdict.missingRoles };
-      return { ok: false, code: verdict.code, facts: { layer: "entra", httpStatus: 200, text: scrub(verdict.detail) } };
+      const claims = readTokenClaims(token);
+      const facts: ErrorFacts = { layer: "entra", httpStatus: 200, text: scrub(verdict.detail) };
+      return { ok: false, code: verdict.code, facts, ...(claims && { claims }) };
     },
     close: () => https.close(),
   };

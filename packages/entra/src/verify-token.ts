@@ -8,6 +8,15 @@ export interface TokenClaims {
   readonly clientId?: string;
   readonly audience?: readonly string[];
   readonly roles?: readonly string[];
+  /** Object id of the service principal: what Exchange wants to be told. */
+  readonly oid?: string;
+  /** Delegated permissions: the token speaks for a user. */
+  readonly scp?: string;
+  /** Epoch ms. */
+  readonly expiresAt?: number;
+  readonly issuedAt?: number;
+  /** `app` or `user`, where the token says it. */
+  readonly idType?: string;
 }
 
 export type TokenVerdict =
@@ -43,7 +52,7 @@ export function readTokenClaims(token: string): TokenClaims | undefined {
   try {
     const payload: unknown = JSON.parse(Buffer.from(parts[1] ?? "", "base64url").toString("utf8"));
     if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return undefined;
-    const { tid, appid, azp, aud, roles } = payload as Record<string, unknown>;
+    const { tid, appid, azp, aud, roles, oid, scp, exp, iat, idtyp } = payload as Record<string, unknown>;
     const client = typeof appid === "string" ? appid : azp;
     const audience = typeof aud === "string" ? [aud] : strings(aud);
     const roleList = strings(roles);
@@ -52,6 +61,11 @@ export function readTokenClaims(token: string): TokenClaims | undefined {
       ...(typeof client === "string" && { clientId: client }),
       ...(audience && { audience }),
       ...(roleList && { roles: roleList }),
+      ...(typeof oid === "string" && { oid }),
+      ...(typeof scp === "string" && { scp }),
+      ...(isSeconds(exp) && { expiresAt: exp * 1000 }),
+      ...(isSeconds(iat) && { issuedAt: iat * 1000 }),
+      ...(typeof idtyp === "string" && { idType: idtyp }),
     };
   } catch {
     return undefined;
@@ -88,6 +102,10 @@ function verifyRoles(roles: readonly string[] | undefined, tenant: EntraTenant):
   if (missingRoles.length < wanted.length || wanted.length === 0) return { ok: true, missingRoles };
   const has = roles && roles.length > 0 ? `only ${roles.join(", ")}` : "no roles";
   return { ok: false, code: "ENTRA_CONSENT_MISSING", detail: `the token has ${has}, it needs ${wanted.join(" or ")}` };
+}
+
+function isSeconds(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && Math.abs(value) < 1e11;
 }
 
 function mismatch(detail: string): TokenVerdict {

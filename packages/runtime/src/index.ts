@@ -1,4 +1,5 @@
 export { readOrMakeKey } from "./key-file.ts";
+export { type HostAnswer, type HostQuestion, lookAtHost } from "./look-at-host.ts";
 export { workerEnvironment, workerNodeFlags } from "./node-flags.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { type StopSignals, stopSignals } from "./stop-signals.ts";

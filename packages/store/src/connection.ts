@@ -85,6 +85,8 @@ export interface RedisHealth {
   readonly version: string;
   /** Sentences: how it is set up, so that it may not be used; a start is refused for these. */
   readonly problems: readonly string[];
+  /** Commands that mend them, where a command can. */
+  readonly fixes: readonly string[];
   /** Sentences: what is wrong at the moment and ends by itself or by making room; nothing comes in until then. */
   readonly troubles: readonly string[];
 }
@@ -96,14 +98,17 @@ export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
   const { path, host = "localhost", port = 6379 } = redis.options;
   const client = path ? `redis-cli -s ${path}` : `redis-cli -h ${host} -p ${port}`;
   const problems: string[] = [];
+  const fixes: string[] = [];
   const policy = info.get("maxmemory_policy");
   if (policy !== "noeviction") {
+    fixes.push(`${client} CONFIG SET maxmemory-policy noeviction`);
     problems.push(
       `Redis would throw away mailfleet's state when memory is short: maxmemory-policy is ${policy ?? "unknown"}, it must be noeviction. ` +
         `Set it: ${client} CONFIG SET maxmemory-policy noeviction, and in redis.conf.`,
     );
   }
   if (info.get("aof_enabled") !== "1") {
+    fixes.push(`${client} CONFIG SET appendonly yes`);
     problems.push(
       `Redis would forget mailfleet's state at a restart: appendonly is off, it must be on. ` +
         `Set it: ${client} CONFIG SET appendonly yes, and in redis.conf.`,
@@ -117,7 +122,7 @@ export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
   const troubles = isDiskBroken
     ? ["Redis cannot write to its disk, which is full or broken, and refuses everything (MISCONF). Make room."]
     : [];
-  return { version, problems, troubles };
+  return { version, problems, fixes, troubles };
 }
 
 export function parseInfo(text: string): Map<string, string> {

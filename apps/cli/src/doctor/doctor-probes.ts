@@ -1,0 +1,151 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { readFreeSpace } from "@mailfleet/blobs";
+import type { Config } from "@mailfleet/config";
+import {
+  type AccessToken,
+  type Clock,
+  type ControlsLook,
+  type ControlTry,
+  type MachineLook,
+  type MailboxLook,
+  type MailboxRef,
+  type NetworkLook,
+  type Observations,
+  type ScopeLook,
+  type TokenLook,
+} from "@mailfleet/core";
+import { type DoctorProbes, lookAtMailbox, tryLogin } from "@mailfleet/engine";
+import { type HostAnswer, lookAtHost } from "@mailfleet/runtime";
+import type { DoctorAccess } from "./doctor-access.ts";
+import { chooseControls, type Patient } from "./doctor-subjects.ts";
+import { type FleetSurvey, redisLookOf } from "./look-at-fleet.ts";
+
+/** Each stage of a connection: name, TCP, TLS, the first answer. */
+const stageMs = 10_000;
+/** Login, folders, one header: Exchange takes seconds for a login, and a greeting may take 30 s (exchange-online 3.6). */
+const mailboxMs = 60_000;
+/** A login alone, for comparison. */
+const controlMs = 45_000;
+
+export interface ProbeDeps {
+  readonly config: Config;
+  readonly access: DoctorAccess;
+  readonly survey: FleetSurvey;
+  readonly clock: Clock;
+  /** A mailbox that must be refused, as somebody named it. */
+  readonly mustRefuse?: string;
+  readonly node: string;
+}
+
+/** What is looked at once for all tenants of a run. */
+export class Probes {
+  readonly #deps: ProbeDeps;
+  readonly #hosts = new Map<string, Promise<HostAnswer>>();
+  readonly #tokens = new Map<string, Promise<TokenLook & { readonly token?: AccessToken }>>();
+
+  constructor(deps: ProbeDeps) {
+    this.#deps = deps;
+  }
+
+  for(patient: Patient): DoctorProbes {
+    const { config, survey } = this.#deps;
+    return {
+      machine: () => this.#machine(patient),
+      redis: () => Promise.resolve(redisLookOf(survey, patient.tenant.alias, patient.mailbox)),
+      network: () => this.#network(patient),
+      token: async () => {
+        const { token: _, ...look } = await this.#token(patient.tenant.alias);
+        return look;
+      },
+      mailbox: (seen) => this.#mailbox(patient, seen),
+      controls: () => this.#controls(chooseControls(config, survey.records, patient)),
+      scope: () => this.#scope(patient),
+    };
+  }
+
+  async #machine(patient: Patient): Promise<MachineLook> {
+    const { config, node } = this.#deps;
+    const [disk, { clockAheadMs }] = await Promise.all([readFreeSpace(config.blobs.dir), this.#login(patient)]);
+    return { node, ...(disk && { disk }), ...(clockAheadMs !== undefined && { clockAheadMs }) };
+  }
+
+  async #network(patient: Patient): Promise<NetworkLook> {
+    const { imap, pop3 } = patient.tenant.endpoints;
+    const mail = imap ?? pop3;
+    const [login, answer] = await Promise.all([
+      this.#login(patient),
+      mail === undefined ? undefined : this.#host(mail.host, mail.port, mail.tls, patient, false),
+    ]);
+    return { login: login.look, mail: (answer ?? login).look };
+  }
+
+  #login(patient: Patient): Promise<HostAnswer> {
+    const url = new URL(patient.tenant.endpoints.authority);
+    return this.#host(url.hostname, url.port === "" ? 443 : Number(url.port), true, patient, true);
+  }
+
+  /** One look at each host, however many tenants it serves. */
+  #host(host: string, port: number, tls: boolean, { tenant }: Patient, isHttp: boolean): Promise<HostAnswer> {
+    const { caFile } = tenant.endpoints;
+    const key = JSON.stringify([host, port, caFile]);
+    const known = this.#hosts.get(key);
+    if (known) return known;
+    const look = (async () => {
+      const ca = caFile === undefined ? undefined : await readFile(caFile, "utf8").catch(() => undefined);
+      return lookAtHost({ host, port, tls, isHttp, stageMs, clock: this.#deps.clock, ...(ca !== undefined && { ca }) });
+    })();
+    this.#hosts.set(key, look);
+    return look;
+  }
+
+  #token(alias: string): Promise<TokenLook & { readonly token?: AccessToken }> {
+    const known = this.#tokens.get(alias);
+    if (known) return known;
+    const look = this.#deps.access.probeToken(alias);
+    this.#tokens.set(alias, look);
+    return look;
+  }
+
+  async #mailbox({ tenant, mailbox }: Patient, seen: Observations): Promise<MailboxLook> {
+    if (mailbox === undefined) return { kind: "not tried", why: "no mailbox" };
+    if (mailbox.protocol === "pop3") return { kind: "not tried", why: "pop3" };
+    const cause = seen.redis?.kind === "ready" ? seen.redis.fleet.mailbox?.cause : undefined;
+    const isHold = cause?.code === "SERVER_THROTTLED" || cause?.code === "CONNECTION_LIMIT";
+    if (cause && isHold && cause.nextAt > this.#deps.clock.now()) return { kind: "held", cause };
+    const { token } = await this.#token(tenant.alias);
+    if (!token) return { kind: "refused", stage: "login", code: "UNCLASSIFIED", facts: { layer: "engine" } };
+    const { access, clock } = this.#deps;
+    return lookAtMailbox({ mail: access.mail, mailbox, token, clock, signal: AbortSignal.timeout(mailboxMs) });
+  }
+
+  async #controls({ neighbours, others }: ReturnType<typeof chooseControls>): Promise<ControlsLook> {
+    const tries = async (list: readonly MailboxRef[]): Promise<ControlTry[]> =>
+      (await Promise.all(list.map((mailbox) => this.#try(mailbox)))).filter((one) => one !== undefined);
+    const [near, far] = await Promise.all([tries(neighbours), tries(others)]);
+    return { neighbours: near, others: far };
+  }
+
+  /** Undefined where there is no token to try with: then it says nothing about the mail server. */
+  async #try(mailbox: MailboxRef): Promise<ControlTry | undefined> {
+    const look = await this.#token(mailbox.tenant);
+    if (!look.token) return undefined;
+    const { mail } = this.#deps.access;
+    const refusal = await tryLogin({ mail, mailbox, token: look.token, signal: AbortSignal.timeout(controlMs) });
+    const { tenant, address } = mailbox;
+    if (!refusal) return { tenant, address };
+    const { code, facts } = refusal;
+    return { tenant, address, refusal: { code, ...(facts.text !== undefined && { text: facts.text }) } };
+  }
+
+  async #scope({ tenant, mailbox }: Patient): Promise<ScopeLook> {
+    const { mustRefuse } = this.#deps;
+    const domain = mailbox?.address.split("@").at(-1) ?? "invalid";
+    const address = mustRefuse ?? `mailfleet-doctor-${randomBytes(4).toString("hex")}@${domain}`;
+    const tried = await this.#try({ tenant: tenant.alias, address, protocol: "imap" });
+    const code = tried?.refusal?.code;
+    const isRefused = code === "MAILBOX_ACCESS_DENIED" || code === "TOKEN_REJECTED" || code === "COMMAND_REFUSED";
+    const outcome = tried === undefined ? "unclear" : code === undefined ? "opened" : isRefused ? "refused" : "unclear";
+    return { address, isInvented: mustRefuse === undefined, outcome };
+  }
+}

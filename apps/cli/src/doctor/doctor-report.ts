@@ -1,0 +1,154 @@
+import {
+  closingSentence,
+  type Diagnosis,
+  type Finding,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatUtc,
+  type Observations,
+  type Step,
+  stripControls,
+} from "@mailfleet/core";
+import { padEnd, textWidth, wrapText } from "../text-layout.ts";
+import type { Role, Terminal } from "../terminal.ts";
+
+/** One mailbox of one tenant, looked at. */
+export interface Examined {
+  readonly seen: Observations;
+  readonly diagnosis: Diagnosis;
+  readonly tookMs: number;
+}
+
+const nameWidth = 16;
+const indent = "    ";
+const deeper = "        ";
+
+/** For people: the model is experience.md section 2.4. */
+export function renderDoctor(all: readonly Examined[], tookMs: number, terminal: Terminal): string {
+  const lines: string[] = [];
+  const only = all.length === 1 ? all[0] : undefined;
+  for (const one of all) {
+    lines.push(headOf(one.seen));
+    lines.push(...(one.diagnosis.finding ? failedBlock(one.diagnosis, one.diagnosis.finding, terminal) : passedBlock(one, only, terminal)));
+  }
+  lines.push(only ? closingSentence(only.diagnosis, only.seen, formatDuration(tookMs)) : closingOfAll(all, tookMs));
+  return `${lines.join("\n")}\n`;
+}
+
+function headOf({ subject }: Observations): string {
+  const mailbox = subject.mailbox === undefined ? "no mailbox yet" : stripControls(subject.mailbox);
+  return `${stripControls(subject.tenant)}, ${mailbox}, over ${subject.protocol === "imap" ? "IMAP" : "POP3"}`;
+}
+
+/** All steps where one mailbox is asked about; else one line, and what is worth a look. */
+function passedBlock({ diagnosis }: Examined, only: Examined | undefined, terminal: Terminal): string[] {
+  const { steps } = diagnosis;
+  if (only) return steps.flatMap((step) => stepLines(step, terminal));
+  const mailbox = steps.find(({ name }) => name === "mailbox")?.text ?? "";
+  const passed = steps.filter(({ state }) => state === "passed" || state === "look").length;
+  return [
+    `  ${mark("done", terminal)} ${formatCounted(passed, "check")} passed${mailbox === "" ? "" : `; mailbox ${mailbox}`}`,
+    ...steps.filter(({ state }) => state === "look").flatMap((step) => stepLines(step, terminal)),
+  ];
+}
+
+function stepLines({ name, state, text, note }: Step, terminal: Terminal): string[] {
+  const sign = state === "look" ? mark("look", terminal) : state === "passed" ? mark("done", terminal) : "-";
+  const lines = [`  ${sign} ${padEnd(name, nameWidth)}${text}`];
+  return note === undefined ? lines : [...lines, ...wrapped(note, terminal)];
+}
+
+function failedBlock({ steps, next, again }: Diagnosis, finding: Finding, terminal: Terminal): string[] {
+  const passed = steps.filter(({ state }) => state === "passed").map(({ name }) => name);
+  const missed = steps.filter(({ state }) => state === "not reached").map(({ name }) => name);
+  const between = steps.filter(({ state }) => state === "look" || state === "skipped");
+  const lines: string[] = [];
+  if (passed.length > 0) lines.push(`  ${mark("done", terminal)} ${passed.join(", ")}`);
+  lines.push(...between.flatMap((step) => stepLines(step, terminal)));
+  const [first = "", ...more] = wrapText(stripControls(finding.happened), terminal.outWidth(), nameWidth + 4);
+  lines.push(`  ${mark("yours", terminal)} ${padEnd(finding.step, nameWidth)}${first}`);
+  lines.push(...more.map((part) => `${" ".repeat(nameWidth + 4)}${part}`));
+  lines.push(...wrapped(`${certaintyWords[finding.certainty]}: ${finding.cause}`, terminal));
+  const width = Math.max(0, ...finding.facts.map(({ label }) => label.length)) + 4;
+  for (const { label, value } of finding.facts) lines.push(`${deeper}${padEnd(label, width)} ${stripControls(value)}`);
+  for (const { who, commands } of finding.fixes) {
+    lines.push(`${indent}${who}`);
+    for (const command of commands) lines.push(`${deeper}${stripControls(command)}`);
+  }
+  if (next !== undefined && again !== undefined) lines.push(...nextLines(next, stripControls(again), terminal));
+  if (finding.also.length > 0) lines.push(...wrapped(`Also possible: ${finding.also.map(withoutStop).join("; ")}.`, terminal));
+  if (missed.length > 0) lines.push(`  - ${padEnd(missed.join(", "), nameWidth)} not reached`.replace(/ {2,}not/, "    not"));
+  return lines;
+}
+
+/** A command to paste is never broken: where it does not fit, it stands on a line of its own. */
+function nextLines(next: string, again: string, terminal: Terminal): string[] {
+  const whole = `${indent}${next}; sooner: ${again}`;
+  if (textWidth(whole) <= terminal.outWidth()) return [whole];
+  return [...wrapped(`${next}; sooner:`, terminal), `${deeper}${again}`];
+}
+
+const certaintyWords = { certain: "Certain", "most likely": "Most likely", possible: "Possible" } as const;
+
+function wrapped(text: string, terminal: Terminal): string[] {
+  return wrapText(stripControls(text), terminal.outWidth(), indent.length).map((part) => `${indent}${part}`);
+}
+
+function withoutStop(text: string): string {
+  return text.replace(/\.$/, "");
+}
+
+function mark(role: Extract<Role, "done" | "yours" | "look">, terminal: Terminal): string {
+  return terminal.paint(role, terminal.marks[role], "out");
+}
+
+function closingOfAll(all: readonly Examined[], tookMs: number): string {
+  const wrong = all.filter(({ diagnosis }) => diagnosis.finding !== undefined);
+  const took = formatDuration(tookMs);
+  if (all.length === 0) return "No tenant is configured, so nothing was checked.";
+  if (wrong.length === 0)
+    return `All ${formatCounted(all.length, "mailbox", "mailboxes")} looked at are well, checked in ${took}. Nothing to do.`;
+  const causes = [...new Set(wrong.map(({ seen, diagnosis }) => `${seen.subject.tenant}: ${diagnosis.finding?.conclusion ?? ""}`))];
+  const shown = causes.slice(0, 3).join("; ");
+  const more = causes.length > 3 ? `; and ${formatCount(causes.length - 3)} more` : "";
+  return `${formatCount(wrong.length)} of ${formatCounted(all.length, "mailbox", "mailboxes")} looked at ${wrong.length === 1 ? "is" : "are"} not well, checked in ${took}. ${stripControls(shown)}${more}. No mail is lost.`;
+}
+
+/** `mailfleet.doctor/1`: one document for programs. */
+export function doctorJson(all: readonly Examined[], at: number, tookMs: number): object {
+  const wrong = all.filter(({ diagnosis }) => diagnosis.finding !== undefined);
+  const [only] = all;
+  const sentence =
+    only && all.length === 1 ? closingSentence(only.diagnosis, only.seen, formatDuration(tookMs)) : closingOfAll(all, tookMs);
+  return {
+    schema: "mailfleet.doctor/1",
+    ok: all.length > 0 && wrong.length === 0,
+    at: formatUtc(at),
+    seconds: Math.round(tookMs / 100) / 10,
+    sentence,
+    checks: all.map(({ seen: { subject }, diagnosis: { steps, finding, next, again } }) => ({
+      tenant: subject.tenant,
+      mailbox: subject.mailbox,
+      protocol: subject.protocol,
+      ok: finding === undefined,
+      steps,
+      ...(finding && {
+        diagnosis: {
+          step: finding.step,
+          code: finding.code,
+          certainty: finding.certainty,
+          happened: finding.happened,
+          cause: finding.cause,
+          conclusion: finding.conclusion,
+          facts: finding.facts,
+          do: finding.fixes,
+          commands: finding.fixes.flatMap(({ commands }) => commands),
+          also: finding.also,
+          next,
+          again,
+        },
+      }),
+    })),
+  };
+}

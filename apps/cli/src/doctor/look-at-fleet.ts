@@ -1,0 +1,69 @@
+import path from "node:path";
+import type { Config } from "@mailfleet/config";
+import { type FleetLook, isSyncError, type MailboxRef, mailboxId, type RedisLook } from "@mailfleet/core";
+import { systemClock } from "@mailfleet/runtime";
+import { describeTarget, inspectRedis, type MailboxRecord, readPrivateRedis } from "@mailfleet/store";
+import { connectFleet, silentLog } from "../wire.ts";
+
+/** What the fleet's Redis is and knows, read once for a whole run of the doctor. */
+export interface FleetSurvey {
+  readonly redis: Exclude<RedisLook, { kind: "ready" }> | Omit<Extract<RedisLook, { kind: "ready" }>, "fleet">;
+  /** All that are registered; none without Redis. */
+  readonly records: readonly MailboxRecord[];
+  readonly isRunning: boolean;
+}
+
+const nothing = { records: [], isRunning: false } as const;
+
+/** Does not reject: a Redis that cannot be used is what is found. */
+export async function surveyFleet(config: Config): Promise<FleetSurvey> {
+  const target = config.redis ?? readPrivateRedis(path.join(config.dataDir, "redis"));
+  if (target === undefined) return { redis: { kind: "not running" }, ...nothing };
+  try {
+    const fleet = await connectFleet(config, target, silentLog);
+    try {
+      const { version, problems, fixes, troubles } = await inspectRedis(fleet.redis);
+      const ready = { kind: "ready", version, problems, fixes, troubles } as const;
+      if (troubles.length > 0) return { redis: { ...ready, writeMs: 0 }, ...nothing };
+      const startedMs = systemClock.monotonic();
+      await fleet.redis.set(fleet.keys.doctor, "1", "PX", 5_000);
+      const writeMs = systemClock.monotonic() - startedMs;
+      const [records, processes] = [await fleet.reader.mailboxes(), await fleet.reader.processes()];
+      return { redis: { ...ready, writeMs }, records, isRunning: processes.length > 0 };
+    } finally {
+      fleet.close();
+    }
+  } catch (error) {
+    // One of our own that nobody started is not a fault.
+    if (config.redis === undefined) return { redis: { kind: "not running" }, ...nothing };
+    return { redis: { kind: "unreachable", where: describeTarget(target), code: codeOf(error) }, ...nothing };
+  }
+}
+
+/** The survey as one mailbox's look. */
+export function redisLookOf({ redis, records, isRunning }: FleetSurvey, tenant: string, mailbox: MailboxRef | undefined): RedisLook {
+  if (redis.kind !== "ready") return redis;
+  const own = records.filter((record) => record.tenant === tenant);
+  const id = mailbox === undefined ? undefined : mailboxId(mailbox);
+  const record = own.find((one) => one.id === id);
+  const checks = own.flatMap(({ checkedAt }) => checkedAt ?? []);
+  const fleet: FleetLook = {
+    isRunning,
+    tenantMailboxes: own.length,
+    tenantStopped: own.filter(({ cause }) => cause !== undefined).length,
+    ...(checks.length > 0 && { tenantCheckedAt: checks.reduce((a, b) => Math.max(a, b)) }),
+    ...(record && {
+      mailbox: {
+        ...(record.checkedAt !== undefined && { checkedAt: record.checkedAt }),
+        ...(record.nextAt !== undefined && { nextAt: record.nextAt }),
+        ...(record.cause && { cause: record.cause }),
+      },
+    }),
+  };
+  return { ...redis, fleet };
+}
+
+function codeOf(error: unknown): string {
+  if (isSyncError(error)) return error.failure.facts.code ?? error.failure.code;
+  return error instanceof Error ? (/^[A-Z]{2,20}/.exec(error.message)?.[0] ?? "FAILED") : "FAILED";
+}

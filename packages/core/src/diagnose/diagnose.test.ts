@@ -1,0 +1,273 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { failureCodes } from "../failure-code.ts";
+import type { TimeStyle } from "../words/times.ts";
+import { closingSentence, diagnose, type Look, nextLook } from "./diagnose.ts";
+import { stepNames } from "./finding.ts";
+import type { ControlTry, FleetLook, MailboxLook, Observations, RedisLook, TokenLook } from "./observations.ts";
+
+const now = Date.UTC(2026, 10, 23, 14, 3, 2);
+const style: TimeStyle = { now, zone: "utc" };
+const oid = "8f2c0b6e-0d3a-4a57-9a0e-6c1f2e7bd41a";
+const host = { host: "localhost", port: 993, tls: true, tlsVersion: "TLSv1.3" };
+
+const fleet: FleetLook = { isRunning: true, tenantMailboxes: 3, tenantStopped: 0 };
+const redis = (given: Partial<FleetLook> = {}): RedisLook => ({
+  kind: "ready",
+  version: "7.4.6",
+  problems: [],
+  fixes: [],
+  troubles: [],
+  writeMs: 0.3,
+  fleet: { ...fleet, ...given },
+});
+
+const token: TokenLook = {
+  ok: true,
+  tookMs: 212,
+  expiresAt: now + 3_540_000,
+  claims: { roles: ["IMAP.AccessAsApp"], oid, issuedAt: now - 1_000, expiresAt: now + 3_540_000 },
+};
+
+/** Everything is well, unless it is said otherwise. */
+function seen(given: Partial<Observations> = {}): Observations {
+  return {
+    subject: {
+      tenant: "contoso",
+      tenantId: "11111111-1111-1111-1111-111111111111",
+      clientId: "6d1f2f8e-5b1b-4c1e-9a57-2f0f0c7d9b11",
+      mailbox: "support@contoso.com",
+      protocol: "imap",
+      credential: "secret",
+      authority: "https://login.microsoftonline.com",
+      scope: "https://outlook.office365.com/.default",
+      isCustom: true,
+    },
+    configuration: { tenants: 1, mailboxes: 1, warnings: [], exposed: [] },
+    machine: { node: "24.21.0", clockAheadMs: 200, disk: { free: 18.4e9, total: 100e9 } },
+    redis: redis(),
+    network: { login: { ...host, port: 443 }, mail: host },
+    token,
+    mailbox: { kind: "opened", folders: 14, messages: 41_203, countedFolders: 14, tookMs: 900 },
+    scope: { address: "ceo@contoso.com", isInvented: false, outcome: "refused" },
+    ...given,
+  };
+}
+
+const refusedBy = (code: "TOKEN_REJECTED" | "MAILBOX_ACCESS_DENIED", text: string): MailboxLook => ({
+  kind: "refused",
+  stage: "login",
+  code,
+  facts: { layer: "imap", responseStatus: code === "TOKEN_REJECTED" ? "NO" : "BAD", text },
+});
+const noAuth = refusedBy("TOKEN_REJECTED", "AUTHENTICATE failed.");
+const notConnected = refusedBy("MAILBOX_ACCESS_DENIED", "User is authenticated but not connected.");
+const opens = (address: string, tenant = "contoso"): ControlTry => ({ tenant, address });
+const shut = (address: string, look: MailboxLook, tenant = "contoso"): ControlTry => ({
+  tenant,
+  address,
+  refusal: { code: look.kind === "refused" ? look.code : "UNCLASSIFIED" },
+});
+const without = (
+  mailbox: MailboxLook,
+  neighbours: ControlTry[],
+  others: ControlTry[] = [],
+  given: Partial<FleetLook> = {},
+): Observations => {
+  const { scope: _, ...rest } = seen({ mailbox, controls: { neighbours, others }, redis: redis(given) });
+  return rest;
+};
+
+describe("the doctor's decision", () => {
+  test("says of all nine steps what was found where nothing is wrong", () => {
+    const diagnosis = diagnose(seen(), style);
+    expect(diagnosis.finding).toBeUndefined();
+    expect(diagnosis.steps.map(({ name, text }) => `${name}: ${text}`)).toEqual([
+      "configuration: 1 tenant, 1 mailbox, no unknown keys",
+      "this machine: Node 24.21.0, clock 0.2 s off, 18.4 GB free",
+      "Redis: 7.4.6, noeviction, AOF on, write 0.3 ms",
+      "network: localhost:443 and localhost:993, TLS 1.3",
+      "token: issued in 212 ms, for Exchange Online, valid 59 min",
+      "permission: IMAP.AccessAsApp granted",
+      "Exchange: knows the app as 8f2c…d41a",
+      "mailbox: opened, 14 folders, 41,203 messages",
+      "scope: a mailbox that must be refused is refused",
+    ]);
+    expect(closingSentence(diagnosis, seen(), "1.4 s")).toBe("All 9 checks passed in 1.4 s. Nothing to do.");
+  });
+
+  test("NO to every mailbox of the tenant: Exchange does not know the app; the lines to paste hold the token's own ids", () => {
+    const look = without(noAuth, [shut("b@contoso.com", noAuth), shut("c@contoso.com", noAuth)], [opens("a@fabrikam.com", "fabrikam")], {
+      tenantStopped: 2_140,
+      mailbox: { nextAt: now + 900_000 },
+    });
+    const { finding, steps, next } = diagnose(look, style);
+    expect(finding).toMatchObject({ step: "Exchange", code: "EXCHANGE_PRINCIPAL_UNKNOWN", certainty: "most likely" });
+    expect(finding?.happened).toBe('refuses every mailbox tried (3 of 3): "NO AUTHENTICATE failed." The token itself is good.');
+    expect(finding?.fixes[0]?.commands).toContain(
+      `New-ServicePrincipal -AppId '6d1f2f8e-5b1b-4c1e-9a57-2f0f0c7d9b11' -ObjectId '${oid}' -DisplayName 'mailfleet'`,
+    );
+    expect(finding?.also).toContain("a Microsoft outage (1 other tenant works, so unlikely).");
+    expect(steps.filter(({ state }) => state === "not reached").map(({ name }) => name)).toEqual(["mailbox", "scope"]);
+    expect(next).toBe("Exchange may need up to an hour. mailfleet tries again by itself at 14:19Z");
+    expect(closingSentence({ steps, ...(finding && { finding }) }, look, "3 s")).toBe(
+      "1 of 9 checks failed: Exchange does not know the app. No mail is lost; 2,140 mailboxes wait.",
+    );
+  });
+
+  test.each<[string, Observations, string, string, string]>([
+    ["one mailbox and nobody to compare with", without(noAuth, []), "Exchange", "EXCHANGE_PRINCIPAL_UNKNOWN", "possible"],
+    ["refused while neighbours open", without(notConnected, [opens("b@contoso.com")]), "mailbox", "MAILBOX_ACCESS_DENIED", "most likely"],
+    [
+      "refused while neighbours open, and it opened today",
+      without(notConnected, [opens("b@contoso.com")], [], { mailbox: { checkedAt: now - 3_600_000 } }),
+      "mailbox",
+      "MAILBOX_ACCESS_DENIED",
+      "possible",
+    ],
+    [
+      "let in and refused everywhere",
+      without(notConnected, [shut("b@contoso.com", notConnected)]),
+      "mailbox",
+      "MAILBOX_ACCESS_DENIED",
+      "most likely",
+    ],
+    [
+      "refused as another tenant is, and it worked today",
+      without(noAuth, [shut("b@contoso.com", noAuth)], [shut("a@fabrikam.com", noAuth, "fabrikam")], { tenantCheckedAt: now - 60_000 }),
+      "Exchange",
+      "SERVICE_INCIDENT",
+      "most likely",
+    ],
+    [
+      "refused as another tenant is, and neither ever worked",
+      without(noAuth, [], [shut("a@fabrikam.com", noAuth, "fabrikam")]),
+      "Exchange",
+      "SERVICE_INCIDENT",
+      "possible",
+    ],
+    [
+      "a clock ten minutes ahead",
+      seen({ machine: { node: "24.21.0", clockAheadMs: 600_000 } }),
+      "this machine",
+      "ENTRA_CLOCK_WRONG",
+      "certain",
+    ],
+    ["an old Node", seen({ machine: { node: "22.1.0" } }), "this machine", "NODE_TOO_OLD", "certain"],
+    [
+      "a full disk",
+      seen({ machine: { node: "24.21.0", disk: { free: 1e6, total: 100e9 } } }),
+      "this machine",
+      "BLOB_STORE_FULL",
+      "certain",
+    ],
+    [
+      "a secret that all may read",
+      seen({ configuration: { tenants: 1, mailboxes: 1, warnings: [], exposed: [{ what: "tenants.contoso.credential.secretFile" }] } }),
+      "configuration",
+      "SECRET_EXPOSED",
+      "certain",
+    ],
+    [
+      "TLS interception",
+      seen({
+        network: {
+          login: host,
+          mail: {
+            ...host,
+            failure: { at: "tls", code: "SELF_SIGNED_CERT_IN_CHAIN" },
+            certificate: { names: ["localhost"], issuer: "Zscaler", validFrom: 0, validTo: now * 2 },
+          },
+        },
+      }),
+      "network",
+      "TLS_HANDSHAKE",
+      "most likely",
+    ],
+    [
+      "a token without roles",
+      seen({ token: { ...token, ok: true, claims: { oid, roles: [] } } }),
+      "permission",
+      "ENTRA_CONSENT_MISSING",
+      "certain",
+    ],
+    [
+      "a token for a person",
+      seen({ token: { ...token, ok: true, claims: { oid, delegated: "IMAP.AccessAsUser.All" } } }),
+      "permission",
+      "ENTRA_CONSENT_MISSING",
+      "certain",
+    ],
+    [
+      "an app that can open a mailbox it must not",
+      seen({ scope: { address: "ceo@contoso.com", isInvented: false, outcome: "opened" } }),
+      "scope",
+      "SCOPE_TOO_WIDE",
+      "certain",
+    ],
+  ])("%s", (_, look, step, code, certainty) => {
+    expect(diagnose(look, style).finding).toMatchObject({ step, code, certainty });
+  });
+
+  test("an address cannot leave its quotes in a PowerShell line, whatever quote it has", () => {
+    const subject = { ...seen().subject, mailbox: "x\u2019; Remove-Mailbox y #@contoso.com" };
+    const { finding } = diagnose({ ...without(notConnected, [opens("b@contoso.com")]), subject }, style);
+    for (const command of finding?.fixes[0]?.commands ?? []) expect(command.replace(/(['\u2019])\1/g, "")).not.toMatch(/\u2019/);
+  });
+});
+
+const codes = fc.constantFrom(...failureCodes);
+const text = fc.option(fc.string(), { nil: undefined });
+const facts = fc.record(
+  { layer: fc.constant("imap" as const), number: fc.option(fc.nat(), { nil: undefined }), text },
+  { requiredKeys: ["layer"] },
+) as fc.Arbitrary<{ layer: "imap" }>;
+const looks: Record<Exclude<Look, "redis" | "machine" | "network">, fc.Arbitrary<unknown>> = {
+  token: fc.oneof(
+    fc.constant(token),
+    fc.record({ ok: fc.constant(false as const), tookMs: fc.nat(), code: codes, facts }),
+    fc.record({ ok: fc.constant(true as const), tookMs: fc.nat(), expiresAt: fc.integer(), claims: fc.record({ oid: fc.string() }) }),
+  ),
+  mailbox: fc.oneof(
+    fc.record({
+      kind: fc.constant("refused" as const),
+      stage: fc.constantFrom("login", "folders", "INBOX", "message"),
+      code: codes,
+      facts,
+    }),
+    fc.constant({ kind: "not tried", why: "pop3" }),
+    fc.record({ kind: fc.constant("opened" as const), folders: fc.nat(), messages: fc.nat(), countedFolders: fc.nat(), tookMs: fc.nat() }),
+  ),
+  controls: fc.record({
+    neighbours: fc.array(fc.record({ tenant: fc.constant("contoso"), address: fc.string(), refusal: fc.record({ code: codes }) }), {
+      maxLength: 3,
+    }),
+    others: fc.array(fc.record({ tenant: fc.constant("x"), address: fc.string(), refusal: fc.record({ code: codes }) }), { maxLength: 3 }),
+  }),
+  scope: fc.record({ address: fc.string(), isInvented: fc.boolean(), outcome: fc.constantFrom("refused", "opened", "unclear") }),
+};
+
+test("whatever the looks bring, there is an end, nine steps, at most one finding, and no ✓ behind it", () => {
+  fc.assert(
+    fc.property(fc.record(looks), (answers) => {
+      const { scope: _s, controls: _c, mailbox: _m, token: _t, ...begun } = seen();
+      let all: Observations = begun;
+      let count = 0;
+      for (let look = nextLook(all, style); look !== undefined; look = nextLook(all, style)) {
+        expect(count++).toBeLessThan(8);
+        all = { ...all, [look]: (answers as Record<string, unknown>)[look] };
+      }
+      const { steps, finding } = diagnose(all, style);
+      expect(steps.map(({ name }) => name)).toEqual(stepNames);
+      expect(steps.filter(({ state }) => state === "failed")).toHaveLength(finding ? 1 : 0);
+      if (!finding) {
+        expect(steps.some(({ state }) => state === "not reached")).toBe(false);
+        return;
+      }
+      const at = stepNames.indexOf(finding.step);
+      for (const { state } of steps.slice(at + 1)) expect(state).toBe("not reached");
+      for (const { state } of steps.slice(0, at)) expect(["passed", "look", "skipped"]).toContain(state);
+      expect(finding.cause).not.toBe("");
+    }),
+  );
+});

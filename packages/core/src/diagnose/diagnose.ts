@@ -1,0 +1,127 @@
+import { formatCount, formatCounted } from "../words/numbers.ts";
+import { formatDeadline, type TimeStyle } from "../words/times.ts";
+import type { Finding, Step, StepName, StepVerdict } from "./finding.ts";
+import { stepNames } from "./finding.ts";
+import { configurationStep, machineStep, redisStep } from "./local-steps.ts";
+import { mailSteps } from "./mail-steps.ts";
+import { networkStep } from "./network-step.ts";
+import type { FleetLook, Observations } from "./observations.ts";
+import { isAmbiguous, isServerTrouble } from "./refusal.ts";
+import { scopeStep } from "./scope-step.ts";
+import { permissionStep, tokenStep } from "./token-steps.ts";
+
+/** What the doctor says about one mailbox of one tenant. */
+export interface Diagnosis {
+  /** All nine, in their order. */
+  readonly steps: readonly Step[];
+  /** The one that is wrong; absent where all passed. */
+  readonly finding?: Finding;
+  /** What mailfleet does next and when, without the last stop; only with a finding. */
+  readonly next?: string;
+  /** Looks again at once; only with a finding. */
+  readonly again?: string;
+}
+
+/** What to look at next; the looks in their order are the decision order of exchange-online 2.3. */
+export type Look = "machine" | "redis" | "network" | "token" | "mailbox" | "controls" | "scope";
+
+/** Total: whatever was seen, there is a diagnosis, and what was not looked at is never a success. */
+export function diagnose(seen: Observations, style: TimeStyle): Diagnosis {
+  const verdicts = judgeSteps(seen, style);
+  const byName = new Map(verdicts.map(({ step }) => [step.name, step]));
+  const steps = stepNames.map((name): Step => byName.get(name) ?? { name, state: "not reached", text: "not reached" });
+  const finding = verdicts.find((verdict) => verdict.finding !== undefined)?.finding;
+  return { steps, ...(finding && { finding, next: nextSentence(seen, finding, style), again: commandFor(seen) }) };
+}
+
+/** Undefined when the answer is known: a step failed, or everything was looked at. */
+export function nextLook(seen: Observations, style: TimeStyle): Look | undefined {
+  const { mailbox } = seen;
+  // Who else is refused decides what a refusal means, so that is looked at before it is judged.
+  if (mailbox?.kind === "refused" && mailbox.stage === "login" && seen.controls === undefined) {
+    if (isAmbiguous(mailbox.code) || isServerTrouble(mailbox.code)) return "controls";
+  }
+  if (judgeSteps(seen, style).some(({ finding }) => finding !== undefined)) return undefined;
+  if (seen.machine === undefined) return "machine";
+  if (seen.redis === undefined) return "redis";
+  if (seen.network === undefined) return "network";
+  if (seen.token === undefined) return "token";
+  if (mailbox === undefined) return "mailbox";
+  return mailbox.kind === "opened" && seen.scope === undefined ? "scope" : undefined;
+}
+
+/** Up to the first that failed or was not looked at. */
+function judgeSteps(seen: Observations, style: TimeStyle): readonly StepVerdict[] {
+  const verdicts: StepVerdict[] = [];
+  for (const judge of judges) {
+    const found = judge(seen, style);
+    for (const verdict of found) {
+      verdicts.push(verdict);
+      if (verdict.finding !== undefined) return verdicts;
+    }
+    if (found.length === 0) return verdicts;
+  }
+  return verdicts;
+}
+
+/** Each gives nothing where its look is missing. */
+const judges: readonly ((seen: Observations, style: TimeStyle) => readonly StepVerdict[])[] = [
+  ({ configuration }) => [configurationStep(configuration)],
+  ({ machine }) => (machine ? [machineStep(machine)] : []),
+  ({ redis }) => (redis ? [redisStep(redis)] : []),
+  ({ network, subject }, { now }) => (network ? [networkStep(network, subject, now)] : []),
+  ({ token, subject }, style) => (token ? [tokenStep(token, subject, style)] : []),
+  ({ token, subject }) => (token ? [permissionStep(token, subject)] : []),
+  (seen, style) => (seen.mailbox ? mailSteps(seen, seen.mailbox, style) : []),
+  ({ scope, mailbox }) => {
+    if (scope) return [scopeStep(scope)];
+    return mailbox?.kind === "not tried" ? [{ step: { name: "scope", state: "skipped", text: "not tried" } }] : [];
+  },
+];
+
+/** Steps whose mending takes a while to reach all of Exchange. */
+const spreading: ReadonlySet<StepName> = new Set<StepName>(["permission", "Exchange", "mailbox"]);
+
+function nextSentence(seen: Observations, finding: Finding, style: TimeStyle): string {
+  const fleet = seen.redis?.kind === "ready" ? seen.redis.fleet : undefined;
+  const parts: string[] = [];
+  if (spreading.has(finding.step) && finding.fixes.length > 0 && finding.code !== "SERVICE_INCIDENT")
+    parts.push("Exchange may need up to an hour.");
+  parts.push(againSentence(fleet, style));
+  return parts.join(" ");
+}
+
+function againSentence(fleet: FleetLook | undefined, style: TimeStyle): string {
+  if (fleet === undefined || !fleet.isRunning) return "mailfleet does not run here, so nothing tries again by itself";
+  const { mailbox } = fleet;
+  const at = mailbox?.cause?.nextAt ?? mailbox?.nextAt;
+  if (at === undefined) return "mailfleet finds it by itself at its next look";
+  return `mailfleet tries again by itself ${at <= style.now ? "now" : `at ${formatDeadline(at, style)}`}`;
+}
+
+function commandFor({ subject }: Observations): string {
+  return subject.mailbox === undefined
+    ? `npx mailfleet doctor --tenant ${subject.tenant}`
+    : `npx mailfleet doctor --tenant ${subject.tenant} --mailbox ${shellWord(subject.mailbox)}`;
+}
+
+/** An address comes from a file or a directory: pasted into a shell it must stay one word and do nothing else. */
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]*$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** The last line, which says in words what the exit code says. */
+export function closingSentence(diagnosis: Diagnosis, seen: Observations, tookMs: string): string {
+  const { finding, steps } = diagnosis;
+  if (!finding) {
+    const checked = steps.filter(({ state }) => state === "passed" || state === "look").length;
+    const looks = steps.filter(({ state }) => state === "look").length;
+    const rest = looks === 0 ? "Nothing to do." : `${formatCounted(looks, "thing")} to look at.`;
+    if (checked === steps.length) return `All ${formatCount(checked)} checks passed in ${tookMs}. ${rest}`;
+    return `${formatCount(checked)} of ${formatCount(steps.length)} checks passed in ${tookMs}, the others had nothing to check. ${rest}`;
+  }
+  const fleet = seen.redis?.kind === "ready" ? seen.redis.fleet : undefined;
+  const waiting = fleet?.tenantStopped ?? 0;
+  const waits = waiting === 0 ? "" : `; ${formatCounted(waiting, "mailbox waits", "mailboxes wait")}`;
+  return `1 of ${formatCount(steps.length)} checks failed: ${finding.conclusion}. No mail is lost${waits}.`;
+}

@@ -1,0 +1,66 @@
+import type { FailureCode } from "../failure-code.ts";
+import type { ControlTry, Observations } from "./observations.ts";
+
+/**
+ * What is made of a refusal after the comparisons (exchange-online 2.3). The same words mean a missing registration, a missing grant,
+ * a switched off protocol, too many sessions or an outage; only who else is refused tells them apart.
+ */
+export type RefusalJudgement =
+  /** Other tenants are refused in the same way. */
+  | { readonly kind: "incident"; readonly isSure: boolean }
+  /** Every mailbox tried is refused at login. */
+  | { readonly kind: "app unknown"; readonly isCompared: boolean }
+  /** Logins are taken everywhere and no mailbox opens: granted to nobody, or to the wrong object. */
+  | { readonly kind: "nothing granted"; readonly isCompared: boolean }
+  /** Neighbours open. */
+  | { readonly kind: "this mailbox"; readonly workedLately: boolean };
+
+const day = 24 * 3_600_000;
+
+/** The refusals that say little by themselves. */
+export function isAmbiguous(code: FailureCode): boolean {
+  return code === "TOKEN_REJECTED" || code === "MAILBOX_ACCESS_DENIED" || code === "EXCHANGE_PRINCIPAL_UNKNOWN";
+}
+
+/** Trouble at the server rather than a refusal of this app. */
+export function isServerTrouble(code: FailureCode): boolean {
+  return code === "SERVER_UNAVAILABLE" || code === "SESSION_CLOSED" || code === "CONNECT_TIMEOUT" || code === "CONNECT_REFUSED";
+}
+
+/** For what happened at the mailbox, the neighbours and other tenants. Total. */
+export function judgeRefusal(seen: Observations, code: FailureCode, now: number): RefusalJudgement {
+  const { neighbours, others } = seen.controls ?? { neighbours: [], others: [] };
+  if (neighbours.some(isOpen)) return { kind: "this mailbox", workedLately: workedLately(seen, now) };
+  const shut = neighbours.filter(({ refusal }) => refusal !== undefined && isAmbiguous(refusal.code));
+  const isTenantShut = shut.length === neighbours.length;
+  const strangers = others.filter(({ refusal }) => refusal !== undefined && (isAmbiguous(refusal.code) || isServerTrouble(refusal.code)));
+  // A second tenant that was always misconfigured looks the same, so only a tenant that worked makes it likely.
+  if (isTenantShut && strangers.length > 0 && strangers.length === others.length)
+    return { kind: "incident", isSure: workedLately(seen, now) || tenantWorkedLately(seen, now) };
+  const codes = [code, ...shut.map(({ refusal }) => refusal?.code)];
+  const isCompared = neighbours.length > 0;
+  return codes.some((one) => one === "TOKEN_REJECTED" || one === "EXCHANGE_PRINCIPAL_UNKNOWN")
+    ? { kind: "app unknown", isCompared }
+    : { kind: "nothing granted", isCompared };
+}
+
+/** The fleet read this mailbox within a day: a permission seldom goes by itself. */
+export function workedLately(seen: Observations, now: number): boolean {
+  const checkedAt = seen.redis?.kind === "ready" ? seen.redis.fleet.mailbox?.checkedAt : undefined;
+  return checkedAt !== undefined && now - checkedAt < day;
+}
+
+function tenantWorkedLately(seen: Observations, now: number): boolean {
+  const checkedAt = seen.redis?.kind === "ready" ? seen.redis.fleet.tenantCheckedAt : undefined;
+  return checkedAt !== undefined && now - checkedAt < day;
+}
+
+export function isOpen({ refusal }: ControlTry): boolean {
+  return refusal === undefined;
+}
+
+/** Mailboxes tried in the tenant, this one included, and those of them that were refused. */
+export function countTries(seen: Observations): { readonly tried: number; readonly refused: number } {
+  const neighbours = seen.controls?.neighbours ?? [];
+  return { tried: neighbours.length + 1, refused: neighbours.filter((one) => !isOpen(one)).length + 1 };
+}

@@ -1,0 +1,34 @@
+import { failed, look, passed, type StepVerdict } from "./finding.ts";
+import { psQuote } from "./fixes.ts";
+import type { ScopeLook } from "./observations.ts";
+
+/** The mailbox that must be refused. */
+export function scopeStep(scope: ScopeLook): StepVerdict {
+  switch (scope.outcome) {
+    case "refused":
+      return scope.isInvented
+        ? passed("scope", "a mailbox that must be refused is refused (an invented one; name a real one with --must-refuse)")
+        : passed("scope", "a mailbox that must be refused is refused");
+    case "unclear":
+      return look("scope", "not proven", "The mailbox that must be refused gave no clear answer; nothing is wrong by that.");
+    case "opened":
+      return failed("scope", {
+        code: "SCOPE_TOO_WIDE",
+        certainty: scope.isInvented ? "possible" : "certain",
+        happened: `${scope.address} opened, which must be refused.`,
+        cause: scope.isInvented
+          ? "The server opens addresses that nobody has: it is not Exchange, or a catch-all mailbox answers."
+          : "The app can read more mailboxes than it should. FullAccess can also delete.",
+        conclusion: "the app can read a mailbox that it must not",
+        fixes: [
+          {
+            who: "As an Exchange administrator, in PowerShell:",
+            commands: [
+              "Connect-ExchangeOnline",
+              `Get-MailboxPermission -Identity ${psQuote(scope.address)} | Format-Table User,AccessRights`,
+            ],
+          },
+        ],
+      });
+  }
+}
