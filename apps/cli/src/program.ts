@@ -6,6 +6,7 @@ import { addBenchVerb } from "./verbs/bench.ts";
 import { addDeadLetterVerbs } from "./verbs/dead-letters.ts";
 import { addDoctorVerb } from "./verbs/doctor.ts";
 import { addMailboxVerbs } from "./verbs/mailboxes.ts";
+import { addOnboardVerb } from "./verbs/onboard.ts";
 import { addProveVerb } from "./verbs/prove.ts";
 import { addReplayVerb } from "./verbs/replay.ts";
 import { addRoleVerbs } from "./verbs/roles.ts";
@@ -46,6 +47,7 @@ export function createProgram(bind: Bind, terminal: Terminal, onErrorText: (text
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes);
   addUpVerb(program, bind);
+  addOnboardVerb(program, bind);
   addRoleVerbs(program, bind);
   addTryVerb(program, bind);
   addDoctorVerb(program, bind);
