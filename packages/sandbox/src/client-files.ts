@@ -64,7 +64,7 @@ function secretFile(dataDir: string, alias: string): string {
 }
 
 /** A reader sees the old file or the new one, never half. */
-function replaceFile(path: string, text: string, mode: number): void {
+export function replaceFile(path: string, text: string, mode: number): void {
   const next = `${path}.next`;
   writeFileSync(next, text, { mode });
   renameSync(next, path);

@@ -119,6 +119,11 @@ test.each([
   [["--corpus", "/no/such/place"], "the corpus /no/such/place cannot be read: ENOENT"],
   [["--tenant", "tiny"], "a tenant is written ALIAS:BOXES"],
   [["--trickle", "often"], '--trickle wants a number, not "often"'],
+  [["--fault", "token-5xx,status=200,times=0"], "--fault token-5xx,status=200,times=0: status of token-5xx is a number"],
+  [
+    ["--fault", "token-stall", "--fault", "throttle,tenant=nobody"],
+    "the fault throttle: the sandbox has no tenant nobody; it has: contoso",
+  ],
   [["--colour"], "Unknown option '--colour'"],
   [["--colour"], "npx mailfleet sandbox --help"],
 ])("%j ends with 2 and names the trouble", async (args, message) => {

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { CorpusError, SandboxOptionsError, startSandbox } from "./index.ts";
 import type { Sandbox, SandboxOptions, SandboxTenantOptions } from "./index.ts";
+import { type FaultOrder, readOrderText } from "./faults/index.ts";
 import { answerParent } from "./parent-messages.ts";
 
 const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP server on this machine.
@@ -9,6 +10,7 @@ const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP
   npx mailfleet sandbox
   npx mailfleet sandbox --data-dir ./.sandbox --corpus ./mail
   npx mailfleet sandbox --data-dir ./.sandbox --tenant big:10000 --messages 50 --no-faults
+  npx mailfleet sandbox --fault token-5xx,tenant=contoso,after=30s,for=5m
 
   --data-dir DIR        authority, secrets, delivered mail, mailfleet.yaml (default ./.mailfleet/sandbox-alone,
                         which mailfleet up does not use)
@@ -19,6 +21,9 @@ const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP
   --inbox-only          all mail of these tenants in INBOX
   --corpus PATH         serve the .eml and .mbox files below PATH instead of invented mail
   --trickle SECONDS     new mail every so often, 0 for none (default 2.5, with --corpus or --tenant 0)
+  --fault NAME[,KEY=VALUE...]       something that goes wrong, may be given several times. Keys: tenant, mailbox, folder, uid, after, for,
+                        times, chance, and the fault's own parameters. npx mailfleet sandbox fault list shows all
+  --faults FILE         the same as a list in YAML or JSON (through npx mailfleet)
   --no-faults           without the two planted troubles of the default tenants
   --token-lifetime SECONDS          of the access tokens (default 3599)
   --host ADDRESS        default 127.0.0.1
@@ -55,6 +60,8 @@ async function main(): Promise<void> {
     imap: sandbox.imap,
     caFile: sandbox.caFile,
     configFile: sandbox.configFile,
+    controlFile: sandbox.controlFile,
+    managedIdentityUrl: sandbox.managedIdentityUrl,
     seed: sandbox.seed,
     tenants: sandbox.tenants.map(({ alias, tenantId, clientId, mailboxes, messages }) => ({
       alias,
@@ -104,6 +111,7 @@ function readOptions(args: string[]): SandboxOptions | undefined {
       "inbox-only": { type: "boolean", default: false },
       corpus: { type: "string" },
       trickle: { type: "string" },
+      fault: { type: "string", multiple: true },
       faults: { type: "boolean" },
       "token-lifetime": { type: "string" },
       host: { type: "string" },
@@ -129,11 +137,25 @@ function readOptions(args: string[]): SandboxOptions | undefined {
     ...(values.messages !== undefined && { messages: number("--messages", values.messages) }),
     ...(values.corpus !== undefined && { corpus: values.corpus }),
     ...(values.faults !== undefined && { faults: values.faults }),
+    ...(values.fault !== undefined && { faultOrders: readFaults(values.fault) }),
     ...(values["token-lifetime"] !== undefined && { tokenLifetimeSeconds: number("--token-lifetime", values["token-lifetime"]) }),
     ...(values.host !== undefined && { host: values.host }),
     ...(values["token-port"] !== undefined && { tokenPort: number("--token-port", values["token-port"]) }),
     ...(values["imap-port"] !== undefined && { imapPort: number("--imap-port", values["imap-port"]) }),
   };
+}
+
+/** All that is wrong with all of them. */
+function readFaults(texts: readonly string[]): readonly FaultOrder[] {
+  const orders: FaultOrder[] = [];
+  const problems: string[] = [];
+  for (const text of texts) {
+    const read = readOrderText(text);
+    if ("order" in read) orders.push(read.order);
+    else problems.push(...read.problems.map((problem) => `--fault ${text}: ${problem}`));
+  }
+  if (problems.length > 0) throw new SandboxOptionsError(problems.join("\n"));
+  return orders;
 }
 
 function readTenant(text: string): SandboxTenantOptions {

@@ -1,3 +1,4 @@
+import type { FaultOrder } from "./faults/fault-spec.ts";
 import type { TenantSpec } from "./world/generated-world.ts";
 import { leastMeanBytes } from "./world/message-plan.ts";
 
@@ -23,6 +24,8 @@ export interface SandboxOptions {
   readonly trickle?: number;
   /** The two planted troubles. Default: on in the default world only. */
   readonly faults?: boolean;
+  /** What the servers do wrong from the start on. */
+  readonly faultOrders?: readonly FaultOrder[];
   /** Default 3,599 as Entra's. */
   readonly tokenLifetimeSeconds?: number;
   /** Default 86,400: the platform's tokens live a day. */

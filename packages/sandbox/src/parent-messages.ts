@@ -14,7 +14,7 @@ export interface FolderTruth {
 
 /**
  * Requests of a parent process, for tests and the demo. Each may carry an `id`, which comes back with the answer:
- * `{type:"deliver", address, folder, raw, flags?}` (raw in base64) -> `{type:"delivered", uid}`,
+ * `{type:"deliver", address, folder, raw, flags?}` (raw in base64, or `text` in its place, whose line ends become CRLF) -> `{type:"delivered", uid}`,
  * `{type:"expunge", address, folder, uids}` -> `{type:"expunged"}`,
  * `{type:"flags", address, folder, uid, flags}`, `{type:"create"|"delete", address, folder}`, `{type:"rename", address, folder, to}`,
  * `{type:"restore", address, folder, uids}`, `{type:"plant", address, folder, uid, raw, flags?}`,
@@ -27,16 +27,20 @@ export function answerParent(sandbox: Sandbox, message: unknown, reply: (answer:
   if (!isRecord(message)) return;
   const id = message["id"] === undefined ? {} : { id: message["id"] };
   try {
-    reply({ ...id, ...answer(sandbox, message) });
+    reply({ ...id, ...answerRequest(sandbox, message) });
   } catch (error) {
     reply({ ...id, type: "error", message: error instanceof Error ? error.message : String(error) });
   }
 }
 
-function answer(sandbox: Sandbox, message: Readonly<Record<string, unknown>>): object {
+/** The same without the envelope. @throws RangeError, TypeError */
+export function answerRequest(sandbox: Sandbox, message: Readonly<Record<string, unknown>>): object {
   const done = { type: "done" };
   const place = (): [address: string, folder: string] => [text(message, "address"), text(message, "folder")];
-  const raw = (): Buffer => Buffer.from(text(message, "raw"), "base64");
+  const raw = (): Buffer =>
+    typeof message["text"] === "string"
+      ? Buffer.from(message["text"].replaceAll(/\r?\n/g, "\r\n"))
+      : Buffer.from(text(message, "raw"), "base64");
   switch (message["type"]) {
     case "deliver":
       return { type: "delivered", uid: sandbox.deliver(...place(), raw(), { flags: texts(message, "flags") }) };

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import type { Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +11,8 @@ import { GeneratedWorld, defaultTenants } from "./world/generated-world.ts";
 import { MessageGenerator } from "./world/message-generator.ts";
 import { hashText, Random } from "./world/random.ts";
 import { prepareCertificates } from "./entra/certificates.ts";
+import { removeControlFile, writeControlFile } from "./control/control-file.ts";
+import { createControlServer } from "./control/control-server.ts";
 import { badCertificatesOf } from "./entra/bad-certificates.ts";
 import type { DirectoryControls, DirectoryTenant } from "./entra/directory.ts";
 import { createEntra } from "./entra/entra.ts";
@@ -20,6 +22,9 @@ import { ServerBudgets } from "./imap/server-budget.ts";
 import { createImapServer } from "./imap/imap-server.ts";
 import { formatFlags } from "./imap/flags.ts";
 import { FaultBook } from "./faults/fault-book.ts";
+import { faultCatalogue } from "./faults/catalogue.ts";
+import { checkOrder, type FaultOrder } from "./faults/fault-spec.ts";
+import { findMissingPlaces } from "./faults/read-order.ts";
 import { createMailControls } from "./mail-controls.ts";
 import type { MailControls } from "./mail-controls.ts";
 import { MailStore } from "./store/mail-store.ts";
@@ -75,6 +80,8 @@ export interface Sandbox extends MailControls, DirectoryControls {
   readonly managedIdentityUrl: string;
   readonly caFile: string;
   readonly configFile: string;
+  /** Where the control API is, and its token. */
+  readonly controlFile: string;
   readonly seed: string;
   readonly tenants: readonly SandboxTenant[];
   readonly counters: SandboxCounters;
@@ -103,6 +110,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       ? new GeneratedWorld(generator, seed, tenantSpecs(options, defaultTenants), isDefaultWorld)
       : new CorpusWorld(resolve(options.corpus), seed);
 
+  checkOrders(options.faultOrders ?? [], world);
   prepareDataDir(dataDir);
   const certificate = await prepareCertificates(dataDir);
   const store = new MailStore(world, join(dataDir, `deliveries-${hashText(world.key).toString(16)}.log`));
@@ -144,13 +152,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   let tokenPort: number;
   let imapPort: number;
   let identityPort: number;
+  let controlPort: number;
+  const controlToken = randomBytes(32).toString("base64url");
+  const controlServer = createControlServer(controlToken, () => sandbox);
   try {
     tokenPort = await listen(tokenServer, host, options.tokenPort ?? 0, "token");
     imapPort = await listen(imapServer, host, options.imapPort ?? 0, "IMAP");
     identityPort = await listen(identityServer, "127.0.0.1", 0, "managed identity");
+    controlPort = await listen(controlServer, "127.0.0.1", 0, "control");
   } catch (error) {
-    tokenServer.close();
-    imapServer.close();
+    for (const server of [tokenServer, imapServer, identityServer]) server.close();
     store.close();
     throw error;
   }
@@ -177,7 +188,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     if (!tenant) throw new RangeError(`the sandbox has no tenant ${alias}`);
     return tenant;
   };
-  return {
+  for (const order of options.faultOrders ?? []) faults.add(order);
+  const sandbox: Sandbox = {
     ...createMailControls(store, troubles),
     ...entra.controls,
     authority,
@@ -185,6 +197,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     managedIdentityUrl: `http://127.0.0.1:${String(identityPort)}`,
     caFile: certificate.caFile,
     configFile,
+    controlFile: writeControlFile(dataDir, { url: `http://127.0.0.1:${String(controlPort)}`, token: controlToken, pid: process.pid }),
     seed,
     tenants: world.tenants.map((tenant) => {
       const { tenantId, clientId } = mustTenant(tenant.alias);
@@ -203,13 +216,28 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), store.must(address, folder), uid),
     close: async () => {
       stopTrickle();
+      removeControlFile(sandbox.controlFile);
       endSessions();
       tokenServer.closeAllConnections();
       identityServer.closeAllConnections();
-      await Promise.all([tokenServer, imapServer, identityServer].map(closeServer));
+      controlServer.closeAllConnections();
+      await Promise.all([tokenServer, imapServer, identityServer, controlServer].map(closeServer));
       store.close();
     },
   };
+  return sandbox;
+}
+
+/** @throws SandboxOptionsError with all that is wrong, and all that the world does not have */
+function checkOrders(orders: readonly FaultOrder[], { tenants }: World): void {
+  const aliases = tenants.map(({ alias }) => alias);
+  const hasMailbox = (address: string): boolean => tenants.some(({ addresses }) => addresses.includes(address));
+  const problems = orders.flatMap((order) => {
+    const checked = checkOrder(order, faultCatalogue);
+    const found = [...("problems" in checked ? checked.problems : []), ...findMissingPlaces(order, aliases, hasMailbox)];
+    return found.map((problem) => `the fault ${order.name}: ${problem}`);
+  });
+  if (problems.length > 0) throw new SandboxOptionsError(problems.join("\n"));
 }
 
 function* listTruth(store: MailStore): Generator<TruthEntry> {
