@@ -106,6 +106,58 @@ describe("mailboxes", () => {
   });
 });
 
+describe("what an operator does to mailboxes", () => {
+  test("park says who and why, shows so in the list, and is done once", async () => {
+    expect(await json("mailboxes", "park", "AP@contoso.example", "--by", "anna", "--reason", "moves\naway")).toEqual({
+      schema: "mailfleet.park/1",
+      by: "anna",
+      reason: "moves away",
+      parked: ["ap@contoso.example"],
+      already: [],
+    });
+    expect((await run("mailboxes", "park", "ap@contoso.example", "--by", "ben")).out).toContain(
+      "Parked before, and left as it is: ap@contoso.example.",
+    );
+    const { mailboxes } = (await json("mailboxes", "list", "--state", "parked by operator")) as { mailboxes: object[] };
+    expect(mailboxes).toMatchObject([{ address: "ap@contoso.example", parkedBy: { name: "anna", reason: "moves away" } }]);
+    expect(await json("status")).toMatchObject({ states: { "parked by operator": 1 } });
+  });
+
+  test("resume goes on, by address, tenant or cause, and says when nothing fits", async () => {
+    expect(await json("mailboxes", "resume", "--cause", "PARKED_BY_OPERATOR")).toMatchObject({ resumed: ["ap@contoso.example"] });
+    expect((await run("mailboxes", "resume", "--tenant", "contoso")).out).toBe("Nothing fits: no mailbox is parked or waits for that.\n");
+    expect(await json("mailboxes", "resume", "ap@contoso.example")).toMatchObject({ resumed: [], tried: ["ap@contoso.example"] });
+  });
+
+  test("remove takes a mailbox out, and a mailbox of the configuration comes back, which is exit 1", async () => {
+    await run("mailboxes", "add", "left@contoso.example", "--tenant", "contoso");
+    expect((await run("mailboxes", "remove", "left@contoso.example")).out).toContain("is remembered for 30 days");
+    expect((await run("mailboxes", "list")).out).not.toContain("left@");
+    await run("mailboxes", "park", "support@contoso.example");
+    const { code, out } = await run("mailboxes", "remove", "support@contoso.example");
+    expect(code).toBe(1);
+    expect(out).toContain("Still in the configuration is support@contoso.example: at the next start of a producer it comes back.");
+  });
+
+  test.each([
+    [
+      ["park", "ap@contoso.example", "ag@contoso.example", "nobody@nowhere.example"],
+      "ag@contoso.example (did you mean ap@contoso.example?), nobody@",
+    ],
+    [["resume"], "Name mailboxes, or --tenant, or --cause"],
+    [["resume", "ap@contoso.example", "--tenant", "contoso"], "Name mailboxes, or --tenant, or --cause"],
+    [["resume", "--cause", "MAILBOX_ACCESS_DENIE"], "did you mean MAILBOX_ACCESS_DENIED?"],
+    [["resume", "--tenant", "contosso"], "did you mean contoso?"],
+    [["remove", "ap@contoso.example", "--purge"], "--purge is not done unasked"],
+  ])("%j is exit 2 and changes nothing", async (args, what) => {
+    const before = await json("mailboxes", "list");
+    const { code, out, err } = await run("mailboxes", ...args);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(what);
+    expect((await json("mailboxes", "list"))["mailboxes"]).toEqual(before["mailboxes"]);
+  });
+});
+
 test("status counts what is registered, and says that nobody works on it", async () => {
   const status = await json("status");
   expect(status).toMatchObject({ mailboxes: 3, states: { new: 3 }, processes: [] });

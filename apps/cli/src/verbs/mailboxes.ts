@@ -11,6 +11,7 @@ import { importJson, importLines, type ImportPlan, type ListChoice, planImport }
 import { nearest } from "../nearest.ts";
 import { type Column, renderTable, tabbed } from "../table.ts";
 import { type Fleet, locateConfig, openFleet } from "../wire.ts";
+import { addOperateVerbs } from "./mailboxes-operate.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes list --state parked
@@ -36,7 +37,10 @@ interface ImportOptions extends CommonOptions {
 
 /** Beside those of the configuration: mailboxes that are kept in Redis. */
 export function addMailboxVerbs(program: Command, bind: Bind): void {
-  const mailboxes = program.command("mailboxes").description("list, add and import mailboxes").addHelpText("before", examples);
+  const mailboxes = program
+    .command("mailboxes")
+    .description("list, add, import, park, resume and remove mailboxes")
+    .addHelpText("before", examples);
   withCommonOptions(mailboxes.command("list"))
     .description("each mailbox and its state")
     .option("--tenant <alias>", "only of this tenant")
@@ -58,6 +62,7 @@ export function addMailboxVerbs(program: Command, bind: Bind): void {
     .addOption(new Option("--list <what>", "name all of them").choices(["new", "change", "missing", "problems"]))
     .addHelpText("before", examples)
     .action(bind<ImportOptions>(importFile));
+  addOperateVerbs(mailboxes, bind);
 }
 
 async function list(cli: Cli, options: ListOptions): Promise<number> {
@@ -127,7 +132,7 @@ const pipedColumns: readonly Column[] = ["Tenant", "Mailbox", "Protocol", "State
 );
 
 function recordJson(record: MailboxRecord, state: StateWord): object {
-  const { tenant, address, protocol, checkedAt, cause, ledger, hasHistory } = record;
+  const { tenant, address, protocol, checkedAt, cause, parkedBy, ledger, hasHistory } = record;
   return {
     tenant,
     address,
@@ -136,6 +141,13 @@ function recordJson(record: MailboxRecord, state: StateWord): object {
     ...(checkedAt !== undefined && { checkedAt: new Date(checkedAt).toISOString() }),
     hasHistory,
     ledger,
+    ...(parkedBy && {
+      parkedBy: {
+        name: stripControls(parkedBy.name),
+        at: new Date(parkedBy.at).toISOString(),
+        ...(parkedBy.reason !== undefined && { reason: stripControls(parkedBy.reason) }),
+      },
+    }),
     ...(cause && {
       cause: {
         code: cause.code,
