@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
-import { createScrubber, isSyncError } from "@mailfleet/core";
+import { growingScrubber, isSyncError } from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
 import { inspectRedis, readPrivateRedis } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
@@ -23,7 +23,7 @@ async function main(): Promise<number> {
 }
 
 async function work(config: Config, stop: Promise<string>): Promise<number> {
-  const scrub = createScrubber(secretsOf(config));
+  const { scrub, hide } = growingScrubber(secretsOf(config));
   const log = createLog({
     level: "info",
     destination: process.stdout,
@@ -40,7 +40,7 @@ async function work(config: Config, stop: Promise<string>): Promise<number> {
   }
   const gate = createGate();
   try {
-    const wiring = wireWorker({ config, redisTarget, log, scrub, gate }).then(async (parts) => ({
+    const wiring = wireWorker({ config, redisTarget, log, scrub, hide, env: process.env, gate }).then(async (parts) => ({
       parts,
       health: await inspectRedis(parts.redis),
     }));

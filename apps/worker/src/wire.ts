@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createFileStore } from "@mailfleet/blobs";
-import type { Config, TenantConfig } from "@mailfleet/config";
+import type { Config, Environment } from "@mailfleet/config";
 import { type Log, type MailSource, type RedisTarget, redisKeys, type SliceGate, syncError } from "@mailfleet/core";
 import { bytesInFlight, createByteBudget, type EnginePorts, type PushPorts, type SyncSettings } from "@mailfleet/engine";
-import { createKeyRing, createTokenSource, type EntraTenant } from "@mailfleet/entra";
+import { createKeyRing, createTokenSource, openTenantBook, type TenantBook } from "@mailfleet/entra";
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
@@ -36,6 +36,7 @@ export interface WorkerParts {
   readonly messages: ReturnType<typeof openMessagesQueue>;
   readonly connection: ReturnType<typeof redisOptions>;
   readonly name: string;
+  readonly tenants: TenantBook;
   /** Returns after half a second at the latest; what is open by then ends with the process. */
   close(): Promise<void>;
 }
@@ -45,15 +46,19 @@ export interface WireOptions {
   readonly redisTarget: RedisTarget;
   readonly log: Log;
   readonly scrub: (text: string) => string;
+  /** Told of secrets that are read later than the configuration. */
+  readonly hide: (secret: string) => void;
+  readonly env: Environment;
   readonly gate: SliceGate;
 }
 
 /** Puts a worker together; nothing runs yet. @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID */
-export async function wireWorker({ config, redisTarget, log, scrub, gate }: WireOptions): Promise<WorkerParts> {
+export async function wireWorker({ config, redisTarget, log, scrub, hide, env, gate }: WireOptions): Promise<WorkerParts> {
   const keys = redisKeys(config.name);
   const name = `${hostname()}-${process.pid}`;
   const redisCa = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
-  const tenants = await readTenants(config);
+  const tenants = await openTenantBook({ tenants: config.tenants, env, clock: systemClock, log, hide });
+  tenants.requireAll();
   const tokenKey = config.tokenCache.key ?? (await readOrMakeKey(join(config.dataDir, "token.key")));
   const keyRing = createKeyRing([Buffer.from(tokenKey.reveal(), "hex")]);
 
@@ -63,7 +68,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
   const clock = systemClock;
   const chance = systemChance;
   const tokens = createTokenSource({
-    tenants: (alias) => tenants.get(alias)?.entra,
+    tenants: tenants.tenant,
     cache: createTokenCache(redis, keys),
     keyRing: () => keyRing,
     clock,
@@ -75,14 +80,16 @@ export async function wireWorker({ config, redisTarget, log, scrub, gate }: Wire
   // Its threads read their files now: later, sessions may have taken all file descriptors (F17).
   await mime.parse(Buffer.from("Subject: first\r\n\r\n"));
   const endpoint = (alias: string): ImapEndpoint => {
-    const found = tenants.get(alias)?.imap;
+    const found = Object.hasOwn(config.tenants, alias) ? config.tenants[alias]?.endpoints.imap : undefined;
     if (!found)
       throw syncError("CONFIG_INVALID", `Tenant ${alias} has no IMAP endpoint in this worker's configuration.`, { layer: "engine" });
-    return found;
+    const ca = tenants.caPem(alias);
+    return { ...found, ...(ca !== undefined && { ca }) };
   };
   const mail = imapOnly(createImapSource({ endpoint, log, scrub, clock }));
   return {
     name,
+    tenants,
     redis,
     connection,
     messages,
@@ -136,42 +143,4 @@ function imapOnly(source: MailSource): MailSource {
       );
     },
   };
-}
-
-interface WiredTenant {
-  readonly entra: EntraTenant;
-  readonly imap: ImapEndpoint | undefined;
-}
-
-async function readTenants(config: Config): Promise<ReadonlyMap<string, WiredTenant>> {
-  const wired = new Map<string, WiredTenant>();
-  for (const tenant of Object.values(config.tenants)) {
-    const { caFile, authority, scope, imap } = tenant.endpoints;
-    const ca = caFile === undefined ? undefined : await readFile(caFile, "utf8");
-    wired.set(tenant.alias, {
-      entra: {
-        alias: tenant.alias,
-        tenantId: tenant.tenantId,
-        clientId: tenant.clientId,
-        credential: secretOf(tenant),
-        authority,
-        isCustomAuthority: tenant.cloud === "custom",
-        scope,
-        ...(ca !== undefined && { caPem: ca }),
-        protocols: ["imap"],
-      },
-      imap: imap && { ...imap, ...(ca !== undefined && { ca }) },
-    });
-  }
-  return wired;
-}
-
-function secretOf(tenant: TenantConfig): EntraTenant["credential"] {
-  const { credential } = tenant;
-  if (credential.kind === "secret") return { kind: "secret", secret: credential.secret };
-  throw syncError(
-    "CONFIG_INVALID",
-    `tenants.${tenant.alias}.credential: this version logs in with a client secret (secretFile or secretEnv), not with ${credential.kind}.`,
-    { layer: "engine" },
-  );
 }

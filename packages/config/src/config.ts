@@ -50,7 +50,7 @@ export type Credential = (
       /** Where it came from, to say it in messages and to read it again. */
       readonly source: { readonly file: string } | { readonly env: string };
     }
-  | { readonly kind: "certificate"; readonly keyFile: string; readonly certFile: string }
+  | { readonly kind: "certificate"; readonly keyFile: string; readonly certFile: string; readonly passphrase?: Secret }
   | { readonly kind: "federated"; readonly tokenFile: string }
   | { readonly kind: "managedIdentity"; readonly clientId?: string }
 ) & {

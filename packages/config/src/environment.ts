@@ -4,6 +4,9 @@ import { childSchema, knownKeys, unwrapped } from "./schema.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The variables by which Azure says where a managed identity gets its tokens. */
+export const identityVariables = ["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "AZURE_POD_IDENTITY_AUTHORITY_HOST"] as const;
+
 /** One value that the environment may give. */
 export interface EnvironmentLeaf {
   /** Such as `MAILFLEET_SYNC_POLL_SECONDS`. */

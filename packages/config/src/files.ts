@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { Secret } from "@mailfleet/core";
+import { Secret, secretText } from "@mailfleet/core";
 import type { Reading } from "./reading.ts";
 import { showFile } from "./show.ts";
 import type { Path } from "./yaml-source.ts";
@@ -113,12 +113,10 @@ function readSecretFile(reading: Reading, path: Path, name: string) {
 }
 
 function checkedSecret(reading: Reading, path: Path, text: string, lead: string): Secret | undefined {
-  const value = text.replace(/[\r\n]+$/, "");
-  reading.hide(value);
-  if (value.trim() === "") reading.report(path, `${lead} is empty`, "expected the secret's value");
-  // oxlint-disable-next-line no-control-regex -- a second line or a control character is never part of a value
-  else if (/[\u0000-\u001f\u007f]/.test(value)) reading.report(path, `${lead} has more than one line`, "expected the secret's value alone");
-  else return new Secret(value);
+  reading.hide(text.replace(/[\r\n]+$/, ""));
+  const found = secretText(text);
+  if ("value" in found) return new Secret(found.value);
+  reading.report(path, `${lead} ${found.problem}`, `expected the secret's value${found.problem === "is empty" ? "" : " alone"}`);
   return undefined;
 }
 

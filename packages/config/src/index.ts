@@ -16,7 +16,7 @@ export type {
   WorkerConfig,
 } from "./config.ts";
 export { addressProblem } from "./addresses.ts";
-export { environmentLeaves, environmentName, type Environment } from "./environment.ts";
+export { environmentLeaves, environmentName, type Environment, identityVariables } from "./environment.ts";
 export { readLocalFile, type FileContent, type ReadFile } from "./files.ts";
 export { loadConfig, secretsOf, type LoadOptions } from "./load-config.ts";
 export { parseMailboxCsv, type MailboxCsv, type MailboxCsvProblem, type MailboxRow } from "./mailbox-csv.ts";

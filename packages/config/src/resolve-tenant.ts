@@ -73,7 +73,15 @@ function resolveCredential(reading: Reading, path: Path, credential: CredentialF
   if (certificate?.keyFile !== undefined && certificate.certFile !== undefined) {
     const keyFile = requireFile(reading, [...path, "certificate", "keyFile"], certificate.keyFile);
     const certFile = requireFile(reading, [...path, "certificate", "certFile"], certificate.certFile);
-    return keyFile === undefined || certFile === undefined ? undefined : { kind: "certificate", keyFile, certFile, ...common };
+    const at: Path = [...path, "certificate"];
+    const passphrase = readSecret(
+      reading,
+      at,
+      { file: certificate.passphraseFile, env: certificate.passphraseEnv },
+      { file: "passphraseFile", env: "passphraseEnv" },
+    );
+    if (keyFile === undefined || certFile === undefined) return undefined;
+    return { kind: "certificate", keyFile, certFile, ...(passphrase && { passphrase: passphrase.secret }), ...common };
   }
   if (federated?.tokenFile !== undefined) {
     const tokenFile = requireFile(reading, [...path, "federated", "tokenFile"], federated.tokenFile);

@@ -67,7 +67,12 @@ const credentialShape = {
   secretFile: file("the client secret"),
   secretEnv: variable("the client secret"),
   certificate: map(
-    { keyFile: file("the private key, PEM"), certFile: file("the certificate, PEM") },
+    {
+      keyFile: file("the private key, PEM"),
+      certFile: file("the certificate, PEM"),
+      passphraseFile: file("the key's passphrase"),
+      passphraseEnv: variable("the key's passphrase"),
+    },
     "A certificate in place of a secret.",
     { required: ["keyFile", "certFile"] },
   ).optional(),

@@ -18,6 +18,8 @@ export interface ErrorFacts {
   readonly text?: string;
   /** The server's own wait, clamped to `limits.hintMinMs` .. `limits.hintMaxMs`. */
   readonly hintMs?: number;
+  /** How far this machine's clock is ahead of the answering server's (HTTP Date, whole seconds); negative when it is behind. */
+  readonly skewMs?: number;
   /** Where in the session it happened. */
   readonly phase?: "connect" | "login" | "first-command" | "command" | "fetch";
   readonly folder?: string;

@@ -225,6 +225,7 @@ export {
 } from "./intake.ts";
 export { redisErrorWord, redisRefusal } from "./redis-refusal.ts";
 export { Secret } from "./secret.ts";
+export { secretText } from "./secret-text.ts";
 export {
   type UidSet,
   type UidRange,
@@ -243,7 +244,7 @@ export {
   fromRanks,
   toRanks,
 } from "./uid-set.ts";
-export { createScrubber, stripControls, type Scrubber } from "./scrub.ts";
+export { createScrubber, growingScrubber, stripControls, type Scrubber } from "./scrub.ts";
 export { classifyImap, isThrottleText, readThrottleHint, type Classified } from "./classify.ts";
 export {
   folderRole,

@@ -38,7 +38,7 @@ export interface Log {
 
 export interface AccessToken {
   readonly value: Secret;
-  /** Epoch ms by the local clock. */
+  /** Epoch ms by the local clock as it was when the token was handed out. */
   readonly expiresAt: number;
 }
 
@@ -53,6 +53,8 @@ export interface TokenSource {
 
 /** What the fleet knows of one token identity. Texts are written and read by the token source only; the cache does not look inside. */
 export interface SharedTokenState {
+  /** Epoch ms by the cache's own clock: what the fleet measures token ages by, whatever the clocks of its machines say (F25). */
+  readonly at: number;
   /** Ciphertext; absent when nothing is stored or its time to live is over. */
   readonly sealed?: string;
   /** Why the last request failed, without secrets; absent when nothing is stored or its time to live is over. */

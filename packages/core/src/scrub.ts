@@ -32,6 +32,20 @@ export function createScrubber(secrets: readonly string[], options: { readonly m
   };
 }
 
+/** A scrubber that learns: secrets are replaced while a process runs, and the new ones must not show either. */
+export function growingScrubber(secrets: readonly string[]): { readonly scrub: Scrubber; hide(secret: string): void } {
+  const known = new Set(secrets);
+  let current = createScrubber(secrets);
+  return {
+    scrub: (text) => current(text),
+    hide(secret) {
+      if (known.has(secret)) return;
+      known.add(secret);
+      current = createScrubber([...known]);
+    },
+  };
+}
+
 /**
  * Removes C0 and C1 controls, direction marks, zero-width characters and lone surrogates; line breaks and tabs become one space.
  * What is left can neither steer a terminal nor forge a line of a log, and reads in the order it is written.

@@ -6,6 +6,8 @@ export const tokenFailureCodes = [
   "ENTRA_CREDENTIAL_EXPIRED",
   "ENTRA_APP_UNKNOWN",
   "ENTRA_TENANT_UNKNOWN",
+  "ENTRA_PRINCIPAL_MISSING",
+  "ENTRA_CLOCK_WRONG",
   "ENTRA_SCOPE_INVALID",
   "ENTRA_CONSENT_MISSING",
   "ENTRA_ACCESS_BLOCKED",
@@ -22,12 +24,18 @@ const byNumber: ReadonlyMap<number, TokenFailureCode> = new Map([
   [7000215, "ENTRA_CREDENTIAL_INVALID"],
   [7000216, "ENTRA_CREDENTIAL_INVALID"],
   [7000218, "ENTRA_CREDENTIAL_INVALID"],
-  [700024, "ENTRA_CREDENTIAL_INVALID"],
   [700027, "ENTRA_CREDENTIAL_INVALID"],
+  // Federation: no trust for the assertion's issuer, subject or audience.
+  [700211, "ENTRA_CREDENTIAL_INVALID"],
+  [700212, "ENTRA_CREDENTIAL_INVALID"],
+  [700213, "ENTRA_CREDENTIAL_INVALID"],
+  [70021, "ENTRA_CREDENTIAL_INVALID"],
+  [50027, "ENTRA_CREDENTIAL_INVALID"],
+  [700024, "ENTRA_CLOCK_WRONG"],
   [7000222, "ENTRA_CREDENTIAL_EXPIRED"],
   [700016, "ENTRA_APP_UNKNOWN"],
   [7000112, "ENTRA_APP_UNKNOWN"],
-  [7000229, "ENTRA_APP_UNKNOWN"],
+  [7000229, "ENTRA_PRINCIPAL_MISSING"],
   [90002, "ENTRA_TENANT_UNKNOWN"],
   [90038, "ENTRA_TENANT_UNKNOWN"],
   [900382, "ENTRA_TENANT_UNKNOWN"],
@@ -53,6 +61,8 @@ const byNumber: ReadonlyMap<number, TokenFailureCode> = new Map([
 /** `error` words of RFC 6749 5.2, RFC 8693 and Entra, where no known number came along. */
 const byWord: ReadonlyMap<string, TokenFailureCode> = new Map([
   ["invalid_client", "ENTRA_CREDENTIAL_INVALID"],
+  // Ours, for the words of a machine's identity endpoint that has no such identity.
+  ["identity_not_found", "ENTRA_CREDENTIAL_INVALID"],
   ["unauthorized_client", "ENTRA_APP_UNKNOWN"],
   ["invalid_tenant", "ENTRA_TENANT_UNKNOWN"],
   ["invalid_scope", "ENTRA_SCOPE_INVALID"],

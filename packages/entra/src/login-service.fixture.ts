@@ -59,6 +59,7 @@ export function tokenFor(tenant: EntraTenant, claims: Readonly<Record<string, un
     aud: "https://outlook.office365.com",
     tid: tenant.tenantId,
     appid: tenant.clientId,
+    oid: "99999999-9999-9999-9999-999999999999",
     roles: ["IMAP.AccessAsApp", "POP.AccessAsApp"],
     uti: `token-${++issued}`,
     ...claims,

@@ -1,7 +1,7 @@
 import { type AccessToken, type Chance, type Clock, type ErrorFacts, Secret } from "@mailfleet/core";
 import type { TokenFailureCode } from "./classify-token-error.ts";
 import type { EntraTenant } from "./entra-tenant.ts";
-import { createTokenRequester } from "./request-token.ts";
+import { requestToken } from "./request-token.ts";
 import { readTokenClaims, type TokenClaims } from "./verify-token.ts";
 
 export type TokenProbe =
@@ -16,15 +16,10 @@ export interface TokenProbeDeps {
 
 /** One request to the login service for a diagnosis: past every cache, and nothing of it is kept. Never rejects. */
 export async function probeToken(tenant: EntraTenant, deps: TokenProbeDeps): Promise<TokenProbe> {
-  const requester = createTokenRequester(tenant, deps);
-  try {
-    const askedAt = deps.clock.now();
-    const result = await requester.request();
-    if (!result.ok) return result;
-    const { accessToken, lifetimeMs } = result.answer;
-    const claims = readTokenClaims(accessToken);
-    return { ok: true, token: { value: new Secret(accessToken), expiresAt: askedAt + lifetimeMs }, ...(claims && { claims }) };
-  } finally {
-    await requester.close();
-  }
+  const askedAt = deps.clock.now();
+  const result = await requestToken(tenant, tenant.credential, deps);
+  if (!result.ok) return result;
+  const { accessToken, lifetimeMs } = result.answer;
+  const claims = readTokenClaims(accessToken);
+  return { ok: true, token: { value: new Secret(accessToken), expiresAt: askedAt + lifetimeMs }, ...(claims && { claims }) };
 }

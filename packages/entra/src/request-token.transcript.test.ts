@@ -1,21 +1,22 @@
 import { gzipSync } from "node:zlib";
 import { createScrubber, Secret } from "@mailfleet/core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EntraTenant } from "./entra-tenant.ts";
 import { type Answer, grant, json, type LoginService, refuse, startLoginService, tokenFor } from "./login-service.fixture.ts";
-import { createTokenRequester, type TokenRequester, type TokenRequestResult } from "./request-token.ts";
+import { requestToken, type TokenRequestDeps, type TokenRequestResult } from "./request-token.ts";
 
 const canary = "CaNaRy~8Q!x/+ y&=%é_s3cret";
 let service: LoginService;
 let elsewhere: LoginService;
-const open: TokenRequester[] = [];
+const deps: TokenRequestDeps = {
+  clock: { now: () => Date.now() },
+  chance: { uuid: () => crypto.randomUUID() },
+  scrub: createScrubber([]),
+};
 
 beforeAll(async () => {
   service = await startLoginService(json(500, {}));
   elsewhere = await startLoginService(json(200, {}));
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((requester) => requester.close()));
 });
 afterAll(async () => {
   await Promise.all([service.stop(), elsewhere.stop()]);
@@ -38,14 +39,7 @@ function tenant(changes: Partial<EntraTenant> = {}): EntraTenant {
 
 async function ask(answer: Answer, changes: Partial<EntraTenant> = {}, requestMs = 2_000): Promise<TokenRequestResult> {
   service.answer = answer;
-  const requester = createTokenRequester(tenant(changes), {
-    clock: { now: () => Date.now() },
-    chance: { uuid: () => crypto.randomUUID() },
-    scrub: createScrubber([]),
-    requestMs,
-  });
-  open.push(requester);
-  return requester.request();
+  return requestToken(tenant(changes), tenant(changes).credential, { ...deps, requestMs });
 }
 
 describe("a token request", () => {
@@ -67,18 +61,13 @@ describe("a token request", () => {
   });
 
   test("goes out again each time, though MSAL would remember tokens and failures", async () => {
-    const requester = createTokenRequester(tenant(), {
-      clock: { now: () => Date.now() },
-      chance: { uuid: () => crypto.randomUUID() },
-      scrub: createScrubber([]),
-    });
-    open.push(requester);
+    const again = (): Promise<TokenRequestResult> => requestToken(tenant(), tenant().credential, deps);
     const before = service.requests.length;
     service.answer = json(429, { error: "temporarily_unavailable" }, { "retry-after": "120" });
-    expect(await requester.request()).toMatchObject({ ok: false, code: "ENTRA_THROTTLED", facts: { hintMs: 120_000 } });
+    expect(await again()).toMatchObject({ ok: false, code: "ENTRA_THROTTLED", facts: { hintMs: 120_000 } });
     service.answer = grant(tenant());
-    expect((await requester.request()).ok).toBe(true);
-    expect((await requester.request()).ok).toBe(true);
+    expect((await again()).ok).toBe(true);
+    expect((await again()).ok).toBe(true);
     expect(service.requests.length - before).toBe(3);
   });
 
@@ -93,13 +82,7 @@ describe("a token request", () => {
     const before = service.requests.length;
     expect(await ask(grant(tenant()), { caPem: elsewhere.caPem })).toMatchObject({ code: "ENTRA_UNAVAILABLE", facts: { layer: "tls" } });
     const { caPem: _, ...withoutCa } = tenant();
-    const requester = createTokenRequester(withoutCa, {
-      clock: { now: () => 0 },
-      chance: { uuid: () => "0" },
-      scrub: (text) => text,
-    });
-    open.push(requester);
-    expect(await requester.request()).toMatchObject({ code: "ENTRA_UNAVAILABLE", facts: { layer: "tls" } });
+    expect(await requestToken(withoutCa, withoutCa.credential, deps)).toMatchObject({ code: "ENTRA_UNAVAILABLE", facts: { layer: "tls" } });
     expect(service.requests.length).toBe(before);
   });
 
@@ -140,13 +123,9 @@ describe("a token request", () => {
   });
 
   test("ends at once when it is closed", async () => {
-    service.answer = () => void requester.close();
-    const requester = createTokenRequester(tenant(), {
-      clock: { now: () => Date.now() },
-      chance: { uuid: () => crypto.randomUUID() },
-      scrub: createScrubber([]),
-    });
-    expect(await requester.request()).toMatchObject({ ok: false, facts: { code: "CLOSED" } });
+    const stop = new AbortController();
+    service.answer = () => stop.abort();
+    expect(await requestToken(tenant(), tenant().credential, deps, stop.signal)).toMatchObject({ ok: false, facts: { code: "CLOSED" } });
   });
 });
 

@@ -7,7 +7,7 @@ import type { TokenStats } from "./token-stats.ts";
 export interface SharedMemoryDeps {
   readonly cache: SharedTokenCache;
   readonly keyRing: () => KeyRing;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly quiet: QuietLog;
   readonly scrub: (text: string) => string;
   readonly stats: TokenStats;
@@ -16,7 +16,8 @@ export interface SharedMemoryDeps {
 /** What the fleet remembers of an identity, checked. */
 export interface Remembered {
   readonly token?: TokenRecord;
-  readonly failure?: TokenFailure;
+  /** How each credential fared last, in the order that was asked for. */
+  readonly failures: readonly (TokenFailure | undefined)[];
 }
 
 /** Longer than a request and the writes around it; a holder that dies delays the others by this much at most. */
@@ -31,6 +32,8 @@ export class SharedMemory {
   readonly #deps: SharedMemoryDeps;
   /** The last token read was sealed by a key of another process: overwriting each other would help nobody (T06). */
   #isForeign = false;
+  /** The cache's clock minus our monotonic one, as of the last read. */
+  #offset: number | undefined;
 
   constructor(identity: string, alias: string, deps: SharedMemoryDeps) {
     this.#identity = identity;
@@ -38,13 +41,24 @@ export class SharedMemory {
     this.#deps = deps;
   }
 
-  /** @throws SyncError REDIS_UNAVAILABLE */
-  async read(): Promise<Remembered> {
+  /**
+   * Epoch ms as the fleet counts: the cache's clock, carried on by our monotonic one. A wall clock that is wrong here, or that steps,
+   * neither ends a token nor prolongs it (F25).
+   */
+  now(): number {
+    const { clock } = this.#deps;
+    return this.#offset === undefined ? clock.now() : Math.floor(clock.monotonic() + this.#offset);
+  }
+
+  /** @param credentials identities. @throws SyncError REDIS_UNAVAILABLE */
+  async read(credentials: readonly string[]): Promise<Remembered> {
     const { cache, clock, scrub } = this.#deps;
-    const state = await cache.read(this.#identity).catch(rethrow);
-    const token = this.#open(state.sealed);
-    const failure = state.failure === undefined ? undefined : unpackFailure(state.failure, clock.now(), scrub);
-    return { ...(token && { token }), ...(failure && { failure }) };
+    const [own, ...states] = await Promise.all([this.#identity, ...credentials].map((identity) => cache.read(identity))).catch(rethrow);
+    if (own) this.#offset = own.at - clock.monotonic();
+    const now = this.now();
+    const token = this.#open(own?.sealed);
+    const failures = states.map(({ failure }) => (failure === undefined ? undefined : unpackFailure(failure, now, scrub)));
+    return { ...(token && { token }), failures };
   }
 
   /** True when this process is now the one that asks. @throws SyncError REDIS_UNAVAILABLE */
@@ -57,33 +71,31 @@ export class SharedMemory {
     await this.#deps.cache.unlock(this.#identity, owner).catch(() => undefined);
   }
 
-  /** Never throws: a token that could not be shared is still a token. */
-  async keepToken(record: TokenRecord): Promise<void> {
-    const { cache, clock, keyRing, stats } = this.#deps;
-    const ttlMs = Math.floor(record.expiresAt - clock.now());
+  /** Never throws: a token that could not be shared is still a token. @param credential the one that got it */
+  async keepToken(record: TokenRecord, credential: string): Promise<void> {
+    const { cache, keyRing, stats } = this.#deps;
+    const ttlMs = Math.floor(record.expiresAt - this.now());
     try {
-      if (this.#isForeign) await cache.clearFailure(this.#identity);
-      else if (ttlMs > 0) {
-        await cache.putToken(this.#identity, sealToken(keyRing(), this.#identity, record), ttlMs);
-        stats.stored++;
-      }
+      await cache.clearFailure(credential);
+      if (this.#isForeign || ttlMs <= 0) return;
+      await cache.putToken(this.#identity, sealToken(keyRing(), this.#identity, record), ttlMs);
+      stats.stored++;
     } catch (error) {
       this.#warn("store", { error: nameOf(error) }, "token not shared, kept in memory only");
     }
   }
 
   /** Never throws. */
-  async keepFailure(failure: TokenFailure): Promise<void> {
-    const { cache, clock } = this.#deps;
+  async keepFailure(failure: TokenFailure, credential: string): Promise<void> {
     try {
-      await cache.putFailure(this.#identity, packFailure(failure), Math.ceil(failureTtlMs(failure, clock.now())));
+      await this.#deps.cache.putFailure(credential, packFailure(failure), Math.ceil(failureTtlMs(failure, this.now())));
     } catch (error) {
       this.#warn("failure", { error: nameOf(error) }, "token failure not shared, kept in memory only");
     }
   }
 
   #open(sealed: string | undefined): TokenRecord | undefined {
-    const { keyRing, clock, stats } = this.#deps;
+    const { keyRing, stats } = this.#deps;
     this.#isForeign = false;
     if (sealed === undefined) return undefined;
     const result = openToken(keyRing(), this.#identity, sealed);
@@ -98,7 +110,7 @@ export class SharedMemory {
         this.#warn("broken", {}, "stored token does not open: changed, cut or of another identity; it is asked for anew");
         return undefined;
       case "opened": {
-        const leftMs = result.record.expiresAt - clock.now();
+        const leftMs = result.record.expiresAt - this.now();
         if (leftMs > 0 && leftMs <= maxLeftMs) return result.record;
         stats.expired++;
         return undefined;

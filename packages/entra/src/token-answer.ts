@@ -42,21 +42,33 @@ export interface TokenErrorAnswer {
   /** AADSTS number: `error_codes[0]`. */
   readonly number?: number;
   readonly description?: string;
+  /** Conditional Access policies that stand in the way (`claims.access_token.capolids`), at most three. */
+  readonly policies?: readonly string[];
 }
 
 export function parseErrorAnswer(text: string): TokenErrorAnswer {
   const body = parseObject(text);
   if (!body) return {};
-  const { error, error_description: description, error_codes: codes } = body;
+  const { error, error_description: description, error_codes: codes, claims } = body;
   const listed: unknown = Array.isArray(codes) ? codes[0] : undefined;
   const words = typeof description === "string" ? description : undefined;
+  const policies = policyIds(claims);
   // Some proxies and older deployments send the number in the text only.
   const number = isCode(listed) ? listed : Number(/\bAADSTS(\d{4,10})\b/.exec(words ?? "")?.[1]);
   return {
     ...(typeof error === "string" && /^[a-z_]{1,64}$/.test(error) && { error }),
     ...(isCode(number) && { number }),
     ...(words !== undefined && { description: words }),
+    ...(policies.length > 0 && { policies }),
   };
+}
+
+/** `claims` is JSON inside JSON: `{"access_token":{"capolids":{"essential":true,"values":["id"]}}}`. */
+function policyIds(claims: unknown): readonly string[] {
+  const token = typeof claims === "string" ? parseObject(claims)?.["access_token"] : undefined;
+  const ids = (token as { capolids?: { values?: unknown } } | null | undefined)?.capolids?.values;
+  if (!Array.isArray(ids)) return [];
+  return ids.filter((id): id is string => typeof id === "string" && /^[0-9a-f-]{36}$/i.test(id)).slice(0, 3);
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

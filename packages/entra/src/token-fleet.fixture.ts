@@ -13,6 +13,8 @@ export interface TokenFleet {
   readonly service: LoginService;
   /** Goes on by itself, because the network is real; a test skips some time by adding here. */
   skippedMs: number;
+  /** How far the wall clock was set off; the monotonic one does not follow. */
+  wallStepMs: number;
   readonly clock: Clock;
   readonly cache: SharedTokenCache;
   readonly log: RecordingLog;
@@ -38,7 +40,7 @@ export async function openTokenFleet(): Promise<TokenFleet> {
   let log = recordingLog();
 
   const clock: Clock = {
-    now: () => Date.now() + fleet.skippedMs,
+    now: () => Date.now() + fleet.skippedMs + fleet.wallStepMs,
     monotonic: () => performance.now() + fleet.skippedMs,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
@@ -53,6 +55,7 @@ export async function openTokenFleet(): Promise<TokenFleet> {
   const fleet: TokenFleet = {
     service,
     skippedMs: 0,
+    wallStepMs: 0,
     clock,
     get log() {
       return log;
@@ -103,6 +106,7 @@ export async function openTokenFleet(): Promise<TokenFleet> {
     },
     reset() {
       fleet.skippedMs = 0;
+      fleet.wallStepMs = 0;
       memory = createMemoryTokenCache(clock);
       log = recordingLog();
       fleet.stored.length = 0;

@@ -1,18 +1,23 @@
 import { createHash } from "node:crypto";
 import { type AccessToken, type Chance, type Clock, isSyncError, type Log, Secret, type SyncError, syncError } from "@mailfleet/core";
-import type { EntraTenant } from "./entra-tenant.ts";
+import { blockedBy, type CredentialRole, rankCredentials } from "./credential-order.ts";
+import type { EntraCredential, EntraTenant } from "./entra-tenant.ts";
+import { failureError } from "./failure-error.ts";
 import type { QuietLog } from "./quiet-log.ts";
-import type { TokenRequester } from "./request-token.ts";
+import type { TokenRequestResult } from "./request-token.ts";
 import type { TokenRecord } from "./seal-token.ts";
 import type { Remembered, SharedMemory } from "./shared-memory.ts";
-import { failureError, nextFailure, type TokenFailure } from "./token-failure.ts";
+import { isCredentialsFault, nextFailure, type TokenFailure } from "./token-failure.ts";
+import { credentialIdentity } from "./token-identity.ts";
 import { refreshAt, renewableFrom, usableMarginMs } from "./token-schedule.ts";
 import type { TokenStats } from "./token-stats.ts";
 
 export interface TokenKeeperDeps {
-  readonly tenant: EntraTenant;
+  /** As it is now: credentials change while tokens live on. */
+  readonly tenant: () => EntraTenant;
   readonly memory: SharedMemory;
-  readonly requester: TokenRequester;
+  /** Never rejects. */
+  readonly request: (tenant: EntraTenant, credential: EntraCredential, signal: AbortSignal) => Promise<TokenRequestResult>;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
@@ -20,13 +25,22 @@ export interface TokenKeeperDeps {
   readonly stats: TokenStats;
 }
 
-/** The token in this process. */
+/** The token in this process. Times are monotonic ms: a wall clock that steps must not end or prolong it (F25). */
 interface HeldToken {
   readonly record: TokenRecord;
-  readonly access: AccessToken;
   readonly hash: string;
+  readonly endsAt: number;
+  /** With less than `marginMs` left it is renewed before it is used. */
+  readonly marginMs: number;
   /** This process' own moment to renew, see `refreshAt`. */
   readonly renewAt: number;
+}
+
+/** One credential in its turn. */
+interface Candidate {
+  readonly role: CredentialRole;
+  readonly credential: EntraCredential;
+  readonly identity: string;
 }
 
 /** How long others wait for the one that asks: its lock once over, and a request of its successor. */
@@ -37,6 +51,8 @@ const maxPollMs = 1_000;
 const lastMs = 2_000;
 /** A background renewal that got nothing is not tried again by the very next caller. */
 const backgroundPauseMs = 5_000;
+/** Below it a difference to the login service's clock is drift and the rounding of its Date header. */
+const skewToldMs = 60_000;
 const rejectedKept = 16;
 const closeMs = 1_000;
 
@@ -53,11 +69,16 @@ export class TokenKeeper {
   #flight: Promise<HeldToken> | undefined;
   #background: Promise<void> | undefined;
   #backgroundFrom = 0;
-  /** The last failure here, for when the shared cache can't say. */
-  #failure: TokenFailure | undefined;
+  /** The last failures here by credential, for when the shared cache can't say. */
+  readonly #failures = new Map<string, TokenFailure>();
+  #role: CredentialRole = "current";
 
   constructor(deps: TokenKeeperDeps) {
     this.#deps = deps;
+  }
+
+  get #alias(): string {
+    return this.#deps.tenant().alias;
   }
 
   /** @throws SyncError */
@@ -67,19 +88,18 @@ export class TokenKeeper {
     for (let round = 0; round < 3; round++) {
       const held = this.#held;
       if (held && this.#isGood(held)) {
-        if (this.#deps.clock.now() >= held.renewAt) this.#renewInBackground();
-        return held.access;
+        if (this.#deps.clock.monotonic() >= held.renewAt) this.#renewInBackground();
+        return this.#accessOf(held);
       }
       const landed = await this.#fly();
-      if (!this.#rejected.includes(landed.hash)) return landed.access;
+      if (!this.#rejected.includes(landed.hash)) return this.#accessOf(landed);
     }
     throw this.#refusedAgain(undefined);
   }
 
   /** Ends what is under way; callers get INTERRUPTED. */
   async close(): Promise<void> {
-    this.#stop.abort(interrupted(this.#deps.tenant.alias));
-    await this.#deps.requester.close();
+    this.#stop.abort(interrupted(this.#alias));
     // Time to give the lock back; a shared cache that hangs must not hold up the end of the process.
     const waiting = new AbortController();
     const pause = this.#deps.clock.sleep(closeMs, waiting.signal).catch(() => undefined);
@@ -97,29 +117,29 @@ export class TokenKeeper {
       },
       (error: unknown) => {
         this.#flight = undefined;
-        return this.#oldOr(asSyncError(error, this.#deps.tenant.alias));
+        return this.#oldOr(asSyncError(error, this.#alias));
       },
     );
     return this.#flight;
   }
 
   #renewInBackground(): void {
-    if (this.#background || this.#flight || this.#deps.clock.now() < this.#backgroundFrom) return;
+    if (this.#background || this.#flight || this.#deps.clock.monotonic() < this.#backgroundFrom) return;
     this.#background = this.#renew("background")
       .then(() => undefined)
       .catch((error: unknown) => {
-        const { code } = asSyncError(error, this.#deps.tenant.alias).failure;
-        const { quiet, tenant } = this.#deps;
+        const alias = this.#alias;
+        const { code } = asSyncError(error, alias).failure;
         if (!this.#stop.signal.aborted) {
-          quiet.warn(
-            `background ${tenant.alias} ${code}`,
-            { tenant: tenant.alias, code },
+          this.#deps.quiet.warn(
+            `background ${alias} ${code}`,
+            { tenant: alias, code },
             "token not renewed early, the old one stays in use",
           );
         }
       })
       .finally(() => {
-        this.#backgroundFrom = this.#deps.clock.now() + backgroundPauseMs;
+        this.#backgroundFrom = this.#deps.clock.monotonic() + backgroundPauseMs;
         this.#background = undefined;
       });
   }
@@ -135,13 +155,15 @@ export class TokenKeeper {
     let pauseMs = pollMs;
     for (;;) {
       this.#stop.signal.throwIfAborted();
-      const known = this.#settle(await memory.read(), mode);
+      const candidates = await this.#candidates();
+      const identities = candidates.map(({ identity }) => identity);
+      const known = this.#settle(await memory.read(identities), candidates, mode);
       if (known) return known;
       if (await memory.lock(owner)) {
         try {
           // Another one may have finished between our look and our lock.
-          const remembered = await memory.read();
-          return this.#settle(remembered, mode) ?? (await this.#request(remembered.failure));
+          const remembered = await memory.read(identities);
+          return this.#settle(remembered, candidates, mode) ?? (await this.#request(remembered, candidates));
         } finally {
           await memory.unlock(owner);
         }
@@ -153,18 +175,21 @@ export class TokenKeeper {
     }
   }
 
+  async #candidates(): Promise<readonly Candidate[]> {
+    const tenant = this.#deps.tenant();
+    const ranked = rankCredentials(tenant, this.#deps.clock.now());
+    return Promise.all(ranked.map(async (one) => ({ ...one, identity: await credentialIdentity(tenant, one.credential) })));
+  }
+
   /**
    * What memory and cache together say; undefined when somebody has to ask the login service.
-   * @throws SyncError while a failure holds
+   * @throws SyncError while failures hold
    */
-  #settle(remembered: Remembered, mode: "wait" | "background"): HeldToken | undefined {
-    const { clock, tenant } = this.#deps;
+  #settle(remembered: Remembered, candidates: readonly Candidate[], mode: "wait" | "background"): HeldToken | undefined {
     if (remembered.token) this.#adopt(remembered.token);
     const held = this.#held;
-    const now = clock.now();
-    if (held && this.#isGood(held) && (mode === "wait" || now < held.renewAt)) return held;
-    const failure = remembered.failure;
-    if (failure && failure.until > now) throw failureError(failure, tenant, now);
+    if (held && this.#isGood(held) && (mode === "wait" || this.#deps.clock.monotonic() < held.renewAt)) return held;
+    if (blockedBy(remembered.failures, this.#deps.memory.now())) throw this.#failed(remembered.failures, candidates);
     return undefined;
   }
 
@@ -174,23 +199,48 @@ export class TokenKeeper {
     if (this.#rejected.includes(hash) || held?.hash === hash) return;
     if (held && !this.#rejected.includes(held.hash) && record.expiresAt <= held.record.expiresAt) return;
     this.#deps.stats.adopted++;
-    this.#failure = undefined;
+    this.#failures.clear();
     this.#held = this.#holdOf(record, hash);
   }
 
-  async #request(previous: TokenFailure | undefined): Promise<HeldToken> {
-    const { requester, memory, clock, chance, stats, log, tenant } = this.#deps;
-    const startedAt = clock.now();
+  /** Each credential in its turn, until one gets a token or one fails for a reason that the next would share. @throws SyncError */
+  async #request(remembered: Remembered, candidates: readonly Candidate[]): Promise<HeldToken> {
+    const { memory } = this.#deps;
+    const failures: (TokenFailure | undefined)[] = [...remembered.failures];
+    for (const [turn, candidate] of candidates.entries()) {
+      let failure = failures[turn];
+      if (!failure || failure.until <= memory.now()) {
+        const got = await this.#requestWith(candidate, failure ?? this.#failures.get(candidate.identity));
+        if ("held" in got) return got.held;
+        failure = failures[turn] = got.failure;
+      }
+      if (!isCredentialsFault(failure.code)) break;
+    }
+    throw this.#failed(failures, candidates);
+  }
+
+  async #requestWith(
+    { role, credential, identity }: Candidate,
+    previous: TokenFailure | undefined,
+  ): Promise<{ readonly held: HeldToken } | { readonly failure: TokenFailure }> {
+    const { request, memory, clock, chance, stats, log } = this.#deps;
+    const tenant = this.#deps.tenant();
+    const startedAt = memory.now();
+    const started = clock.monotonic();
     stats.requests++;
-    const result = await requester.request();
+    const result = await request(tenant, credential, this.#stop.signal);
     this.#stop.signal.throwIfAborted();
+    this.#noteSkew(result.ok ? result.skewMs : result.facts.skewMs);
     if (!result.ok) {
-      const failure = nextFailure(previous ?? this.#failure, result.code, result.facts, clock.now(), chance.random());
-      this.#failure = failure;
+      const failure = nextFailure(previous, result.code, result.facts, memory.now(), chance.random());
+      this.#failures.set(identity, failure);
       stats.failures++;
-      log.warn({ tenant: tenant.alias, code: failure.code, tries: failure.tries, facts: failure.facts }, "token request failed");
-      await memory.keepFailure(failure);
-      throw failureError(failure, tenant, clock.now());
+      log.warn(
+        { tenant: tenant.alias, credential: role, code: failure.code, tries: failure.tries, facts: failure.facts },
+        "token request failed",
+      );
+      await memory.keepFailure(failure, identity);
+      return { failure };
     }
     const { accessToken, lifetimeMs, refreshInMs } = result.answer;
     const replaced = this.#held;
@@ -206,22 +256,62 @@ export class TokenKeeper {
     // A login service that gives the refused token once more has nothing better to give.
     if (this.#rejected.includes(held.hash)) throw this.#refusedAgain(undefined);
     this.#held = held;
-    this.#failure = undefined;
+    this.#failures.clear();
     if (result.missingRoles.length > 0) {
       log.warn({ tenant: tenant.alias, missingRoles: result.missingRoles }, "token lacks a role that some mailboxes need");
     }
-    log.info({ tenant: tenant.alias, lifetimeMs, tookMs: clock.now() - startedAt }, "token obtained");
-    await memory.keepToken(record);
-    return held;
+    if (role === "next" && this.#role === "current")
+      log.warn({ tenant: tenant.alias }, "the next credential is in use: the current one is refused or about to end");
+    this.#role = role;
+    log.info({ tenant: tenant.alias, credential: role, lifetimeMs, tookMs: Math.round(clock.monotonic() - started) }, "token obtained");
+    await memory.keepToken(record, identity);
+    return { held };
+  }
+
+  /** The current credential's failure where there is one: that is what an operator has to mend. */
+  #failed(failures: readonly (TokenFailure | undefined)[], candidates: readonly Candidate[]): SyncError {
+    const { tenant, memory } = this.#deps;
+    const of = (role: CredentialRole): TokenFailure | undefined => failures[candidates.findIndex((one) => one.role === role)];
+    const [current, next] = [of("current"), of("next")];
+    const first = current ?? next;
+    if (!first) return this.#unavailable("NO_RESULT");
+    return failureError(first, tenant(), memory.now(), first === current ? next : undefined);
+  }
+
+  /** A wrong clock is told before it costs anything: certificates are refused from five minutes on. */
+  #noteSkew(skewMs: number | undefined): void {
+    if (skewMs === undefined) return;
+    this.#deps.stats.skewMs = skewMs;
+    if (Math.abs(skewMs) < skewToldMs) return;
+    this.#deps.quiet.warn(
+      "skew",
+      { skewMs },
+      "this machine's clock differs from the login service's: set it, assertions are refused from five minutes on",
+    );
   }
 
   #holdOf(record: TokenRecord, hash: string): HeldToken {
-    const access: AccessToken = { value: record.token, expiresAt: record.expiresAt };
-    return { record, access, hash, renewAt: refreshAt(record, this.#deps.chance.random()) };
+    const { memory, clock, chance } = this.#deps;
+    const shift = clock.monotonic() - memory.now();
+    return {
+      record,
+      hash,
+      endsAt: record.expiresAt + shift,
+      marginMs: usableMarginMs(record),
+      renewAt: refreshAt(record, chance.random()) + shift,
+    };
+  }
+
+  #accessOf(held: HeldToken): AccessToken {
+    return { value: held.record.token, expiresAt: this.#deps.clock.now() + this.#leftMs(held) };
+  }
+
+  #leftMs(held: HeldToken): number {
+    return Math.floor(held.endsAt - this.#deps.clock.monotonic());
   }
 
   #isGood(held: HeldToken): boolean {
-    return !this.#rejected.includes(held.hash) && held.record.expiresAt - this.#deps.clock.now() > usableMarginMs(held.record);
+    return !this.#rejected.includes(held.hash) && this.#leftMs(held) > held.marginMs;
   }
 
   /** @throws SyncError TOKEN_REJECTED where renewing again would not help */
@@ -230,7 +320,7 @@ export class TokenKeeper {
     const held = this.#held;
     if (held?.hash === hash) {
       const from = renewableFrom(held.record, held.record.renewals);
-      if (this.#deps.clock.now() < from) throw this.#refusedAgain(from);
+      if (this.#deps.memory.now() < from) throw this.#refusedAgain(from);
     }
     this.#rejected.push(hash);
     if (this.#rejected.length > rejectedKept) this.#rejected.shift();
@@ -239,26 +329,25 @@ export class TokenKeeper {
   /** The old token serves until its own end, whatever the login service does. */
   #oldOr(error: SyncError): HeldToken {
     const held = this.#held;
-    if (held && !this.#rejected.includes(held.hash) && held.record.expiresAt - this.#deps.clock.now() > lastMs) return held;
+    if (held && !this.#rejected.includes(held.hash) && this.#leftMs(held) > lastMs) return held;
     throw error;
   }
 
   #refusedAgain(from: number | undefined): SyncError {
-    const { tenant, clock } = this.#deps;
-    const next = from === undefined ? "later" : `in ${Math.ceil((from - clock.now()) / 1000)} s at the earliest`;
+    const { memory } = this.#deps;
+    const next = from === undefined ? "later" : `in ${Math.ceil((from - memory.now()) / 1000)} s at the earliest`;
     return syncError(
       "TOKEN_REJECTED",
-      `Tenant ${tenant.alias}: the mail server refuses a token that was just renewed, so the token is hardly the reason. mailfleet renews it again ${next}. ` +
+      `Tenant ${this.#alias}: the mail server refuses a token that was just renewed, so the token is hardly the reason. mailfleet renews it again ${next}. ` +
         "Check the app's service principal in Exchange and its permission on the mailbox.",
       { layer: "entra", code: "RENEWED_TOKEN_REFUSED" },
     );
   }
 
   #unavailable(word: string): SyncError {
-    const { tenant } = this.#deps;
     return syncError(
       "ENTRA_UNAVAILABLE",
-      `Tenant ${tenant.alias}: another process asks the login service for a token and had none after ${waitMs / 1000} s. mailfleet tries again with the next job.`,
+      `Tenant ${this.#alias}: another process asks the login service for a token and had none after ${waitMs / 1000} s. mailfleet tries again with the next job.`,
       { layer: "entra", code: word },
     );
   }

@@ -10,11 +10,11 @@ import {
 } from "@mailfleet/core";
 import type { EntraTenant } from "./entra-tenant.ts";
 import { QuietLog } from "./quiet-log.ts";
-import { createTokenRequester } from "./request-token.ts";
+import { requestToken } from "./request-token.ts";
 import type { KeyRing } from "./seal-token.ts";
 import { SharedMemory } from "./shared-memory.ts";
 import { tenantVersion, tokenIdentity } from "./token-identity.ts";
-import { interrupted, TokenKeeper } from "./token-keeper.ts";
+import { interrupted, TokenKeeper, type TokenKeeperDeps } from "./token-keeper.ts";
 import { startTokenStats, type TokenStats } from "./token-stats.ts";
 
 export interface TokenSourceDeps {
@@ -39,8 +39,10 @@ export interface EntraTokenSource extends TokenSource {
 }
 
 interface KnownTenant {
+  /** As it is now; replaced when only its credentials changed, so that those who wait go on waiting. */
+  tenant: EntraTenant;
   readonly version: string;
-  readonly keeper: Promise<TokenKeeper>;
+  readonly keeper: TokenKeeper;
 }
 
 /** App-only tokens for all tenants of a process, shared with the fleet. See TokenKeeper for the order of things. */
@@ -48,39 +50,32 @@ export function createTokenSource(deps: TokenSourceDeps): EntraTokenSource {
   const stats = startTokenStats();
   const quiet = new QuietLog(deps.log, deps.clock);
   const known = new Map<string, KnownTenant>();
-  const keepers = new Set<TokenKeeper>();
   let isClosed = false;
 
-  async function createKeeper(tenant: EntraTenant): Promise<TokenKeeper> {
+  function know(tenant: EntraTenant, version: string): KnownTenant {
     const { cache, keyRing, clock, chance, log, scrub, requestMs } = deps;
-    const identity = await tokenIdentity(tenant);
-    const memory = new SharedMemory(identity, tenant.alias, { cache, keyRing, clock, quiet, scrub, stats });
-    const requester = createTokenRequester(tenant, { clock, chance, scrub, ...(requestMs !== undefined && { requestMs }) });
-    const keeper = new TokenKeeper({ tenant, memory, requester, clock, chance, log, quiet, stats });
-    keepers.add(keeper);
-    // Closed while the identity was being computed.
-    if (isClosed) await keeper.close();
-    return keeper;
+    const memory = new SharedMemory(tokenIdentity(tenant), tenant.alias, { cache, keyRing, clock, quiet, scrub, stats });
+    const request: TokenKeeperDeps["request"] = (now, credential, signal) =>
+      requestToken(now, credential, { clock, chance, scrub, ...(requestMs !== undefined && { requestMs }) }, signal);
+    const keeper = new TokenKeeper({ tenant: () => entry.tenant, memory, request, clock, chance, log, quiet, stats });
+    const entry: KnownTenant = { tenant, version, keeper };
+    return entry;
   }
 
   /** One keeper per alias: two aliases of one identity share through the cache, like two processes. */
-  function keeperOf(tenant: EntraTenant): Promise<TokenKeeper> {
-    const version = tenantVersion(tenant);
+  function keeperOf(tenant: EntraTenant): TokenKeeper {
     const before = known.get(tenant.alias);
-    if (before?.version === version) return before.keeper;
-    const keeper = createKeeper(tenant);
-    known.set(tenant.alias, { version, keeper });
-    // A keeper that could not be made must not be what every later caller gets.
-    keeper.catch(() => known.get(tenant.alias)?.keeper === keeper && known.delete(tenant.alias));
-    if (before) void retire(before).catch(() => undefined);
-    return keeper;
-  }
-
-  /** Callers that wait in the old keeper get INTERRUPTED and come back with the new settings. */
-  async function retire(old: KnownTenant): Promise<void> {
-    const keeper = await old.keeper;
-    keepers.delete(keeper);
-    await keeper.close();
+    if (before?.tenant === tenant) return before.keeper;
+    const version = tenantVersion(tenant);
+    if (before?.version === version) {
+      before.tenant = tenant;
+      return before.keeper;
+    }
+    const entry = know(tenant, version);
+    known.set(tenant.alias, entry);
+    // Callers that wait in the old keeper get INTERRUPTED and come back with the new settings.
+    if (before) void before.keeper.close().catch(() => undefined);
+    return entry.keeper;
   }
 
   return {
@@ -93,16 +88,14 @@ export function createTokenSource(deps: TokenSourceDeps): EntraTokenSource {
           layer: "entra",
         });
       }
-      const keeper = keeperOf(tenant).then((found) => found.get(rejected));
-      return signal ? await orAbort(keeper, signal, alias) : await keeper;
+      const token = keeperOf(tenant).get(rejected);
+      return signal ? await orAbort(token, signal, alias) : await token;
     },
     stats: () => ({ ...stats }),
     async close() {
       isClosed = true;
-      await Promise.allSettled([...known.values()].map((entry) => entry.keeper));
-      await Promise.allSettled([...keepers].map((keeper) => keeper.close()));
+      await Promise.allSettled([...known.values()].map(({ keeper }) => keeper.close()));
       known.clear();
-      keepers.clear();
     },
   };
 }

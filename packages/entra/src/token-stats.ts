@@ -12,6 +12,8 @@ export interface TokenStats {
   unknownKey: number;
   broken: number;
   expired: number;
+  /** How far this machine's clock was ahead of a login service's, when one last answered. */
+  skewMs?: number;
 }
 
 export function startTokenStats(): TokenStats {

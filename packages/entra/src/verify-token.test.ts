@@ -32,7 +32,8 @@ describe("a token of Microsoft's", () => {
     ["no directory", { tid: undefined }, "(none)"],
     ["another app", { appid: other }, other],
     ["no app", { appid: undefined }, "(none)"],
-    ["Graph", { aud: "https://graph.microsoft.com" }, "graph.microsoft.com"],
+    ["Graph", { aud: "https://graph.microsoft.com" }, "Microsoft Graph (https://graph.microsoft.com)"],
+    ["Graph by its id", { aud: "00000003-0000-0000-c000-000000000000" }, "Microsoft Graph"],
     ["a host that only looks like Outlook", { aud: "https://outlook.office365.com.evil.example" }, "evil.example"],
     ["no audience", { aud: undefined }, "(no audience)"],
   ])("for %s is refused, and the value is named", (_, claims, value) => {
@@ -48,6 +49,16 @@ describe("a token of Microsoft's", () => {
   ])("with %s lacks consent", (_, roles, words) => {
     const verdict = verifyToken(tokenFor(microsoft, { roles }), microsoft);
     expect(verdict).toMatchObject({ ok: false, code: "ENTRA_CONSENT_MISSING", detail: expect.stringContaining(words) });
+  });
+
+  test("without a service principal in the directory is refused", () => {
+    const verdict = verifyToken(tokenFor(microsoft, { oid: undefined }), microsoft);
+    expect(verdict).toMatchObject({ ok: false, code: "ENTRA_PRINCIPAL_MISSING", detail: expect.stringContaining(microsoft.clientId) });
+  });
+
+  test("that speaks for a user is named as a delegated one", () => {
+    const verdict = verifyToken(tokenFor(microsoft, { roles: undefined, scp: "IMAP.AccessAsUser.All" }), microsoft);
+    expect(verdict).toMatchObject({ ok: false, code: "ENTRA_CONSENT_MISSING", detail: expect.stringContaining("IMAP.AccessAsUser.All") });
   });
 
   test("with one of two roles serves the mailboxes it can", () => {
@@ -77,6 +88,8 @@ describe("a token of a custom service", () => {
     ["app", { appid: other }, "ENTRA_TOKEN_MISMATCH"],
     ["audience", { aud: "https://graph.microsoft.com" }, "ENTRA_TOKEN_MISMATCH"],
     ["roles", { roles: ["POP.AccessAsApp"] }, "ENTRA_CONSENT_MISSING"],
+    ["directory and app, and lacks roles", { roles: undefined }, "ENTRA_CONSENT_MISSING"],
+    ["directory and app, and lacks a principal", { oid: undefined }, "ENTRA_PRINCIPAL_MISSING"],
   ])("is held to the %s it names", (_, claims, code) => {
     expect(verifyToken(tokenFor(custom, claims), custom)).toMatchObject({ ok: false, code });
   });

@@ -24,7 +24,7 @@ export type TokenVerdict =
   | { readonly ok: true; readonly missingRoles: readonly string[] }
   | {
       readonly ok: false;
-      readonly code: Extract<FailureCode, "ENTRA_TOKEN_MISMATCH" | "ENTRA_CONSENT_MISSING">;
+      readonly code: Extract<FailureCode, "ENTRA_TOKEN_MISMATCH" | "ENTRA_CONSENT_MISSING" | "ENTRA_PRINCIPAL_MISSING">;
       /** Names the claim and both values; not scrubbed. */
       readonly detail: string;
     };
@@ -90,14 +90,32 @@ export function verifyToken(token: string, tenant: EntraTenant): TokenVerdict {
     return mismatch(`the token is for application ${clientId ?? "(none)"}, the configuration says ${tenant.clientId}`);
   }
   if (isStrict ? !audience?.some(isExchange) : audience !== undefined && !isCustomAudience(audience, tenant.scope)) {
-    return mismatch(`the token is for ${audience?.join(", ") ?? "(no audience)"}, the scope ${tenant.scope} asks for a mail service`);
+    const named = audience?.map((entry) => (isGraph(entry) ? `Microsoft Graph (${entry})` : entry)).join(", ");
+    return mismatch(`the token is for ${named ?? "(no audience)"}, the scope ${tenant.scope} asks for a mail service`);
   }
-  return verifyRoles(roles, tenant);
+  // A custom service that names directory and app issues tokens as Microsoft does, and is held to the rest as well.
+  return isStrict || (tid !== undefined && clientId !== undefined) ? verifyGrant(claims, tenant) : verifyRoles(roles, tenant, false);
 }
 
-function verifyRoles(roles: readonly string[] | undefined, tenant: EntraTenant): TokenVerdict {
-  const wanted = [...new Set(tenant.protocols)].map((protocol) => roleOf[protocol]);
-  if (roles === undefined && tenant.isCustomAuthority) return { ok: true, missingRoles: [] };
+function verifyGrant({ scp, oid, roles }: TokenClaims, tenant: EntraTenant): TokenVerdict {
+  if (scp !== undefined && roles === undefined) {
+    const detail = `the token is a delegated one (scp ${scp}), it needs the application permission ${wantedRoles(tenant).join(" or ")}`;
+    return { ok: false, code: "ENTRA_CONSENT_MISSING", detail };
+  }
+  if (oid === undefined) {
+    const detail = `the token names no service principal (no oid): application ${tenant.clientId} has none in directory ${tenant.tenantId}`;
+    return { ok: false, code: "ENTRA_PRINCIPAL_MISSING", detail };
+  }
+  return verifyRoles(roles, tenant, true);
+}
+
+function wantedRoles(tenant: EntraTenant): readonly string[] {
+  return [...new Set(tenant.protocols)].map((protocol) => roleOf[protocol]);
+}
+
+function verifyRoles(roles: readonly string[] | undefined, tenant: EntraTenant, isRequired: boolean): TokenVerdict {
+  const wanted = wantedRoles(tenant);
+  if (roles === undefined && !isRequired) return { ok: true, missingRoles: [] };
   const missingRoles = wanted.filter((role) => !roles?.includes(role));
   if (missingRoles.length < wanted.length || wanted.length === 0) return { ok: true, missingRoles };
   const has = roles && roles.length > 0 ? `only ${roles.join(", ")}` : "no roles";
@@ -110,6 +128,13 @@ function isSeconds(value: unknown): value is number {
 
 function mismatch(detail: string): TokenVerdict {
   return { ok: false, code: "ENTRA_TOKEN_MISMATCH", detail };
+}
+
+function isGraph(audience: string): boolean {
+  return (
+    same(audience, "00000003-0000-0000-c000-000000000000") ||
+    /^https:\/\/(?:dod-)?(?:graph\.microsoft\.(?:com|us)|microsoftgraph\.chinacloudapi\.cn)\/?$/i.test(audience)
+  );
 }
 
 function isExchange(audience: string): boolean {

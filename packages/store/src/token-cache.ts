@@ -6,8 +6,13 @@ import { releaseScript } from "./scripts.ts";
 export function createTokenCache(redis: Redis, keys: RedisKeys): SharedTokenCache {
   return {
     async read(identity) {
-      const [token, failure] = await redis.mget(keys.token(identity), keys.tokenFailure(identity));
-      return { ...(token != null && { sealed: token }), ...(failure != null && { failure }) };
+      // One transaction: the age of what is read is measured by the clock of the same moment.
+      const answers = (await redis.multi().time().mget(keys.token(identity), keys.tokenFailure(identity)).exec()) ?? [];
+      for (const [error] of answers) if (error) throw error;
+      const [seconds = 0, micros = 0] = (answers[0]?.[1] ?? []) as readonly (number | string)[];
+      const [token, failure] = (answers[1]?.[1] ?? []) as readonly (string | null)[];
+      const at = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+      return { at, ...(token != null && { sealed: token }), ...(failure != null && { failure }) };
     },
     async putToken(identity, sealed, ttlMs) {
       const answers = await redis.multi().set(keys.token(identity), sealed, "PX", Math.ceil(ttlMs)).del(keys.tokenFailure(identity)).exec();

@@ -63,6 +63,28 @@ export async function testAuthority(dir: string): Promise<TestAuthority> {
   };
 }
 
+export interface AppCertificateOptions {
+  /** Ends so many ms from now; default in 300 days. */
+  readonly endsInMs?: number;
+  /** `rsa` is what Entra takes. */
+  readonly key?: "rsa" | "ec";
+}
+
+/** A self-signed certificate as an app proves itself with, and its private key; both PEM. */
+export async function makeAppCertificate(options: AppCertificateOptions = {}): Promise<{ readonly cert: string; readonly key: string }> {
+  const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 };
+  const signing = options.key === "ec" ? algorithm : rsa;
+  const keys = (await crypto.subtle.generateKey(signing, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: "CN=mailfleet app",
+    notBefore: new Date(Date.now() - dayMs),
+    notAfter: new Date(Date.now() + (options.endsInMs ?? 300 * dayMs)),
+    keys,
+    signingAlgorithm: signing,
+  });
+  return { cert: `${certificate.toString("pem")}\n`, key: await exportKey(keys.privateKey) };
+}
+
 async function createRoot(caFile: string, caKeyFile: string): Promise<void> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const root = await X509CertificateGenerator.createSelfSigned({

@@ -29,7 +29,7 @@ const atOnce = 4;
 export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
   const { config, clock, zone } = run;
   const survey = await surveyFleet(config);
-  const access = await openDoctorAccess(config, clock);
+  const access = await openDoctorAccess(config, cli.env, clock);
   try {
     const { mustRefuse, node } = run;
     const probes = new Probes({ config, access, survey, clock, node, ...(mustRefuse !== undefined && { mustRefuse }) });

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { type Config, type Environment, secretsOf } from "@mailfleet/config";
+import { type Config, type Environment, identityVariables, secretsOf } from "@mailfleet/config";
 import { createScrubber } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import type { Cli } from "../cli.ts";
@@ -103,7 +103,7 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
     }
     if (sandbox !== undefined) rememberWorld(dataDir, { pid: process.pid, config: file, env: roleEnv });
     await hooks.beforeRoles({ config, redis });
-    const env = childEnvironment(cli.env, environment.used(), { ...roleEnv, ...managed });
+    const env = childEnvironment(cli.env, [...environment.used(), ...identityNames(config)], { ...roleEnv, ...managed });
     const { workers, producers } = options;
     await startRoles({ config: path.resolve(cli.cwd, file), workers, producers, env, cwd: cli.cwd, hooks: processHooks }, roles);
     return {
@@ -154,4 +154,12 @@ function overlay(env: Environment, more: Readonly<Record<string, string>>): Envi
 
 function rememberWorld(dataDir: string, world: RunningWorld): void {
   writeFileSync(worldFile(dataDir), `${JSON.stringify(world)}\n`, { mode: 0o600 });
+}
+
+/** Where Azure says who gives tokens to its machines' identities: only where a tenant has one. */
+function identityNames({ tenants }: Config): readonly string[] {
+  const hasIdentity = Object.values(tenants).some((tenant) =>
+    [tenant.credential, tenant.nextCredential].some((credential) => credential?.kind === "managedIdentity"),
+  );
+  return hasIdentity ? identityVariables : [];
 }

@@ -45,7 +45,7 @@ async function prove(cli: Cli, options: ProveOptions, [given]: readonly string[]
   if (options.tenant !== undefined) requireTenant(config, options.tenant, "Nothing was proven.");
   const one = given === undefined ? undefined : await findMailbox(config, given, options.tenant, "prove");
   const fleet = await openFleet(config);
-  const access = await openAccess(config);
+  const access = await openAccess(config, cli.env);
   const signals = stopSignals();
   const stop = new AbortController();
   void signals.asked.then(() =>

@@ -74,7 +74,7 @@ async function tryMailbox(cli: Cli, options: TryOptions, [given = ""]: readonly 
   }
   const mailbox = await findMailbox(config, given, options.tenant, "try");
   const attempt = new Attempt(cli, mailbox);
-  const access = await openAccess(config);
+  const access = await openAccess(config, cli.env);
   const parser = createMimeParser({ threads: 1 });
   try {
     const signal = AbortSignal.timeout(patienceMs);

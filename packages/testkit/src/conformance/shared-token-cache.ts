@@ -24,39 +24,52 @@ export function describeSharedTokenCache(
   const first = "a".repeat(64);
   const second = "b".repeat(64);
 
+  const known = async (cache: SharedTokenCache, identity: string): Promise<object> => {
+    const { at: _, ...rest } = await cache.read(identity);
+    return rest;
+  };
+
   describe(`${name} as a shared token cache`, () => {
     test("knows nothing of an identity at first", async () => {
       const { caches } = await open();
-      expect(await caches[0].read(first)).toEqual({});
+      expect(await known(caches[0], first)).toEqual({});
     });
 
     test("gives every process the token that one of them put, byte for byte", async () => {
       const { caches } = await open();
       const sealed = `mf1.k.${"-_Az09".repeat(500)}`;
       await caches[0].putToken(first, sealed, longMs);
-      expect(await caches[1].read(first)).toEqual({ sealed });
+      expect(await known(caches[1], first)).toEqual({ sealed });
+    });
+
+    test("says what time it is by its own clock, the same for every process, and the clock goes on", async () => {
+      const { caches, pass } = await open();
+      const [one, other] = [(await caches[0].read(first)).at, (await caches[1].read(second)).at];
+      expect(Math.abs(other - one)).toBeLessThan(5_000);
+      await pass(shortMs);
+      expect((await caches[0].read(first)).at).toBeGreaterThanOrEqual(one + shortMs);
     });
 
     test("keeps identities apart", async () => {
       const { caches } = await open();
       await caches[0].putToken(first, "one", longMs);
       await caches[0].putFailure(second, "two", longMs);
-      expect(await caches[0].read(first)).toEqual({ sealed: "one" });
-      expect(await caches[0].read(second)).toEqual({ failure: "two" });
+      expect(await known(caches[0], first)).toEqual({ sealed: "one" });
+      expect(await known(caches[0], second)).toEqual({ failure: "two" });
     });
 
     test("gives token and failure together, because an old token serves while the endpoint is down", async () => {
       const { caches } = await open();
       await caches[0].putToken(first, "old", longMs);
       await caches[0].putFailure(first, "down", longMs);
-      expect(await caches[1].read(first)).toEqual({ sealed: "old", failure: "down" });
+      expect(await known(caches[1], first)).toEqual({ sealed: "old", failure: "down" });
     });
 
     test("forgets the failure when a token is put", async () => {
       const { caches } = await open();
       await caches[0].putFailure(first, "down", longMs);
       await caches[1].putToken(first, "new", longMs);
-      expect(await caches[0].read(first)).toEqual({ sealed: "new" });
+      expect(await known(caches[0], first)).toEqual({ sealed: "new" });
     });
 
     test("forgets a failure on request and leaves the token", async () => {
@@ -65,7 +78,7 @@ export function describeSharedTokenCache(
       await caches[0].putFailure(first, "down", longMs);
       await caches[1].clearFailure(first);
       await caches[1].clearFailure(second);
-      expect(await caches[0].read(first)).toEqual({ sealed: "old" });
+      expect(await known(caches[0], first)).toEqual({ sealed: "old" });
     });
 
     test("replaces token and failure, their times to live included", async () => {
@@ -75,7 +88,7 @@ export function describeSharedTokenCache(
       await caches[0].putFailure(first, "short", shortMs);
       await caches[0].putFailure(first, "long", longMs);
       await pass(shortMs * 2);
-      expect(await caches[0].read(first)).toEqual({ sealed: "long", failure: "long" });
+      expect(await known(caches[0], first)).toEqual({ sealed: "long", failure: "long" });
     });
 
     test("ends token and failure with their time to live", async () => {
@@ -83,7 +96,7 @@ export function describeSharedTokenCache(
       await caches[0].putToken(first, "short", shortMs);
       await caches[0].putFailure(first, "short", shortMs);
       await pass(shortMs * 2);
-      expect(await caches[0].read(first)).toEqual({});
+      expect(await known(caches[0], first)).toEqual({});
     });
 
     test("gives the lock to one of many who ask at once", async () => {
@@ -123,7 +136,7 @@ export function describeSharedTokenCache(
       await caches[0].putToken(first, "one", longMs);
       await caches[0].tryLock(first, "me", longMs);
       await caches[0].unlock(first, "me");
-      expect(await caches[1].read(first)).toEqual({ sealed: "one" });
+      expect(await known(caches[1], first)).toEqual({ sealed: "one" });
     });
   });
 }

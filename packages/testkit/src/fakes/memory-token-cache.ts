@@ -1,5 +1,8 @@
 import type { Clock, SharedTokenCache, SharedTokenState } from "@mailfleet/core";
 
+/** Any epoch will do, as long as nobody takes the process' own clock for the cache's. */
+const startedAt = Date.UTC(2026, 0, 1);
+
 interface Entry {
   readonly value: string;
   /** Monotonic ms. */
@@ -31,7 +34,11 @@ export function createMemoryTokenCache(clock: Pick<Clock, "monotonic">): SharedT
     async read(identity): Promise<SharedTokenState> {
       const sealed = live(tokens, identity);
       const failure = live(failures, identity);
-      return { ...(sealed !== undefined && { sealed }), ...(failure !== undefined && { failure }) };
+      return {
+        at: Math.floor(startedAt + clock.monotonic()),
+        ...(sealed !== undefined && { sealed }),
+        ...(failure !== undefined && { failure }),
+      };
     },
     async putToken(identity, sealed, ttlMs) {
       put(tokens, identity, sealed, ttlMs);

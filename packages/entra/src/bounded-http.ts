@@ -1,28 +1,30 @@
 import { Agent, fetch } from "undici";
 
 /** What came back. Everything in it is data of an adversary. */
-export interface HttpsAnswer {
+export interface HttpAnswer {
   readonly status: number;
   /** Decoded bytes as UTF-8, at most the limit. */
   readonly text: string;
   /** The Retry-After header as sent. */
   readonly retryAfter?: string;
+  /** The Date header, epoch ms; whole seconds (RFC 9110 6.6.1). */
+  readonly date?: number;
 }
 
 /** Why nothing came back: a word of our own, or Node's and undici's code. */
-export class HttpsProblem extends Error {
+export class HttpProblem extends Error {
   readonly code: string;
   readonly layer: "network" | "tls";
 
   constructor(code: string, layer: "network" | "tls" = "network") {
-    super(`https request failed: ${code}`);
-    this.name = "HttpsProblem";
+    super(`http request failed: ${code}`);
+    this.name = "HttpProblem";
     this.code = code;
     this.layer = layer;
   }
 }
 
-export interface HttpsPostOptions {
+export interface BoundedHttpOptions {
   /** Instead of the built-in certificate authorities. */
   readonly caPem?: string;
   /** Whole request, the last byte of the answer included. */
@@ -31,18 +33,25 @@ export interface HttpsPostOptions {
   readonly responseBytes: number;
 }
 
-export interface HttpsPost {
-  /** @throws HttpsProblem */
-  post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<HttpsAnswer>;
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Present: POST over https. Absent: GET, which may also be plain http to this machine and its hypervisor. */
+  readonly body?: string;
+}
+
+export interface BoundedHttp {
+  /** @throws HttpProblem */
+  send(request: HttpRequest): Promise<HttpAnswer>;
   /** Ends what is under way. Never throws. */
   close(): Promise<void>;
 }
 
 /**
- * POST as a credential may be sent: https only, no redirect is followed (a 307 would carry the secret on, T07), no cookies, TLS 1.2
+ * HTTP as a credential may be sent: https only, no redirect is followed (a 307 would carry the secret on, T07), no cookies, TLS 1.2
  * or newer with certificates checked whatever the environment says, bounded in time and in decoded bytes (T08).
  */
-export function createHttpsPost(options: HttpsPostOptions): HttpsPost {
+export function createBoundedHttp(options: BoundedHttpOptions): BoundedHttp {
   const stop = new AbortController();
   const agent = new Agent({
     connect: { rejectUnauthorized: true, minVersion: "TLSv1.2", ...(options.caPem !== undefined && { ca: options.caPem }) },
@@ -52,15 +61,15 @@ export function createHttpsPost(options: HttpsPostOptions): HttpsPost {
   });
 
   return {
-    async post(url, headers, body) {
-      if (!URL.canParse(url) || new URL(url).protocol !== "https:") throw new HttpsProblem("NOT_HTTPS");
+    async send({ url, headers, body }) {
+      if (!isAllowed(url, body !== undefined)) throw new HttpProblem("NOT_HTTPS");
       const timeout = AbortSignal.timeout(options.requestMs);
       const signal = AbortSignal.any([timeout, stop.signal]);
       try {
         const response = await fetch(url, {
-          method: "POST",
+          method: body === undefined ? "GET" : "POST",
           headers,
-          body,
+          ...(body !== undefined && { body }),
           redirect: "error",
           credentials: "omit",
           signal,
@@ -68,11 +77,12 @@ export function createHttpsPost(options: HttpsPostOptions): HttpsPost {
         });
         const text = await readBounded(response.body, options.responseBytes);
         const retryAfter = response.headers.get("retry-after");
-        return { status: response.status, text, ...(retryAfter !== null && { retryAfter }) };
+        const date = Date.parse(response.headers.get("date") ?? "");
+        return { status: response.status, text, ...(retryAfter !== null && { retryAfter }), ...(Number.isFinite(date) && { date }) };
       } catch (error) {
-        if (error instanceof HttpsProblem) throw error;
-        if (stop.signal.aborted) throw new HttpsProblem("CLOSED");
-        if (timeout.aborted) throw new HttpsProblem("TIMEOUT");
+        if (error instanceof HttpProblem) throw error;
+        if (stop.signal.aborted) throw new HttpProblem("CLOSED");
+        if (timeout.aborted) throw new HttpProblem("TIMEOUT");
         throw problemOf(error);
       }
     },
@@ -83,6 +93,17 @@ export function createHttpsPost(options: HttpsPostOptions): HttpsPost {
   };
 }
 
+function isAllowed(url: string, isPost: boolean): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === "https:" || (protocol === "http:" && !isPost && isLocalHost(hostname));
+}
+
+/** Loopback and link-local names and addresses: packets to them do not leave the machine and its hypervisor. */
+export function isLocalHost(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^(?:127(?:\.\d{1,3}){3}|169\.254(?:\.\d{1,3}){2})$/.test(host);
+}
+
 async function readBounded(body: ReadableStream<Uint8Array> | null, limit: number): Promise<string> {
   if (!body) return "";
   const chunks: Uint8Array[] = [];
@@ -90,22 +111,22 @@ async function readBounded(body: ReadableStream<Uint8Array> | null, limit: numbe
   // Leaving the loop by an exception cancels the stream, and with it the connection.
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > limit) throw new HttpsProblem("ANSWER_TOO_LARGE");
+    if (size > limit) throw new HttpProblem("ANSWER_TOO_LARGE");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Only codes travel: messages of foreign errors may hold what was sent (T02). */
-function problemOf(error: unknown): HttpsProblem {
+function problemOf(error: unknown): HttpProblem {
   let current = error;
   for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
-    if (current.message === "unexpected redirect") return new HttpsProblem("REDIRECT");
+    if (current.message === "unexpected redirect") return new HttpProblem("REDIRECT");
     const code = "code" in current ? current.code : undefined;
-    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return new HttpsProblem(code, isTlsCode(code) ? "tls" : "network");
+    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return new HttpProblem(code, isTlsCode(code) ? "tls" : "network");
     current = current instanceof AggregateError && !current.cause ? current.errors[0] : current.cause;
   }
-  return new HttpsProblem("NETWORK");
+  return new HttpProblem("NETWORK");
 }
 
 function isTlsCode(code: string): boolean {
