@@ -140,10 +140,6 @@ export {
   type Clock,
   type Chance,
   type Log,
-  type AccessToken,
-  type TokenSource,
-  type SharedTokenState,
-  type SharedTokenCache,
   type ListedFolder,
   type FolderStatus,
   type MessageMeta,
@@ -175,6 +171,7 @@ export {
   type RedisTarget,
   type SliceGate,
 } from "./ports.ts";
+export type { AccessToken, SharedTokenCache, SharedTokenState, TokenSource } from "./token-ports.ts";
 export {
   canonicalJson,
   checkProof,

@@ -74,7 +74,7 @@ export interface AppCertificateOptions {
 export async function makeAppCertificate(options: AppCertificateOptions = {}): Promise<{ readonly cert: string; readonly key: string }> {
   const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 };
   const signing = options.key === "ec" ? algorithm : rsa;
-  const keys = (await crypto.subtle.generateKey(signing, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
+  const keys = await crypto.subtle.generateKey(signing, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: "CN=mailfleet app",
     notBefore: new Date(Date.now() - dayMs),
