@@ -1,4 +1,4 @@
-import type { Config, ConfigWarning } from "@mailfleet/config";
+import type { Config, ConfigWarning, Environment } from "@mailfleet/config";
 import { type Clock, type ConfigurationLook, diagnose, type MailboxRef, type TimeStyle, type Zone } from "@mailfleet/core";
 import { examine } from "@mailfleet/engine";
 import { allMailboxes } from "../find-mailbox.ts";
@@ -10,6 +10,7 @@ import { surveyFleet } from "./look-at-fleet.ts";
 
 export interface DoctorRun {
   readonly config: Config;
+  readonly env: Environment;
   readonly warnings: readonly ConfigWarning[];
   readonly clock: Clock;
   readonly zone: Zone;
@@ -29,7 +30,7 @@ const atOnce = 4;
 export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
   const { config, clock, zone } = run;
   const survey = await surveyFleet(config);
-  const access = await openDoctorAccess(config, cli.env, clock);
+  const access = await openDoctorAccess(config, run.env, clock);
   try {
     const { mustRefuse, node } = run;
     const probes = new Probes({ config, access, survey, clock, node, ...(mustRefuse !== undefined && { mustRefuse }) });

@@ -50,6 +50,7 @@ async function doctor(cli: Cli, options: DoctorOptions): Promise<number> {
   const at = systemClock.now();
   const startedMs = systemClock.monotonic();
   const examined = await runDoctor({
+    env: cli.env,
     config,
     warnings,
     clock: systemClock,
