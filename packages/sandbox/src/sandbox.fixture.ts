@@ -116,6 +116,15 @@ export class TestBench {
     return raw;
   }
 
+  /** The answer to AUTHENTICATE, on a connection that has been greeted. */
+  async login(user = support): Promise<{ raw: RawConnection; answer: string }> {
+    const raw = this.raw();
+    await raw.line();
+    const tenant = this.sandbox.tenants.find(({ addresses }) => addresses.includes(user))?.alias ?? "contoso";
+    const lines = await raw.ask(`L AUTHENTICATE XOAUTH2 ${xoauth2(user, await this.token(tenant))}`);
+    return { raw, answer: lines.join("\n") };
+  }
+
   async loggedIn(user = support, accessToken?: string): Promise<RawConnection> {
     const raw = this.raw();
     await raw.line();
@@ -129,11 +138,20 @@ export class TestBench {
 export class RawConnection {
   readonly #socket: TLSSocket;
   readonly #lines: AsyncIterator<string>;
+  /** How the connection ended: an error's code, or `end`. */
+  readonly ended: Promise<string>;
 
   constructor(sandbox: Sandbox) {
     this.#socket = connect({ host: sandbox.imap.host, port: sandbox.imap.port, ca: readFileSync(sandbox.caFile) });
-    this.#socket.on("error", () => {});
-    this.#lines = createInterface({ input: this.#socket, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    const reader = createInterface({ input: this.#socket, crlfDelay: Number.POSITIVE_INFINITY });
+    this.#lines = reader[Symbol.asyncIterator]();
+    this.ended = new Promise((resolve) => {
+      this.#socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      this.#socket.on("close", () => {
+        reader.close();
+        resolve("end");
+      });
+    });
   }
 
   close(): void {
@@ -146,8 +164,25 @@ export class RawConnection {
 
   /** Undefined when the server has closed. */
   async line(): Promise<string | undefined> {
-    const { value, done } = await this.#lines.next();
-    return done ? undefined : value;
+    try {
+      const { value, done } = await this.#lines.next();
+      return done ? undefined : value;
+    } catch {
+      // A reset; `ended` says so.
+      return undefined;
+    }
+  }
+
+  /** Everything until the server closes. */
+  async rest(): Promise<string[]> {
+    const lines: string[] = [];
+    for (let line = await this.line(); line !== undefined; line = await this.line()) lines.push(line);
+    return lines;
+  }
+
+  /** Undefined if there is no line within this time. */
+  async lineWithin(ms: number): Promise<string | undefined> {
+    return await Promise.race([this.line(), new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), ms))]);
   }
 
   /** Everything up to the tagged line. */

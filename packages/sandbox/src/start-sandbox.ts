@@ -25,6 +25,7 @@ import { FaultBook } from "./faults/fault-book.ts";
 import { faultCatalogue } from "./faults/catalogue.ts";
 import { checkOrder, type FaultOrder } from "./faults/fault-spec.ts";
 import { findMissingPlaces } from "./faults/read-order.ts";
+import { startFaultClock, type FaultClock } from "./fault-clock.ts";
 import { createMailControls } from "./mail-controls.ts";
 import type { MailControls } from "./mail-controls.ts";
 import { MailStore } from "./store/mail-store.ts";
@@ -114,12 +115,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   prepareDataDir(dataDir);
   const certificate = await prepareCertificates(dataDir);
   const store = new MailStore(world, join(dataDir, `deliveries-${hashText(world.key).toString(16)}.log`));
+  let faultClock: FaultClock | undefined;
   const faults = new FaultBook({
     now: Date.now,
     random: (name) => {
       const random = new Random(hashText(`${seed}/${name}`));
       return () => random.fraction();
     },
+    onAdd: () => faultClock?.look(),
   });
 
   const troubles = new Troubles(faults, Date.now);
@@ -139,13 +142,19 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { directory, issuer, tokenServer, identityServer } = entra;
   const { key, cert } = certificate;
   const imapTls = { key, cert, SNICallback: badCertificatesOf("imap-certificate", faults, dataDir) };
-  const { server: imapServer, endSessions } = createImapServer(imapTls, {
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { ref: false });
+  const {
+    server: imapServer,
+    endSessions,
+    lookAround,
+  } = createImapServer(imapTls, {
     store,
     verifyToken: (token) => issuer.verify(token),
     aliasOf: (tenantId) => directory.find((tenant) => tenant.tenantId === tenantId)?.alias,
     faults,
-    budgets: new ServerBudgets({ faults, now: () => performance.now(), sleep: (ms) => sleep(ms, undefined, { ref: false }) }),
+    budgets: new ServerBudgets({ faults, now: () => performance.now(), sleep: pause }),
     counts,
+    sleep: pause,
     count: (what) => commands.set(what, (commands.get(what) ?? 0) + 1),
     frontEnd: "MF1P000CA0001.SANDBOX.EXAMPLE",
   });
@@ -175,6 +184,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     tenants: directory,
     worldTenants: world.tenants,
   });
+  const controls = createMailControls(store, troubles);
+  faultClock = startFaultClock({ faults, store, controls, lookAround });
   const stopTrickle = startTrickle(
     store,
     generator,
@@ -190,7 +201,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   for (const order of options.faultOrders ?? []) faults.add(order);
   const sandbox: Sandbox = {
-    ...createMailControls(store, troubles),
+    ...controls,
     ...entra.controls,
     authority,
     imap,
@@ -217,6 +228,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     close: async () => {
       stopTrickle();
       removeControlFile(sandbox.controlFile);
+      faultClock?.stop();
       endSessions();
       tokenServer.closeAllConnections();
       identityServer.closeAllConnections();

@@ -17,6 +17,9 @@ export interface ListedFault {
   readonly until?: number;
 }
 
+/** Which of the orders of one name are meant. */
+export type FaultFilter = (fault: ActiveFault) => boolean;
+
 interface Entry {
   readonly id: number;
   readonly order: FaultOrder;
@@ -32,6 +35,8 @@ export interface FaultBookOptions {
   readonly now: () => number;
   /** A stream of numbers, 0 <= x < 1, for a name: the same name gives the same numbers. */
   readonly random: (name: string) => () => number;
+  /** Told of each new order, for what strikes without being asked. */
+  readonly onAdd?: () => void;
 }
 
 /** Which faults strike now. The servers ask it; the command line, a file, the control API and tests write in it. */
@@ -62,6 +67,7 @@ export class FaultBook {
       random: this.#options.random(`fault/${String(id)}`),
       struck: 0,
     });
+    this.#options.onAdd?.();
     return id;
   }
 
@@ -95,24 +101,32 @@ export class FaultBook {
     return this.#byName.has(name);
   }
 
-  /** The newest fault of that name that strikes at this place now; it counts as one strike. */
-  strike(name: FaultName, place: FaultTarget): ActiveFault | undefined {
-    return this.#find(name, place, true);
+  /** The newest fault of that name that strikes at this place now, and passes the filter; it counts as one strike. */
+  strike(name: FaultName, place: FaultTarget, filter?: FaultFilter): ActiveFault | undefined {
+    return this.#find(name, place, true, filter);
   }
 
   /** Like `strike`, without counting and without chance: for what is a property of the place and not an event. */
-  holds(name: FaultName, place: FaultTarget): ActiveFault | undefined {
-    return this.#find(name, place, false);
+  holds(name: FaultName, place: FaultTarget, filter?: FaultFilter): ActiveFault | undefined {
+    return this.#find(name, place, false, filter);
   }
 
-  #find(name: FaultName, place: FaultTarget, isStrike: boolean): ActiveFault | undefined {
+  /** The orders of that name whose time has come. They are done with it, and gone. */
+  take(name: FaultName): readonly ActiveFault[] {
+    const now = this.#options.now();
+    const due = (this.#byName.get(name) ?? []).filter((entry) => now >= entry.from);
+    for (const { id } of due) this.remove(id);
+    return due.map(activeOf);
+  }
+
+  #find(name: FaultName, place: FaultTarget, isStrike: boolean, filter?: FaultFilter): ActiveFault | undefined {
     const now = this.#options.now();
     const entries = this.#byName.get(name);
     if (entries === undefined) return undefined;
     for (let i = entries.length - 1; i >= 0; i--) {
       const entry = entries[i];
       if (!entry || now < entry.from || now >= entry.until || entry.struck >= (entry.order.times ?? Number.POSITIVE_INFINITY)) continue;
-      if (!isAt(entry.order, place)) continue;
+      if (!isAt(entry.order, place) || filter?.(activeOf(entry)) === false) continue;
       if (isStrike && entry.order.chance !== undefined && entry.random() >= entry.order.chance) continue;
       if (isStrike && entry.struck++ === 0 && entry.order.fromFirst === true)
         entry.until = now + (entry.order.forMs ?? Number.POSITIVE_INFINITY);
@@ -155,6 +169,7 @@ function activeOf({ id, order, params, until }: Entry): ActiveFault {
   return {
     id,
     name: order.name,
+    target: order,
     until,
     number: (param) => Number(get(param)),
     word: (param) => String(get(param)),

@@ -48,11 +48,18 @@ export interface FaultOrder extends FaultTarget {
 export interface ActiveFault {
   readonly id: number;
   readonly name: string;
+  /** Where it was ordered for. */
+  readonly target: FaultTarget;
   /** When it ends, in milliseconds since 1970; infinite where it has to be taken back. */
   readonly until: number;
   number(param: string): number;
   word(param: string): string;
   flag(param: string): boolean;
+}
+
+/** False for an order that holds for everybody, and so can strike before it is known whose connection it is. */
+export function isForSomebody({ target }: ActiveFault): boolean {
+  return target.tenant !== undefined || target.mailbox !== undefined;
 }
 
 /** The order's parameters, complete; or what is wrong with it, all at once. */

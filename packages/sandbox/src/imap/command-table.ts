@@ -7,6 +7,10 @@ export interface Reply {
   readonly text: string;
   /** An untagged BYE with these words follows, and the connection ends. */
   readonly bye?: string;
+  /** A `no` that counts towards the three that close the connection, as each `bad` does. */
+  readonly isStrike?: boolean;
+  /** The words stand alone on the line, without tag and status. */
+  readonly isBare?: boolean;
 }
 
 /** Writes its untagged lines to the session's writer and returns the tagged one. */
@@ -28,6 +32,8 @@ export const whenSelected: readonly SessionState[] = ["selected"];
 
 export const ok = (text: string): Reply => ({ kind: "ok", text });
 export const no = (text: string): Reply => ({ kind: "no", text });
+/** Exchange's words for whatever goes wrong behind the scenes. */
+export const unavailable: Reply = { kind: "no", text: "Server Unavailable. 15", isStrike: true };
 /** Exchange's words for arguments it cannot read, and for a wrong number of them. */
 export const badArgument: Reply = { kind: "bad", text: "Command Argument Error. 11" };
 export const badCount: Reply = { kind: "bad", text: "Command Argument Error. 12" };

@@ -1,5 +1,6 @@
-import type { FaultTarget } from "../faults/fault-spec.ts";
-import type { ImapServices } from "./services.ts";
+import type { FaultName } from "../faults/catalogue.ts";
+import type { ActiveFault } from "../faults/fault-spec.ts";
+import type { Session } from "./session.ts";
 
 /**
  * What a message does to a FETCH of its content (field guide 3.5): `placeholder`, the forged message of an item that cannot be converted;
@@ -13,24 +14,86 @@ export interface PaddedFault {
   readonly announced?: number;
 }
 
-const names = ["padded", "placeholder", "no-data", "partial-no"] as const;
+/** What one message's line in a FETCH answer is to be like. */
+export interface MessageFaults {
+  readonly instead?: FetchFault;
+  /** The whole command fails here. */
+  readonly unavailable?: ActiveFault;
+  /** In the middle of the content: `reset`, `silence` or `token-expiry`. */
+  readonly cut?: ActiveFault;
+  readonly sizeFactor?: number;
+  readonly isRerendered: boolean;
+  readonly isShuffled: boolean;
+  readonly hasStrayFlags: boolean;
+}
 
-/** Undefined where no message has such a fault, else what each one does. Only a FETCH of content counts as a strike. */
-export function fetchFaultsOf(
-  { faults }: Pick<ImapServices, "faults">,
-  place: FaultTarget,
-  isContent: boolean,
-): ((uid: number) => FetchFault | undefined) | undefined {
-  const ordered = names.filter((name) => faults.isOrdered(name));
-  if (ordered.length === 0) return undefined;
+const inMessages: readonly FaultName[] = [
+  "padded",
+  "placeholder",
+  "no-data",
+  "partial-no",
+  "server-unavailable",
+  "reset",
+  "silence",
+  "token-expiry",
+  "size-factor",
+  "rerendered",
+  "attributes-shuffled",
+  "flags-inside",
+];
+
+/** Undefined where no message has a fault, else what each one does. Where only rows are wanted, faults of the content do not strike. */
+export function messageFaultsOf(session: Session, isContent: boolean): ((uid: number) => MessageFaults) | undefined {
+  const { faults } = session.services;
+  const place = session.place ?? {};
+  if (!inMessages.some((name) => faults.isOrdered(name))) return undefined;
   return (uid) => {
-    for (const name of ordered) {
-      const fault = isContent ? faults.strike(name, { ...place, uid }) : faults.holds(name, { ...place, uid });
-      if (!fault) continue;
-      if (name !== "padded") return name;
-      const announced = fault.number("announced");
-      return { paddedTo: fault.number("bytes"), ...(announced > 0 && { announced }) };
-    }
-    return undefined;
+    const at = { ...place, uid };
+    const strike = (name: FaultName, filter?: (fault: ActiveFault) => boolean): ActiveFault | undefined =>
+      isContent ? faults.strike(name, at, filter) : undefined;
+    const padded = isContent ? faults.strike("padded", at) : faults.holds("padded", at);
+    const instead = padded ? paddedFault(padded) : (["placeholder", "no-data", "partial-no"] as const).find((name) => strike(name));
+    const unavailable = strike("server-unavailable", (fault) => fault.target.uid !== undefined);
+    const cut =
+      strike("reset", (fault) => fault.word("where") === "literal") ??
+      strike("silence", (fault) => fault.word("where") === "literal") ??
+      strike("token-expiry", (fault) => fault.word("at") === "literal");
+    const sizeFactor = faults.holds("size-factor", at)?.number("factor");
+    return {
+      ...(instead !== undefined && { instead }),
+      ...(unavailable !== undefined && { unavailable }),
+      ...(cut !== undefined && { cut }),
+      ...(sizeFactor !== undefined && { sizeFactor }),
+      isRerendered: faults.holds("rerendered", at) !== undefined,
+      isShuffled: faults.strike("attributes-shuffled", at) !== undefined,
+      hasStrayFlags: faults.strike("flags-inside", at) !== undefined,
+    };
   };
+}
+
+function paddedFault(order: ActiveFault): PaddedFault {
+  const announced = order.number("announced");
+  return { paddedTo: order.number("bytes"), ...(announced > 0 && { announced }) };
+}
+
+/** Breaks the connection in the content that is written next. */
+export function cutContent(session: Session, cut: ActiveFault): void {
+  const bytes = cut.number("bytes");
+  switch (cut.name) {
+    case "silence":
+      session.breakAfter(bytes, "silence");
+      return;
+    case "token-expiry":
+      session.breakAfter(bytes, "end", `* BYE Session invalidated - ${cut.word("reason")}\r\n`);
+      return;
+    default:
+      session.breakAfter(bytes, cut.flag("reset") ? "reset" : "end");
+  }
+}
+
+/** The same order for the same message each time, so that a run can be repeated. */
+export function shuffled<T>(items: readonly T[], uid: number): readonly T[] {
+  const turn = uid % Math.max(1, items.length);
+  const turned = [...items.slice(turn), ...items.slice(0, turn)];
+  return uid % 2 === 0 ? turned : turned.reverse();
 }

@@ -1,8 +1,10 @@
+import type { BudgetPlace } from "./server-budget.ts";
+
 /** What one mailbox was asked for and given, for a test to judge a client by. */
 export interface MailboxCounters {
   /** Logins that were answered OK, also such that led nowhere. */
   readonly logins: number;
-  /** Connections that are logged in now. */
+  /** Connections that have the mailbox open now. */
   readonly sessions: number;
   readonly mostSessions: number;
   /** Commands after login that were carried out, logins included. */
@@ -25,9 +27,23 @@ export type MailboxTally = { -readonly [K in keyof MailboxCounters]: number };
 /** Counts of every mailbox that somebody tried to open, by address. */
 export class MailboxCounts {
   readonly #byAddress = new Map<string, MailboxTally>();
+  readonly #sessionsOf = new Map<string, number>();
 
   get byAddress(): ReadonlyMap<string, MailboxCounters> {
     return this.#byAddress;
+  }
+
+  /** Of a tenant's alias or an address. */
+  sessionsOf(name: string): number {
+    return this.#sessionsOf.get(name) ?? 0;
+  }
+
+  /** A session has opened the mailbox, or left it. */
+  countSession({ tenant, mailbox }: BudgetPlace, by: 1 | -1): void {
+    const tally = this.of(mailbox);
+    tally.sessions += by;
+    tally.mostSessions = Math.max(tally.mostSessions, tally.sessions);
+    for (const name of [tenant, mailbox]) this.#sessionsOf.set(name, this.sessionsOf(name) + by);
   }
 
   of(address: string): MailboxTally {

@@ -2,7 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import { formatFlags } from "./flags.ts";
 import { countBody, type FetchItem } from "./commands/fetch-items.ts";
 import { cutSection } from "./message-sections.ts";
-import type { PaddedFault } from "./content-faults.ts";
+import { cutContent, type PaddedFault } from "./content-faults.ts";
+import type { ActiveFault } from "../faults/fault-spec.ts";
 import type { Session } from "./session.ts";
 import { imapDate } from "../world/message-generator.ts";
 
@@ -16,6 +17,7 @@ export async function writePadded(
   uid: number,
   items: readonly FetchItem[],
   { paddedTo, announced }: PaddedFault,
+  cut?: ActiveFault,
 ): Promise<number> {
   const { folder } = session.selected;
   const { writer, services, mailbox } = session;
@@ -45,6 +47,7 @@ export async function writePadded(
         const start = Math.min(item.partial?.start ?? 0, length);
         const end = item.partial ? Math.min(length, start + item.partial.length) : length;
         writer.text(`${line}${item.label} {${String(end - start)}}\r\n`);
+        if (cut) cutContent(session, cut);
         await writeRange(session, head, start, end);
         sent += end - start;
         countBody(session, item, end - start);

@@ -1,19 +1,19 @@
-import type { Socket } from "node:net";
+import type { Wire } from "./wire.ts";
 
-/** Collected output goes to the socket from here on: one TLS record and one system call for many lines. */
+/** Collected output goes to the wire from here on: one TLS record and one system call for many lines. */
 const flushAtBytes = 64 * 1024;
 
 /** Gathers response lines into few writes, and makes a fast producer wait for a slow reader. */
 export class ResponseWriter {
-  readonly #socket: Socket;
+  readonly #wire: Wire;
   #chunks: Buffer[] = [];
   /** Lines behind the chunks: one buffer for many of them. */
   #text = "";
   #bytes = 0;
   #isBlocked = false;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
+  constructor(wire: Wire) {
+    this.#wire = wire;
   }
 
   /** Text is latin1; CRLF is added. */
@@ -42,8 +42,7 @@ export class ResponseWriter {
     const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
     this.#bytes = 0;
-    if (!this.#socket.writable) return;
-    if (!this.#socket.write(all)) this.#isBlocked = true;
+    if (!this.#wire.write(all)) this.#isBlocked = true;
   }
 
   /** True when `ready` would have to wait. */
@@ -59,20 +58,7 @@ export class ResponseWriter {
   /** Resolves at once unless the reader is behind; also when the connection ends. */
   async ready(): Promise<void> {
     if (!this.#isBlocked) return;
-    const socket = this.#socket;
-    if (socket.destroyed || !socket.writableNeedDrain) {
-      this.#isBlocked = false;
-      return;
-    }
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        socket.off("drain", done);
-        socket.off("close", done);
-        resolve();
-      };
-      socket.on("drain", done);
-      socket.on("close", done);
-    });
+    await this.#wire.ready();
     this.#isBlocked = false;
   }
 }

@@ -14,6 +14,7 @@ export interface ImapServices {
   readonly faults: Pick<FaultBook, "strike" | "holds" | "isOrdered">;
   readonly budgets: ServerBudgets;
   readonly counts: MailboxCounts;
+  readonly sleep: (ms: number) => Promise<void>;
   /** Called with the verb, or with `login` and `login refused`. */
   readonly count: (what: string) => void;
   /** The front end's name, shown encoded in the greeting. */

@@ -1,4 +1,6 @@
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { isForSomebody, type FaultTarget } from "../faults/fault-spec.ts";
 import type { Folder } from "../store/folder.ts";
 import type { Mailbox } from "../store/mail-store.ts";
 import { CommandReader } from "./command-reader.ts";
@@ -7,6 +9,9 @@ import { parseCommand } from "./parse-command.ts";
 import type { Command } from "./parse-command.ts";
 import { ResponseWriter } from "./response-writer.ts";
 import { SelectedFolder } from "./selected-folder.ts";
+import { frontEndAt, greetingOf, type FrontEnd } from "./front-end.ts";
+import { type BreakForm, Wire } from "./wire.ts";
+import { unavailable } from "./command-table.ts";
 import type { ImapServices } from "./services.ts";
 import { admitCommand } from "./faults-at-commands.ts";
 import type { MailboxTally } from "./mailbox-counters.ts";
@@ -27,7 +32,13 @@ export class Session {
   readonly services: ImapServices;
   readonly writer: ResponseWriter;
   readonly #socket: TLSSocket;
+  readonly #wire: Wire;
   readonly #commands: CommandTable;
+  /** Counts the connections of a sandbox; what differs from one to the next follows from it. */
+  readonly number: number;
+  /** Since ENABLE IMAP4rev2. */
+  isRev2 = false;
+  #frontEnd: FrontEnd;
   readonly #reader = new CommandReader();
   readonly #queue: ReaderEvent[] = [];
   #wake: (() => void) | undefined;
@@ -43,11 +54,19 @@ export class Session {
   #isIdling = false;
   #isTelling = false;
 
-  constructor(socket: TLSSocket, services: ImapServices, commands: CommandTable) {
+  /** @param tcp the connection below TLS, where it is known */
+  constructor(socket: TLSSocket, tcp: Socket | undefined, number: number, services: ImapServices, commands: CommandTable) {
     this.#socket = socket;
+    this.#wire = new Wire(socket, tcp);
+    this.number = number;
     this.services = services;
     this.#commands = commands;
-    this.writer = new ResponseWriter(socket);
+    this.writer = new ResponseWriter(this.#wire);
+    this.#frontEnd = frontEndAt(services, {});
+  }
+
+  get frontEnd(): FrontEnd {
+    return this.#frontEnd;
   }
 
   get state(): SessionState {
@@ -101,15 +120,38 @@ export class Session {
       this.#leave();
       this.#wake?.();
     });
-    const name = Buffer.from(this.services.frontEnd, "utf16le").toString("base64");
-    this.writer.line(`* OK The Microsoft Exchange IMAP4 service is ready. [${name}]`);
-    this.writer.flush();
+    if (!(await this.#greet())) return;
     for (let event = await this.#take(); event !== undefined; event = await this.#take()) {
       if (event.kind === "continue") this.writer.line("+ Ready for additional command text.");
       else if (event.kind === "too-long") this.#refuse(event.tag, "Command Argument Error. 11", true);
       else await this.#handle(event.command);
       this.writer.flush();
     }
+  }
+
+  async #greet(): Promise<boolean> {
+    const { faults, sleep, frontEnd } = this.services;
+    const early = faults.strike("close-after-connect", {}, (fault) => fault.word("at") === "tls");
+    if (early?.flag("reset")) {
+      this.#wire.reset();
+      await this.fallSilent();
+    } else if (early) this.end();
+    if (faults.strike("greeting-none", {})) await this.fallSilent();
+    const late = faults.strike("greeting-late", {});
+    if (late) await sleep(late.number("ms"));
+    if (this.#isClosed()) return false;
+    this.#armWire({}, "connection");
+    this.writer.line(greetingOf(this.#frontEnd.kind, frontEnd, this.number));
+    this.writer.flush();
+    return true;
+  }
+
+  #armWire(place: FaultTarget, where: "connection" | "session"): void {
+    const { faults } = this.services;
+    const reset = faults.strike("reset", place, (fault) => fault.word("where") === where);
+    if (reset) this.breakAfter(reset.number("bytes"), reset.flag("reset") ? "reset" : "end");
+    const drip = faults.strike("drip", place, (fault) => where === "connection" || isForSomebody(fault));
+    if (drip) this.#wire.drip(drip.number("bytes"), drip.number("everyMs"));
   }
 
   /** The next line a client sends inside a command (SASL, IDLE); undefined when the connection ended. */
@@ -128,10 +170,13 @@ export class Session {
     this.#mailbox = mailbox;
     this.#place = place;
     this.#tally = this.services.counts.of(place.mailbox);
-    this.#tally.mostSessions = Math.max(this.#tally.mostSessions, ++this.#tally.sessions);
-    this.#expiresAt = expiresAt;
+    if (mailbox) this.services.counts.countSession(place, 1);
+    const stale = this.services.faults.strike("stale-session", place);
+    this.#expiresAt = stale ? Math.min(expiresAt, Date.now() + stale.number("afterMs")) : expiresAt;
+    this.#frontEnd = frontEndAt(this.services, place, this.#frontEnd);
     this.#state = mailbox ? "authenticated" : "refused";
-    this.#socket.setTimeout(idleTimeoutMs);
+    this.keepWhileIdle(this.services.faults.holds("idle-timeout", place)?.number("ms"));
+    this.#armWire(place, "session");
   }
 
   failLogin(): void {
@@ -165,8 +210,42 @@ export class Session {
     return this.#expiresAt - Date.now();
   }
 
-  expireToken(): void {
-    this.end("* BYE Session invalidated - AccessTokenExpired");
+  /** Says that the session is over for this reason; one that lingers takes commands on, and none of them is in place. */
+  invalidate(reason: string, lingers = false): void {
+    const line = `* BYE Session invalidated - ${reason}`;
+    if (!lingers) return this.end(line);
+    this.writer.line(line);
+    this.writer.flush();
+    this.unselect();
+    this.#giveBack();
+    this.#place = undefined;
+    this.#state = "greeted";
+  }
+
+  /** For what strikes without being asked. */
+  lookAround(): void {
+    if (!this.#isIdling || !this.place) return;
+    const expiry = this.services.faults.strike("token-expiry", this.place, (fault) => ["any", "idle"].includes(fault.word("at")));
+    if (expiry) this.invalidate(expiry.word("reason"), expiry.flag("lingers"));
+  }
+
+  /** How long a connection without a byte is kept. */
+  keepWhileIdle(ms = idleTimeoutMs): void {
+    this.#socket.setTimeout(ms);
+  }
+
+  /** Breaks the connection after so many bytes more than are written now. */
+  breakAfter(bytes: number, form: BreakForm, lastWords?: string): void {
+    this.writer.flush();
+    this.#wire.breakAfter(bytes, form, () => (form === "end" ? this.end() : undefined), lastWords);
+  }
+
+  /** Nothing is said any more; returns when the client has given up. */
+  async fallSilent(): Promise<void> {
+    this.writer.flush();
+    this.#wire.silence();
+    this.#socket.setTimeout(0);
+    if (!this.#socket.closed) await new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
   }
 
   /** Says goodbye and closes; safe to call twice. */
@@ -175,7 +254,7 @@ export class Session {
     if (line !== undefined) this.writer.line(line);
     this.writer.flush();
     this.#leave();
-    this.#socket.end();
+    this.#wire.end();
     // A client that never closes its side must not keep the connection.
     setTimeout(() => this.#socket.destroy(), 2_000).unref();
     this.#wake?.();
@@ -184,10 +263,15 @@ export class Session {
   #leave(): void {
     this.#selected?.close();
     this.#selected = undefined;
-    if (this.#mailbox) this.services.store.giveBack(this.#mailbox);
-    this.#mailbox = undefined;
-    if (this.#tally && this.#state !== "closed") this.#tally.sessions--;
+    this.#giveBack();
     this.#state = "closed";
+  }
+
+  #giveBack(): void {
+    if (!this.#mailbox || !this.#place) return;
+    this.services.store.giveBack(this.#mailbox);
+    this.services.counts.countSession(this.#place, -1);
+    this.#mailbox = undefined;
   }
 
   /** A function, so that the checker does not remember the state from before an await. */
@@ -205,7 +289,7 @@ export class Session {
   }
 
   async #handle(raw: RawCommand): Promise<void> {
-    if (this.msUntilTokenExpires <= 0) return this.expireToken();
+    if (this.msUntilTokenExpires <= 0) return this.invalidate("AccessTokenExpired");
     const outcome = parseCommand(raw);
     if ("refusal" in outcome) return this.#refuse(outcome.refusal.tag, outcome.refusal.text);
     const { command } = outcome;
@@ -216,7 +300,7 @@ export class Session {
       return this.#refuse(command.tag, "User is authenticated but not connected.");
     if (!entry.states.includes(this.#state)) return this.#refuse(command.tag, "Command received in Invalid state.");
     const admitted = await admitCommand(this, command);
-    if (this.#isClosed()) return;
+    if (this.#isClosed() || admitted === "over") return;
     if (admitted && !(admitted instanceof Spending)) return this.#tag(command.tag, admitted);
     if (this.#selected?.isInvalid) return this.end("* BYE Connection closed.");
     this.#spending = admitted;
@@ -230,7 +314,7 @@ export class Session {
       reply = await handler(this, command);
     } catch {
       // Whatever goes wrong behind the scenes looks like this on Exchange.
-      reply = { kind: "no", text: "Server Unavailable. 15" };
+      reply = unavailable;
     }
     await this.#spending?.pass();
     if (this.#isClosed()) return;
@@ -241,24 +325,32 @@ export class Session {
 
   #tag(tag: string, reply: Reply): void {
     if (reply.kind === "bad") this.#refuse(tag, reply.text);
-    else this.writer.line(`${tag} ${reply.kind.toUpperCase()} ${reply.text}`);
+    else this.writer.line(reply.isBare ? reply.text : `${tag} ${reply.kind.toUpperCase()} ${reply.text}`);
     if (reply.bye !== undefined) this.end(`* BYE ${reply.bye}`);
+    else if (reply.isStrike) this.#strike();
   }
 
   #refuse(tag: string, text: string, mustClose = false): void {
     this.writer.line(`${tag} BAD ${text}`);
+    this.#strike(mustClose);
+  }
+
+  #strike(mustClose = false): void {
     if (++this.#strikes >= strikesToClose || mustClose) this.end("* BYE Connection closed. 14");
   }
 
   #tellWhileIdle(): void {
     if (!this.#isIdling || this.#isTelling) return;
     this.#isTelling = true;
-    setImmediate(() => {
+    const tell = (): void => {
       this.#isTelling = false;
       if (!this.#isIdling || !this.#selected) return;
       if (this.#selected.isInvalid) return this.end("* BYE Connection closed.");
       for (const line of this.#selected.takeChanges(true)) this.writer.line(line);
       this.writer.flush();
-    });
+    };
+    const late = this.services.faults.holds("idle-late", this.place ?? {})?.number("ms");
+    if (late === undefined) setImmediate(tell);
+    else setTimeout(tell, late).unref();
   }
 }

@@ -1,14 +1,21 @@
 import type { CommandHandler } from "../command-table.ts";
 import { badCount, no, ok } from "../command-table.ts";
-
-/** Verbatim lists of the classic front end (field guide 3.1). */
-const beforeLoginList = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+";
-const afterLoginList =
-  "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CLIENTACCESSRULES CLIENTNETWORKPRESENCELOCATION BACKENDAUTHENTICATE CHILDREN IDLE NAMESPACE LITERAL+";
+import { textOf } from "../parse-command.ts";
 
 export const capability: CommandHandler = (session) => {
-  session.writer.line(`* CAPABILITY ${session.state === "greeted" ? beforeLoginList : afterLoginList}`);
+  const { capabilitiesBefore, capabilitiesAfter } = session.frontEnd;
+  session.writer.line(`* CAPABILITY ${session.state === "greeted" ? capabilitiesBefore : capabilitiesAfter}`);
   return ok("CAPABILITY completed.");
+};
+
+/** Only the newer front end knows it, and only one thing that it can enable. */
+export const enable: CommandHandler = (session, command) => {
+  if (session.frontEnd.kind === "classic") return { kind: "bad", text: "Command Error. 12" };
+  if (session.state === "greeted") return { kind: "bad", text: "Command received in Invalid state." };
+  const isRev2 = command.args.some((arg) => textOf(arg)?.toUpperCase() === "IMAP4REV2");
+  if (isRev2) session.isRev2 = true;
+  session.writer.line(isRev2 ? "* ENABLED IMAP4rev2" : "* ENABLED");
+  return ok("ENABLE completed.");
 };
 
 export const noop: CommandHandler = () => ok("NOOP completed.");
@@ -34,7 +41,10 @@ export const logout: CommandHandler = (session) => {
 /** Waits for DONE; meanwhile the session tells what changes, and ends itself when the token does. */
 export const idle: CommandHandler = async (session) => {
   session.writer.line("+ IDLE accepted, awaiting DONE command.");
-  const expiry = setTimeout(() => session.expireToken(), Math.max(0, Math.min(session.msUntilTokenExpires, 0x7fff_ffff)));
+  const expiry = setTimeout(
+    () => session.invalidate("AccessTokenExpired"),
+    Math.max(0, Math.min(session.msUntilTokenExpires, 0x7fff_ffff)),
+  );
   session.startIdle();
   const line = await session.readLine();
   session.stopIdle();

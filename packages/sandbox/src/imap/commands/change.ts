@@ -108,7 +108,9 @@ export const copy: CommandHandler = (session, command) => {
   );
   const from = pairs.map((pair) => pair.from);
   const to = pairs.map((pair) => pair.to);
-  const code = pairs.length === 0 ? "" : `[COPYUID ${String(target.uidValidity)} ${from.join(",")} ${to.join(",")}] `;
+  const isEmpty = session.services.faults.strike("copyuid-empty", session.place ?? {}) !== undefined;
+  const sets = isEmpty ? " " : `${from.join(",")} ${to.join(",")}`;
+  const code = isEmpty || pairs.length > 0 ? `[COPYUID ${String(target.uidValidity)} ${sets}] ` : "";
   const verb = isMove ? "MOVE" : "COPY";
   if (!isMove) return ok(`${code}${verb} completed.`);
   if (code !== "") session.writer.line(`* OK ${code.trim()}`);

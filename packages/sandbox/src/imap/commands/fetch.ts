@@ -1,7 +1,7 @@
 import type { CommandHandler } from "../command-table.ts";
 import { badArgument, badCount, badSet, no, ok } from "../command-table.ts";
 import { formatFlags } from "../flags.ts";
-import { cutSection } from "../message-sections.ts";
+import { cutSection, type Section } from "../message-sections.ts";
 import type { Token } from "../parse-command.ts";
 import { textOf } from "../parse-command.ts";
 import { parseSequenceSet, positionsOfNumbers, positionsOfUids } from "../sequence-set.ts";
@@ -9,7 +9,9 @@ import { writePadded } from "../padded-message.ts";
 import type { Session } from "../session.ts";
 import { countBody, type FetchItem, parseFetchItems } from "./fetch-items.ts";
 import { flagBits } from "../../world/base-folder.ts";
-import { fetchFaultsOf } from "../content-faults.ts";
+import { cutContent, messageFaultsOf, shuffled, type MessageFaults } from "../content-faults.ts";
+import { unavailableAs } from "../faults-at-commands.ts";
+import { rerender } from "../rerendered-message.ts";
 import { placeholderFor } from "../placeholder.ts";
 import { imapDate } from "../../world/message-generator.ts";
 
@@ -27,19 +29,21 @@ export const fetch: CommandHandler = async (session, command) => {
   const positions = isUid ? positionsOfUids(set, selected.uids) : positionsOfNumbers(set, selected.uids.length);
   if (!positions) return badSet;
   const hasContent = items.some((item) => item.kind === "body");
-  const faultOf = fetchFaultsOf(session.services, session.place ?? {}, hasContent);
+  const faultsOf = messageFaultsOf(session, hasContent);
   const { spending } = session;
   let missing = 0;
   for (const position of positions) {
     const uid = selected.uids[position] as number;
-    const fault = faultOf?.(uid);
+    const faults = faultsOf?.(uid);
+    if (faults?.unavailable) return unavailableAs(faults.unavailable);
+    const instead = faults?.instead;
     let sent = 0;
-    if (!selected.folder.has(uid) || (fault === "partial-no" && hasContent)) missing++;
-    else if (typeof fault === "object") sent = await writePadded(session, position + 1, uid, items, fault);
-    else if (fault !== "no-data" || !hasContent) sent = writeMessage(session, position + 1, uid, items, fault === "placeholder");
+    if (!selected.folder.has(uid) || (instead === "partial-no" && hasContent)) missing++;
+    else if (typeof instead === "object") sent = await writePadded(session, position + 1, uid, items, instead, faults?.cut);
+    else if (instead !== "no-data" || !hasContent) sent = writeMessage(session, position + 1, uid, items, faults);
     const mustPass = spending?.chargeMessage(hasContent ? sent : undefined) === true;
     if (mustPass) await session.passTime();
-    else if (!session.writer.isBehind) continue;
+    else if (!session.writer.isBehind && faults?.cut === undefined) continue;
     await session.writer.ready();
     // What is behind these UIDs now is other mail.
     if (selected.isInvalid) session.end("* BYE Connection closed.");
@@ -49,7 +53,13 @@ export const fetch: CommandHandler = async (session, command) => {
 };
 
 /** Returns the bytes of its content. */
-function writeMessage(session: Session, number: number, uid: number, items: readonly FetchItem[], isUnconvertible: boolean): number {
+function writeMessage(
+  session: Session,
+  number: number,
+  uid: number,
+  items: readonly FetchItem[],
+  faults: MessageFaults | undefined,
+): number {
   const { folder, isReadOnly } = session.selected;
   const { store } = session.services;
   const { address } = session.mailbox;
@@ -57,10 +67,11 @@ function writeMessage(session: Session, number: number, uid: number, items: read
   const before = folder.flags(uid);
   const marksSeen = !isReadOnly && items.some((item) => item.kind === "body" && !item.isPeek);
   if (marksSeen) store.setFlags(address, folder, uid, before | flagBits.seen, session);
+  if (faults?.hasStrayFlags) writer.line(`* ${String(number)} FETCH (FLAGS (${formatFlags(folder.flags(uid))}))`);
   let line = `* ${String(number)} FETCH (`;
   let space = "";
   let sent = 0;
-  for (const item of items) {
+  for (const item of faults?.isShuffled ? shuffled(items, uid) : items) {
     line += space;
     space = " ";
     switch (item.kind) {
@@ -74,14 +85,13 @@ function writeMessage(session: Session, number: number, uid: number, items: read
         line += `INTERNALDATE "${imapDate(folder.internalDate(uid))}"`;
         break;
       case "RFC822.SIZE":
-        line += `RFC822.SIZE ${String(folder.size(uid))}`;
+        line += `RFC822.SIZE ${String(Math.round(folder.size(uid) * (faults?.sizeFactor ?? 1)))}`;
         break;
       case "body": {
-        const isHeader = item.section.kind !== "all" && item.section.kind !== "text";
-        const message = isHeader ? store.header(address, folder, uid) : store.bytes(address, folder, uid);
-        const whole = cutSection(isUnconvertible ? placeholderFor(uid, message) : message, item.section);
+        const whole = cutSection(contentOf(session, uid, item.section, faults), item.section);
         const bytes = item.partial ? whole.subarray(item.partial.start, item.partial.start + item.partial.length) : whole;
         writer.text(`${line}${item.label} {${String(bytes.length)}}\r\n`);
+        if (faults?.cut) cutContent(session, faults.cut);
         writer.raw(bytes);
         sent += bytes.length;
         countBody(session, item, bytes.length);
@@ -93,7 +103,19 @@ function writeMessage(session: Session, number: number, uid: number, items: read
   if (marksSeen && (before & flagBits.seen) === 0 && !items.some((item) => item.kind === "FLAGS"))
     line += ` FLAGS (${formatFlags(folder.flags(uid))})`;
   writer.line(`${line})`);
+  if (faults?.cut) writer.flush();
   return sent;
+}
+
+/** The message, or its head where that is enough. */
+function contentOf(session: Session, uid: number, section: Section, faults: MessageFaults | undefined): Buffer {
+  const { services, mailbox, selected } = session;
+  const isHeader = section.kind !== "all" && section.kind !== "text";
+  const message = isHeader
+    ? services.store.header(mailbox.address, selected.folder, uid)
+    : services.store.bytes(mailbox.address, selected.folder, uid);
+  if (faults?.instead === "placeholder") return placeholderFor(uid, message);
+  return faults?.isRerendered ? rerender(message, session.number) : message;
 }
 
 /** Positions for the commands that take a set first; undefined where Exchange refuses the set. */

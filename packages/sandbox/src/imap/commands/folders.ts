@@ -1,6 +1,7 @@
 import type { CommandHandler } from "../command-table.ts";
 import { badArgument, badCount, no, ok } from "../command-table.ts";
 import { decodeModifiedUtf7, encodeModifiedUtf7 } from "../modified-utf7.ts";
+import { folderShownAs, formatFolderName, listLine, refuseSelect, shownName } from "../faults-at-folders.ts";
 import { textOf } from "../parse-command.ts";
 import type { Token } from "../parse-command.ts";
 import type { Folder } from "../../store/folder.ts";
@@ -14,18 +15,20 @@ function listAs(session: Session, args: readonly Token[], verb: "LIST" | "LSUB")
   if (args.length !== 2) return badCount;
   const reference = textOf(args[0]);
   const pattern = textOf(args[1]);
+  // imapflow's comment on the newer front end.
+  if (verb === "LSUB" && session.isRev2) return { kind: "bad", text: "Command Error. 12" };
   if (reference === undefined || pattern === undefined) return badCount;
   if (pattern.includes('"')) return badCount;
   if (pattern === "") session.writer.line(`* ${verb} (\\Noselect \\HasChildren) "/" ""`);
   else {
     const { folders } = session.mailbox;
-    const names = folders.map((folder) => encodeModifiedUtf7(folder.name));
+    const names = folders.map((folder) => encodeModifiedUtf7(shownName(session, folder.name)));
     for (const [i, folder] of folders.entries()) {
       const name = names[i] as string;
       if (!matchesPattern(name, `${reference}${pattern}`)) continue;
       const hasChildren = names.some((other) => other.startsWith(`${name}/`));
-      const attributes = [hasChildren ? "\\HasChildren" : "\\HasNoChildren", ...folder.base.attributes];
-      session.writer.line(`* ${verb} (${attributes.join(" ")}) "/" ${formatFolderName(name)}`);
+      const line = listLine(session, verb, folder, hasChildren);
+      if (line !== undefined) session.writer.line(line);
     }
   }
   return ok(`${verb} completed.`);
@@ -48,17 +51,12 @@ function matchesPattern(name: string, pattern: string): boolean {
   return reached[text.length] === true;
 }
 
-/** Unquoted where an atom will do, as Exchange writes it. */
-function formatFolderName(wireName: string): string {
-  return /^[^\x00-\x20\x7f(){%*"\\\]]+$/.test(wireName) ? wireName : `"${wireName.replaceAll(/(["\\])/g, "\\$1")}"`;
-}
-
 /** The folder a client names, in modified UTF-7. */
 export function folderOf(session: Session, token: Token | undefined): Folder | string | undefined {
   const wireName = textOf(token);
   if (wireName === undefined) return undefined;
   const name = decodeModifiedUtf7(wireName) ?? wireName;
-  return session.services.store.folder(session.mailbox.address, name) ?? wireName;
+  return folderShownAs(session, name) ?? wireName;
 }
 
 export const status: CommandHandler = (session, command) => {
@@ -67,6 +65,7 @@ export const status: CommandHandler = (session, command) => {
   const folder = folderOf(session, nameToken);
   if (folder === undefined) return badArgument;
   if (typeof folder === "string") return no(`${folder} doesn't exist.`);
+  if (session.services.faults.strike("status-empty", { ...session.place, folder: folder.name })) return ok("STATUS completed.");
   const values: string[] = [];
   for (const item of itemsToken.items) {
     const name = textOf(item)?.toUpperCase();
@@ -77,7 +76,7 @@ export const status: CommandHandler = (session, command) => {
     else if (name === "UNSEEN") values.push(`UNSEEN ${String(folder.unseen())}`);
     else return badArgument;
   }
-  session.writer.line(`* STATUS ${formatFolderName(encodeModifiedUtf7(folder.name))} (${values.join(" ")})`);
+  session.writer.line(`* STATUS ${formatFolderName(encodeModifiedUtf7(shownName(session, folder.name)))} (${values.join(" ")})`);
   return ok("STATUS completed.");
 };
 
@@ -89,16 +88,19 @@ function open(session: Session, args: readonly Token[], isReadOnly: boolean): Re
   const folder = folderOf(session, args[0]);
   if (folder === undefined) return badArgument;
   if (typeof folder === "string") return no(`${folder} doesn't exist.`);
+  const refusal = refuseSelect(session, folder);
+  if (refusal) return refusal;
   const selected = session.select(folder, isReadOnly);
+  const okay = session.services.faults.strike("bare-codes", session.place ?? {}) ? "*" : "* OK";
   const flags = "(\\Seen \\Answered \\Flagged \\Deleted \\Draft $MDNSent)";
   const unseen = folder.firstUnseen();
   session.writer.line(`* ${String(selected.uids.length)} EXISTS`);
   session.writer.line("* 0 RECENT");
   session.writer.line(`* FLAGS ${flags}`);
-  session.writer.line(`* OK [PERMANENTFLAGS ${isReadOnly ? "()" : flags}] Permanent flags`);
-  if (unseen !== undefined) session.writer.line(`* OK [UNSEEN ${String(unseen)}] Is the first unseen message`);
-  session.writer.line(`* OK [UIDVALIDITY ${String(folder.uidValidity)}] UIDVALIDITY value`);
-  session.writer.line(`* OK [UIDNEXT ${String(folder.uidNext)}] The next unique identifier value`);
+  session.writer.line(`${okay} [PERMANENTFLAGS ${isReadOnly ? "()" : flags}] Permanent flags`);
+  if (unseen !== undefined) session.writer.line(`${okay} [UNSEEN ${String(unseen)}] Is the first unseen message`);
+  session.writer.line(`${okay} [UIDVALIDITY ${String(folder.uidValidity)}] UIDVALIDITY value`);
+  session.writer.line(`${okay} [UIDNEXT ${String(folder.uidNext)}] The next unique identifier value`);
   return ok(isReadOnly ? "[READ-ONLY] EXAMINE completed." : "[READ-WRITE] SELECT completed.");
 }
 

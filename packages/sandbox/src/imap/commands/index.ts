@@ -1,7 +1,7 @@
 import { afterLogin, beforeLogin, inAnyState, whenSelected } from "../command-table.ts";
 import type { CommandEntry, CommandHandler, CommandTable } from "../command-table.ts";
 import type { SessionState } from "../session.ts";
-import { capability, check, id, idle, logout, namespace, noop } from "./basics.ts";
+import { capability, check, enable, id, idle, logout, namespace, noop } from "./basics.ts";
 import { append, close, copy, expunge, store } from "./change.ts";
 import { fetch } from "./fetch.ts";
 import { create, list, lsub, remove, rename, select, status, subscribe, unselect } from "./folders.ts";
@@ -20,6 +20,7 @@ export function buildCommandTable(): CommandTable {
   add("ID", ["greeted", ...afterLogin], id);
   add("AUTHENTICATE", beforeLogin, authenticate);
   add("LOGIN", beforeLogin, login);
+  add("ENABLE", ["greeted", ...afterLogin], enable);
   add("NAMESPACE", afterLogin, namespace);
   add("LIST", afterLogin, list);
   add("LSUB", afterLogin, lsub);

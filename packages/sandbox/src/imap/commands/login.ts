@@ -1,10 +1,8 @@
 import type { CommandHandler, Reply } from "../command-table.ts";
-import { badArgument, badCount, no } from "../command-table.ts";
+import { badArgument, badCount } from "../command-table.ts";
 import { textOf } from "../parse-command.ts";
-import { judgeLogin } from "../faults-at-login.ts";
+import { judgeLogin, loginFailed, refuseBasic } from "../faults-at-login.ts";
 import type { Session } from "../session.ts";
-
-const failed = no("AUTHENTICATE failed.");
 
 /** AUTHENTICATE XOAUTH2 with the blob on the line (SASL-IR) or after `+`. PLAIN is offered for form's sake and refused. */
 export const authenticate: CommandHandler = async (session, command) => {
@@ -18,27 +16,32 @@ export const authenticate: CommandHandler = async (session, command) => {
     if (blob === undefined) return badArgument;
     if (blob === "*") return { kind: "bad", text: "AUTHENTICATE aborted." };
   }
-  const credentials = mechanism === "XOAUTH2" ? readXoauth2(blob) : undefined;
-  const reply = credentials ? await admit(session, credentials.user, credentials.token) : failed;
+  const credentials = readXoauth2(blob);
+  const reply =
+    mechanism === "PLAIN"
+      ? refuseBasic(session, "AUTHENTICATE", Buffer.from(blob, "base64").toString("utf8").split("\0")[1])
+      : credentials
+        ? await admit(session, credentials.user, credentials.token)
+        : loginFailed;
   session.services.count(reply.kind === "ok" ? "login" : "login refused");
   if (reply.kind !== "ok") session.failLogin();
   return reply;
 };
 
 /** Basic authentication is gone for good. */
-export const login: CommandHandler = (session) => {
+export const login: CommandHandler = (session, command) => {
   session.services.count("login refused");
   session.failLogin();
-  return no("LOGIN failed.");
+  return refuseBasic(session, "LOGIN", textOf(command.args[0]));
 };
 
 async function admit(session: Session, user: string, token: string): Promise<Reply> {
   const { store, verifyToken, aliasOf } = session.services;
   const verified = await verifyToken(token);
-  if (!verified?.roles.includes("IMAP.AccessAsApp")) return failed;
+  if (!verified?.roles.includes("IMAP.AccessAsApp")) return loginFailed;
   const address = user.toLowerCase();
   const tenant = aliasOf(verified.tenantId);
-  if (tenant === undefined || (store.tenantOf(address) ?? tenant) !== tenant) return failed;
+  if (tenant === undefined || (store.tenantOf(address) ?? tenant) !== tenant) return loginFailed;
   const place = { tenant, mailbox: address };
   const { reply, isConnected } = await judgeLogin(session, place);
   // An address that Exchange does not host looks the same as a mailbox without permission (field guide 2.2).

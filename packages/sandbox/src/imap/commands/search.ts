@@ -1,11 +1,12 @@
 import type { CommandHandler, Reply } from "../command-table.ts";
 import { badArgument, no, ok } from "../command-table.ts";
 import { textOf } from "../parse-command.ts";
+import { misguidedSearch, withoutLagging } from "../faults-at-folders.ts";
 import { parseSearch } from "../search-query.ts";
 import { positionsOf } from "./fetch.ts";
 
 /** SEARCH and UID SEARCH; the answer is one line, however long, as Exchange sends it. */
-export const search: CommandHandler = (session, command) => {
+export const search: CommandHandler = async (session, command) => {
   let keys = command.args;
   if (textOf(keys[0])?.toUpperCase() === "CHARSET") {
     const charset = textOf(keys[1])?.toUpperCase();
@@ -15,9 +16,12 @@ export const search: CommandHandler = (session, command) => {
   const { uids, folder } = session.selected;
   const isUid = command.verb === "UID SEARCH";
   const answer = (found: readonly number[]): Reply => {
-    session.writer.line(found.length === 0 ? "* SEARCH" : `* SEARCH ${found.join(" ")}`);
+    const told = withoutLagging(session, found, isUid);
+    session.writer.line(told.length === 0 ? "* SEARCH" : `* SEARCH ${told.join(" ")}`);
     return ok("SEARCH completed.");
   };
+  const misguided = await misguidedSearch(session, answer, isUid);
+  if (misguided) return misguided;
   // A listing by UIDs alone: the one search that a folder of 100,000 messages is asked for at each look.
   const [key, set] = keys;
   const listed = isUid && keys.length === 2 && textOf(key)?.toUpperCase() === "UID" ? positionsOf(session, set, true) : undefined;

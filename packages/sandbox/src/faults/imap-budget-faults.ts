@@ -1,0 +1,69 @@
+import type { FaultSpec } from "./fault-spec.ts";
+import { count, flag, milliseconds, words } from "./param-kinds.ts";
+
+const answer = words(["NO", "BAD"], "how the command is answered");
+/** Microsoft's hints run from 5 s to 50 min; shorter ones are for tests. */
+const hintMs = milliseconds(300_000, "the wait that is suggested", 100);
+const bye = flag("`* BYE Connection closed. 14` follows and the connection ends");
+
+/** How the server defends itself against being asked too much (field guide 3.6). */
+export const imapBudgetFaults = {
+  throttle: {
+    side: "imap",
+    says: "Logins and commands are refused with `Request is throttled. Suggested Backoff Time: N milliseconds`, for as long as the order stands.",
+    params: {
+      hintMs,
+      countsDown: flag("the wait is what is left of the order's own time, in place of hintMs"),
+      at: words(["both", "login", "command"], "what is refused"),
+      answer,
+      bye,
+    },
+  },
+  budget: {
+    side: "imap",
+    says:
+      "A hidden account of server time. Every command costs some; time refills it. When it gets low, answers come later and later; when it " +
+      "is empty, logins and commands are refused as by `throttle` until the suggested wait is over, whatever has been refilled meanwhile.",
+    params: {
+      per: words(["mailbox", "tenant"], "whose account it is"),
+      burstMs: milliseconds(60_000, "server time at the start, and at most", 1),
+      rechargeMsPerSecond: count(200, "server time that a second brings back", 0, 100_000),
+      delayBelowMs: milliseconds(10_000, "below this balance answers are delayed"),
+      maxDelayMs: milliseconds(2_000, "the delay of a command at an empty account"),
+      hintMs,
+      answer,
+      bye,
+      virtual: flag("costs are taken off the account and do not pass as time; delays still do"),
+      loginMs: milliseconds(100, "cost of a login"),
+      selectMs: milliseconds(25, "cost of SELECT or EXAMINE"),
+      statusMs: milliseconds(15, "cost of STATUS"),
+      listMs: milliseconds(25, "cost of LIST or LSUB"),
+      searchMs: milliseconds(30, "cost of SEARCH"),
+      fetchMs: milliseconds(10, "cost of FETCH, whatever it brings"),
+      rowMs: milliseconds(0.02, "cost of each message in a FETCH without content"),
+      messageMs: milliseconds(30, "cost of each message in a FETCH of content"),
+      kilobyteMs: milliseconds(1, "cost of each 1,024 bytes of content"),
+      otherMs: milliseconds(5, "cost of any other command"),
+    },
+  },
+  slow: {
+    side: "imap",
+    says: "Answers come late, as before a throttling or with a server under load.",
+    params: {
+      ms: milliseconds(1_000, "the delay of each command"),
+      verb: { kind: "text", default: "", says: "the command; empty for all" },
+    },
+  },
+  "connection-cap": {
+    side: "imap",
+    says: "Only so many connections at once: one more login is refused, in words that do not say why.",
+    params: {
+      count: count(16, "how many are let in", 0, 100_000),
+      per: words(["mailbox", "tenant"], "whose connections are counted"),
+      form: words(
+        ["no", "not-connected", "no-not-connected", "too-many"],
+        "`NO AUTHENTICATE failed.`; OK and then not connected; NO and not connected; `NO Too many simultaneous connections.` (other servers)",
+      ),
+    },
+  },
+} as const satisfies Readonly<Record<string, FaultSpec>>;

@@ -1,0 +1,75 @@
+import type { FaultSpec } from "./fault-spec.ts";
+import { flag, milliseconds, words } from "./param-kinds.ts";
+
+/** How a login may end although its token is good (field guide 2.2), and what may happen before one. */
+export const imapLoginFaults = {
+  "auth-no": {
+    side: "imap",
+    says:
+      "`NO AUTHENTICATE failed.` For all mailboxes of a tenant: no service principal in Exchange, or an outage; for one: no FullAccess, an " +
+      "unknown address, too many sessions. With `forMs` a grant that takes its time to spread.",
+    params: {},
+  },
+  "auth-no-hint": {
+    side: "imap",
+    says: 'As `auth-no`, with the bracketed hint that Exchange sometimes gives: `[Error="AuthFailed:LogonDenied-None-OAuthLog:AuthExc_Auth Failed" Proxy=...]`.',
+    params: {},
+  },
+  "auth-not-connected": {
+    side: "imap",
+    says:
+      "AUTHENTICATE is answered OK, and every command but CAPABILITY with `BAD User is authenticated but not connected.`; the third one " +
+      "closes the connection. The classic face of missing FullAccess, a switched-off protocol, an alias or too many sessions.",
+    params: {},
+  },
+  "auth-no-not-connected": {
+    side: "imap",
+    says: "`NO User is authenticated but not connected.` to AUTHENTICATE itself, as seen since 2026 in place of `auth-not-connected`.",
+    params: {},
+  },
+  "auth-challenge": {
+    side: "imap",
+    says:
+      "The refusal comes as `+` and a base64 text of JSON, as other servers send it: the client owes an empty line, and gets " +
+      "`NO AUTHENTICATE failed.` for it. Any other line is a bad command.",
+    params: {},
+  },
+  "auth-unavailable": {
+    side: "imap",
+    says: "`NO Server Unavailable. 15` to AUTHENTICATE, as during an outage at Microsoft.",
+    params: {},
+  },
+  "basic-blocked": {
+    side: "imap",
+    says: "How LOGIN and AUTHENTICATE PLAIN are refused. They always are; without this fault with `NO LOGIN failed.`",
+    params: {
+      form: words(
+        ["disabled", "blocked"],
+        "`NO Basic authentication is disabled.`, or `NO LOGIN failed.` with a bracketed `AuthFailed:LogonDenied-BasicAuthBlocked`",
+      ),
+    },
+  },
+  "login-slow": {
+    side: "imap",
+    says: "A login takes its time, as Microsoft says it may.",
+    params: { ms: milliseconds(5_000, "how long") },
+  },
+  "greeting-late": {
+    side: "imap",
+    says: "The greeting comes late. Nobody is known yet: only for orders without tenant and mailbox.",
+    params: { ms: milliseconds(10_000, "how long after TLS") },
+  },
+  "greeting-none": {
+    side: "imap",
+    says: "TLS is agreed on, and then nothing ever comes. Only for orders without tenant and mailbox.",
+    params: {},
+  },
+  "close-after-connect": {
+    side: "imap",
+    says: "The connection is closed before a greeting. Only for orders without tenant and mailbox.",
+    params: {
+      at: words(["tls", "tcp"], "after TLS was agreed on, or before"),
+      reset: flag("with a reset (ECONNRESET) in place of an orderly end"),
+    },
+  },
+} as const satisfies Readonly<Record<string, FaultSpec>>;

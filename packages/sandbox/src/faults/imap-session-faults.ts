@@ -1,0 +1,125 @@
+import type { FaultSpec } from "./fault-spec.ts";
+import { count, flag, milliseconds, text, verb, words } from "./param-kinds.ts";
+
+const literalBytes = count(100, "bytes of the content before it happens, where it happens in a literal");
+
+/** How a session ends or stalls once it is logged in (field guide 3.6). */
+export const imapSessionFaults = {
+  "token-expiry": {
+    side: "imap",
+    says:
+      "The session is ended with `* BYE Session invalidated - AccessTokenExpired`, although its token is not over: in IDLE at once, at the " +
+      "next command in its place, or in the middle of a message's content, where the BYE stands among the announced bytes.",
+    params: {
+      at: words(["any", "idle", "between", "literal"], "when; between is between two commands, any is idle or between"),
+      reason: text(
+        "AccessTokenExpired",
+        "the word behind the hyphen; others are seen where an account is disabled or its sessions revoked",
+      ),
+      verb,
+      bytes: literalBytes,
+      lingers: flag("the connection stays open, and commands are answered `BAD Command received in Invalid state.`"),
+    },
+  },
+  "stale-session": {
+    side: "imap",
+    says: "A session ends as with an expired token soon after its login, as where a stale token is used again.",
+    params: { afterMs: milliseconds(0, "how long after the login") },
+  },
+  "idle-timeout": {
+    side: "imap",
+    says: "`* BYE Connection is closed. 13` after this time without a byte, in IDLE too. It is read at the login and at each command.",
+    params: { ms: milliseconds(60_000, "how long", 10) },
+  },
+  "server-unavailable": {
+    side: "imap",
+    says:
+      "`NO Server Unavailable. 15` for a command; with a folder and UID, for each FETCH of that message's content. The third one of a " +
+      "session closes it.",
+    params: {
+      form: words(["tagged", "bare"], "tagged, or the bare line `Server Unavailable. 15` in place of the tagged answer"),
+      verb,
+      failover: flag("`* BYE Connection closed.` follows, as where the mailbox moves to another server"),
+    },
+  },
+  reset: {
+    side: "imap",
+    says: "The connection breaks after so many bytes.",
+    params: {
+      where: words(
+        ["literal", "session", "connection"],
+        "bytes counted in the content of a message; from the login on; or from the greeting on (only for orders without tenant and mailbox)",
+      ),
+      bytes: count(1_000, "after how many bytes"),
+      reset: flag("with a reset (ECONNRESET) in place of an orderly end"),
+    },
+  },
+  silence: {
+    side: "imap",
+    says: "The server stops answering and keeps the connection open.",
+    params: {
+      where: words(["command", "literal"], "in place of an answer, or in the middle of a message's content"),
+      verb,
+      bytes: literalBytes,
+    },
+  },
+  drip: {
+    side: "imap",
+    says: "Bytes come slowly, from the login on; from the greeting on for orders without tenant and mailbox.",
+    params: { bytes: count(100, "how many at a time", 1, 1_000_000), everyMs: milliseconds(100, "how often", 1) },
+  },
+  "command-refused": {
+    side: "imap",
+    says: "A command is refused as Exchange refuses what it cannot read. The third one of a session closes it.",
+    params: {
+      verb,
+      answer: words(["BAD", "NO"], "how"),
+      text: text("Command Argument Error. 12", "with which words"),
+    },
+  },
+  "select-missing": {
+    side: "imap",
+    says: "SELECT and EXAMINE of the ordered folder, or of INBOX, are answered `NO INBOX doesn't exist.`, as where a stray folder named Inbox stands beside it.",
+    params: {},
+  },
+  "bare-codes": {
+    side: "imap",
+    says: "SELECT and EXAMINE bring response codes as untagged lines without `OK`.",
+    params: {},
+  },
+  "search-slow": {
+    side: "imap",
+    says: "SEARCH takes its time; text searches were seen to take ten minutes.",
+    params: { ms: milliseconds(30_000, "how long") },
+  },
+  "search-wrong": {
+    side: "imap",
+    says: "SEARCH answers OK and wrongly.",
+    params: {
+      form: words(
+        ["empty", "lagging", "over-match"],
+        "nothing is found; the newest message is missing, as in a lagging index; everything is found",
+      ),
+    },
+  },
+  "list-broken": {
+    side: "imap",
+    says: "The LIST line of the ordered folder, or of every folder, cannot be parsed.",
+    params: { form: words(["parenthesis", "tab"], "a parenthesis is missing, or the name has a tab and is not quoted") },
+  },
+  "status-empty": {
+    side: "imap",
+    says: "STATUS is answered OK without data.",
+    params: {},
+  },
+  "idle-late": {
+    side: "imap",
+    says: "In IDLE, changes are told late. Exchange takes up to ten seconds.",
+    params: { ms: milliseconds(10_000, "how late") },
+  },
+  "copyuid-empty": {
+    side: "imap",
+    says: "COPY and MOVE answer with a COPYUID code whose sets are empty.",
+    params: {},
+  },
+} as const satisfies Readonly<Record<string, FaultSpec>>;
