@@ -34,7 +34,7 @@ export function startFaultClock({ faults, store, controls, lookAround }: FaultCl
           const name = `Folder ${String(n).padStart(5, "0")}`;
           if (!store.folder(address, name)) controls.createFolder(address, name);
         }
-    if (faults.isOrdered("token-expiry")) lookAround();
+    if (faults.isOrdered("token-expiry") || faults.isOrdered("session-invalidated")) lookAround();
   };
   const timer = setInterval(look, lookEveryMs);
   timer.unref();

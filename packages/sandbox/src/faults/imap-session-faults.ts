@@ -1,7 +1,7 @@
 import type { FaultSpec } from "./fault-spec.ts";
 import { count, flag, milliseconds, text, verb, words } from "./param-kinds.ts";
 
-const literalBytes = count(100, "bytes of the content before it happens, where it happens in a literal");
+const literalBytes = count(50, "bytes of the content before it happens, where it happens in a literal");
 
 /** How a session ends or stalls once it is logged in (field guide 3.6). */
 export const imapSessionFaults = {
@@ -12,14 +12,16 @@ export const imapSessionFaults = {
       "next command in its place, or in the middle of a message's content, where the BYE stands among the announced bytes.",
     params: {
       at: words(["any", "idle", "between", "literal"], "when; between is between two commands, any is idle or between"),
-      reason: text(
-        "AccessTokenExpired",
-        "the word behind the hyphen; others are seen where an account is disabled or its sessions revoked",
-      ),
+      reason: text("AccessTokenExpired", "the word behind the hyphen"),
       verb,
       bytes: literalBytes,
       lingers: flag("the connection stays open, and commands are answered `BAD Command received in Invalid state.`"),
     },
+  },
+  "session-invalidated": {
+    side: "imap",
+    says: "As `token-expiry` in IDLE and between commands, for another reason: an account that was disabled, sessions that were revoked.",
+    params: { reason: text("AccountDisabled", "the word behind the hyphen") },
   },
   "stale-session": {
     side: "imap",
@@ -37,9 +39,11 @@ export const imapSessionFaults = {
       "`NO Server Unavailable. 15` for a command; with a folder and UID, for each FETCH of that message's content. The third one of a " +
       "session closes it.",
     params: {
-      form: words(["tagged", "bare"], "tagged, or the bare line `Server Unavailable. 15` in place of the tagged answer"),
+      form: words(
+        ["tagged", "untagged", "bye"],
+        "tagged; the bare line `Server Unavailable. 15` in place of the tagged answer; tagged and `* BYE Connection closed.`, as where the mailbox moves to another server",
+      ),
       verb,
-      failover: flag("`* BYE Connection closed.` follows, as where the mailbox moves to another server"),
     },
   },
   reset: {
@@ -50,7 +54,7 @@ export const imapSessionFaults = {
         ["literal", "session", "connection"],
         "bytes counted in the content of a message; from the login on; or from the greeting on (only for orders without tenant and mailbox)",
       ),
-      bytes: count(1_000, "after how many bytes"),
+      bytes: count(50, "after how many bytes"),
       reset: flag("with a reset (ECONNRESET) in place of an orderly end"),
     },
   },
@@ -104,7 +108,7 @@ export const imapSessionFaults = {
   },
   "list-broken": {
     side: "imap",
-    says: "The LIST line of the ordered folder, or of every folder, cannot be parsed.",
+    says: "The LIST line of the ordered folder cannot be parsed; where no folder is ordered, a line of no folder is added.",
     params: { form: words(["parenthesis", "tab"], "a parenthesis is missing, or the name has a tab and is not quoted") },
   },
   "status-empty": {

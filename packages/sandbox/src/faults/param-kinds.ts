@@ -12,7 +12,7 @@ export function count(byDefault: number, says: string, low = 0, high = 4_294_967
 }
 
 export function words<const T extends readonly [string, ...string[]]>(choices: T, says: string) {
-  return { kind: "word", words: choices, default: choices[0] as string, says } as const satisfies ParamSpec;
+  return { kind: "word", words: choices, default: choices[0], says } as const satisfies ParamSpec;
 }
 
 export function flag(says: string) {

@@ -13,9 +13,14 @@ export async function admitCommand(session: Session, { verb }: Command): Promise
   const { faults, budgets, sleep } = services;
   session.keepWhileIdle(faults.holds("idle-timeout", place)?.number("ms"));
   const isMeant = (fault: ActiveFault): boolean => isVerb(fault.word("verb"), verb);
-  const expiry = faults.strike("token-expiry", place, (fault) => ["any", "command"].includes(fault.word("at")) && isMeant(fault));
+  const expiry = faults.strike("token-expiry", place, (fault) => ["any", "between"].includes(fault.word("at")) && isMeant(fault));
   if (expiry) {
     session.invalidate(expiry.word("reason"), expiry.flag("lingers"));
+    return "over";
+  }
+  const invalidated = faults.strike("session-invalidated", place);
+  if (invalidated) {
+    session.invalidate(invalidated.word("reason"));
     return "over";
   }
   if (faults.strike("silence", place, (fault) => fault.word("where") === "command" && isMeant(fault))) {
@@ -43,8 +48,8 @@ function refuseCommand({ services }: Session, place: FaultTarget, isMeant: (faul
 export function unavailableAs(order: ActiveFault): Reply {
   return {
     ...unavailable,
-    ...(order.word("form") === "bare" && { isBare: true }),
-    ...(order.flag("failover") && { bye: "Connection closed." }),
+    ...(order.word("form") === "untagged" && { isBare: true }),
+    ...(order.word("form") === "bye" && { bye: "Connection closed." }),
   };
 }
 

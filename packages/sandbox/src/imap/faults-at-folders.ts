@@ -1,3 +1,4 @@
+import type { ActiveFault } from "../faults/fault-spec.ts";
 import type { Folder } from "../store/folder.ts";
 import type { Reply } from "./command-table.ts";
 import { badArgument, no, ok } from "./command-table.ts";
@@ -28,15 +29,22 @@ export function listLine(session: Session, verb: "LIST" | "LSUB", folder: Folder
   const special = faults.holds("no-special-use", place) ? [] : folder.base.attributes;
   const attributes = [hasChildren ? "\\HasChildren" : "\\HasNoChildren", ...special].join(" ");
   const wireName = encodeModifiedUtf7(shownName(session, folder.name));
-  switch (faults.strike("list-broken", place)?.word("form")) {
-    case "parenthesis":
-      return `* ${verb} (${attributes} "/" ${formatFolderName(wireName)}`;
-    case "tab":
-      return `* ${verb} (${attributes}) "/" ${wireName.replaceAll(" ", "")}\tstray"`;
-    default:
-  }
+  const broken = faults.strike("list-broken", place, (fault) => fault.target.folder !== undefined);
+  if (broken) return brokenLine(broken, verb, attributes, wireName);
   const name = faults.holds("unquoted-names", place) ? wireName : formatFolderName(wireName);
   return `* ${verb} (${attributes}) "/" ${name}`;
+}
+
+/** A line of no folder, where `list-broken` was ordered for none. */
+export function strayListLine({ services, place }: Session, verb: "LIST" | "LSUB"): string | undefined {
+  const broken = services.faults.strike("list-broken", place ?? {}, (fault) => fault.target.folder === undefined);
+  return broken && brokenLine(broken, verb, "\\HasNoChildren", "Stray");
+}
+
+function brokenLine(order: ActiveFault, verb: "LIST" | "LSUB", attributes: string, wireName: string): string {
+  return order.word("form") === "tab"
+    ? `* ${verb} (${attributes}) "/" ${wireName.replaceAll(" ", "")}\tstray"`
+    : `* ${verb} (${attributes} "/" ${formatFolderName(wireName)}`;
 }
 
 /** Unquoted where an atom will do, as Exchange writes it. */

@@ -42,7 +42,7 @@ describe("token-expiry", () => {
 
   test("comes in place of a command's answer, also of one command alone", async () => {
     const raw = await inInbox();
-    order({ name: "token-expiry", params: { at: "command", verb: "FETCH" } });
+    order({ name: "token-expiry", params: { at: "between", verb: "FETCH" } });
     expect((await raw.ask("a NOOP")).at(-1)).toBe("a OK NOOP completed.");
     raw.send(fetchOf("b"));
     expect(await raw.rest()).toEqual([expired]);
@@ -63,6 +63,16 @@ describe("token-expiry", () => {
     raw.send("a NOOP");
     expect(await raw.line()).toBe(expired);
     expect(await raw.ask("b FETCH 1 (FLAGS)")).toEqual(["b BAD Command received in Invalid state."]);
+  });
+
+  test("session-invalidated ends it for another reason, in IDLE or with the next command", async () => {
+    const idling = await inInbox();
+    idling.send("a IDLE");
+    await idling.line();
+    const other = await inInbox();
+    order({ name: "session-invalidated" });
+    other.send("a NOOP");
+    for (const raw of [idling, other]) expect(await raw.rest()).toEqual(["* BYE Session invalidated - AccountDisabled"]);
   });
 
   test("stale-session ends a session right after its login", async () => {
@@ -120,11 +130,11 @@ describe("server-unavailable", () => {
 
   test("strikes as often as ordered, as a bare line, and with the BYE of a failover", async () => {
     const raw = await inInbox();
-    order({ name: "server-unavailable", times: 1, params: { form: "bare" } });
+    order({ name: "server-unavailable", times: 1, params: { form: "untagged" } });
     raw.send("a NOOP");
     expect(await raw.line()).toBe("Server Unavailable. 15");
     expect((await raw.ask("b NOOP")).at(-1)).toBe("b OK NOOP completed.");
-    order({ name: "server-unavailable", params: { failover: true, verb: "UID FETCH" } });
+    order({ name: "server-unavailable", params: { form: "bye", verb: "UID FETCH" } });
     raw.send(fetchOf("c"));
     expect(await raw.rest()).toEqual(["c NO Server Unavailable. 15", "* BYE Connection closed."]);
   });
@@ -220,6 +230,8 @@ describe("a server that answers wrongly", () => {
     expect(lines).toContain('* LIST (\\HasNoChildren \\Drafts "/" Drafts');
     expect(lines).toContain('* LIST (\\HasNoChildren) "/" Notes\tstray"');
     expect(lines).toContain('* LIST (\\HasNoChildren) "/" Tasks');
+    order({ name: "list-broken" });
+    expect(await raw.ask('c LIST "" Tasks')).toContain('* LIST (\\HasNoChildren "/" Stray');
     const codes = (await raw.ask("d SELECT INBOX")).filter((line) => line.startsWith("* ["));
     expect(codes.map((line) => /^\* \[([A-Z]+)/.exec(line)?.[1])).toEqual(["PERMANENTFLAGS", "UNSEEN", "UIDVALIDITY", "UIDNEXT"]);
   });

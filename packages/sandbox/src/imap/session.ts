@@ -225,6 +225,8 @@ export class Session {
   /** For what strikes without being asked. */
   lookAround(): void {
     if (!this.#isIdling || !this.place) return;
+    const invalidated = this.services.faults.strike("session-invalidated", this.place);
+    if (invalidated) return this.invalidate(invalidated.word("reason"));
     const expiry = this.services.faults.strike("token-expiry", this.place, (fault) => ["any", "idle"].includes(fault.word("at")));
     if (expiry) this.invalidate(expiry.word("reason"), expiry.flag("lingers"));
   }

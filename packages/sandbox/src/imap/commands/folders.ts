@@ -1,7 +1,7 @@
 import type { CommandHandler } from "../command-table.ts";
 import { badArgument, badCount, no, ok } from "../command-table.ts";
 import { decodeModifiedUtf7, encodeModifiedUtf7 } from "../modified-utf7.ts";
-import { folderShownAs, formatFolderName, listLine, refuseSelect, shownName } from "../faults-at-folders.ts";
+import { folderShownAs, formatFolderName, listLine, refuseSelect, shownName, strayListLine } from "../faults-at-folders.ts";
 import { textOf } from "../parse-command.ts";
 import type { Token } from "../parse-command.ts";
 import type { Folder } from "../../store/folder.ts";
@@ -31,6 +31,8 @@ function listAs(session: Session, args: readonly Token[], verb: "LIST" | "LSUB")
       if (line !== undefined) session.writer.line(line);
     }
   }
+  const stray = strayListLine(session, verb);
+  if (stray !== undefined) session.writer.line(stray);
   return ok(`${verb} completed.`);
 }
 
