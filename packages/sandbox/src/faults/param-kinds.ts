@@ -1,7 +1,7 @@
 import type { ParamSpec } from "./fault-spec.ts";
 
-/** Parameters that several faults have. */
-export const dayMs = 86_400_000;
+// Parameters that several faults have.
+const dayMs = 86_400_000;
 
 export function milliseconds(byDefault: number, says: string, low = 0) {
   return { kind: "number", low, high: dayMs, default: byDefault, says } as const satisfies ParamSpec;
