@@ -25,10 +25,12 @@ import {
   createMemoryMailServer,
   createMemoryTokenSource,
   type FakeClock,
+  createMemorySignals,
   fakeClock,
   type MemoryBlobStore,
   type MemoryFleet,
   type MemoryMailbox,
+  noSlots,
   plainParser,
   pointersOf,
   seededChance,
@@ -99,6 +101,8 @@ export class CrashWorld {
       mime: plainParser,
       gate: { shouldYield: () => Promise.resolve(false), isDraining: () => false },
       bytes: createByteBudget(64e6),
+      slots: noSlots,
+      signals: createMemorySignals(this.clock),
     };
     return new CrashingWorker({ process: this.fleet.process(), ports, plan, ...more });
   }

@@ -7,6 +7,7 @@ import type {
   Lease,
   MailSession,
   Secret,
+  SignalWatch,
   StreamedMessage,
 } from "@mailfleet/core";
 import type { EnginePorts } from "@mailfleet/engine";
@@ -31,6 +32,7 @@ interface Given {
   readonly stored: AsyncIterable<Uint8Array>;
   readonly entries: AsyncIterable<IndexEntry>;
   readonly release: () => void;
+  readonly watch: SignalWatch;
 }
 
 /** Never for plain data, which may hold arrays, maps, bytes, secrets and signals; else what it is or holds that can be called. */
@@ -117,6 +119,9 @@ export const portRules: { readonly [P in keyof EnginePorts]-?: RulesOf<EnginePor
   handOff: { commit: effect("REDIS_UNAVAILABLE"), settle: effect("REDIS_UNAVAILABLE") },
   gate: { shouldYield: question("REDIS_UNAVAILABLE"), isDraining: pure },
   bytes: { take: { ...pure, gives: "release" } },
+  slots: { lend: { ...pure, gives: "release" } },
+  // Advice: what is told comes true without it, later.
+  signals: { watch: { ...pure, gives: "watch" }, announce: silent },
 };
 
 export const givenRules: { readonly [N in keyof Given]-?: RulesOf<Given[N]> } = {
@@ -152,4 +157,5 @@ export const givenRules: { readonly [N in keyof Given]-?: RulesOf<Given[N]> } = 
   stored: { next: question("BLOB_UNAVAILABLE"), return: effect("never") },
   entries: { next: question("BLOB_UNAVAILABLE"), return: effect("never") },
   release: { call: pure },
+  watch: { stop: pure },
 };

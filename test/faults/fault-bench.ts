@@ -23,7 +23,7 @@ import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { createFleetReader, createMailboxRegistry, createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
-import { type RedisOptions, type RunningRedis, silentLog, startRedis } from "@mailfleet/testkit";
+import { createMemorySignals, noSlots, type RedisOptions, type RunningRedis, silentLog, startRedis } from "@mailfleet/testkit";
 import { audit, type Audit } from "./audit.ts";
 
 export const keys = redisKeys("faults");
@@ -197,6 +197,8 @@ async function openWorker(world: World, mailbox: MailboxRef, blobsDir: string, o
     handOff: await createHandOff({ queue, keys, clock }),
     gate: { shouldYield: () => Promise.resolve(false), isDraining: () => false },
     bytes: createByteBudget(64e6),
+    slots: noSlots,
+    signals: createMemorySignals(clock),
   };
   const reader = createFleetReader(redis, keys);
   const worker: BenchWorker = {

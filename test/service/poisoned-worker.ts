@@ -9,7 +9,7 @@ import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import { createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
-import { silentLog } from "@mailfleet/testkit";
+import { createMemorySignals, noSlots, silentLog } from "@mailfleet/testkit";
 
 /** One session in a process of its own, which dies as the OOM killer ends it when it parses a message that holds `poison`. */
 export interface PoisonedWorkerOptions {
@@ -78,6 +78,8 @@ const outcome = await syncMailbox(
     handOff: await createHandOff({ queue, keys, clock }),
     gate: { shouldYield: () => Promise.resolve(false), isDraining: () => false },
     bytes: createByteBudget(64e6),
+    slots: noSlots,
+    signals: createMemorySignals(clock),
   },
   {
     pollMs: 1_000,

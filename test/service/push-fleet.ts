@@ -1,6 +1,6 @@
 import { type Log, mailboxId } from "@mailfleet/core";
 import { type RunningPush, startPush, syncMailbox } from "@mailfleet/engine";
-import { createDueIndex, createPushLeases } from "@mailfleet/store";
+import { createDueIndex, createPushLeases, openSignals } from "@mailfleet/store";
 import { afterEach } from "vitest";
 import { until } from "../e2e/fleet.ts";
 import { calm, events, keys, mailbox, never, ports, redis } from "./sync-bench.ts";
@@ -18,8 +18,12 @@ export function setUpPushFleet(): void {
 
 export function push(log: Log = ports.log): RunningPush {
   const leases = createPushLeases({ redis, keys, clock: ports.clock, chance: ports.chance });
-  const started = startPush({ ...ports, log, leases }, { isChosen: () => true, budget: 10 });
-  running.push(() => started.stop());
+  const signals = openSignals({ redis, keys, clock: ports.clock, log });
+  const started = startPush({ ...ports, log, leases, signals }, { isChosen: () => true, budget: 10 });
+  running.push(async () => {
+    await started.stop();
+    signals.close();
+  });
   return started;
 }
 

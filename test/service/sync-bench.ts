@@ -14,7 +14,7 @@ import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { createFleetReader, createMailboxRegistry, createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
 import { type Fault } from "./session-faults.ts";
-import { sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
+import { createMemorySignals, noSlots, sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 
 export let dir: string;
@@ -105,6 +105,8 @@ export function setUpSyncBench(options: { readonly tokenLifetimeSeconds?: number
       handOff: await createHandOff({ queue, keys, clock }),
       gate: { shouldYield: () => Promise.resolve(false), isDraining: () => world.isDraining },
       bytes: createByteBudget(64e6),
+      slots: noSlots,
+      signals: createMemorySignals(clock),
     };
     await createMailboxRegistry(redis, keys).register([mailbox], 0);
   });

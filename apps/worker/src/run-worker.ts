@@ -1,5 +1,5 @@
 import { type Lane, limits, parseMailboxId, pushChooser, redisKeys } from "@mailfleet/core";
-import { type ByteBudget, type PushState, startPush, syncMailbox } from "@mailfleet/engine";
+import { type ByteBudget, type EnginePorts, type JobSlots, type PushState, startPush, syncMailbox } from "@mailfleet/engine";
 import { createIntakeWatch, type IntakeWatch, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
 import { settlesWithin } from "@mailfleet/runtime";
 import { inspectRedis } from "@mailfleet/store";
@@ -29,7 +29,8 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
   const keys = redisKeys(config.name);
   const intake = createIntakeWatch({ redis: parts.redis, keys, clock: ports.clock, marks: config.downstream });
   const start = (lane: Lane, concurrency: number): SyncWorker => {
-    const lendingParts = { ...parts, ports: { ...ports, bytes: lendingSlots(ports.bytes, () => worker.lendSlot()) } };
+    const slots = { lend: () => worker.lendSlot() };
+    const lendingParts = { ...parts, ports: { ...ports, slots, bytes: lendingSlots(ports.bytes, slots.lend) } };
     const worker = startSyncWorker({
       lane,
       concurrency,
@@ -95,14 +96,14 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
 }
 
 /** A session that moves a large message holds its slot for seconds and needs little else: others get one in its place (G5). */
-function lendingSlots(bytes: ByteBudget, lendSlot: () => () => void): ByteBudget {
+function lendingSlots(bytes: ByteBudget, lend: JobSlots["lend"]): ByteBudget {
   return {
     async take(wanted, signal) {
       const giveBack = await bytes.take(wanted, signal);
       if (wanted < limits.streamAboveBytes) return giveBack;
-      const returnSlot = lendSlot();
+      const takeBack = lend();
       return () => {
-        returnSlot();
+        takeBack?.();
         giveBack();
       };
     },
@@ -110,7 +111,7 @@ function lendingSlots(bytes: ByteBudget, lendSlot: () => () => void): ByteBudget
 }
 
 async function syncOne(
-  parts: WorkerParts,
+  parts: Omit<WorkerParts, "ports"> & { readonly ports: EnginePorts },
   intake: IntakeWatch,
   id: string,
   lane: Lane,

@@ -19,6 +19,7 @@ import {
   createPushLeases,
   createTokenCache,
   type DueIndex,
+  openSignals,
   redisOptions,
 } from "@mailfleet/store";
 
@@ -26,7 +27,8 @@ import {
 const closeMs = 500;
 
 export interface WorkerParts {
-  readonly ports: EnginePorts;
+  /** The slots are the lanes' own. */
+  readonly ports: Omit<EnginePorts, "slots">;
   readonly settings: SyncSettings;
   readonly push: PushPorts;
   readonly redis: Awaited<ReturnType<typeof connectRedis>>;
@@ -86,6 +88,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
     const ca = tenants.caPem(alias);
     return { ...found, ...(ca !== undefined && { ca }) };
   };
+  const signals = openSignals({ redis, keys, clock, log });
   const mail = imapOnly(createImapSource({ endpoint, log, scrub, clock }));
   return {
     name,
@@ -107,7 +110,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
         recentUids: config.sync.changes.recentMessages,
       },
     },
-    push: { clock, chance, log, tokens, mail, leases: createPushLeases({ redis, keys, clock, chance }) },
+    push: { clock, chance, log, tokens, mail, leases: createPushLeases({ redis, keys, clock, chance }), signals },
     ports: {
       clock,
       chance,
@@ -120,10 +123,12 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
       store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
       handOff: await createHandOff({ queue: messages, keys, clock }),
       gate,
+      signals,
       bytes: createByteBudget(bytesInFlight(config.worker.memoryMb, config.worker.parseThreads)),
     },
     async close() {
       await settlesWithin(clock, closeMs, Promise.allSettled([mime.close(), tokens.close(), messages.close()]));
+      signals.close();
       redis.disconnect();
     },
   };

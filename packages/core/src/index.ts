@@ -198,7 +198,9 @@ export {
   suspectsAfter,
   unpackHandNote,
 } from "./in-hand.ts";
+export { type FleetSignal, type FleetSignals, readSignal, type SignalWatch, type WatchOptions } from "./fleet-signals.ts";
 export { packPace, unpackPace, type Pace } from "./pace.ts";
+export { type Answer, answered, batchAt, beginPace, paceToKeep, pauseAt, type PaceState, refused } from "./learn-pace.ts";
 export {
   pushChooser,
   pushShare,

@@ -121,6 +121,14 @@ export const limits = {
   /** A server's wait hint is believed only within this range (T42). */
   hintMinMs: 1_000,
   hintMaxMs: 2 * 3_600_000,
+  /** A pause for a server that slowed is slept with the session open up to this; a longer one ends it, and socket and slot are free. */
+  paceRestMs: 15_000,
+  /** A batch takes the server, and the pause after it, about this long: it shows soon enough that answers get slow. */
+  paceBatchMs: 1_500,
+  /** A session without a slot to lend waits this long with its own; for longer it ends. */
+  paceSlotMs: 250,
+  /** A signal counts for a session that begins up to this long after it: the answer that let the session begin may be older. */
+  signalMs: 5_000,
   /** SIGTERM to exit. */
   drainMs: 10_000,
   /**

@@ -10,6 +10,7 @@ const anyPace: fc.Arbitrary<Pace> = fc.record({
   since: fc.integer({ min: 0, max: 4e12 }),
   sign: fc.constantFrom("slow", "hint"),
   spentMs: ms,
+  countedFrom: fc.integer({ min: 0, max: 4e12 }),
   lookMs: ms,
   firstMs: ms,
   messageMs: ms,
@@ -23,7 +24,7 @@ describe("a stored pace", () => {
         expect(text.length).toBeLessThan(100);
         const back = unpackPace(text) as Pace;
         expect(back.sign).toBe(pace.sign);
-        expect(back.since).toBe(pace.since);
+        expect([back.since, back.countedFrom]).toEqual([pace.since, pace.countedFrom]);
         for (const key of ["duty", "ceiling", "spentMs", "lookMs", "firstMs", "messageMs"] as const)
           expect(Math.abs(back[key] - pace[key])).toBeLessThanOrEqual(Math.abs(pace[key]) * 1e-3);
       }),
@@ -32,7 +33,14 @@ describe("a stored pace", () => {
 
   test("is none where it cannot be read", () => {
     fc.assert(fc.property(fc.string(), (text) => unpackPace(text) === undefined));
-    for (const text of ["", "[]", "[2,0.5,0.5,1,0,0,0,0,0]", "[1,0,0.5,1,0,0,0,0,0]", "[1,2,0.5,1,0,0,0,0,0]", "[1,0.5,0.5,1,0,0,0,0,-1]"])
+    for (const text of [
+      "",
+      "[]",
+      "[2,0.5,0.5,1,1,0,0,0,0,0]",
+      "[1,0,0.5,1,1,0,0,0,0,0]",
+      "[1,2,0.5,1,1,0,0,0,0,0]",
+      "[1,0.5,0.5,1,1,0,0,0,0,-1]",
+    ])
       expect(unpackPace(text)).toBeUndefined();
     expect(unpackPace(undefined)).toBeUndefined();
   });

@@ -168,9 +168,10 @@ async function handOffHistory(
   belowAfter: (lowestUid: number, isLast: boolean) => number,
 ): Promise<boolean> {
   const metas = await describeAll(context, [...uids].reverse());
-  const batches = batchesOf(context, work, [...metas].reverse());
-  for (const [index, batch] of batches.entries()) {
-    if (index > 0 && isSpent(context, budget)) return false;
+  let isFirst = true;
+  for (const { batch, isLast } of batchesOf(context, work, [...metas].reverse())) {
+    if (!isFirst && isSpent(context, budget)) return false;
+    isFirst = false;
     if (context.isPoked) {
       const { generation } = work.checkpoint as FolderCheckpoint;
       await freshPass(context);
@@ -178,7 +179,7 @@ async function handOffHistory(
       // The pass found the folder's UIDs dealt anew: these belong to the generation before.
       if (work.checkpoint?.generation !== generation) return false;
     }
-    const below = belowAfter((batch.at(-1) as MessageMeta).uid, index === batches.length - 1);
+    const below = belowAfter((batch.at(-1) as MessageMeta).uid, isLast);
     // A pass in between may have found the same messages missing and handed them off.
     const settled = accountedFor(work.checkpoint as FolderCheckpoint);
     const open = batch.filter(({ uid }) => !hasUid(settled, uid));

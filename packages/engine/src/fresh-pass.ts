@@ -172,15 +172,14 @@ async function handOffFresh(
   metas: readonly MessageMeta[],
   finish: (checkpoint: FolderCheckpoint) => FolderCheckpoint,
 ): Promise<void> {
-  const batches = batchesOf(context, work, metas);
-  for (const [index, batch] of batches.entries()) {
+  for (const { batch, isLast } of batchesOf(context, work, metas)) {
     throwIfDraining(context);
     // A session's first batch is free: it was let in for that.
     if (context.counts.handedOff > 0 && (await context.ports.gate.shouldYield("fresh", "batch"))) {
       throw syncError("INTERRUPTED", "Consumers are behind. New mail goes on when the queue empties.", { layer: "engine" });
     }
     const next = (batch.at(-1) as MessageMeta).uid + 1;
-    const advance = index === batches.length - 1 ? finish : (now: FolderCheckpoint) => ({ ...now, uidNext: Math.max(now.uidNext, next) });
+    const advance = isLast ? finish : (now: FolderCheckpoint) => ({ ...now, uidNext: Math.max(now.uidNext, next) });
     await handOffOrNote(context, work, { metas: batch, lane: "fresh", isListed: false, advance });
   }
 }

@@ -32,10 +32,20 @@ export interface BatchRequest {
   readonly advance: (checkpoint: FolderCheckpoint) => FolderCheckpoint;
 }
 
-/** Cuts messages into batches, order kept. Suspects stay alone, and so does every message while the one that breaks sessions is looked for. */
-export function batchesOf(context: SessionContext, work: FolderWork, metas: readonly MessageMeta[]): (readonly MessageMeta[])[] {
+export interface Batch {
+  readonly batch: readonly MessageMeta[];
+  readonly isLast: boolean;
+}
+
+/** Cuts messages into batches, order kept, each as large as it may be when its turn comes. Suspects stay alone, and so does every message while the one that breaks sessions is looked for. */
+export function* batchesOf(context: SessionContext, work: FolderWork, metas: readonly MessageMeta[]): Iterable<Batch> {
   const isApart = (meta: MessageMeta): boolean => context.hand.suspectOf(work, meta.uid) !== undefined;
-  return planBatches(metas, context.isCareful ? 1 : limits.batchMessages, limits.batchBytes, isApart);
+  for (let rest = metas; rest.length > 0;) {
+    const most = context.isCareful ? 1 : context.pacer.batchMessages;
+    const [batch = []] = planBatches(rest.slice(0, most + 1), most, limits.batchBytes, isApart);
+    rest = rest.slice(batch.length);
+    yield { batch, isLast: rest.length === 0 };
+  }
 }
 
 /**
@@ -45,6 +55,7 @@ export function batchesOf(context: SessionContext, work: FolderWork, metas: read
 export async function handOffBatch(context: SessionContext, work: FolderWork, request: BatchRequest): Promise<void> {
   const { ports, signal } = context;
   const checkpoint = requireCheckpoint(work);
+  await context.pacer.border(context.counts.handedOff > 0);
   // What is above that goes through in pieces and holds no more.
   const estimate = request.metas.reduce((sum, meta) => sum + Math.min(meta.size, limits.streamAboveBytes), 0);
   const giveBack = await ports.bytes.take(estimate, signal);

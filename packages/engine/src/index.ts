@@ -1,7 +1,7 @@
 export { type ByteBudget, bytesInFlight, createByteBudget } from "./byte-budget.ts";
-export type { EnginePorts, SyncCounts, SyncSettings } from "./ports.ts";
 export { type DoctorProbes, examine, type Examination } from "./examine.ts";
 export { lookAtMailbox, tryLogin } from "./look-at-mailbox.ts";
+export type { EnginePorts, JobSlots, SyncCounts, SyncSettings } from "./ports.ts";
 export { type Ending, settlementOf, type SettleQuestion } from "./settle.ts";
 export { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";
 export { proveMailbox, type ProvenMailbox, type ProvePorts, type ProveRequest } from "./prove-mailbox.ts";

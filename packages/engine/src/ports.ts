@@ -1,6 +1,7 @@
 import type {
   BlobStore,
   Failure,
+  FleetSignals,
   Chance,
   Clock,
   ComparePolicy,
@@ -21,6 +22,7 @@ import type {
 import type { ByteBudget } from "./byte-budget.ts";
 import type { FolderWork } from "./folder-work.ts";
 import type { Hand } from "./hand.ts";
+import type { Pacer } from "./pacer.ts";
 
 /** Everything the flow touches. */
 export interface EnginePorts {
@@ -37,6 +39,14 @@ export interface EnginePorts {
   readonly gate: SliceGate;
   /** Shared by all sessions of the process. */
   readonly bytes: ByteBudget;
+  readonly slots: JobSlots;
+  readonly signals: Pick<FleetSignals, "watch" | "announce">;
+}
+
+/** The places for mailboxes that are worked on at once. */
+export interface JobSlots {
+  /** Gives this session's place to another one, until it is taken back. Undefined when no more are lent. */
+  lend(): (() => void) | undefined;
 }
 
 /** What the configuration says about one mailbox. */
@@ -75,6 +85,8 @@ export interface SessionContext {
   isCareful: boolean;
   /** What is being worked on, told before it can kill. */
   readonly hand: Hand;
+  /** Keeps this session as slow as its server wants it. */
+  readonly pacer: Pacer;
   /** Monotonic ms. */
   readonly startedAt: number;
   /** Somebody asked for new mail while this session was busy. */

@@ -115,9 +115,24 @@ describe("one mailbox", () => {
     start(world);
     await world.pass(4.9 * minute);
     expect(world.server.logins).toHaveLength(1);
+    expect(world.signals.announced).toMatchObject([{ mailbox: id, code: "SERVER_THROTTLED" }]);
     world.server.refuse(undefined);
     await world.pass(2 * minute);
     expect(world.server.logins).toHaveLength(2);
+  });
+
+  test("whose server asked another session to wait is disconnected at once, and not connected before the wait is over", async () => {
+    const world = begin([one]);
+    const push = start(world);
+    await world.pass(minute);
+    expect(world.server.open.get(id)).toBe(1);
+    world.signals.announce(one, 10 * minute, "SERVER_THROTTLED");
+    await world.clock.advance(1);
+    expect(world.server.open.get(id)).toBe(0);
+    await world.pass(9.9 * minute);
+    expect(push.state()).toMatchObject({ connected: 0, failures: 0 });
+    await world.pass(minute);
+    expect(push.state().connected).toBe(1);
   });
 
   test("that is parked is disconnected, and not connected before its time", async () => {

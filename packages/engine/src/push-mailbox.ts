@@ -1,6 +1,7 @@
 import {
   type Clock,
   type Chance,
+  type FleetSignals,
   isSyncError,
   limits,
   type Log,
@@ -19,6 +20,7 @@ export interface PushPorts extends OpenPorts {
   readonly chance: Chance;
   readonly log: Log;
   readonly leases: PushLeases;
+  readonly signals: FleetSignals;
 }
 
 /** What push did since the worker started. */
@@ -51,9 +53,13 @@ export async function pushMailbox(options: HoldOptions): Promise<HoldEnd> {
   let lastCode: string | undefined;
   let hasSlot = false;
   while (!signal.aborted) {
-    const hold: Hold = { options, idleFrom: undefined, tokenExpiresAt: undefined };
+    const quietMs = ports.signals.waitMs(claim.mailbox);
+    if (quietMs > 0) return { kind: "give-back", afterMs: quietMs, tries };
+    const watch = ports.signals.watch(claim.mailbox);
+    const ends = AbortSignal.any([signal, watch.signal]);
+    const hold: Hold = { options: { ...options, signal: ends }, idleFrom: undefined, tokenExpiresAt: undefined };
     try {
-      if (!hasSlot) await ports.clock.sleep(await ports.leases.loginSlot(claim.mailbox.tenant), signal);
+      if (!hasSlot) await ports.clock.sleep(await ports.leases.loginSlot(claim.mailbox.tenant), ends);
       hasSlot = false;
       const end = await holdSession(hold);
       if (end !== "replace") return end;
@@ -61,13 +67,18 @@ export async function pushMailbox(options: HoldOptions): Promise<HoldEnd> {
     } catch (error) {
       // The signal's own end comes out of sleeps and sessions as an error.
       if (isAborted(signal) || (isSyncError(error) && error.failure.code === "LEASE_LOST")) break;
+      // Somebody else met the server's limit.
+      if (isAborted(watch.signal)) return { kind: "give-back", afterMs: ports.signals.waitMs(claim.mailbox), tries };
       const code = isSyncError(error) ? error.failure.code : "UNCLASSIFIED";
       // Failures of another kind are counted anew. Of which kind those before this claim were is not known.
       const step = stepAfter(error, hold, lastCode === undefined || lastCode === code ? tries : 0);
       [tries, lastCode] = [step.tries, code];
       counts.failures++;
+      if (code === "SERVER_THROTTLED") ports.signals.announce(claim.mailbox, step.kind === "give-back" ? step.afterMs : step.inMs, code);
       if (step.kind === "give-back") return step;
       await ports.clock.sleep(step.inMs, signal).catch(() => undefined);
+    } finally {
+      watch.stop();
     }
   }
   return { kind: "stopped" };

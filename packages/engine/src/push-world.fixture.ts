@@ -9,7 +9,16 @@ import {
   Secret,
   syncError,
 } from "@mailfleet/core";
-import { createMemoryPushLeases, fakeClock, type FakeClock, type MemoryPushLeases, recordingLog, seededChance } from "@mailfleet/testkit";
+import {
+  createMemoryPushLeases,
+  createMemorySignals,
+  fakeClock,
+  type FakeClock,
+  type MemoryPushLeases,
+  type MemorySignals,
+  recordingLog,
+  seededChance,
+} from "@mailfleet/testkit";
 import type { PushPorts } from "./push-mailbox.ts";
 
 /** What one worker's IDLE sees of a server: everything that the port promises, by a fake clock. */
@@ -36,6 +45,7 @@ export interface IdleServer {
 export interface PushWorld {
   readonly clock: FakeClock;
   readonly leases: MemoryPushLeases;
+  readonly signals: MemorySignals;
   readonly server: IdleServer;
   readonly log: ReturnType<typeof recordingLog>;
   ports(): PushPorts;
@@ -54,6 +64,7 @@ export function pushWorld(mailboxes: readonly MailboxRef[]): PushWorld {
   const clock = fakeClock();
   const leases = createMemoryPushLeases(clock, seededChance(11));
   for (const mailbox of mailboxes) leases.mailboxes.set(mailboxId(mailbox), mailbox);
+  const signals = createMemorySignals(clock);
   const log = recordingLog();
   const sessions = new Set<FakeSession>();
   const openCounts = new Map<string, number>();
@@ -127,6 +138,7 @@ export function pushWorld(mailboxes: readonly MailboxRef[]): PushWorld {
   return {
     clock,
     leases,
+    signals,
     log,
     server,
     ports: () => ({
@@ -134,6 +146,7 @@ export function pushWorld(mailboxes: readonly MailboxRef[]): PushWorld {
       chance: seededChance(seed++),
       log,
       leases,
+      signals,
       tokens: { getToken: () => Promise.resolve<AccessToken>({ value: new Secret("t"), expiresAt: clock.now() + server.tokenMs }) },
       mail: {
         async open(mailbox, _token, signal) {

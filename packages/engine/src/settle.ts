@@ -19,8 +19,8 @@ export type Ending =
   | { readonly kind: "complete"; readonly hasHistory: boolean }
   /** Some folders were refused, the others are as in `complete`. */
   | { readonly kind: "partial"; readonly failure: Failure; readonly hasHistory: boolean }
-  /** The worker drains, or the token ran out: go on at once, nobody is to blame. */
-  | { readonly kind: "cut-short"; readonly hasHistory: boolean }
+  /** The worker drains, the token ran out, or the server wants a pause: go on at once or after it, nobody is to blame. */
+  | { readonly kind: "cut-short"; readonly hasHistory: boolean; readonly dueInMs?: number }
   | { readonly kind: "failed"; readonly failure: Failure; readonly hasHistory: boolean };
 
 export interface SettleQuestion {
@@ -53,8 +53,8 @@ export function settlementOf(question: SettleQuestion): Settlement {
       return {
         checked: false,
         opened,
-        freshDueInMs: 0,
-        ...(history && { backfillDueInMs: 0 }),
+        freshDueInMs: ending.dueInMs ?? 0,
+        ...(history && { backfillDueInMs: ending.dueInMs ?? 0 }),
         ...(state.cause && { cause: state.cause }),
         events: [],
       };

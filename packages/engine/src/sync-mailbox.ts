@@ -19,6 +19,7 @@ import { backfill, isOwed, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import { openSession } from "./open-session.ts";
+import { Pacer } from "./pacer.ts";
 import { Hand } from "./hand.ts";
 import { refuseNewer } from "./refuse-newer.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
@@ -47,14 +48,17 @@ export async function syncMailbox(
   const lease = await ports.store.acquire(mailbox, lane);
   if (!lease) return { kind: "busy" };
   const counts: SyncCounts = { handedOff: 0, quarantined: 0, changes: 0, bytes: 0, commits: 0 };
+  const watch = ports.signals.watch(mailbox, { isCanary: lease.canary !== undefined });
   try {
     const state = await ports.store.load(mailbox);
+    const signal = AbortSignal.any([lease.signal, stop, watch.signal]);
+    const pacer = new Pacer(ports, state.pace, signal);
     const progress = { isOpened: false, hasHistory: stateHasHistory(state, settings) };
-    const ending = await runSession(ports, settings, lease, state, counts, AbortSignal.any([lease.signal, stop]), progress).catch(
-      (error: unknown) => endingOf(error, progress.hasHistory),
+    const ending = await runSession(ports, settings, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
+      endingOf(error, progress.hasHistory),
     );
     if (ending === "lease-lost") return { kind: "lease-lost", counts };
-    const settlement = settlementOf({
+    const settled = settlementOf({
       mailbox,
       lane,
       settings,
@@ -64,10 +68,14 @@ export async function syncMailbox(
       now: ports.clock.now(),
       random: ports.chance.random(),
     });
+    const failure = ending.kind === "failed" ? ending.failure : undefined;
+    const settlement = pacer.settle(settled, failure);
     if (!(await ports.handOff.settle(lease, settlement))) return { kind: "lease-lost", counts };
+    if (failure?.code === "SERVER_THROTTLED") ports.signals.announce(mailbox, settlement.freshDueInMs, failure.code);
     if (ending.kind === "failed" || ending.kind === "partial") return { kind: "failed", counts, failure: ending.failure };
     return { kind: ending.kind === "complete" ? "done" : "cut-short", counts, hasHistory: ending.hasHistory };
   } finally {
+    watch.stop();
     lease.stop();
   }
 }
@@ -79,11 +87,13 @@ async function runSession(
   state: MailboxState,
   counts: SyncCounts,
   signal: AbortSignal,
+  pacer: Pacer,
   progress: { isOpened: boolean; hasHistory: boolean },
 ): Promise<Ending> {
   refuseNewer(state, lease.mailbox);
   const hand = await Hand.takeOver(ports, lease, state);
-  const session = await openSession(ports, lease.mailbox, signal);
+  signal.throwIfAborted();
+  const session = pacer.paced(await openSession(ports, lease.mailbox, signal));
   progress.isOpened = true;
   try {
     const listed = await session.listFolders();
@@ -99,6 +109,7 @@ async function runSession(
       folders: selection.synced.map((folder) => toWork(folder, state)),
       isCareful: brokeSessions(state),
       hand,
+      pacer,
       startedAt: ports.clock.monotonic(),
       isPoked: false,
       opened: undefined,
@@ -189,7 +200,7 @@ function endingOf(error: unknown, isHistoryLeft: boolean): Ending | "lease-lost"
     case "INTERRUPTED":
     case "SESSION_EXPIRED":
     case "CHECKPOINT_STALE":
-      return { kind: "cut-short", hasHistory: isHistoryLeft };
+      return { kind: "cut-short", hasHistory: isHistoryLeft, ...(failure.facts.hintMs !== undefined && { dueInMs: failure.facts.hintMs }) };
     default:
       return { kind: "failed", failure, hasHistory: isHistoryLeft };
   }

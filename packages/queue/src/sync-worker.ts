@@ -27,9 +27,9 @@ export interface SyncWorker {
   hold(isHeld: boolean): void;
   /**
    * One mailbox more at once, until it is given back: for a job that will move one large message for a while. At most as many again as
-   * `concurrency`.
+   * `concurrency`: then it is undefined.
    */
-  lendSlot(): () => void;
+  lendSlot(): (() => void) | undefined;
   /** Jobs in the queue that no worker has taken yet. */
   waiting(): Promise<number>;
   readonly active: number;
@@ -85,7 +85,7 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
   let lent = 0;
   const resize = (by: 1 | -1): void => {
     lent += by;
-    worker.concurrency = options.concurrency + Math.min(lent, options.concurrency);
+    worker.concurrency = options.concurrency + lent;
   };
 
   return {
@@ -93,6 +93,7 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       return running.size;
     },
     lendSlot() {
+      if (lent >= options.concurrency) return undefined;
       resize(1);
       let isBack = false;
       return () => {

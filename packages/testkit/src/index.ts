@@ -34,7 +34,8 @@ export {
   type MemoryMailServerOptions,
   type MessageTruth,
 } from "./fakes/memory-mail-server.ts";
-export { createMemoryTokenSource, plainParser } from "./fakes/small-ports.ts";
+export { createMemorySignals, type MemorySignals } from "./fakes/memory-signals.ts";
+export { createMemoryTokenSource, noSlots, plainParser } from "./fakes/small-ports.ts";
 export { createMemoryTokenCache } from "./fakes/memory-token-cache.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";

@@ -305,7 +305,7 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       const harness = await openWith();
       const { handOff, store } = harness.processes[0];
       expect(await store.load(mailbox)).not.toHaveProperty("pace");
-      const times = { spentMs: 1_250, lookMs: 21, firstMs: 48.5, messageMs: 30 };
+      const times = { spentMs: 1_250, countedFrom: 1_794_999_999_000, lookMs: 21, firstMs: 48.5, messageMs: 30 };
       const pace: Pace = { duty: 0.125, ceiling: 0.25, since: 1_795_000_000_000, sign: "hint", ...times };
       await handOff.settle(harness.lease, { ...calm, pace });
       expect((await store.load(mailbox)).pace).toEqual(pace);

@@ -69,3 +69,6 @@ function parsePlain(bytes: Uint8Array): ParseResult {
   };
   return { ok: true, message };
 }
+
+/** A worker that lends no slot. */
+export const noSlots = { lend: (): undefined => undefined };
