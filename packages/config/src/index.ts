@@ -22,3 +22,4 @@ export { loadConfig, secretsOf, type LoadOptions } from "./load-config.ts";
 export { parseMailboxCsv, type MailboxCsv, type MailboxCsvProblem, type MailboxRow } from "./mailbox-csv.ts";
 export { formatProblems, problemSentence } from "./problems.ts";
 export { configJsonSchema } from "./schema.ts";
+export { readYaml } from "./yaml-source.ts";

@@ -19,6 +19,7 @@ function stateOf(given: Partial<PanelState>): PanelState {
     left: "about 6 s",
     latest: [],
     isStopping: false,
+    isSandbox: false,
     now: testNow,
     ...given,
   };
@@ -73,6 +74,17 @@ describe("when the first sync is done", () => {
       "  Try next    npx mailfleet tail                     events as they come",
       "              npx mailfleet status                   the fleet in one screen",
       "              npx mailfleet try hr@contoso.example   log in and see why",
+      "  Ctrl-C stops. Nothing is lost, and the next start goes on from here.",
+    ]);
+  });
+
+  test("in the sandbox the third is to break something; what a cause wants stands beside it", () => {
+    const lines = panel({ ...standing, isSandbox: true }, 120).split("\n");
+    expect(lines).toContain("               npx mailfleet try hr@contoso.example");
+    expect(lines.slice(-4)).toEqual([
+      "  Try next    npx mailfleet tail                events as they come",
+      "              npx mailfleet status              the fleet in one screen",
+      "              npx mailfleet sandbox fault       break something and watch",
       "  Ctrl-C stops. Nothing is lost, and the next start goes on from here.",
     ]);
   });

@@ -50,6 +50,8 @@ export interface PanelState {
   /** What stops everything, such as a Redis that does not answer. */
   readonly trouble?: string;
   readonly isStopping: boolean;
+  /** There is something that may be broken to see what happens. */
+  readonly isSandbox: boolean;
   /** Epoch ms on this machine, for ages of events. */
   readonly now: number;
 }
@@ -105,7 +107,7 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
     ...(view.oldestCheck !== undefined && { oldestCheckMs: Math.max(0, view.at - view.oldestCheck) }),
   });
   lines.push(...labelled("Now", now, size.columns));
-  lines.push(...intakeLines(view, size, marks), ...causeLines(view, size, marks, false));
+  lines.push(...intakeLines(view, size, marks), ...causeLines(view, size, marks, state.isSandbox));
   for (const [index, event] of state.latest.slice(0, mostEvents).entries()) {
     lines.push(
       line(
@@ -115,7 +117,7 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
     );
   }
   if (state.isStopping) return lines;
-  lines.push(...tryNext(view));
+  lines.push(...tryNext(view, state.isSandbox));
   lines.push(line("  Ctrl-C stops. Nothing is lost, and the next start goes on from here."));
   return lines;
 }
@@ -126,14 +128,16 @@ export function describeEvent(event: Omit<LatestEvent, "at">): string {
 }
 
 /** At most three, and only verbs that exist. */
-function tryNext(view: FleetView): Line[] {
+function tryNext(view: FleetView, isSandbox: boolean): Line[] {
   const command = view.causes.map(causeCommand).find((one) => one !== undefined);
   const first = view.tenants.find((tenant) => tenant.states.fresh > 0);
   const rows: [string, string][] = [
     ["npx mailfleet tail", "events as they come"],
     ["npx mailfleet status", "the fleet in one screen"],
   ];
-  if (command !== undefined) rows.push([command, "log in and see why"]);
+  // What a cause wants stands beside it then.
+  if (isSandbox) rows.push(["npx mailfleet sandbox fault", "break something and watch"]);
+  else if (command !== undefined) rows.push([command, "log in and see why"]);
   else if (first) rows.push(["npx mailfleet mailboxes list", "each mailbox and its state"]);
   const width = Math.max(34, ...rows.map(([text]) => text.length + 3));
   return rows.map(([text, what], index) => wholeLine(index === 0 ? "  Try next    " : "              ", padEnd(text, width), what));

@@ -13,6 +13,7 @@ function state(given: Partial<PanelState> = {}): PanelState {
     left: "about 6 s",
     latest: [],
     isStopping: false,
+    isSandbox: false,
     now: testNow,
     ...given,
   };

@@ -25,6 +25,7 @@ const sameKeyMs = 300;
 
 /** What a run knows since before its roles were started. */
 interface Run {
+  readonly isSandbox: boolean;
   readonly startedMs: number;
   readonly config: Config;
   readonly redis: RedisService;
@@ -59,7 +60,7 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
       if (fields["msg"] === "worker stopped") ended = [...ended, fields];
     },
     beforeRoles: async (parts) => {
-      run = await beginRun(parts, clock.monotonic());
+      run = await beginRun(parts, clock.monotonic(), options.config === undefined);
       if (options.once) await pokeAll(parts.redis, run);
     },
   });
@@ -123,7 +124,7 @@ async function beforeStarted(
   }
 }
 
-async function beginRun({ config, redis }: { config: Config; redis: RedisService }, startedMs: number): Promise<Run> {
+async function beginRun({ config, redis }: { config: Config; redis: RedisService }, startedMs: number, isSandbox: boolean): Promise<Run> {
   const { reader } = redis.fleet;
   const [startedAt, before] = [await reader.now(), await reader.mailboxes()];
   const expected = Object.values(config.tenants).flatMap((tenant) =>
@@ -132,6 +133,7 @@ async function beginRun({ config, redis }: { config: Config; redis: RedisService
   const tenants = new Set(expected.map((mailbox) => mailbox.tenant));
   const ours = before.filter((record) => tenants.has(record.tenant));
   return {
+    isSandbox,
     startedMs,
     config,
     redis,
@@ -267,6 +269,7 @@ class Watch {
       rate: currentRate(progress),
       latest: this.#latest(),
       isStopping: false,
+      isSandbox: this.#run.isSandbox,
       now: systemClock.now(),
       ...(left !== undefined && { left }),
       ...(this.#firstSync && { firstSync: this.#firstSync }),

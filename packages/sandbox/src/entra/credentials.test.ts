@@ -1,9 +1,15 @@
-import { ConfidentialClientApplication, type Configuration, type INetworkModule, type NetworkResponse } from "@azure/msal-node";
+import {
+  ConfidentialClientApplication,
+  type Configuration,
+  type INetworkModule,
+  ManagedIdentityApplication,
+  type NetworkResponse,
+} from "@azure/msal-node";
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type JWTHeaderParameters, SignJWT } from "jose";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { TestBench } from "../sandbox.fixture.ts";
 import { type AppCertificate, makeAppCertificate } from "./app-certificate.fixture.ts";
 
@@ -205,6 +211,16 @@ describe("the managed identity endpoint", () => {
     expect(claimsOf(answer["access_token"])).toMatchObject({ tid: tenantId, aud: "https://outlook.office365.com" });
     expect(bench.sandbox.counters.credentialUses.get("fabrikam managed-identity")).toBe(1);
     expect(bench.sandbox.counters.tokenRequests.get("fabrikam")).toBe(1);
+  });
+
+  test("serves MSAL, which finds it by the environment", async () => {
+    const { clientId } = bench.tenant("fabrikam");
+    vi.stubEnv("AZURE_POD_IDENTITY_AUTHORITY_HOST", bench.sandbox.managedIdentityUrl);
+    const app = new ManagedIdentityApplication({ managedIdentityIdParams: { userAssignedClientId: clientId } });
+    const { accessToken, expiresOn } = await app.acquireToken({ resource: "https://outlook.office365.com/.default" });
+    vi.unstubAllEnvs();
+    expect(claimsOf(accessToken)).toMatchObject({ appid: clientId, appidacr: "2" });
+    expect(Number(expiresOn) - Date.now()).toBeGreaterThan(23 * hour);
   });
 
   test("refuses what did not come from the machine itself, and what it does not know", async () => {

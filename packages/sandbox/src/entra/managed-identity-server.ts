@@ -30,8 +30,9 @@ export function createManagedIdentityServer(options: ManagedIdentityOptions): Se
 /** Wire shape of the Azure Instance Metadata Service: GET, `Metadata: true`, all numbers as strings. */
 async function answer(options: ManagedIdentityOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "http://localhost");
-  if (request.method !== "GET" || url.pathname !== "/metadata/identity/oauth2/token")
-    return refuse(response, 404, "not_found", "Not found");
+  // MSAL puts a slash behind the path.
+  const path = url.pathname.replace(/\/$/, "");
+  if (request.method !== "GET" || path !== "/metadata/identity/oauth2/token") return refuse(response, 404, "not_found", "Not found");
   // A proxy would add X-Forwarded-For: the service refuses it, so that no request from outside the machine is answered.
   if (request.headers["metadata"] !== "true" || request.headers["x-forwarded-for"] !== undefined)
     return refuse(response, 400, "invalid_request", "Required metadata header not specified");

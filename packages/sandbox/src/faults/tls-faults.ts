@@ -11,13 +11,13 @@ const certificate = {
 export const tlsFaults = {
   "token-certificate": {
     side: "token",
-    says: "the token endpoint shows a certificate that must not be trusted",
+    says: "The token endpoint shows a certificate that must not be trusted.",
     params: { certificate },
     isBeforeTenant: true,
   },
   "imap-certificate": {
     side: "imap",
-    says: "the mail server shows a certificate that must not be trusted",
+    says: "The mail server shows a certificate that must not be trusted.",
     params: { certificate },
     isBeforeTenant: true,
   },

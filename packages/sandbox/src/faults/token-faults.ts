@@ -21,15 +21,15 @@ const spacing = {
 
 /** What the token endpoint does wrong in place of its answer, in the order in which it is looked for. */
 export const answerFaults = {
-  "token-stall": { side: "token", says: "a POST is taken and never answered", params: {} },
+  "token-stall": { side: "token", says: "A POST is taken and never answered.", params: {} },
   "token-reset": {
     side: "token",
-    says: "the connection is reset",
+    says: "The connection is reset.",
     params: { at: { kind: "word", words: ["request", "answer"], default: "request", says: "before the answer, or in the middle of it" } },
   },
   "token-redirect": {
     side: "token",
-    says: "the client is sent to another address; one that follows takes its secret along",
+    says: "The client is sent to another address; one that follows takes its secret along.",
     params: {
       status: { kind: "number", low: 301, high: 308, default: 307, says: "301, 302, 303, 307 or 308" },
       to: { kind: "text", default: "https://localhost:1/", says: "Location" },
@@ -37,18 +37,18 @@ export const answerFaults = {
   },
   "token-html": {
     side: "token",
-    says: "a page in HTML comes back, as from a captive portal",
+    says: "A page in HTML comes back, as from a captive portal.",
     params: { status: { kind: "number", low: 200, high: 599, default: 200, says: "HTTP status" } },
   },
-  "token-empty": { side: "token", says: "200 with {}", params: {} },
+  "token-empty": { side: "token", says: "200 with {}.", params: {} },
   "token-drip": {
     side: "token",
-    says: "the answer comes byte by byte and does not end",
+    says: "The answer comes byte by byte and does not end.",
     params: { everyMs: { kind: "number", low: 1, high: 60_000, default: 200, says: "between two bytes" } },
   },
   "token-large": {
     side: "token",
-    says: "a good answer with very much beside the token",
+    says: "A good answer with very much beside the token.",
     params: {
       bytes: { kind: "number", low: 1, high: 10_000_000_000, default: 200_000_000, says: "length, decoded" },
       gzip: { kind: "flag", default: true, says: "compressed: a bomb of a thousandth of that" },
@@ -56,7 +56,7 @@ export const answerFaults = {
   },
   "token-echo": {
     side: "token",
-    says: "the refusal repeats the whole form that was sent, the secret included",
+    says: "The refusal repeats the whole form that was sent, the secret included.",
     params: {
       as: { kind: "word", words: ["json", "html"], default: "json", says: "an error of Entra's, or a proxy's page with 502" },
       code: code(900144),
@@ -64,7 +64,7 @@ export const answerFaults = {
   },
   "token-429": {
     side: "token",
-    says: "too many requests",
+    says: "Too many requests.",
     params: {
       retryAfter: { kind: "word", words: ["seconds", "date", "none"], default: "seconds", says: "how Retry-After is written" },
       seconds: { kind: "number", low: 0, high: 86_400, default: 30, says: "the wait" },
@@ -73,7 +73,7 @@ export const answerFaults = {
   },
   "token-5xx": {
     side: "token",
-    says: "the service is broken",
+    says: "The service is broken.",
     params: {
       status: { kind: "number", low: 500, high: 599, default: 503, says: "HTTP status" },
       body: { kind: "word", words: ["json", "html", "empty"], default: "json", says: "with AADSTS90033, a page, or nothing" },
@@ -82,7 +82,7 @@ export const answerFaults = {
   },
   "token-error": {
     side: "token",
-    says: "the request is refused with an AADSTS number",
+    says: "The request is refused with an AADSTS number.",
     params: {
       code: code(7000215),
       spacing,
@@ -94,33 +94,33 @@ export const answerFaults = {
 
 /** What is wrong with a token that comes back, or with how it comes back. */
 const tokenShapeFaults = {
-  "token-without-roles": { side: "token", says: "the token has no roles: nobody consented", params: {} },
+  "token-without-roles": { side: "token", says: "The token has no roles: nobody consented.", params: {} },
   "token-role": {
     side: "token",
-    says: "the token has the role of one protocol only",
+    says: "The token has the role of one protocol only.",
     params: { protocol: { kind: "word", words: ["imap", "pop"], default: "pop", says: "the one it has" } },
   },
   "token-audience": {
     side: "token",
-    says: "the token is for another resource",
+    says: "The token is for another resource.",
     params: { audience: { kind: "text", default: "https://graph.microsoft.com", says: "aud" } },
   },
   "token-of-other-tenant": {
     side: "token",
-    says: "the token is another tenant's",
+    says: "The token is another tenant's.",
     params: { other: { kind: "text", default: "", says: "alias of that tenant; empty for the next one of the sandbox" } },
   },
-  "token-without-oid": { side: "token", says: "the token has no oid: the tenant has no service principal", params: {} },
-  "token-delegated": { side: "token", says: "the token has scp in place of roles: delegated permissions", params: {} },
+  "token-without-oid": { side: "token", says: "The token has no oid: the tenant has no service principal.", params: {} },
+  "token-delegated": { side: "token", says: "The token has scp in place of roles: delegated permissions.", params: {} },
   "token-lifetime": {
     side: "token",
-    says: "the token lives shorter or longer",
+    says: "The token lives shorter or longer.",
     params: { seconds: { kind: "number", low: 1, high: 100_000, default: 300, says: "from its issue to exp" } },
   },
-  "token-numbers-as-strings": { side: "token", says: "expires_in and the like are texts", params: {} },
+  "token-numbers-as-strings": { side: "token", says: "Numbers such as expires_in come as texts.", params: {} },
   "token-refresh-in": {
     side: "token",
-    says: "the answer says when to refresh",
+    says: "The answer says when to refresh.",
     params: { seconds: { kind: "number", low: 0, high: 100_000, default: 0, says: "refresh_in; 0 for half the lifetime" } },
   },
 } as const satisfies Readonly<Record<string, FaultSpec>>;
@@ -131,7 +131,7 @@ export const tokenFaults = {
   ...tokenShapeFaults,
   "clock-skew": {
     side: "token",
-    says: "Microsoft's clock and the client's differ: HTTP Date, iat, exp and the time of assertions are shifted",
+    says: "Microsoft's clock and the client's differ: HTTP Date, iat, exp and the time of assertions are shifted.",
     params: { ms: { kind: "number", low: -dayMs, high: dayMs, default: 600_000, says: "ahead of the client; below 0 behind it" } },
   },
 } as const satisfies Readonly<Record<string, FaultSpec>>;
