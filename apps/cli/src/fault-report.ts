@@ -2,11 +2,13 @@ import { formatCounted, formatDeadline, formatDuration, formatIn } from "@mailfl
 import { faultCatalogue, type FaultOrder, type FaultSpec, type ListedFault, type ParamSpec } from "@mailfleet/sandbox/faults";
 import { padEnd, wrapText } from "./text-layout.ts";
 
-/** The catalogue as people look for it. */
-const groups: readonly { readonly title: string; readonly has: (name: string, spec: FaultSpec) => boolean }[] = [
-  { title: "Token endpoint", has: (_name, { side }) => side === "token" },
-  { title: "Login to the mail server", has: (name, { side }) => side === "imap" && name.startsWith("auth-") },
-  { title: "Mail server", has: (name, { side }) => side === "imap" && !name.startsWith("auth-") },
+/** The catalogue as people look for it: each fault is in the first group that fits its name. */
+const imapGroups: readonly { readonly title: string; readonly names: RegExp }[] = [
+  { title: "Connection and login", names: /^(auth-|basic-|login-|greeting-|close-after-|connection-cap|imap-certificate)/ },
+  { title: "Throttling", names: /^(throttle|budget|slow)$/ },
+  { title: "Sessions that end or stall", names: /^(token-expiry|session-|stale-|idle-timeout|reset|silence|drip|server-unavailable)/ },
+  { title: "Folders", names: /^(localised|unquoted-|no-special-|inbox-|uid|folders-|select-|list-|status-)/ },
+  { title: "Commands and messages", names: /^/ },
 ];
 
 const catalogue: readonly (readonly [string, FaultSpec])[] = Object.entries(faultCatalogue);
@@ -21,15 +23,19 @@ export const faultExamples = `Examples:
 export function catalogueLines(columns: number): string[] {
   const names = Math.max(...catalogue.map(([name]) => name.length));
   const lines: string[] = [];
-  for (const { title, has } of groups) {
+  for (const title of ["Token endpoint", ...imapGroups.map((group) => group.title)]) {
     lines.push(title);
-    for (const [name, spec] of catalogue.filter(([one, its]) => has(one, its))) {
+    for (const [name, spec] of catalogue.filter(([one, { side }]) => groupOf(one, side) === title)) {
       const parts = wrapText(spec.says, columns, names + 4);
       lines.push(...parts.map((part, index) => `  ${padEnd(index === 0 ? name : "", names)}  ${part}`));
     }
     lines.push("");
   }
   return lines;
+}
+
+function groupOf(name: string, side: FaultSpec["side"]): string {
+  return (side === "token" ? undefined : imapGroups.find(({ names }) => names.test(name))?.title) ?? "Token endpoint";
 }
 
 /** One fault with its parameters. */

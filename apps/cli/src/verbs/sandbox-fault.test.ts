@@ -60,7 +60,7 @@ describe("without a verb", () => {
     const { code, out } = await fault([], { columns: 100 });
     expect(code).toBe(0);
     for (const name of Object.keys(faultCatalogue)) expect(out).toContain(`\n  ${name} `);
-    expect(out).toMatch(/^Token endpoint\n[^]*\nMail server\n[^]*\nExamples:\n(.*\n){3}/);
+    expect(out).toMatch(/^Token endpoint\n[^]*\nConnection and login\n[^]*\nThrottling\n[^]*\nExamples:\n(.*\n){3}/);
     expect(out.split("\n").filter((line) => line.length > 100 && !line.includes("npx"))).toEqual([]);
   });
 
