@@ -32,7 +32,7 @@ export class ProcessDied extends Error {
 
 export interface WorkerOptions {
   readonly process: FleetProcess;
-  readonly ports: Omit<EnginePorts, "store" | "handOff">;
+  readonly ports: Omit<EnginePorts, "store" | "handOff" | "breakers">;
   readonly plan?: CrashPlan | undefined;
   /** Answers come later than the microtask they were asked in. */
   readonly isDeferred?: boolean | undefined;
@@ -55,8 +55,8 @@ export class CrashingWorker implements EffectWatcher {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.process = options.process;
-    const { store, handOff } = options.process;
-    this.#ports = watchPorts({ ...options.ports, store, handOff }, this);
+    const { store, handOff, breakers } = options.process;
+    this.#ports = watchPorts({ ...options.ports, store, handOff, breakers }, this);
   }
 
   /** Resolves with undefined when the process died in it. What the flow throws that is no failure of its own is a bug, and thrown. */

@@ -12,6 +12,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   "blobs.read": "replay, which tells again what was told",
   "blobs.indexed": "replay",
   "entries.return": "nobody: an index is read to its end",
+  "breakers.hold": "tenants that are held: held-tenants.crash.test.ts",
+  "breakers.release": "the same",
 };
 
 test("every effect that there is is met in some scenario, so that something was stopped at it", async () => {

@@ -117,6 +117,12 @@ export const portRules: { readonly [P in keyof EnginePorts]-?: RulesOf<EnginePor
     noteInHand: effect("REDIS_UNAVAILABLE"),
   },
   handOff: { commit: effect("REDIS_UNAVAILABLE"), settle: effect("REDIS_UNAVAILABLE") },
+  breakers: {
+    opened: effect("REDIS_UNAVAILABLE"),
+    refused: effect("REDIS_UNAVAILABLE"),
+    hold: effect("REDIS_UNAVAILABLE"),
+    release: effect("REDIS_UNAVAILABLE"),
+  },
   gate: { shouldYield: question("REDIS_UNAVAILABLE"), isDraining: pure },
   bytes: { take: { ...pure, gives: "release" } },
   slots: { lend: { ...pure, gives: "release" } },

@@ -22,7 +22,14 @@ import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
-import { createFleetReader, createMailboxRegistry, createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
+import {
+  createBreakers,
+  createFleetReader,
+  createMailboxRegistry,
+  createMailboxStore,
+  createTokenCache,
+  redisOptions,
+} from "@mailfleet/store";
 import { createMemorySignals, noSlots, type RedisOptions, type RunningRedis, silentLog, startRedis } from "@mailfleet/testkit";
 import { audit, type Audit } from "./audit.ts";
 
@@ -194,6 +201,7 @@ async function openWorker(world: World, mailbox: MailboxRef, blobsDir: string, o
     blobs: options.blobs ? options.blobs(blobs) : blobs,
     mime: world.mime,
     store,
+    breakers: createBreakers({ redis, keys, clock }),
     handOff: await createHandOff({ queue, keys, clock }),
     gate: { shouldYield: () => Promise.resolve(false), isDraining: () => false },
     bytes: createByteBudget(64e6),

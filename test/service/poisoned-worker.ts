@@ -8,7 +8,7 @@ import { createImapSource } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
-import { createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
+import { createBreakers, createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
 import { createMemorySignals, noSlots, silentLog } from "@mailfleet/testkit";
 
 /** One session in a process of its own, which dies as the OOM killer ends it when it parses a message that holds `poison`. */
@@ -75,6 +75,7 @@ const outcome = await syncMailbox(
     blobs: createFileStore({ dir: options.blobsDir, clock, chance: systemChance }),
     mime: poisoned,
     store: createMailboxStore({ redis, keys, clock, chance: systemChance, log: silentLog, worker: "poisoned" }),
+    breakers: createBreakers({ redis, keys, clock }),
     handOff: await createHandOff({ queue, keys, clock }),
     gate: { shouldYield: () => Promise.resolve(false), isDraining: () => false },
     bytes: createByteBudget(64e6),

@@ -12,7 +12,14 @@ import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
-import { createFleetReader, createMailboxRegistry, createMailboxStore, createTokenCache, redisOptions } from "@mailfleet/store";
+import {
+  createBreakers,
+  createFleetReader,
+  createMailboxRegistry,
+  createMailboxStore,
+  createTokenCache,
+  redisOptions,
+} from "@mailfleet/store";
 import { type Fault } from "./session-faults.ts";
 import { createMemorySignals, noSlots, sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
@@ -102,6 +109,7 @@ export function setUpSyncBench(options: { readonly tokenLifetimeSeconds?: number
       blobs: createFileStore({ dir: join(dir, "blobs"), clock, chance: systemChance }),
       mime,
       store: createMailboxStore({ redis, keys, clock, chance: systemChance, log: silentLog, worker: "test" }),
+      breakers: createBreakers({ redis, keys, clock }),
       handOff: await createHandOff({ queue, keys, clock }),
       gate: { shouldYield: () => Promise.resolve(false), isDraining: () => world.isDraining },
       bytes: createByteBudget(64e6),

@@ -4,15 +4,17 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
 import { createScrubber, isSyncError, redisKeys } from "@mailfleet/core";
-import { createIntakeWatch, openSyncQueues } from "@mailfleet/queue";
+import { createHoldTeller, createIntakeWatch, openMessagesQueue, openSyncQueues } from "@mailfleet/queue";
 import { settlesWithin, stopSignals, systemClock } from "@mailfleet/runtime";
 import {
   connectRedis,
   createDueIndex,
   createFleetReader,
+  createHoldReader,
   createMailboxRegistry,
   inspectRedis,
   readPrivateRedis,
+  readUntold,
   redisOptions,
 } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
@@ -70,6 +72,7 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
     const keys = redisKeys(config.name);
     const connection = redisOptions(target, ca);
     const queues = openSyncQueues({ connection, keys, log });
+    const messages = openMessagesQueue({ connection, keys, log });
     const controller = new AbortController();
     const running = runProducer({
       config,
@@ -80,6 +83,13 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
       intake: createIntakeWatch({ redis, keys, clock: systemClock, marks: config.downstream }),
       inspect: () => inspectRedis(redis).then((health) => [...health.problems, ...health.troubles]),
       due: createDueIndex(redis, keys),
+      teller: await createHoldTeller({
+        queue: messages,
+        keys,
+        clock: systemClock,
+        holds: createHoldReader(redis, keys),
+        untold: (tenant, count) => readUntold(redis, keys, tenant, count),
+      }),
       registry: createMailboxRegistry(redis, keys),
       reader: createFleetReader(redis, keys),
       signal: controller.signal,
@@ -94,7 +104,7 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
     await settlesWithin(
       systemClock,
       closeMs,
-      queues.close().catch(() => undefined),
+      Promise.all([queues.close(), messages.close()]).catch(() => undefined),
     );
     redis.disconnect();
     log.info({ why }, "producer stopped");

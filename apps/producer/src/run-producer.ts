@@ -6,13 +6,15 @@ import {
   intakeSentence,
   type Lane,
   type LaneIntake,
+  limits,
   type Log,
   mailboxId,
   type MailboxRef,
   redisErrorWord,
 } from "@mailfleet/core";
-import type { IntakeWatch, SyncQueues, Watched } from "@mailfleet/queue";
-import type { DueIndex, FleetReader, MailboxRegistry } from "@mailfleet/store";
+import type { HoldTeller, IntakeWatch, SyncQueues, Watched } from "@mailfleet/queue";
+import type { DueIndex, FleetReader, MailboxRegistry, TenantLimits } from "@mailfleet/store";
+import { createLoginTeller, tenantLimits, tooManyLogins } from "./tenant-limits.ts";
 
 export interface ProducerParts {
   readonly config: Config;
@@ -24,6 +26,7 @@ export interface ProducerParts {
   /** Why Redis may not be used as it is set up now; none where it may. */
   readonly inspect: () => Promise<readonly string[]>;
   readonly due: DueIndex;
+  readonly teller: HoldTeller;
   readonly registry: MailboxRegistry;
   readonly reader: FleetReader;
   readonly signal: AbortSignal;
@@ -32,6 +35,8 @@ export interface ProducerParts {
 
 const roundMs = 100;
 const heartbeatMs = 10_000;
+/** Consumers are told of the mailboxes of a parked tenant this often. */
+const tellMs = 1_000;
 /** The sync queues stay this many times as long as there are slots: long enough to never idle, short enough to stay fair. */
 const depthPerSlot = 2;
 const leastDepth = 16;
@@ -48,10 +53,15 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
   const spreadMs = mailboxes.length > spreadFrom ? mailboxes.length * spreadPerMailboxMs : 0;
   const counts = await parts.registry.register(mailboxes, spreadMs);
   log.info(counts, "mailboxes of the configuration registered");
-  warnOfOthers(log, config, othersThan(mailboxes, await parts.registry.list()));
+  const registered = await parts.registry.list();
+  warnOfOthers(log, config, othersThan(mailboxes, registered));
+  const limitsOf = tenantLimits(config);
+  const tellLogins = createLoginTeller(log);
+  tellLogins(tooManyLogins(config, registered, limitsOf));
   parts.onReady();
 
   let beatAt = 0;
+  let tellAt = 0;
   let slots = leastDepth;
   const tellIntake = createIntakeTeller(log, config.downstream);
   let lastCode = "";
@@ -67,8 +77,14 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
       }
       const watched = await parts.intake.look();
       tellIntake(watched, clock.now());
-      await fill(parts, "fresh", slots, watched.intake.lanes.fresh);
-      await fill(parts, "backfill", slots, watched.intake.lanes.backfill);
+      await fill(parts, limitsOf, "fresh", slots, watched.intake.lanes.fresh);
+      await fill(parts, limitsOf, "backfill", slots, watched.intake.lanes.backfill);
+      if (clock.monotonic() >= tellAt) {
+        // At once again while there is more to tell.
+        const told = await parts.teller.tell();
+        if (told < limits.tellChunk) tellAt = clock.monotonic() + tellMs;
+        if (told > 0) log.info({ mailboxes: told }, "consumers were told of mailboxes of a parked tenant");
+      }
       lastCode = "";
     } catch (error) {
       const word = redisErrorWord(error);
@@ -99,12 +115,18 @@ function warnOfOthers(log: Log, config: Config, others: readonly MailboxRef[]): 
   );
 }
 
-async function fill(parts: ProducerParts, lane: Lane, slots: number, { state, inFlight }: LaneIntake): Promise<void> {
+async function fill(
+  parts: ProducerParts,
+  limitsOf: (tenant: string) => TenantLimits,
+  lane: Lane,
+  slots: number,
+  { state, inFlight }: LaneIntake,
+): Promise<void> {
   if (state === "closed") return;
   const room = Math.max(leastDepth, slots * depthPerSlot) - (await parts.queues.waiting(lane));
   if (room <= 0) return;
-  const perTenant = parts.config.sync.perTenantInFlight;
-  const ids = await parts.due.take({ lane, count: room, perTenant, ...(inFlight !== undefined && { inAll: inFlight }) });
+  const { perTenantInFlight: perTenant, perHostInFlight: perHost } = parts.config.sync;
+  const ids = await parts.due.take({ lane, count: room, perTenant, perHost, limitsOf, ...(inFlight !== undefined && { inAll: inFlight }) });
   if (ids.length > 0) await parts.queues.add(lane, ids);
 }
 

@@ -1,5 +1,13 @@
 import { type Lane, limits, parseMailboxId, pushChooser, redisKeys } from "@mailfleet/core";
-import { type ByteBudget, type EnginePorts, type JobSlots, type PushState, startPush, syncMailbox } from "@mailfleet/engine";
+import {
+  type ByteBudget,
+  type EnginePorts,
+  type JobSlots,
+  type PushState,
+  startPush,
+  syncMailbox,
+  watchCredentials,
+} from "@mailfleet/engine";
 import { createIntakeWatch, type IntakeWatch, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
 import { settlesWithin } from "@mailfleet/runtime";
 import { inspectRedis } from "@mailfleet/store";
@@ -67,6 +75,8 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
     },
   });
 
+  const leaving = new AbortController();
+  void watchCredentials(parts.credentials, leaving.signal);
   let logged = "";
   const logPush = (state: PushState): void => {
     if (JSON.stringify(state) !== logged) ports.log.info(state, "push");
@@ -77,6 +87,7 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
   return {
     async drain() {
       health.stop();
+      leaving.abort();
       clearInterval(pushTimer);
       gate.drain();
       const pushGone = push && settlesWithin(ports.clock, politeDrainMs, push.stop());

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { createFileStore } from "@mailfleet/blobs";
 import type { Config, Environment } from "@mailfleet/config";
 import { type Log, type MailSource, type RedisTarget, redisKeys, type SliceGate, syncError } from "@mailfleet/core";
-import { bytesInFlight, createByteBudget, type EnginePorts, type PushPorts, type SyncSettings } from "@mailfleet/engine";
+import {
+  bytesInFlight,
+  createByteBudget,
+  type CredentialWatchPorts,
+  type EnginePorts,
+  type PushPorts,
+  type SyncSettings,
+} from "@mailfleet/engine";
 import { createKeyRing, createTokenSource, openTenantBook, type TenantBook } from "@mailfleet/entra";
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
@@ -12,8 +19,10 @@ import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
   connectRedis,
+  createBreakers,
   createDueIndex,
   createFleetReader,
+  createHoldReader,
   createMailboxRegistry,
   createMailboxStore,
   createPushLeases,
@@ -35,6 +44,7 @@ export interface WorkerParts {
   readonly registry: ReturnType<typeof createMailboxRegistry>;
   readonly reader: ReturnType<typeof createFleetReader>;
   readonly due: DueIndex;
+  readonly credentials: CredentialWatchPorts;
   readonly messages: ReturnType<typeof openMessagesQueue>;
   readonly connection: ReturnType<typeof redisOptions>;
   readonly name: string;
@@ -78,6 +88,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
     log,
     scrub,
   });
+  const credentialOf = (tenant: string): Promise<string | undefined> => tokens.identityOf(tenant);
   const mime = createMimeParser({ threads: config.worker.parseThreads });
   // Its threads read their files now: later, sessions may have taken all file descriptors (F17).
   await mime.parse(Buffer.from("Subject: first\r\n\r\n"));
@@ -99,6 +110,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
     registry: createMailboxRegistry(redis, keys),
     reader: createFleetReader(redis, keys),
     due: createDueIndex(redis, keys),
+    credentials: { clock, log, holds: createHoldReader(redis, keys), credentialOf },
     settings: {
       pollMs: config.sync.pollSeconds * 1_000,
       backfill: config.sync.backfill,
@@ -121,6 +133,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
       blobs: createFileStore({ dir: config.blobs.dir, clock, chance }),
       mime,
       store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
+      breakers: createBreakers({ redis, keys, clock, credentialOf }),
       handOff: await createHandOff({ queue: messages, keys, clock }),
       gate,
       signals,

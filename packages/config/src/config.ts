@@ -97,6 +97,10 @@ export interface SyncConfig {
   readonly backfillConcurrency: number;
   /** Mailboxes of one tenant at once, over all workers. */
   readonly perTenantInFlight: number;
+  /** Mailboxes at once whose tenants share a mail server, over all workers. */
+  readonly perHostInFlight: number;
+  /** Logins of one tenant in a second at most; absent: by its cloud. */
+  readonly loginsPerSecond?: number;
   /** Mailboxes that are told of new mail by IDLE, beside the poll. */
   readonly push: PushChoice;
   /** IDLE connections of one worker. */

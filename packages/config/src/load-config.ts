@@ -185,6 +185,8 @@ function resolveSync(reading: Reading, sync: FileConfig["sync"], tenants: readon
     concurrency: sync?.concurrency ?? 8,
     backfillConcurrency: sync?.backfillConcurrency ?? 4,
     perTenantInFlight: sync?.perTenantInFlight ?? 16,
+    perHostInFlight: sync?.perHostInFlight ?? limits.perHostInFlight,
+    ...(sync?.loginsPerSecond !== undefined && { loginsPerSecond: sync.loginsPerSecond }),
     push: resolvePush(reading, sync?.push, tenants),
     pushConnections: sync?.pushConnections ?? limits.pushConnections,
     slice: {

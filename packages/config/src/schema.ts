@@ -188,6 +188,20 @@ export const fileSchema = map(
         concurrency: whole(1, 1000, "a number", 8, "Mailboxes at once in one worker. Default 8."),
         backfillConcurrency: whole(1, 1000, "a number", 4, "Of the history, beside those. Default 4."),
         perTenantInFlight: whole(1, 10_000, "a number", 16, "Mailboxes of one tenant at once, over all workers. Default 16."),
+        perHostInFlight: whole(
+          1,
+          100_000,
+          "a number",
+          limits.perHostInFlight,
+          `Mailboxes at once whose tenants share a mail server, over all workers. Default ${limits.perHostInFlight}.`,
+        ),
+        loginsPerSecond: whole(
+          1,
+          limits.loginsCustom,
+          "a number",
+          limits.loginsDefault,
+          `Logins of one tenant in a second at most, over all workers. They begin at ${limits.loginsAtFirst} and grow while none is refused. Default ${limits.loginsDefault}; ${limits.loginsCustom} where cloud is custom.`,
+        ),
         push: z
           .union(
             [

@@ -199,6 +199,7 @@ export {
   unpackHandNote,
 } from "./in-hand.ts";
 export { type FleetSignal, type FleetSignals, readSignal, type SignalWatch, type WatchOptions } from "./fleet-signals.ts";
+export { parkedEvent, resumedEvent, tenantParking, toldParking } from "./parking.ts";
 export { packPace, unpackPace, type Pace } from "./pace.ts";
 export { type Answer, answered, batchAt, beginPace, paceToKeep, pauseAt, type PaceState, refused } from "./learn-pace.ts";
 export {
@@ -254,6 +255,7 @@ export {
   type FolderRules,
   type FolderSelection,
 } from "./folders.ts";
+export { judge, type JudgeQuestion, refusalKind, type Verdict } from "./judge.ts";
 export type { NeighbourView, RefusalKind } from "./neighbours.ts";
 export type { Breakers, HoldOrder, HoldReader, TenantHold } from "./tenant-hold.ts";
 export { decideRetry, retryCapMs, type RetryDecision, type RetryQuestion } from "./retry-policy.ts";

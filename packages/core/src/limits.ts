@@ -88,6 +88,43 @@ export const limits = {
   pushHealthyMs: 60_000,
   /** An IDLE connection costs about 140 KB of resident memory with TLS: 500 are 70 MB of a worker's 440. */
   pushConnections: 500,
+  /** A worker reports a tenant's opened mailboxes together, this often; one that was refused before is reported by itself. */
+  openedReportMs: 10_000,
+  /** All of a tenant are refused: so many mailboxes at least, for longer than reports of opened ones may take (exchange-online row 18). */
+  tenantDownMailboxes: 3,
+  tenantDownAfterMs: 15_000,
+  /** A tenant with fewer mailboxes says less: then only after this. */
+  smallTenantDownAfterMs: 10 * 60_000,
+  /** Tenants that go down within this time of each other do so for one reason (exchange-online row 23): so many, or half of all, and two. */
+  incidentTogetherMs: 15 * 60_000,
+  incidentTenants: 3,
+  /** A tenant that opened nothing for longer is not asked about others. */
+  tenantActiveMs: 24 * 3_600_000,
+  /** So many mailboxes of a tenant throttled within this time, and half of those at work: it is the tenant's budget. */
+  tenantThrottledMailboxes: 5,
+  throttleWindowMs: 60_000,
+  /** Refused mailboxes of a tenant that are told apart, about 80 bytes each. */
+  refusedKept: 1_000,
+  /** A canary that was taken and not started; one that started has its lease. */
+  canaryMs: 60_000,
+  /** Another look at a held tenant whose canary was busy or came to nothing. */
+  canaryAgainMs: 2_000,
+  /** Mailboxes of a parked tenant that are told downstream by one script: 100 events keep Redis for about 3 ms. */
+  tellChunk: 100,
+  /**
+   * Logins of one tenant in a second. Microsoft documents no number, so they begin slowly and grow by a tenth in ten seconds while none
+   * is refused; a refusal halves them, once in that time, and nothing grows for a minute then.
+   */
+  loginsAtFirst: 2,
+  loginsAtLeast: 0.5,
+  loginsDefault: 10,
+  /** The sandbox and servers of one's own. */
+  loginsCustom: 1_000,
+  /** Sessions at one mail server, over all tenants and workers. No limit of Microsoft's is known; this one is not met by accident. */
+  perHostInFlight: 500,
+  loginsGrowth: 1.1,
+  loginsStepMs: 10_000,
+  loginsCalmMs: 60_000,
   /** A mailbox taken from the due index and not started comes back after this (F05). */
   takenMs: 60_000,
   /** A disk with less than this share left, and less than so many bytes, takes no mail (F16): see `isDiskLow`. */

@@ -27,8 +27,6 @@ export interface HoldOrder {
   readonly inMs: number;
   /** The same cause as before: its `since` stays. */
   readonly isSame: boolean;
-  /** Names the credential that failed; a worker with another one has the tenant looked at, at once. */
-  readonly credential?: string;
 }
 
 /**

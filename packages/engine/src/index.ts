@@ -26,3 +26,4 @@ export {
   type ReplayRoom,
 } from "./replay.ts";
 export { readStored, type StoredChoice, type StoredMessage, type StoredPlace, storedPlaces } from "./stored-messages.ts";
+export { type CredentialWatchPorts, watchCredentials } from "./watch-credentials.ts";

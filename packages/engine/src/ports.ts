@@ -1,5 +1,6 @@
 import type {
   BlobStore,
+  Breakers,
   Failure,
   FleetSignals,
   Chance,
@@ -36,6 +37,7 @@ export interface EnginePorts {
   readonly mime: MimeParser;
   readonly store: MailboxStore;
   readonly handOff: HandOff;
+  readonly breakers: Breakers;
   readonly gate: SliceGate;
   /** Shared by all sessions of the process. */
   readonly bytes: ByteBudget;

@@ -7,8 +7,10 @@ import {
   type MailboxRef,
   type MailboxState,
   type MailEvent,
-  scopeKey,
+  parkedEvent,
+  resumedEvent,
   type Settlement,
+  toldParking,
   type ToldParking,
 } from "@mailfleet/core";
 import type { SyncSettings } from "./ports.ts";
@@ -21,7 +23,9 @@ export type Ending =
   | { readonly kind: "partial"; readonly failure: Failure; readonly hasHistory: boolean }
   /** The worker drains, the token ran out, or the server wants a pause: go on at once or after it, nobody is to blame. */
   | { readonly kind: "cut-short"; readonly hasHistory: boolean; readonly dueInMs?: number }
-  | { readonly kind: "failed"; readonly failure: Failure; readonly hasHistory: boolean };
+  | { readonly kind: "failed"; readonly failure: Failure; readonly hasHistory: boolean }
+  /** It is not the mailbox's trouble but its tenant's, which is kept with the tenant. */
+  | { readonly kind: "held"; readonly failure: Failure; readonly hasHistory: boolean };
 
 export interface SettleQuestion {
   readonly mailbox: MailboxRef;
@@ -58,6 +62,17 @@ export function settlementOf(question: SettleQuestion): Settlement {
         ...(state.cause && { cause: state.cause }),
         events: [],
       };
+    case "held":
+      return {
+        checked: false,
+        opened,
+        // Nobody is taken of a held tenant; when it goes on, this one is as late as the others.
+        freshDueInMs: 0,
+        ...(history && { backfillDueInMs: 0 }),
+        ...(state.cause && { cause: state.cause }),
+        ...(state.pace && { pace: state.pace }),
+        events: [],
+      };
     case "partial": {
       const cause = causeOf(question, ending.failure, opened);
       // The folders that answer go on as ever; the cause says which does not.
@@ -84,16 +99,10 @@ export function settlementOf(question: SettleQuestion): Settlement {
         ...(history && { backfillDueInMs: inMs + limits.leaseRenewMs }),
         // Another trouble in between must not make consumers wait for a mailbox that goes on.
         cause: told && !isSameParking(cause, told) ? { ...cause, told } : cause,
-        events: isNewlyParked ? [parked(question, cause)] : [],
+        events: isNewlyParked ? [parkedEvent({ mailbox: question.mailbox, lane: question.lane, cause, now })] : [],
       };
     }
   }
-}
-
-/** The parking that consumers know of and that has not ended for them. */
-function toldParking(cause: Cause | undefined): ToldParking | undefined {
-  if (cause?.told) return cause.told;
-  return cause?.state === "parked" ? { code: cause.code, since: cause.since } : undefined;
 }
 
 function isSameParking(cause: Cause, told: ToldParking): boolean {
@@ -102,7 +111,8 @@ function isSameParking(cause: Cause, told: ToldParking): boolean {
 
 function resumedEvents(question: SettleQuestion): MailEvent[] {
   const told = toldParking(question.state.cause);
-  return told ? [resumed(question, told)] : [];
+  const { mailbox, lane, now } = question;
+  return told ? [resumedEvent({ mailbox, lane, told, now })] : [];
 }
 
 function causeOf({ state, now, random }: SettleQuestion, failure: Failure, opened: boolean): Cause {
@@ -124,24 +134,4 @@ function causeOf({ state, now, random }: SettleQuestion, failure: Failure, opene
 /** A tenth either way, so that mailboxes that were added together do not stay together. */
 function jittered(ms: number, random: number): number {
   return ms * (0.9 + 0.2 * random);
-}
-
-function parked(question: SettleQuestion, cause: Cause): MailEvent {
-  return { ...base(question, "parked", cause), type: "mailbox.parked", cause: { code: cause.code, reason: cause.text } };
-}
-
-function resumed(question: SettleQuestion, told: ToldParking): MailEvent {
-  return { ...base(question, "resumed", told), type: "mailbox.resumed", cause: { code: told.code } };
-}
-
-function base({ mailbox, lane, now }: SettleQuestion, what: string, cause: ToldParking) {
-  return {
-    schema: "mailfleet.event/1" as const,
-    key: scopeKey(mailbox, "", what, `${cause.since}`),
-    tenant: mailbox.tenant,
-    mailbox: mailbox.address,
-    protocol: mailbox.protocol,
-    at: new Date(now).toISOString(),
-    lane,
-  };
 }

@@ -18,6 +18,7 @@ import {
 import { backfill, isOwed, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
+import { judgeEnding, noteOpened } from "./judge-ending.ts";
 import { openSession } from "./open-session.ts";
 import { Pacer } from "./pacer.ts";
 import { Hand } from "./hand.ts";
@@ -28,7 +29,7 @@ import { settleUnlisted } from "./unlisted-folders.ts";
 
 export type SyncOutcome =
   | { readonly kind: "done" | "cut-short"; readonly counts: SyncCounts; readonly hasHistory: boolean }
-  /** Another session works on the mailbox; it was told that somebody asks. */
+  /** Another session works on the mailbox, which was told that somebody asks; or its tenant is held. */
   | { readonly kind: "busy" }
   /** Nothing more may be written; whoever holds the lease goes on. */
   | { readonly kind: "lease-lost"; readonly counts: SyncCounts }
@@ -54,9 +55,10 @@ export async function syncMailbox(
     const signal = AbortSignal.any([lease.signal, stop, watch.signal]);
     const pacer = new Pacer(ports, state.pace, signal);
     const progress = { isOpened: false, hasHistory: stateHasHistory(state, settings) };
-    const ending = await runSession(ports, settings, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
+    const ended = await runSession(ports, settings, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
       endingOf(error, progress.hasHistory),
     );
+    const ending = ended === "lease-lost" ? ended : await judgeEnding(ports, lease, state, ended, progress.isOpened);
     if (ending === "lease-lost") return { kind: "lease-lost", counts };
     const settled = settlementOf({
       mailbox,
@@ -72,7 +74,8 @@ export async function syncMailbox(
     const settlement = pacer.settle(settled, failure);
     if (!(await ports.handOff.settle(lease, settlement))) return { kind: "lease-lost", counts };
     if (failure?.code === "SERVER_THROTTLED") ports.signals.announce(mailbox, settlement.freshDueInMs, failure.code);
-    if (ending.kind === "failed" || ending.kind === "partial") return { kind: "failed", counts, failure: ending.failure };
+    if (ending.kind === "failed" || ending.kind === "partial" || ending.kind === "held")
+      return { kind: "failed", counts, failure: ending.failure };
     return { kind: ending.kind === "complete" ? "done" : "cut-short", counts, hasHistory: ending.hasHistory };
   } finally {
     watch.stop();
@@ -96,6 +99,7 @@ async function runSession(
   const session = pacer.paced(await openSession(ports, lease.mailbox, signal));
   progress.isOpened = true;
   try {
+    await noteOpened(ports, lease, state);
     const listed = await session.listFolders();
     const selection = selectFolders(listed, settings.folders);
     const context: SessionContext = {

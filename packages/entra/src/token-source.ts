@@ -13,7 +13,7 @@ import { QuietLog } from "./quiet-log.ts";
 import { requestToken } from "./request-token.ts";
 import type { KeyRing } from "./seal-token.ts";
 import { SharedMemory } from "./shared-memory.ts";
-import { tenantVersion, tokenIdentity } from "./token-identity.ts";
+import { credentialIdentity, tenantVersion, tokenIdentity } from "./token-identity.ts";
 import { interrupted, TokenKeeper, type TokenKeeperDeps } from "./token-keeper.ts";
 import { startTokenStats, type TokenStats } from "./token-stats.ts";
 
@@ -34,6 +34,8 @@ export interface TokenSourceDeps {
 
 export interface EntraTokenSource extends TokenSource {
   stats(): Readonly<TokenStats>;
+  /** Names the credentials that the tenant's token is asked for with, and tells nothing about them: others have other names. */
+  identityOf(tenant: string): Promise<string | undefined>;
   /** Ends what is under way. Later calls throw INTERRUPTED. */
   close(): Promise<void>;
 }
@@ -92,6 +94,19 @@ export function createTokenSource(deps: TokenSourceDeps): EntraTokenSource {
       return signal ? await orAbort(token, signal, alias) : await token;
     },
     stats: () => ({ ...stats }),
+    async identityOf(alias) {
+      try {
+        const tenant = deps.tenants(alias);
+        if (!tenant) return undefined;
+        const { credential, nextCredential } = tenant;
+        const all = nextCredential ? [credential, nextCredential] : [credential];
+        return (await Promise.all(all.map((one) => credentialIdentity(tenant, one)))).join(".");
+      } catch (error) {
+        // Its files cannot be used just now: it has no credential that could be tried.
+        if (isSyncError(error)) return undefined;
+        throw error;
+      }
+    },
     async close() {
       isClosed = true;
       await Promise.allSettled([...known.values()].map(({ keeper }) => keeper.close()));

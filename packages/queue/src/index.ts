@@ -4,6 +4,7 @@ export { createIntakeWatch, type IntakeWatch, type LoadClient, readDownstream, t
 export { eventJobId, eventJobOptions } from "./event-jobs.ts";
 export { followEvents, type FollowedEvent } from "./follow-events.ts";
 export { createHandOff, type HandOffOptions } from "./hand-off.ts";
+export { createHoldTeller, type HoldTeller, type HoldTellerOptions, type UntoldMailbox } from "./hold-teller.ts";
 export { createMailboxDesk, type MailboxDesk, type MailboxDeskOptions, operatorCode } from "./mailbox-desk.ts";
 export { openMessagesQueue, openSyncQueues, type QueueOptions, type SyncQueues } from "./queues.ts";
 export { openReissue } from "./reissue.ts";

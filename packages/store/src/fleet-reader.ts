@@ -1,6 +1,16 @@
 import type { Redis } from "ioredis";
-import { type Cause, emptyLedger, type FolderLedger, type OperatorPark, type Protocol, type RedisKeys } from "@mailfleet/core";
-import { parseCause } from "./mailbox-store.ts";
+import {
+  type Cause,
+  emptyLedger,
+  type FolderLedger,
+  type OperatorPark,
+  type Protocol,
+  type RedisKeys,
+  taxonomy,
+  type TenantHold,
+} from "@mailfleet/core";
+import { readHolds } from "./holds.ts";
+import { parseCause } from "./parse-cause.ts";
 
 /** What Redis knows of one mailbox, for status, the panel and `--once`. Times are epoch ms by Redis' clock. */
 export interface MailboxRecord {
@@ -76,6 +86,7 @@ export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
 
     async mailboxes() {
       const at = await now();
+      const held = await readHolds(redis, keys);
       const ids = (await redis.smembers(keys.mailboxes)).sort();
       const records: MailboxRecord[] = [];
       for (let i = 0; i < ids.length; i += 1_000) {
@@ -85,7 +96,7 @@ export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
         for (const [j, [error, values]] of ((await pipeline.exec()) ?? []).entries()) {
           if (error) throw error;
           const record = toRecord(some[j] as string, values as (string | null)[], at);
-          if (record) records.push(record);
+          if (record) records.push(withTenantCause(record, held.get(record.tenant)));
         }
       }
       return records;
@@ -129,6 +140,17 @@ function toRecord(id: string, values: readonly (string | null)[], at: number): M
     hasHistory: history === "1",
     ledger: toLedger(ledger),
   };
+}
+
+/**
+ * What the tenant is held for stands before the mailbox's own cause. What is left of it at a mailbox after the tenant went on, so that
+ * consumers are told the end, stops the mailbox no more.
+ */
+function withTenantCause(record: MailboxRecord, hold: TenantHold | undefined): MailboxRecord {
+  if (hold) return { ...record, cause: hold.cause, nextAt: hold.cause.nextAt };
+  if (record.cause?.told === undefined || taxonomy[record.cause.code].scope !== "tenant") return record;
+  const { cause: _over, ...rest } = record;
+  return rest;
 }
 
 function toLedger(values: readonly (string | null | undefined)[]): FolderLedger {

@@ -1,6 +1,5 @@
 import type { Redis } from "ioredis";
 import {
-  type Cause,
   type Chance,
   type Clock,
   emptyLedger,
@@ -20,10 +19,13 @@ import {
   packInHand,
   packSuspects,
   syncError,
+  type TenantHold,
   unpackCheckpoint,
   unpackHandNote,
   unpackPace,
 } from "@mailfleet/core";
+import { parseCause } from "./parse-cause.ts";
+import { readHold } from "./holds.ts";
 import { abandonScript, acquireScript, noteInHandScript, renewScript } from "./scripts.ts";
 
 export interface MailboxStoreOptions {
@@ -47,15 +49,16 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
       const id = mailboxId(mailbox);
       // Before the question: Redis counts the lease's time from somewhere between it and the answer.
       const askedAt = clock.monotonic();
-      const token = (await ask(
+      const answer = (await ask(
         redis.eval(
           acquireScript,
-          5,
+          6,
           keys.lease(id),
           keys.fence,
           keys.mailbox(id),
           keys.due(lane, mailbox.tenant),
           keys.inFlight(lane, mailbox.tenant),
+          keys.hold(mailbox.tenant),
           id,
           chance.uuid(),
           limits.leaseMs,
@@ -63,8 +66,10 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
           busyRetryMs,
           options.worker,
         ),
-      )) as string | null;
-      return token === null ? undefined : holdLease(options, mailbox, lane, token, askedAt);
+      )) as [token: string, ...hold: string[]] | null;
+      if (answer === null) return undefined;
+      const [token, ...fields] = answer;
+      return holdLease(options, mailbox, lane, token, askedAt, readHold(toHash(fields)));
     },
 
     async load(mailbox): Promise<MailboxState> {
@@ -97,11 +102,19 @@ async function ask<T>(answer: Promise<T>): Promise<T> {
 }
 
 /** Renews every 10 s; aborts when refused, or by the monotonic clock when no renewal succeeded for 20 s (F02, F03). */
-function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane, token: string, askedAt: number): Lease {
+function holdLease(
+  options: MailboxStoreOptions,
+  mailbox: MailboxRef,
+  lane: Lane,
+  token: string,
+  askedAt: number,
+  canary: TenantHold | undefined,
+): Lease {
   const { redis, keys, clock, log } = options;
   const id = mailboxId(mailbox);
   const controller = new AbortController();
-  const names = [keys.lease(id), keys.mailbox(id), keys.due(lane, mailbox.tenant), keys.inFlight(lane, mailbox.tenant)];
+  const { tenant } = mailbox;
+  const names = [keys.lease(id), keys.mailbox(id), keys.due(lane, tenant), keys.inFlight(lane, tenant), keys.hold(tenant)];
   let renewedAt = askedAt;
   const lose = (why: string): void => {
     clearInterval(timer);
@@ -138,7 +151,14 @@ function holdLease(options: MailboxStoreOptions, mailbox: MailboxRef, lane: Lane
     if (isHeld() && clock.monotonic() - renewedAt >= limits.leaseRenewMs) void renew();
   }, 1_000);
   timer.unref();
-  return { mailbox, token, lane, signal: controller.signal, isHeld, stop: () => clearInterval(timer) };
+  return { mailbox, token, lane, ...(canary && { canary }), signal: controller.signal, isHeld, stop: () => clearInterval(timer) };
+}
+
+/** Fields and values in turns, as Redis answers in a script. */
+function toHash(words: readonly string[]): Record<string, string> {
+  const hash: Record<string, string> = {};
+  for (let i = 0; i + 1 < words.length; i += 2) hash[words[i] as string] = words[i + 1] as string;
+  return hash;
 }
 
 /** `version LF commit id LF ledger LF checkpoint`, as the commit script writes it. */
@@ -159,14 +179,4 @@ function parseLedger(text: string): FolderLedger {
   if (numbers.length !== 5 || numbers.some((n) => !Number.isSafeInteger(n))) return emptyLedger;
   const [listed, handedOff, excluded, quarantined, toDo] = numbers as [number, number, number, number, number];
   return { listed, handedOff, excluded, quarantined, toDo };
-}
-
-/** A cause that cannot be read is none: it comes back with the next failure. */
-export function parseCause(text: string | undefined): Cause | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text) as Cause;
-  } catch {
-    return undefined;
-  }
 }

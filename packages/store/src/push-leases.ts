@@ -12,18 +12,19 @@ import {
   pushWait,
   type RedisKeys,
 } from "@mailfleet/core";
-import { parseCause } from "./mailbox-store.ts";
+import { readHolds } from "./holds.ts";
+import { parseCause } from "./parse-cause.ts";
 import {
   chooseScript,
   claimScript,
   freeScript,
   joinScript,
-  paceScript,
   postponeScript,
   pushPokeScript,
   renewPlaceScript,
   surveyScript,
 } from "./push-scripts.ts";
+import { paceScript } from "./take-script.ts";
 import { withPlainErrors } from "./push-errors.ts";
 import { createMailboxRegistry } from "./registry.ts";
 
@@ -93,18 +94,20 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
     if (over.length > 0) await redis.zrem(keys.pushPlaces, ...over);
   };
 
+  /** A mailbox whose tenant is held waits with it, whatever its own cause. */
   const readMailboxes = async (
     ids: readonly string[],
   ): Promise<{ id: string; mailbox: MailboxRef | undefined; cause: Cause | undefined }[]> => {
     const pipeline = redis.pipeline();
     for (const id of ids) pipeline.hmget(keys.mailbox(id), "tenant", "address", "protocol", "cause", "parkedBy");
+    const held = await readHolds(redis, keys);
     const answers = (await pipeline.exec()) ?? [];
     return ids.map((id, i) => {
       const [error, fields] = answers[i] ?? [];
       if (error) throw error;
       const [tenant, address, protocol, cause, parkedBy] = (fields ?? []) as (string | null)[];
       const mailbox = tenant && address && protocol === "imap" && !parkedBy ? ({ tenant, address, protocol } as const) : undefined;
-      return { id, mailbox, cause: parseCause(cause ?? undefined) };
+      return { id, mailbox, cause: (tenant ? held.get(tenant)?.cause : undefined) ?? parseCause(cause ?? undefined) };
     });
   };
 
@@ -203,7 +206,7 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
 
     async loginSlot(tenant) {
       const gapMs = Math.round(limits.pushLoginGapMs * (1 + chance.random()));
-      return Number(await redis.eval(paceScript, 1, keys.pushPace(tenant), gapMs));
+      return Number(await redis.eval(paceScript, 2, keys.pushPace(tenant), keys.loginRate(tenant), gapMs));
     },
 
     async poke(place, mailbox) {

@@ -92,13 +92,6 @@ if redis.call('GET', KEYS[1]) == size then return 0 end
 redis.call('SET', KEYS[1], size, 'PX', ARGV[1])
 return 1`;
 
-/** KEYS pace ; ARGV gap ms. Answers how long to wait for the login that was booked. */
-export const paceScript = `${nowMs}
-local at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0') or 0)
-local nextAt = at + tonumber(ARGV[1])
-redis.call('SET', KEYS[1], string.format('%.0f', nextAt), 'PX', string.format('%.0f', nextAt - now + 1000))
-return at - now`;
-
 /**
  * KEYS held, lease, mailbox, due(fresh) ; ARGV place, id
  * A session that works on the mailbox is told; else it is due now. A mailbox that waits for a reason keeps its time: the reason is answered.

@@ -5,9 +5,10 @@
 export const nowMs = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 
 /**
- * KEYS lease, fence, mailbox, due(lane), inflight(lane)
+ * KEYS lease, fence, mailbox, due(lane), inflight(lane), hold
  * ARGV mailbox id, random part, lease ms, lane, retry ms, worker name
- * Answers the fencing token, or nothing when the mailbox is taken.
+ * Answers the fencing token, and behind it the tenant's hold as fields and values when this is its canary; nothing when the mailbox is
+ * taken or its tenant held.
  */
 export const acquireScript = `${nowMs}
 -- Gone, or parked by an operator (F35).
@@ -17,12 +18,27 @@ if redis.call('HEXISTS', KEYS[3], 'tenant') == 0 or redis.call('HEXISTS', KEYS[3
   return nil
 end
 local holder = redis.call('GET', KEYS[1])
+local hold = redis.call('HMGET', KEYS[6], 'id', 'canary', 'canaryUntil', 'canaryLease')
+local function answer(token)
+  local all = { token }
+  if hold[1] then
+    for _, word in ipairs(redis.call('HGETALL', KEYS[6])) do all[#all + 1] = word end
+  end
+  return all
+end
 -- Sent again because the answer was lost: the lease is already ours (F04).
-if holder and string.sub(holder, -#ARGV[2] - 1) == ':' .. ARGV[2] then return holder end
+if holder and string.sub(holder, -#ARGV[2] - 1) == ':' .. ARGV[2] then return answer(holder) end
+local isCanary = hold[1] and ARGV[4] == 'fresh' and hold[2] == ARGV[1] and tonumber(hold[3]) > now
+if hold[1] and not isCanary then
+  redis.call('ZADD', KEYS[4], 'XX', now, ARGV[1])
+  redis.call('ZREM', KEYS[5], ARGV[1])
+  return nil
+end
 if holder then
   if ARGV[4] == 'fresh' then redis.call('HSET', KEYS[3], 'poke', '1') end
   redis.call('ZADD', KEYS[4], now + tonumber(ARGV[5]), ARGV[1])
   redis.call('ZREM', KEYS[5], ARGV[1])
+  if isCanary then redis.call('HSET', KEYS[6], 'canary', '', 'canaryUntil', '0', 'nextAt', now + tonumber(ARGV[5])) end
   return nil
 end
 local token = redis.call('INCR', KEYS[2]) .. ':' .. ARGV[2]
@@ -32,10 +48,11 @@ redis.call('HSET', KEYS[3], 'workingUntil', untilMs, 'worker', ARGV[6])
 redis.call('HDEL', KEYS[3], 'poke')
 redis.call('ZADD', KEYS[4], untilMs, ARGV[1])
 redis.call('ZADD', KEYS[5], untilMs, ARGV[1])
-return token`;
+if isCanary then redis.call('HSET', KEYS[6], 'canaryUntil', untilMs, 'canaryLease', token) end
+return answer(token)`;
 
 /**
- * KEYS lease, mailbox, due(lane), inflight(lane)
+ * KEYS lease, mailbox, due(lane), inflight(lane), hold
  * ARGV mailbox id, token, lease ms
  * Answers 1, or 0 when the lease is somebody else's or over.
  */
@@ -46,6 +63,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('HSET', KEYS[2], 'workingUntil', untilMs)
 redis.call('ZADD', KEYS[3], untilMs, ARGV[1])
 redis.call('ZADD', KEYS[4], untilMs, ARGV[1])
+if redis.call('HGET', KEYS[5], 'canaryLease') == ARGV[2] then redis.call('HSET', KEYS[5], 'canaryUntil', untilMs) end
 return 1`;
 
 /**
@@ -58,46 +76,6 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then redis.call('HDEL', KEYS[2], 'inHand') else redis.call('HSET', KEYS[2], 'inHand', ARGV[2]) end
 if ARGV[3] == '' then redis.call('HDEL', KEYS[2], 'suspects') else redis.call('HSET', KEYS[2], 'suspects', ARGV[3]) end
 return 1`;
-
-/**
- * KEYS due, inflight per tenant, in pairs
- * ARGV how many in all, cap in flight per tenant, taken ms, cap in flight over all tenants or -1
- * Takes due mailboxes, oldest first, in turns over the tenants, so that none waits behind a larger one.
- * Each taken entry stays in the index with a later time: a producer that dies loses nothing (F05).
- */
-export const takeScript = `${nowMs}
-local budget, cap, later = tonumber(ARGV[1]), tonumber(ARGV[2]), now + tonumber(ARGV[3])
-local tenants = #KEYS / 2
-local room, taken, all = {}, {}, 0
--- Changes nothing, and a full Redis refuses it: then nothing is taken, because nothing could be added to the queues either.
-redis.call('ZADD', KEYS[1], 'XX', 0, '')
-for i = 1, tenants do
-  redis.call('ZREMRANGEBYSCORE', KEYS[2 * i], '-inf', now)
-  local inFlight = redis.call('ZCARD', KEYS[2 * i])
-  room[i] = cap - inFlight
-  all = all + inFlight
-end
-if tonumber(ARGV[4]) >= 0 then budget = math.min(budget, tonumber(ARGV[4]) - all) end
-local open = true
-while budget > 0 and open do
-  open = false
-  local share = math.max(1, math.floor(budget / tenants))
-  for i = 1, tenants do
-    local n = math.min(share, room[i], budget)
-    if n > 0 then
-      local ids = redis.call('ZRANGEBYSCORE', KEYS[2 * i - 1], '-inf', now, 'LIMIT', 0, n)
-      for _, id in ipairs(ids) do
-        redis.call('ZADD', KEYS[2 * i - 1], later, id)
-        redis.call('ZADD', KEYS[2 * i], later, id)
-        taken[#taken + 1] = id
-      end
-      budget = budget - #ids
-      room[i] = room[i] - #ids
-      if #ids == n then open = true else room[i] = 0 end
-    end
-  end
-end
-return taken`;
 
 /**
  * KEYS mailboxes, tenants, mailbox, due(fresh), checkpoints, tenant ledger, fleet ledger

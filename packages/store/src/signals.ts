@@ -11,7 +11,7 @@ import {
   type RedisKeys,
   syncError,
 } from "@mailfleet/core";
-import { parseCause } from "./mailbox-store.ts";
+import { parseCause } from "./parse-cause.ts";
 import { nowMs } from "./scripts.ts";
 
 export interface SignalsOptions {
@@ -72,7 +72,8 @@ export function openSignals(options: SignalsOptions): RunningSignals {
     const at = clock.monotonic();
     heard.set(name, { until: at + waitMs, at });
     for (const watch of watches.get(tenant) ?? []) {
-      if (mailbox === undefined ? !watch.isCanary : watch.id === mailbox) watch.controller.abort(quiet(watch.id, waitMs));
+      if (mailbox === undefined ? !watch.isCanary : watch.id === mailbox)
+        watch.controller.abort(quiet(watch.id, mailbox === undefined ? undefined : waitMs));
     }
   };
 
@@ -131,7 +132,8 @@ export function openSignals(options: SignalsOptions): RunningSignals {
       const justHeard = [heard.get(watch.id), isCanary ? undefined : heard.get(tenant)].find(
         (one) => one && now - one.at < limits.signalMs,
       );
-      if (justHeard && justHeard.until > now) watch.controller.abort(quiet(watch.id, justHeard.until - now));
+      if (justHeard && justHeard.until > now)
+        watch.controller.abort(quiet(watch.id, justHeard === heard.get(tenant) ? undefined : justHeard.until - now));
       return {
         signal: watch.controller.signal,
         stop() {
@@ -163,9 +165,10 @@ export function openSignals(options: SignalsOptions): RunningSignals {
   };
 }
 
-function quiet(id: string, waitMs: number): Error {
+/** @param waitMs absent where the tenant is held: nobody takes the mailbox then, and it is to be first when the tenant goes on */
+function quiet(id: string, waitMs: number | undefined): Error {
   return syncError("INTERRUPTED", `Quiet is asked for ${id}. It goes on after that.`, {
     layer: "engine",
-    hintMs: Math.max(limits.hintMinMs, Math.round(waitMs)),
+    ...(waitMs !== undefined && { hintMs: Math.max(limits.hintMinMs, Math.round(waitMs)) }),
   });
 }

@@ -1,4 +1,5 @@
 import {
+  type Breakers,
   type Cause,
   type Chance,
   type Clock,
@@ -28,6 +29,7 @@ import {
   unpackHandNote,
   unpackPace,
 } from "@mailfleet/core";
+import { createMemoryBreakers, type MemoryBreakers } from "./memory-breakers.ts";
 import { holdMemoryLease, type ProcessFate } from "./memory-lease.ts";
 
 /** One job of the `messages` queue. */
@@ -52,6 +54,7 @@ export interface AppliedCommit {
 export interface FleetProcess extends ProcessFate {
   readonly store: MailboxStore;
   readonly handOff: HandOff;
+  readonly breakers: Breakers;
 }
 
 export interface MailboxFacts {
@@ -82,6 +85,7 @@ export interface MemoryFleet {
   /** When something is due next, epoch ms. */
   nextDueAt(): number | undefined;
   facts(mailbox: MailboxRef): MailboxFacts;
+  readonly breakers: MemoryBreakers;
   /** Makes the lease end now, as its time does. */
   expireLease(mailbox: MailboxRef): void;
   readonly jobs: readonly FleetJob[];
@@ -138,6 +142,11 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     if (box.lease && box.lease.endsAt <= clock.now()) box.lease = undefined;
     return box.lease?.token;
   };
+  const breakers = createMemoryBreakers({
+    clock,
+    idsOf: (tenant) => [...boxes].filter(([, { ref }]) => ref.tenant === tenant).map(([id]) => id),
+    leaseOf: (mailbox) => leaseOf(boxOf(mailbox)),
+  });
   const addJobs = (events: readonly OutgoingEvent[]): void => {
     for (const { id, type, json } of events) {
       if (jobs.has(id)) repeatedIds.push(id);
@@ -148,6 +157,12 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
   function acquire(mailbox: MailboxRef, lane: Lane, fate: ProcessFate): Lease | undefined {
     const box = boxes.get(mailboxId(mailbox));
     if (!box) return undefined;
+    const tenantHold = breakers.holdOf(mailbox.tenant);
+    const isCanary = lane === "fresh" && tenantHold?.canary === mailboxId(mailbox) && tenantHold.canaryUntil > clock.now();
+    if (tenantHold && !isCanary) {
+      box.due.set(lane, clock.now());
+      return undefined;
+    }
     if (leaseOf(box) !== undefined) {
       if (lane === "fresh") box.isPoked = true;
       box.due.set(lane, clock.now() + busyRetryMs);
@@ -161,7 +176,9 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     };
     box.isPoked = false;
     hold(box, lane, token);
-    return holdMemoryLease({ clock, mailbox, lane, token, fate, renew });
+    if (tenantHold) Object.assign(tenantHold, { canaryLease: token, canaryUntil: clock.now() + limits.leaseMs });
+    const lease = holdMemoryLease({ clock, mailbox, lane, token, fate, renew });
+    return tenantHold ? { ...lease, canary: { id: tenantHold.id, cause: tenantHold.cause } } : lease;
   }
 
   function hold(box: Box, lane: Lane, token: string): void {
@@ -239,13 +256,18 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     return true;
   }
 
+  /** Of a held tenant one at a time, each when the hold's next look has come: whichever would be next. */
   const earliest = (): { box: Box; lane: Lane; at: number } | undefined => {
-    let found: { box: Box; lane: Lane; at: number } | undefined;
+    let found: { box: Box; lane: Lane; at: number; dueAt: number } | undefined;
     for (const box of boxes.values()) {
+      const tenantHold = breakers.holdOf(box.ref.tenant);
       // New mail goes first where both are due.
-      for (const lane of ["fresh", "backfill"] as const) {
-        const at = box.due.get(lane);
-        if (at !== undefined && (found === undefined || at < found.at)) found = { box, lane, at };
+      for (const lane of tenantHold ? (["fresh"] as const) : (["fresh", "backfill"] as const)) {
+        const dueAt = box.due.get(lane);
+        if (dueAt === undefined) continue;
+        const at = tenantHold ? Math.max(tenantHold.cause.nextAt, tenantHold.canaryUntil) : dueAt;
+        if (found === undefined || at < found.at || (tenantHold && at === found.at && dueAt < found.dueAt))
+          found = { box, lane, at, dueAt };
       }
     }
     return found;
@@ -260,8 +282,9 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
           load: async (mailbox) => load(mailbox),
           noteInHand: async (lease, note) => noteInHand(lease, note),
         },
+        breakers,
         handOff: { commit: async (step) => commit(step), settle: async (lease, settlement) => settle(lease, settlement) },
-      } satisfies Pick<FleetProcess, "store" | "handOff">);
+      } satisfies Pick<FleetProcess, "store" | "handOff" | "breakers">);
     },
     register(mailbox) {
       boxes.set(mailboxId(mailbox), {
@@ -283,6 +306,8 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
       const next = earliest();
       if (!next || next.at > clock.now()) return undefined;
       next.box.due.set(next.lane, clock.now() + limits.takenMs);
+      const tenantHold = breakers.holdOf(next.box.ref.tenant);
+      if (tenantHold) Object.assign(tenantHold, { canary: mailboxId(next.box.ref), canaryUntil: clock.now() + limits.canaryMs });
       return { lane: next.lane, mailbox: next.box.ref };
     },
     nextDueAt: () => earliest()?.at,
@@ -303,6 +328,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     get jobs() {
       return [...jobs.values()];
     },
+    breakers,
     repeatedIds,
     commits,
     tenantLedger: (tenant) => tenants.get(tenant) ?? emptyLedger,

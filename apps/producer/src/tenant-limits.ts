@@ -1,0 +1,38 @@
+import type { Config } from "@mailfleet/config";
+import { limits, type Log, type MailboxRef } from "@mailfleet/core";
+import type { TenantLimits } from "@mailfleet/store";
+
+/** What the configuration allows of each tenant. One that is registered and not configured is parked by the worker anyway. */
+export function tenantLimits(config: Config): (tenant: string) => TenantLimits {
+  const { loginsPerSecond } = config.sync;
+  return (alias) => {
+    const tenant = Object.hasOwn(config.tenants, alias) ? config.tenants[alias] : undefined;
+    const host = (tenant?.endpoints.imap ?? tenant?.endpoints.pop3)?.host ?? "";
+    const isOwn = tenant?.cloud === "custom" && loginsPerSecond === undefined;
+    const loginsAtMost = loginsPerSecond ?? (isOwn ? limits.loginsCustom : limits.loginsDefault);
+    return { host, loginsAtMost, loginsAtFirst: isOwn ? loginsAtMost : Math.min(limits.loginsAtFirst, loginsAtMost) };
+  };
+}
+
+/** Sentences about tenants whose mailboxes cannot all be looked at in time, whatever the server does. */
+export function tooManyLogins(config: Config, mailboxes: readonly MailboxRef[], limitsOf: (tenant: string) => TenantLimits): string[] {
+  const { pollSeconds } = config.sync;
+  return [...Map.groupBy(mailboxes, ({ tenant }) => tenant)].flatMap(([tenant, some]) => {
+    const [needed, allowed] = [some.length / pollSeconds, limitsOf(tenant).loginsAtMost];
+    if (needed <= allowed) return [];
+    const least = Math.ceil(some.length / allowed);
+    return [
+      `${tenant}: ${some.length.toLocaleString("en-US")} mailboxes every ${pollSeconds} s are ${needed.toFixed(1)} logins per second, and ${allowed} are allowed. ` +
+        `Each is looked at every ${least} s instead. Set sync.pollSeconds to ${least} or more, or sync.loginsPerSecond to ${Math.ceil(needed)}.`,
+    ];
+  });
+}
+
+/** Says so once for each tenant, and again when the sentence changes. */
+export function createLoginTeller(log: Log): (sentences: readonly string[]) => void {
+  let told = new Set<string>();
+  return (sentences) => {
+    for (const sentence of sentences) if (!told.has(sentence)) log.warn({ code: "LOGIN_RATE" }, sentence);
+    told = new Set(sentences);
+  };
+}
