@@ -7,7 +7,7 @@ import { type MailboxRef, type MailEvent, type MailSource, redisKeys, type Redis
 import { createFileStore } from "@mailfleet/blobs";
 import { createByteBudget, type EnginePorts, syncMailbox, type SyncOutcome, type SyncSettings } from "@mailfleet/engine";
 import { createKeyRing, createTokenSource, type EntraTokenSource } from "@mailfleet/entra";
-import { createImapSource } from "@mailfleet/imap";
+import { createImapSource, type ImapSourceOptions } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
@@ -45,13 +45,21 @@ export const calm: SyncSettings = {
   compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
 };
 
+export interface SyncBenchOptions {
+  readonly tokenLifetimeSeconds?: number;
+  /** In two mailboxes; default 300. */
+  readonly messages?: number;
+  /** In place of the adapter's own. */
+  readonly imapLimits?: ImapSourceOptions["limits"];
+}
+
 /** Registers the hooks: one sandbox a file, one fleet a test. */
-export function setUpSyncBench(options: { readonly tokenLifetimeSeconds?: number } = {}): void {
+export function setUpSyncBench({ imapLimits, messages = 300, ...options }: SyncBenchOptions = {}): void {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "mailfleet-sync-"));
     sandbox = await startSandbox({
       dataDir: join(dir, "sandbox"),
-      tenants: [{ alias: "contoso", mailboxes: 2, messages: 300 }],
+      tenants: [{ alias: "contoso", mailboxes: 2, messages }],
       trickle: 0,
       faults: false,
       ...options,
@@ -97,7 +105,13 @@ export function setUpSyncBench(options: { readonly tokenLifetimeSeconds?: number
       log: silentLog,
       scrub: (text) => text,
     });
-    const mail = createImapSource({ endpoint: () => ({ ...sandbox.imap, tls: true, ca }), log: silentLog, scrub: (text) => text, clock });
+    const mail = createImapSource({
+      endpoint: () => ({ ...sandbox.imap, tls: true, ca }),
+      log: silentLog,
+      scrub: (text) => text,
+      clock,
+      ...(imapLimits !== undefined && { limits: imapLimits }),
+    });
     const faulty: MailSource = { open: async (...args) => world.fault(await mail.open(...args)) };
     ports = {
       clock,

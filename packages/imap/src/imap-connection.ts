@@ -5,9 +5,11 @@ import { errorFacts, localFacts, type FactsContext } from "./error-facts.ts";
 import {
   internalsOf,
   streamerInLiteral,
+  textOf,
   type Attribute,
   type ImapFlowInternals,
   type TaggedAnswer,
+  type UntaggedAnswer,
   type UntaggedHandlers,
 } from "./imapflow-internals.ts";
 import { FolderNews } from "./folder-news.ts";
@@ -207,6 +209,13 @@ export class ImapConnection {
     handlers["EXISTS"] = (answer) => this.news.tellCount(readCount(answer.command));
     handlers["EXPUNGE"] = () => this.news.tellRemoval();
     handlers["VANISHED"] = () => this.news.tellChange();
+    handlers["BAD"] = (answer) => this.#hearBad(answer);
+  }
+
+  /** Exchange's bare `Server Unavailable. 15`, which imapflow makes an untagged BAD of: it stands in place of the tagged answer, so none will come. */
+  #hearBad(answer: UntaggedAnswer): void {
+    const text = textOf(answer.attributes?.[0]);
+    if (text !== undefined && /server unavailable/i.test(text)) this.#end(this.#toSyncError({ responseStatus: "BAD", responseText: text }));
   }
 
   #guardLogin(): void {
