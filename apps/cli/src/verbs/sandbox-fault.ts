@@ -8,6 +8,7 @@ import { withCommonOptions } from "../common-options.ts";
 import { activeLines, catalogueLines, faultExamples, faultLines, placeOf } from "../fault-report.ts";
 import { nearest } from "../nearest.ts";
 import { findSandbox, orderError } from "../sandbox-control.ts";
+import { wrapText } from "../text-layout.ts";
 
 interface SteerOptions extends CommonOptions {
   readonly dataDir?: string;
@@ -119,8 +120,11 @@ async function add(cli: Cli, options: AddOptions, [name = ""]: readonly string[]
 function addedLines(id: number, order: FaultOrder, spec: FaultSpec, { terminal }: Cli): string[] {
   const begins = order.afterMs === undefined ? "from now" : `in ${formatDuration(order.afterMs)}`;
   const ends = order.forMs === undefined ? "until it is taken back" : `for ${formatDuration(order.forMs)}`;
+  // Nothing would be seen for up to an hour, and that is right.
+  const patience = spec.side === "token" ? " A client with a good token notices when that nears its end." : "";
   return [
-    `${terminal.paint("done", terminal.marks.done, "out")} ${order.name} at ${placeOf(order)}, ${begins}, ${ends}: ${spec.says}`,
+    `${terminal.paint("done", terminal.marks.done, "out")} ${order.name} at ${placeOf(order)}, ${begins}, ${ends}.`,
+    ...wrapText(`${spec.says}${patience}`, terminal.outWidth(), 2).map((part) => `  ${part}`),
     `  Watch: npx mailfleet status     End it: npx mailfleet sandbox fault clear ${String(id)}`,
   ];
 }

@@ -223,6 +223,16 @@ describe("the managed identity endpoint", () => {
     expect(Number(expiresOn) - Date.now()).toBeGreaterThan(23 * hour);
   });
 
+  test("misbehaves like the token endpoint, and gives the tokens that it gives", async () => {
+    const { clientId } = bench.tenant("fabrikam");
+    const query = `resource=https://outlook.office365.com&client_id=${clientId}`;
+    bench.sandbox.faults.add({ name: "token-5xx", tenant: "fabrikam", times: 1 });
+    bench.sandbox.faults.add({ name: "token-without-roles", tenant: "fabrikam" });
+    expect((await ask(query)).status).toBe(503);
+    const answer = (await (await ask(query)).json()) as Record<string, string>;
+    expect(claimsOf(answer["access_token"])).not.toHaveProperty("roles");
+  });
+
   test("refuses what did not come from the machine itself, and what it does not know", async () => {
     const mail = "resource=https://outlook.office365.com";
     expect((await ask(mail, {})).status).toBe(400);
