@@ -108,7 +108,7 @@ describe("mailfleet prove", () => {
       expect(code).toBe(1);
       expect(out).not.toContain("✓");
       expect(out).toContain(`${address} could not be read, so nothing is proven of it`);
-      expect(out).toContain(`npx mailfleet try ${address} --tenant contoso`);
+      expect(out).toContain(`npx mailfleet doctor --tenant contoso --mailbox ${address}`);
       expect(out.match(/authenticated but not connected/g)).toHaveLength(1);
       expect(await cliJson("prove", address)).toMatchObject({ code: 1, doc: { ok: false, mailboxes: [{ verdict: "unread" }] } });
     } finally {

@@ -4,6 +4,7 @@ import {
   type FolderLedger,
   groupCauses,
   type IntakeWords,
+  shellWord,
   type StateCounts,
   stateOf,
   type StoppedMailbox,
@@ -75,8 +76,10 @@ function oldestCheck(records: readonly MailboxRecord[]): { readonly oldestCheck?
   return oldest === undefined ? {} : { oldestCheck: oldest };
 }
 
-/** The command that says more about a cause, of the verbs that exist. */
+/** The command that says which step is wrong, and what mends it. */
 export function causeCommand(group: CauseGroup): string | undefined {
   const [first] = group.mailboxes;
-  return group.owner === "you" && first !== undefined ? `npx mailfleet try ${first}` : undefined;
+  if (group.owner !== "you") return undefined;
+  if (group.scope === "tenant" && group.tenant !== undefined) return `npx mailfleet doctor --tenant ${shellWord(group.tenant)}`;
+  return first === undefined ? undefined : `npx mailfleet doctor --mailbox ${shellWord(first)}`;
 }

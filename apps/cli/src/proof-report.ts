@@ -11,6 +11,7 @@ import {
   type ProofFolder,
   type RepairEnding,
   repairSentence,
+  shellWord,
   stripControls,
   sumAccounts,
   type TimeStyle,
@@ -193,7 +194,7 @@ function verdictLines(
 const notOfTheServer: ReadonlySet<string> = new Set(["PROTOCOL", "CHECKPOINT_NEWER", "CHECKPOINT_CORRUPT", "CONFIG_INVALID"]);
 
 function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object }>): ReportLine {
-  const command = `npx mailfleet try ${stripControls(mailbox.address)} --tenant ${stripControls(mailbox.tenant)}`;
+  const command = `npx mailfleet doctor --tenant ${shellWord(mailbox.tenant)} --mailbox ${shellWord(mailbox.address)}`;
   const next = notOfTheServer.has(failure.code) ? "" : ` See where it stops: ${command}`;
   return {
     mark: "yours",

@@ -33,7 +33,7 @@ test("the sentence comes first, then causes by who must act, then tenants and th
   expect(lines).toEqual([
     "58 of 60 mailboxes are fresh. One cause needs you; 1 mailbox recovers by itself.",
     "Needs you",
-    "✗ contoso     no access was granted   1 mailbox parked   npx mailfleet try hr@contoso.example",
+    "✗ contoso     no access was granted   1 mailbox parked   npx mailfleet doctor --mailbox hr@contoso.example",
     "Coming up",
     expect.stringMatching(/^! contoso {5}client secret expires (Sun 29|Mon 30) Nov, 6 days {3}40 mailboxes to stop$/),
     "Recovers by itself",
@@ -65,7 +65,7 @@ test("an empty fleet says what to do", () => {
 
 test.each([60, 80, 120])("at %i columns nothing wraps but a command to paste, and no command is cut", (width) => {
   const lines = renderStatus(facts(), { ...style, width }).split("\n");
-  expect(lines.join("\n")).toContain("npx mailfleet try hr@contoso.example");
+  expect(lines.join("\n")).toContain("npx mailfleet doctor --mailbox hr@contoso.example");
   for (const text of lines) if (!text.includes("npx")) expect(textWidth(text), text).toBeLessThanOrEqual(width);
 });
 
@@ -102,7 +102,7 @@ test("the JSON carries sentence, states, causes with owner and next look, ledger
       tenant: "contoso",
       mailboxes: 1,
       owner: "you",
-      do: [expect.any(String), "npx mailfleet try hr@contoso.example"],
+      do: [expect.any(String), "npx mailfleet doctor --mailbox hr@contoso.example"],
     },
     { code: "SERVER_THROTTLED", tenant: "fabrikam", mailboxes: 1, owner: "self", next: "2026-11-23T14:03:14.000Z", do: [] },
   ]);

@@ -63,7 +63,7 @@ export async function tryLogin(given: Omit<LookAtMailbox, "clock">): Promise<Ext
   }
 }
 
-/** All folders that can be opened, until there are too many; a folder that refuses STATUS is not the mailbox refusing. */
+/** All folders that can be opened, until there are too many. One that went or cannot be opened is not the mailbox refusing. */
 async function countMessages(
   session: MailSession,
   folders: readonly ListedFolder[],
@@ -81,7 +81,8 @@ async function countMessages(
     try {
       messages += (await session.status(path)).messages;
     } catch (error) {
-      if (!isSyncError(error) || error.failure.scope !== "folder") throw error;
+      const code = isSyncError(error) ? error.failure.code : undefined;
+      if (code !== "FOLDER_GONE" && code !== "FOLDER_UNSELECTABLE") throw error;
     }
   }
   return { messages, countedFolders: counted };

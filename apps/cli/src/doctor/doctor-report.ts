@@ -127,6 +127,7 @@ export function doctorJson(all: readonly Examined[], at: number, tookMs: number)
     at: formatUtc(at),
     seconds: Math.round(tookMs / 100) / 10,
     sentence,
+    wrong: wrongJson(wrong[0]),
     checks: all.map(({ seen: { subject }, diagnosis: { steps, finding, next, again } }) => ({
       tenant: subject.tenant,
       mailbox: subject.mailbox,
@@ -151,4 +152,11 @@ export function doctorJson(all: readonly Examined[], at: number, tookMs: number)
       }),
     })),
   };
+}
+
+/** The first step that is wrong; null where none is. */
+function wrongJson(one: Examined | undefined): object | null {
+  if (one?.diagnosis.finding === undefined) return null;
+  const { step, code, certainty } = one.diagnosis.finding;
+  return { tenant: one.seen.subject.tenant, mailbox: one.seen.subject.mailbox, step, code, certainty };
 }

@@ -57,7 +57,10 @@ export function chooseControls(
   const strangers = Object.keys(config.tenants).filter((alias) => alias !== tenant.alias);
   return {
     neighbours: best(tenant.alias).slice(0, controlsTried),
-    others: strangers.flatMap((alias) => best(alias).slice(0, 1)).slice(0, controlsTried),
+    others: strangers
+      .flatMap((alias) => best(alias).slice(0, 1))
+      .sort((a, b) => checkedAt(b) - checkedAt(a))
+      .slice(0, controlsTried),
   };
 }
 

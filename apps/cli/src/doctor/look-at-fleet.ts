@@ -57,6 +57,7 @@ export function redisLookOf({ redis, records, isRunning }: FleetSurvey, tenant: 
         ...(record.checkedAt !== undefined && { checkedAt: record.checkedAt }),
         ...(record.nextAt !== undefined && { nextAt: record.nextAt }),
         ...(record.cause && { cause: record.cause }),
+        ...(record.parkedBy && { parkedBy: record.parkedBy.name }),
       },
     }),
   };

@@ -1,5 +1,5 @@
 import type { Config, ConfigWarning, Environment } from "@mailfleet/config";
-import { type Clock, type ConfigurationLook, diagnose, type MailboxRef, type TimeStyle, type Zone } from "@mailfleet/core";
+import { type Clock, type ConfigurationLook, diagnose, type MailboxRef, type StepName, type TimeStyle, type Zone } from "@mailfleet/core";
 import { examine } from "@mailfleet/engine";
 import { allMailboxes } from "../find-mailbox.ts";
 import { openDoctorAccess } from "./doctor-access.ts";
@@ -26,6 +26,8 @@ export interface DoctorRun {
 /** Tenants looked at side by side: a login takes seconds, and each tenant logs in by itself. */
 const atOnce = 4;
 
+const ofOneMailbox: ReadonlySet<StepName> = new Set<StepName>(["mailbox", "scope"]);
+
 /** Looks at each tenant through one mailbox, and at those in trouble; or at what is named. Reads only. */
 export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
   const { config, clock, zone } = run;
@@ -40,15 +42,23 @@ export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
       ...(run.tenant !== undefined && { tenant: run.tenant }),
       ...(run.mailbox && { mailbox: run.mailbox }),
     });
-    const examined: Examined[] = [];
-    for (let from = 0; from < patients.length; from += atOnce) {
-      const some = patients.slice(from, from + atOnce).map(async (patient): Promise<Examined> => {
-        run.onPatient?.(patient.tenant.alias, patient.mailbox?.address);
+    const tenants = [...new Set(patients.map(({ tenant }) => tenant.alias))];
+    const examineTenant = async (alias: string): Promise<readonly Examined[]> => {
+      const found: Examined[] = [];
+      for (const patient of patients.filter(({ tenant }) => tenant.alias === alias)) {
+        run.onPatient?.(alias, patient.mailbox?.address);
         const startedMs = clock.monotonic();
         const seen = await examine({ subject: subjectOf(patient), configuration, probes: probes.for(patient), style });
-        return { seen, diagnosis: diagnose(seen, style()), tookMs: clock.monotonic() - startedMs };
-      });
-      examined.push(...(await Promise.all(some)));
+        const diagnosis = diagnose(seen, style());
+        found.push({ seen, diagnosis, tookMs: clock.monotonic() - startedMs });
+        // What hits the whole tenant need not be told mailbox by mailbox.
+        if (diagnosis.finding !== undefined && !ofOneMailbox.has(diagnosis.finding.step)) break;
+      }
+      return found;
+    };
+    const examined: Examined[] = [];
+    for (let from = 0; from < tenants.length; from += atOnce) {
+      examined.push(...(await Promise.all(tenants.slice(from, from + atOnce).map(examineTenant))).flat());
     }
     return examined;
   } finally {

@@ -39,7 +39,7 @@ describe("while it syncs", () => {
       "    fabrikam    █████████░░░░░░░░░░░░░░░░░░░░░   31 %   1,120 of 3,600   15 mailboxes",
       "    northwind   ██████████████████████████████  100 %     880 of   880   5 mailboxes",
       "  ✗ contoso    hr@contoso.example refuses mailfleet: no access was granted to it",
-      "               npx mailfleet try hr@contoso.example",
+      "               npx mailfleet doctor --mailbox hr@contoso.example",
       expect.stringMatching(/^ {2}~ fabrikam {3}ap@fabrikam\.example is throttled by the server until \d\d:03:14, then goes on by itself$/),
     ]);
   });
@@ -71,16 +71,16 @@ describe("when the first sync is done", () => {
     expect(lines[1]).toBe("    listed 12,475 = handed off 7,557 + excluded 15 + quarantined 5 + to do 4,898        unaccounted 0");
     expect(lines[2]).toBe("  Now   58 of 60 mailboxes fresh, oldest check 5 s ago, 0.4 messages/s. 1 needs you: hr@contoso.example.");
     expect(lines.slice(-4)).toEqual([
-      "  Try next    npx mailfleet tail                     events as they come",
-      "              npx mailfleet status                   the fleet in one screen",
-      "              npx mailfleet try hr@contoso.example   log in and see why",
+      "  Try next    npx mailfleet tail                                  events as they come",
+      "              npx mailfleet status                                the fleet in one screen",
+      "              npx mailfleet doctor --mailbox hr@contoso.example   which step is wrong, and the fix",
       "  Ctrl-C stops. Nothing is lost, and the next start goes on from here.",
     ]);
   });
 
   test("in the sandbox the third is to break something; what a cause wants stands beside it", () => {
     const lines = panel({ ...standing, isSandbox: true }, 120).split("\n");
-    expect(lines).toContain("               npx mailfleet try hr@contoso.example");
+    expect(lines).toContain("               npx mailfleet doctor --mailbox hr@contoso.example");
     expect(lines.slice(-4)).toEqual([
       "  Try next    npx mailfleet tail                events as they come",
       "              npx mailfleet status              the fleet in one screen",

@@ -137,7 +137,7 @@ function tryNext(view: FleetView, isSandbox: boolean): Line[] {
   ];
   // What a cause wants stands beside it then.
   if (isSandbox) rows.push(["npx mailfleet sandbox fault", "break something and watch"]);
-  else if (command !== undefined) rows.push([command, "log in and see why"]);
+  else if (command !== undefined) rows.push([command, "which step is wrong, and the fix"]);
   else if (first) rows.push(["npx mailfleet mailboxes list", "each mailbox and its state"]);
   const width = Math.max(34, ...rows.map(([text]) => text.length + 3));
   return rows.map(([text, what], index) => wholeLine(index === 0 ? "  Try next    " : "              ", padEnd(text, width), what));

@@ -23,7 +23,7 @@ test("progress and both troubles are whole sentences with their time in UTC", ()
   expect(createPlainProgress(0, false).update(state(), 10_000)).toEqual([
     "2026-11-23T14:03:02Z  sync    60 %, 7,577 of 12,475 messages, 912/s, about 6 s left",
     "2026-11-23T14:03:02Z  wait    fabrikam ap@fabrikam.example: throttled by the server until 14:03:14Z",
-    "2026-11-23T14:03:02Z  park    contoso hr@contoso.example: no access was granted; npx mailfleet try hr@contoso.example",
+    "2026-11-23T14:03:02Z  park    contoso hr@contoso.example: no access was granted; npx mailfleet doctor --mailbox hr@contoso.example",
   ]);
 });
 

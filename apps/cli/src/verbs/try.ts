@@ -9,6 +9,7 @@ import {
   isSyncError,
   type MailboxRef,
   type MailSession,
+  shellWord,
   stripControls,
 } from "@mailfleet/core";
 import { createMimeParser } from "@mailfleet/mime";
@@ -172,7 +173,10 @@ class Attempt {
       code,
       what: happened === "" ? message : happened,
       next: "This was a try: nothing was changed, and mailfleet goes on with this mailbox as before. Nothing is lost; mail waits on the server.",
-      todo: [words.youCan, `Try again: npx mailfleet try ${this.#mailbox.address}`],
+      todo: [
+        words.youCan,
+        `Which step is wrong, and what mends it: npx mailfleet doctor --tenant ${shellWord(this.#mailbox.tenant)} --mailbox ${shellWord(this.#mailbox.address)}`,
+      ],
     });
   }
 

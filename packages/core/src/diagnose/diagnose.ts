@@ -1,4 +1,5 @@
 import { formatCount, formatCounted } from "../words/numbers.ts";
+import { shellWord } from "../words/shell-word.ts";
 import { formatDeadline, type TimeStyle } from "../words/times.ts";
 import type { Finding, Step, StepName, StepVerdict } from "./finding.ts";
 import { stepNames } from "./finding.ts";
@@ -6,7 +7,7 @@ import { configurationStep, machineStep, redisStep } from "./local-steps.ts";
 import { mailSteps } from "./mail-steps.ts";
 import { networkStep } from "./network-step.ts";
 import type { FleetLook, Observations } from "./observations.ts";
-import { isAmbiguous, isServerTrouble } from "./refusal.ts";
+import { needsControls } from "./refusal.ts";
 import { scopeStep } from "./scope-step.ts";
 import { permissionStep, tokenStep } from "./token-steps.ts";
 
@@ -39,7 +40,7 @@ export function nextLook(seen: Observations, style: TimeStyle): Look | undefined
   const { mailbox } = seen;
   // Who else is refused decides what a refusal means, so that is looked at before it is judged.
   if (mailbox?.kind === "refused" && mailbox.stage === "login" && seen.controls === undefined) {
-    if (isAmbiguous(mailbox.code) || isServerTrouble(mailbox.code)) return "controls";
+    if (needsControls(mailbox.code)) return "controls";
   }
   if (judgeSteps(seen, style).some(({ finding }) => finding !== undefined)) return undefined;
   if (seen.machine === undefined) return "machine";
@@ -94,7 +95,7 @@ function nextSentence(seen: Observations, finding: Finding, style: TimeStyle): s
 function againSentence(fleet: FleetLook | undefined, style: TimeStyle): string {
   if (fleet === undefined || !fleet.isRunning) return "mailfleet does not run here, so nothing tries again by itself";
   const { mailbox } = fleet;
-  const at = mailbox?.cause?.nextAt ?? mailbox?.nextAt;
+  const at = fleet.hold?.nextAt ?? mailbox?.cause?.nextAt ?? mailbox?.nextAt;
   if (at === undefined) return "mailfleet finds it by itself at its next look";
   return `mailfleet tries again by itself ${at <= style.now ? "now" : `at ${formatDeadline(at, style)}`}`;
 }
@@ -103,11 +104,6 @@ function commandFor({ subject }: Observations): string {
   return subject.mailbox === undefined
     ? `npx mailfleet doctor --tenant ${subject.tenant}`
     : `npx mailfleet doctor --tenant ${subject.tenant} --mailbox ${shellWord(subject.mailbox)}`;
-}
-
-/** An address comes from a file or a directory: pasted into a shell it must stay one word and do nothing else. */
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]*$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** The last line, which says in words what the exit code says. */

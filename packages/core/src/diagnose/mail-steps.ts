@@ -1,12 +1,13 @@
 import type { FailureCode } from "../failure-code.ts";
 import type { ErrorFacts } from "../failure.ts";
-import { stripControls } from "../scrub.ts";
 import { formatCount, formatCounted } from "../words/numbers.ts";
+import { shellWord } from "../words/shell-word.ts";
 import { formatDeadline, formatDuration, type TimeStyle } from "../words/times.ts";
-import { failed, type Finding, passed, skipped, type StepVerdict } from "./finding.ts";
-import { grantFix, principalFacts, principalIds, registerFix } from "./fixes.ts";
+import { failed, type Finding, look, passed, skipped, type StepVerdict } from "./finding.ts";
+import { said } from "./mail-words.ts";
 import type { MailboxLook, Observations } from "./observations.ts";
-import { countTries, isAmbiguous, isOpen, isServerTrouble, judgeRefusal, workedLately } from "./refusal.ts";
+import { isAmbiguous, isOpen, isServerTrouble, workedLately } from "./refusal.ts";
+import { exchangePassed, judged } from "./refusal-steps.ts";
 
 type Refused = Extract<MailboxLook, { kind: "refused" }>;
 
@@ -14,7 +15,7 @@ type Refused = Extract<MailboxLook, { kind: "refused" }>;
 export function mailSteps(seen: Observations, mailbox: MailboxLook, style: TimeStyle): readonly StepVerdict[] {
   switch (mailbox.kind) {
     case "opened":
-      return [exchangePassed(seen), opened(mailbox)];
+      return [exchangePassed(seen), opened(seen, mailbox)];
     case "not tried": {
       const why = mailbox.why === "pop3" ? "not tried: POP3 comes in a later version" : "not tried: the tenant has no mailbox yet";
       return [skipped("Exchange", why), skipped("mailbox", why)];
@@ -26,14 +27,13 @@ export function mailSteps(seen: Observations, mailbox: MailboxLook, style: TimeS
   }
 }
 
-function exchangePassed(seen: Observations): StepVerdict {
-  const oid = seen.token?.claims?.oid;
-  return passed("Exchange", oid === undefined ? "lets the app in" : `knows the app as ${shortId(oid)}`);
-}
-
-function opened({ folders, messages, countedFolders }: Extract<MailboxLook, { kind: "opened" }>): StepVerdict {
+function opened(seen: Observations, { folders, messages, countedFolders }: Extract<MailboxLook, { kind: "opened" }>): StepVerdict {
   const where = countedFolders < folders ? ` in ${formatCount(countedFolders)} of them` : "";
-  return passed("mailbox", `opened, ${formatCounted(folders, "folder")}, ${formatCounted(messages, "message")}${where}`);
+  const text = `opened, ${formatCounted(folders, "folder")}, ${formatCounted(messages, "message")}${where}`;
+  const parkedBy = seen.redis?.kind === "ready" ? seen.redis.fleet.mailbox?.parkedBy : undefined;
+  if (parkedBy === undefined) return passed("mailbox", text);
+  const who = shellWord(seen.subject.mailbox ?? "");
+  return look("mailbox", text, `${parkedBy} parked it, so it is not read. To go on: npx mailfleet mailboxes resume ${who}`);
 }
 
 function held(seen: Observations, cause: Extract<MailboxLook, { kind: "held" }>["cause"], style: TimeStyle): StepVerdict {
@@ -58,6 +58,8 @@ function refused(seen: Observations, mailbox: Refused, style: TimeStyle): readon
   const { code, facts, stage } = mailbox;
   // Past the login Exchange has shown that it knows the app.
   if (stage !== "login") return [exchangePassed(seen), laterRefusal(seen, mailbox)];
+  if (facts.responseStatus === "BYE" && /session invalidated/i.test(facts.text ?? "") && code === "TOKEN_REJECTED")
+    return [exchangePassed(seen), invalidated(facts)];
   if (isAmbiguous(code)) return judged(seen, mailbox, style);
   switch (code) {
     case "SERVER_THROTTLED":
@@ -97,6 +99,18 @@ function refused(seen: Observations, mailbox: Refused, style: TimeStyle): readon
     default:
       return [serverTrouble(seen, code, facts)];
   }
+}
+
+/** `Session invalidated` with another reason than the token's end (exchange-online row 28). */
+function invalidated(facts: ErrorFacts): StepVerdict {
+  return failed("mailbox", {
+    code: "TOKEN_REJECTED",
+    certainty: "most likely",
+    happened: `is opened, and its session ended at once${said(facts)}`,
+    cause: "The account was disabled, or its sessions were revoked, for the reason that the server names.",
+    conclusion: "the server ends the mailbox's sessions",
+    also: ["a mailbox that is being moved; a permission that was taken away a moment ago."],
+  });
 }
 
 /** Neither a refusal of the app nor of the mailbox: the server, or what stands between. */
@@ -167,94 +181,6 @@ function laterRefusal(seen: Observations, { stage, code, facts }: Refused): Step
   });
 }
 
-function judged(seen: Observations, mailbox: Refused, style: TimeStyle): readonly StepVerdict[] {
-  const { code, facts } = mailbox;
-  const { subject, token, controls } = seen;
-  const ids = principalIds(subject, token?.claims?.oid);
-  const { tried, refused: shut } = countTries(seen);
-  const count = tried === 1 ? "the one mailbox tried" : `every mailbox tried (${formatCount(shut)} of ${formatCount(tried)})`;
-  const judgement = judgeRefusal(seen, code, style.now);
-  const others = controls?.others ?? [];
-  switch (judgement.kind) {
-    case "incident":
-      return [
-        failed("Exchange", {
-          code: "SERVICE_INCIDENT",
-          certainty: judgement.isSure ? "most likely" : "possible",
-          happened: `refuses ${count} and ${formatCounted(others.length, "other tenant")} as well${said(facts)} The token itself is good.`,
-          cause: "A Microsoft incident: several tenants are refused at once, and they have nothing in common but Exchange.",
-          conclusion: "Exchange refuses several tenants at once",
-          fixes: [{ who: "Look at:", commands: ["https://status.cloud.microsoft"] }],
-          also: judgement.isSure
-            ? ["the same mistake in each tenant, unlikely because it worked within a day."]
-            : ["the same mistake in each tenant: none of them is known to have worked."],
-        }),
-      ];
-    case "app unknown":
-      return [
-        failed("Exchange", {
-          code: "EXCHANGE_PRINCIPAL_UNKNOWN",
-          certainty: judgement.isCompared ? "most likely" : "possible",
-          happened: `refuses ${count}${said(facts)} The token itself is good.`,
-          cause:
-            "Exchange was given the object id of the App registration, or none. It needs that of the Enterprise application, which stands in the token:",
-          conclusion: "Exchange does not know the app",
-          facts: principalFacts(ids),
-          fixes: [registerFix(ids, subject.mailbox)],
-          also: [
-            "registered less than an hour ago.",
-            ...(judgement.isCompared
-              ? []
-              : ["no access to this one mailbox, or an unknown address: there was no other mailbox to compare with."]),
-            outageWords(others.filter(isOpen).length, others.length),
-          ],
-        }),
-      ];
-    case "nothing granted":
-      return [
-        passed(
-          "Exchange",
-          `takes the login${token?.claims?.oid === undefined ? "" : `, and knows the app as ${shortId(token.claims.oid)}`}`,
-        ),
-        failed("mailbox", {
-          code: "MAILBOX_ACCESS_DENIED",
-          certainty: "most likely",
-          happened: `${tried === 1 ? "is" : `is, as ${formatCount(shut)} of ${formatCount(tried)} mailboxes tried,`} let in and then refused${said(facts)}`,
-          cause: "No access was granted to the app, or it was granted to another object id than that of the token:",
-          conclusion: "no access was granted",
-          facts: principalFacts(ids),
-          fixes: [grantFix(ids, subject.mailbox ?? "<mailbox>", subject.protocol)],
-          also: [
-            "IMAP is switched off for it; the address is an alias, not the primary one; it is not in Exchange Online.",
-            "granted less than an hour ago.",
-            outageWords(others.filter(isOpen).length, others.length),
-          ],
-        }),
-      ];
-    case "this mailbox":
-      return [
-        exchangePassed(seen),
-        failed("mailbox", {
-          code: "MAILBOX_ACCESS_DENIED",
-          certainty: judgement.workedLately ? "possible" : "most likely",
-          happened: `refuses mailfleet${said(facts)} ${openWords(controls?.neighbours.filter(isOpen).length ?? 0)}`,
-          cause: judgement.workedLately
-            ? "It opened within a day, so first too many sessions, then a move of the mailbox. Close other programs that read it, and look again in 15 min."
-            : "No access (FullAccess) was granted to the app on this mailbox.",
-          conclusion: judgement.workedLately ? "the mailbox refuses mailfleet since today" : "no access was granted to this mailbox",
-          facts: principalFacts(ids),
-          fixes: [grantFix(ids, subject.mailbox ?? "<mailbox>", subject.protocol)],
-          also: judgement.workedLately
-            ? ["access was taken away, or IMAP was switched off; the commands above show it."]
-            : [
-                "IMAP is switched off for it; the address is an alias, not the primary one; it is not in Exchange Online or has no licence.",
-                "granted less than an hour ago; too many sessions.",
-              ],
-        }),
-      ];
-  }
-}
-
 const troubleWords: Partial<Record<FailureCode, string>> = {
   SERVER_UNAVAILABLE: "says that it is unavailable",
   SESSION_CLOSED: "ends the connection",
@@ -271,29 +197,3 @@ const troubleConclusions: Partial<Record<FailureCode, string>> = {
   CONNECT_TIMEOUT: "the mail server does not answer",
   PROTOCOL_VIOLATION: "the mail server breaks the protocol",
 };
-
-function outageWords(working: number, tried: number): string {
-  if (tried === 0) return "a Microsoft outage (no other tenant to compare with).";
-  if (working === 0) return "a Microsoft outage.";
-  return `a Microsoft outage (${formatCounted(working, "other tenant")} work${working === 1 ? "s" : ""}, so unlikely).`;
-}
-
-function openWords(count: number): string {
-  return `${formatCounted(count, "other mailbox", "other mailboxes")} of the tenant opened.`;
-}
-
-/** The server's words, and the end of the sentence they stand in. */
-function said({ responseStatus, text, code }: Pick<ErrorFacts, "responseStatus" | "text" | "code">): string {
-  const words = stripControls(text ?? code ?? "")
-    .slice(0, 300)
-    .trim();
-  if (words === "") return ".";
-  const shown = responseStatus === undefined || words.startsWith(responseStatus) ? words : `${responseStatus} ${words}`;
-  return `: "${shown}"${/[.!?…]$/.test(shown) ? "" : "."}`;
-}
-
-/** `8f2c…d41a` */
-function shortId(id: string): string {
-  const clean = stripControls(id);
-  return clean.length > 10 ? `${clean.slice(0, 4)}…${clean.slice(-4)}` : clean;
-}

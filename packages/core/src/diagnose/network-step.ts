@@ -62,6 +62,17 @@ function tcpFailure(host: HostLook, code: string, what: string): StepVerdict {
 
 function tlsFailure(host: HostLook, code: string, what: string, now: number): StepVerdict {
   const { certificate } = host;
+  if (code === "TIMEOUT") {
+    return failed("network", {
+      code: "CONNECT_TIMEOUT",
+      certainty: "possible",
+      happened: `gets no answer from ${at(host)}, the ${what} host: it takes the connection and does not speak TLS.`,
+      cause: "A firewall or proxy takes the connection in the server's place and lets nothing through.",
+      conclusion: `${at(host)} does not answer`,
+      fixes: [certificateFix(host.host, host.port)],
+      also: ["endpoints with the port of another service; an overloaded server."],
+    });
+  }
   const fixes = [certificateFix(host.host, host.port)];
   const base = { code: "TLS_HANDSHAKE", conclusion: `no trusted TLS connection to ${host.host}` } as const;
   const said = `has no trusted TLS connection to ${at(host)}, the ${what} host (${code}).`;

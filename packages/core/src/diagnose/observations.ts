@@ -61,7 +61,9 @@ export type RedisLook =
 /** What the fleet's Redis knows about the mailbox and those around it. */
 export interface FleetLook {
   /** Absent where the fleet never saw it. Epoch ms by Redis' clock. */
-  readonly mailbox?: { readonly checkedAt?: number; readonly nextAt?: number; readonly cause?: Cause };
+  readonly mailbox?: { readonly checkedAt?: number; readonly nextAt?: number; readonly cause?: Cause; readonly parkedBy?: string };
+  /** Why the tenant stands still as a whole. */
+  readonly hold?: Cause;
   /** True while any process of the fleet reports. */
   readonly isRunning: boolean;
   /** Mailboxes of the tenant, and those of them that wait or are parked. */

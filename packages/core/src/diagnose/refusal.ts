@@ -27,6 +27,13 @@ export function isServerTrouble(code: FailureCode): boolean {
   return code === "SERVER_UNAVAILABLE" || code === "SESSION_CLOSED" || code === "CONNECT_TIMEOUT" || code === "CONNECT_REFUSED";
 }
 
+/** Where it helps to know how others do before it is judged. */
+export function needsControls(code: FailureCode): boolean {
+  return (
+    isAmbiguous(code) || isServerTrouble(code) || code === "SESSION_EXPIRED" || code === "PROTOCOL_VIOLATION" || code === "UNCLASSIFIED"
+  );
+}
+
 /** For what happened at the mailbox, the neighbours and other tenants. Total. */
 export function judgeRefusal(seen: Observations, code: FailureCode, now: number): RefusalJudgement {
   const { neighbours, others } = seen.controls ?? { neighbours: [], others: [] };

@@ -40,7 +40,12 @@ export function permissionStep(token: TokenLook, subject: Subject): StepVerdict 
   const wanted = roleNames[subject.protocol];
   const roles = token.claims?.roles;
   const { delegated } = token.claims ?? {};
-  if (token.ok && roles === undefined && delegated === undefined && (token.claims === undefined || subject.isCustom))
+  if (
+    token.ok &&
+    roles === undefined &&
+    delegated === undefined &&
+    (token.claims === undefined || !isLikeMicrosofts(token.claims, subject))
+  )
     return skipped("permission", "the token does not say; the mail server will");
   if (roles?.includes(wanted)) return passed("permission", `${wanted} granted`);
   const shown = roles === undefined || roles.length === 0 ? "no application permission" : `only ${clean(roles.join(", "))}`;
@@ -68,17 +73,26 @@ export function permissionStep(token: TokenLook, subject: Subject): StepVerdict 
   });
 }
 
+/** A service of one's own that names directory and app issues tokens as Microsoft does, and is held to the rest as well. */
+function isLikeMicrosofts(claims: ClaimsLook, subject: Subject): boolean {
+  return !subject.isCustom || (claims.tid !== undefined && claims.clientId !== undefined);
+}
+
+function noPrincipal(subject: Subject): StepVerdict {
+  return failed("token", {
+    code: "ENTRA_PRINCIPAL_MISSING",
+    certainty: "certain",
+    happened: "has no object id (oid): the app has no service principal in this directory.",
+    cause: "A multi-tenant app gets tokens here without being in the directory. Exchange refuses such tokens since March 2026.",
+    conclusion: "the app has no service principal in the directory",
+    fixes: principalFix(subject),
+  });
+}
+
 /** Claims that show that this token is not the one, though it was issued. */
 function wrongClaims(claims: ClaimsLook, token: TokenLook, subject: Subject, now: number): StepVerdict | undefined {
-  if (claims.oid === undefined && !subject.isCustom) {
-    return failed("token", {
-      code: "ENTRA_PRINCIPAL_MISSING",
-      certainty: "certain",
-      happened: "has no object id (oid): the app has no service principal in this directory.",
-      cause: "A multi-tenant app gets tokens here without being in the directory. Exchange refuses such tokens since March 2026.",
-      conclusion: "the app has no service principal in the directory",
-      fixes: principalFix(subject),
-    });
+  if (claims.oid === undefined && isLikeMicrosofts(claims, subject) && token.ok) {
+    return noPrincipal(subject);
   }
   const { issuedAt, expiresAt } = claims;
   const isOff =
@@ -113,6 +127,8 @@ function refused(code: FailureCode, facts: ErrorFacts, claims: ClaimsLook | unde
       also: known.also === undefined ? [] : [known.also],
     });
   }
+  // A token came, so it is its missing oid that the token layer objects to.
+  if (code === "ENTRA_PRINCIPAL_MISSING" && claims !== undefined) return noPrincipal(subject);
   switch (code) {
     case "ENTRA_TOKEN_MISMATCH":
       return mismatch(subject, `is not the one that was asked for, and was not used: ${mismatchWords(facts, claims, subject)}`, {

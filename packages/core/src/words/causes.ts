@@ -2,6 +2,7 @@ import type { FailureCode, FailureScope } from "../failure-code.ts";
 import { stripControls } from "../scrub.ts";
 import { causeCatalogue, type Telling } from "./cause-catalogue.ts";
 import { formatCount, formatCounted } from "./numbers.ts";
+import { shellWord } from "./shell-word.ts";
 import { formatAgo, formatDeadline, formatIn, type TimeStyle } from "./times.ts";
 
 /** A cause with those whom it hits: one mailbox, or a group of {@link groupCauses}. Times are epoch ms. */
@@ -100,12 +101,6 @@ function commandOf(facts: CauseFacts): string | undefined {
   const [first] = facts.mailboxes;
   if (facts.scope !== "process" && first !== undefined) return `mailfleet doctor --mailbox ${shellWord(first)}`;
   return "mailfleet doctor";
-}
-
-/** An address comes from a file or a directory: pasted into a shell it must stay one word and do nothing else. */
-function shellWord(text: string): string {
-  const clean = stripControls(text);
-  return /^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]*$/.test(clean) ? clean : `'${clean.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function withoutSubject(line: string, subjects: readonly string[]): string {

@@ -1,0 +1,104 @@
+import { formatCount, formatCounted } from "../words/numbers.ts";
+import type { TimeStyle } from "../words/times.ts";
+import { failed, passed, type StepVerdict } from "./finding.ts";
+import { grantFix, principalFacts, principalIds, registerFix } from "./fixes.ts";
+import { openWords, outageWords, said, shortId } from "./mail-words.ts";
+import type { MailboxLook, Observations } from "./observations.ts";
+import { countTries, isOpen, judgeRefusal } from "./refusal.ts";
+
+type Refused = Extract<MailboxLook, { kind: "refused" }>;
+
+/** `knows the app`: what a mailbox that opens shows of Exchange. */
+export function exchangePassed(seen: Observations): StepVerdict {
+  const oid = seen.token?.claims?.oid;
+  return passed("Exchange", oid === undefined ? "lets the app in" : `knows the app as ${shortId(oid)}`);
+}
+
+/** The refusals that only comparisons tell apart, after them. */
+export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): readonly StepVerdict[] {
+  const { code, facts } = mailbox;
+  const { subject, token, controls } = seen;
+  const ids = principalIds(subject, token?.claims?.oid);
+  const { tried, refused: shut } = countTries(seen);
+  const count = tried === 1 ? "the one mailbox tried" : `every mailbox tried (${formatCount(shut)} of ${formatCount(tried)})`;
+  const judgement = judgeRefusal(seen, code, style.now);
+  const others = controls?.others ?? [];
+  switch (judgement.kind) {
+    case "incident":
+      return [
+        failed("Exchange", {
+          code: "SERVICE_INCIDENT",
+          certainty: judgement.isSure ? "most likely" : "possible",
+          happened: `refuses ${count} and ${formatCounted(others.length, "other tenant")} as well${said(facts)} The token itself is good.`,
+          cause: "A Microsoft incident: several tenants are refused at once, and they have nothing in common but Exchange.",
+          conclusion: "Exchange refuses several tenants at once",
+          fixes: [{ who: "Look at:", commands: ["https://status.cloud.microsoft"] }],
+          also: judgement.isSure
+            ? ["the same mistake in each tenant, unlikely because it worked within a day."]
+            : ["the same mistake in each tenant: none of them is known to have worked."],
+        }),
+      ];
+    case "app unknown":
+      return [
+        failed("Exchange", {
+          code: "EXCHANGE_PRINCIPAL_UNKNOWN",
+          certainty: judgement.isCompared ? "most likely" : "possible",
+          happened: `refuses ${count}${said(facts)} The token itself is good.`,
+          cause:
+            "Exchange was given the object id of the App registration, or none. It needs that of the Enterprise application, which stands in the token:",
+          conclusion: "Exchange does not know the app",
+          facts: principalFacts(ids),
+          fixes: [registerFix(ids, subject.mailbox)],
+          also: [
+            "registered less than an hour ago.",
+            ...(judgement.isCompared
+              ? []
+              : ["no access to this one mailbox, or an unknown address: there was no other mailbox to compare with."]),
+            outageWords(others.filter(isOpen).length, others.length),
+          ],
+        }),
+      ];
+    case "nothing granted":
+      return [
+        passed(
+          "Exchange",
+          `takes the login${token?.claims?.oid === undefined ? "" : `, and knows the app as ${shortId(token.claims.oid)}`}`,
+        ),
+        failed("mailbox", {
+          code: "MAILBOX_ACCESS_DENIED",
+          certainty: "most likely",
+          happened: `${tried === 1 ? "is" : `is, as ${formatCount(shut)} of ${formatCount(tried)} mailboxes tried,`} let in and then refused${said(facts)}`,
+          cause: "No access was granted to the app, or it was granted to another object id than that of the token:",
+          conclusion: "no access was granted",
+          facts: principalFacts(ids),
+          fixes: [grantFix(ids, subject.mailbox ?? "<mailbox>", subject.protocol)],
+          also: [
+            "IMAP is switched off for it; the address is an alias, not the primary one; it is not in Exchange Online.",
+            "granted less than an hour ago.",
+            outageWords(others.filter(isOpen).length, others.length),
+          ],
+        }),
+      ];
+    case "this mailbox":
+      return [
+        exchangePassed(seen),
+        failed("mailbox", {
+          code: "MAILBOX_ACCESS_DENIED",
+          certainty: judgement.workedLately ? "possible" : "most likely",
+          happened: `refuses mailfleet${said(facts)} ${openWords(controls?.neighbours.filter(isOpen).length ?? 0)}`,
+          cause: judgement.workedLately
+            ? "It opened within a day, so first too many sessions, then a move of the mailbox. Close other programs that read it, and look again in 15 min."
+            : "No access (FullAccess) was granted to the app on this mailbox.",
+          conclusion: judgement.workedLately ? "the mailbox refuses mailfleet since today" : "no access was granted to this mailbox",
+          facts: principalFacts(ids),
+          fixes: [grantFix(ids, subject.mailbox ?? "<mailbox>", subject.protocol)],
+          also: judgement.workedLately
+            ? ["access was taken away, or IMAP was switched off; the commands above show it."]
+            : [
+                "IMAP is switched off for it; the address is an alias, not the primary one; it is not in Exchange Online or has no licence.",
+                "granted less than an hour ago; too many sessions.",
+              ],
+        }),
+      ];
+  }
+}

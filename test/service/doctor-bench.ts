@@ -1,0 +1,77 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import type { Sandbox } from "@mailfleet/sandbox";
+import { searchText } from "@mailfleet/testkit";
+import { runCli } from "../../apps/cli/src/run-cli.ts";
+import { type ConfigChange, contosoMailbox, type DoctorRow } from "./doctor-rows.ts";
+
+export interface DoctorAnswer {
+  readonly exitCode: number | undefined;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the verb in this process, with a configuration that names the sandbox. */
+export async function askDoctor(
+  sandbox: Sandbox,
+  dir: string,
+  row: Pick<DoctorRow, "config" | "args">,
+  isJson: boolean,
+): Promise<DoctorAnswer> {
+  const file = await writeDoctorConfig(sandbox, dir, row.config ?? {});
+  const texts = { out: "", err: "" };
+  const stream = (which: "out" | "err"): Writable =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        texts[which] += chunk.toString();
+        done();
+      },
+    });
+  const exitCode = await runCli({
+    args: [
+      "doctor",
+      ...(row.args ?? ["--mailbox", contosoMailbox]),
+      "--config",
+      file,
+      "--progress",
+      "none",
+      "--color",
+      "never",
+      ...(isJson ? ["--json"] : []),
+    ],
+    env: {},
+    cwd: dir,
+    stdout: stream("out"),
+    stderr: stream("err"),
+    setVariable: () => undefined,
+  });
+  searchText("output of mailfleet doctor", texts.out + texts.err);
+  return { exitCode, ...texts };
+}
+
+async function writeDoctorConfig(sandbox: Sandbox, dir: string, change: ConfigChange): Promise<string> {
+  const data = join(dir, "data");
+  await mkdir(data, { recursive: true });
+  const tenantText = async (alias: string, own: ConfigChange): Promise<string> => {
+    const tenant = sandbox.tenants.find((one) => one.alias === alias);
+    const secretFile = join(data, `secret-${alias}-${String(own.secretMode ?? 0)}`);
+    await writeFile(secretFile, own.secret ?? sandbox.secretOf(alias), { mode: own.secretMode ?? 0o600 });
+    const imap = own.imap ?? sandbox.imap;
+    const ca = own.noCa ? "" : `, caFile: ${sandbox.caFile}`;
+    return `  ${alias}:
+    tenantId: ${own.tenantId ?? tenant?.tenantId ?? ""}
+    clientId: ${own.clientId ?? tenant?.clientId ?? ""}
+    credential: { secretFile: ${secretFile} }
+    cloud: custom
+    endpoints: { authority: "${own.authority ?? sandbox.authority}", scope: "${own.scope ?? "https://outlook.office365.com/.default"}", imap: { host: ${imap.host}, port: ${String(imap.port)}, tls: true }${ca} }
+    mailboxes: [${(own.mailboxes ?? tenant?.addresses ?? []).join(", ")}]
+`;
+  };
+  const others = change.others ?? sandbox.tenants.map(({ alias }) => alias).filter((alias) => alias !== "contoso");
+  const texts = await Promise.all([tenantText("contoso", change), ...others.map((alias) => tenantText(alias, {}))]);
+  const file = join(data, "mailfleet.yaml");
+  const redis = change.redisUrl === undefined ? "" : `redis: { url: ${change.redisUrl} }\n`;
+  await writeFile(file, `${redis}dataDir: ${data}\ntenants:\n${texts.join("")}`);
+  return file;
+}

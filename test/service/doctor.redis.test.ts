@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { askDoctor } from "./doctor-bench.ts";
+import { contosoMailbox, doctorRows } from "./doctor-rows.ts";
+
+let dir: string;
+let sandbox: Sandbox;
+
+interface DoctorDoc {
+  readonly ok: boolean;
+  readonly wrong: { readonly step: string; readonly code: string; readonly certainty: string } | null;
+  readonly checks: readonly {
+    readonly steps: readonly { readonly name: string; readonly state: string }[];
+    readonly diagnosis?: { readonly commands: readonly string[] };
+  }[];
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "mailfleet-doctor-"));
+  sandbox = await startSandbox({
+    dataDir: join(dir, "sandbox"),
+    tenants: [
+      { alias: "contoso", mailboxes: 4, messages: 60 },
+      { alias: "fabrikam", mailboxes: 2, messages: 20 },
+      { alias: "northwind", mailboxes: 2, messages: 20 },
+    ],
+    faults: false,
+  });
+});
+afterEach(() => sandbox.faults.clear());
+afterAll(async () => {
+  await sandbox.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const seenFlags = (): string[] =>
+  [...sandbox.truth()].filter(({ address }) => address === contosoMailbox).map(({ uid, flags }) => `${uid} ${flags().join(" ")}`);
+
+describe("mailfleet doctor", () => {
+  test.each(doctorRows)("names the wrong step of: $name", async ({ orders = [], config, args, step, code, certainty, says }) => {
+    for (const order of orders) sandbox.faults.add(order);
+    const row = { ...(config && { config }), ...(args && { args }) };
+    const { exitCode, out } = await askDoctor(sandbox, dir, row, true);
+    const doc = JSON.parse(out) as DoctorDoc;
+    expect(doc).toMatchObject({ schema: "mailfleet.doctor/1", ok: false, wrong: { step, code, certainty } });
+    expect(exitCode).toBe(1);
+    const states = doc.checks[0]?.steps.map(({ state }) => state) ?? [];
+    expect(states.slice(states.indexOf("failed") + 1).filter((state) => state !== "not reached")).toEqual([]);
+    if (!says) return;
+    const people = await askDoctor(sandbox, dir, row, false);
+    // Sentences break where the terminal ends.
+    expect(people.out.replace(/\s+/g, " ")).toMatch(says);
+    expect(people.out).toMatch(/^1 of 9 checks failed: .+\. No mail is lost/m);
+  });
+
+  test("says of a healthy mailbox what it found at each of nine steps, changes nothing, and exits 0", async () => {
+    const before = seenFlags();
+    const { exitCode, out } = await askDoctor(sandbox, dir, {}, false);
+    expect(out.split("\n")).toEqual([
+      `contoso, ${contosoMailbox}, over IMAP`,
+      "  ✓ configuration   3 tenants, 8 mailboxes, no unknown keys",
+      expect.stringMatching(/^ {2}✓ this machine {4}Node [\d.]+, clock \d.\d s off, .* free$/),
+      "  - Redis           not running; none is configured, mailfleet starts its own",
+      expect.stringMatching(/^ {2}✓ network {9}localhost:\d+ and localhost:\d+, TLS 1\.3$/),
+      expect.stringMatching(/^ {2}✓ token {11}issued in .*ms, for Exchange Online, valid 59 min$/),
+      "  ✓ permission      IMAP.AccessAsApp granted",
+      expect.stringMatching(/^ {2}✓ Exchange {8}knows the app as [0-9a-f]{4}…[0-9a-f]{4}$/),
+      expect.stringMatching(/^ {2}✓ mailbox {9}opened, \d+ folders, \d+ messages$/),
+      expect.stringMatching(/^ {2}✓ scope {11}a mailbox that must be refused is refused/),
+      expect.stringMatching(/^8 of 9 checks passed in .*, the others had nothing to check\. Nothing to do\.$/),
+      "",
+    ]);
+    expect(exitCode).toBe(0);
+    expect(seenFlags()).toEqual(before);
+  });
+
+  test("without arguments looks at each tenant through one mailbox, and tells of the one that is wrong only", async () => {
+    sandbox.faults.add({ name: "token-error", tenant: "fabrikam", params: { code: 7000222 } });
+    const { exitCode, out } = await askDoctor(sandbox, dir, { args: [] }, false);
+    expect(exitCode).toBe(1);
+    expect(out).toMatch(/^contoso, .*\n {2}✓ 8 checks passed; mailbox opened/m);
+    expect(out).toMatch(/✗ token {11}not issued \(AADSTS7000222\)/);
+    expect(out).toMatch(
+      /^1 of 3 mailboxes looked at is not well, checked in .*\. fabrikam: the credential has expired\. No mail is lost\.$/m,
+    );
+  });
+
+  test("neither a secret nor a token comes out, whatever a peer repeats", async () => {
+    for (const as of ["json", "html"]) {
+      sandbox.faults.clear();
+      sandbox.faults.add({ name: "token-echo", tenant: "contoso", params: { as } });
+      for (const isJson of [true, false]) {
+        const { out, err } = await askDoctor(sandbox, dir, {}, isJson);
+        const secret = sandbox.secretOf("contoso");
+        for (const form of [
+          secret,
+          encodeURIComponent(secret),
+          Buffer.from(secret).toString("base64").slice(0, -4),
+          Buffer.from(secret).toString("hex"),
+        ])
+          expect(out + err).not.toContain(form);
+      }
+    }
+  });
+
+  test("explains any code and AADSTS number, and names the nearest one of a wrong spelling", async () => {
+    const known = await askDoctor(sandbox, dir, { args: ["--explain", "aadsts7000222"] }, false);
+    expect(known).toMatchObject({ exitCode: 0, err: "" });
+    expect(known.out).toMatch(/^AADSTS7000222, which mailfleet calls ENTRA_CREDENTIAL_EXPIRED\n {2}Means +The client secret has expired\./);
+    const wrong = await askDoctor(sandbox, dir, { args: ["--explain", "SERVER_THROTLED"] }, false);
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.err).toContain("did you mean SERVER_THROTTLED?");
+  });
+});
