@@ -1,5 +1,7 @@
-import type { MailboxCsv, MailboxCsvProblem } from "@mailfleet/config";
-import { formatCount, type MailboxRef, type Protocol } from "@mailfleet/core";
+import type { MailboxCsvColumn, MailboxCsvProblem } from "@mailfleet/config";
+import { formatCount, formatCounted, type MailboxRef, type Protocol } from "@mailfleet/core";
+import type { RowState } from "./address-table.ts";
+import type { MailboxFile } from "./mailbox-file.ts";
 
 export interface ImportChange {
   readonly address: string;
@@ -7,114 +9,200 @@ export interface ImportChange {
   readonly to: Protocol;
 }
 
-/** What an import would do. Sums: rows = fresh + changes + same + problems. */
+/** Many of something, made one by one when they are asked for. */
+export interface Many<One> extends Iterable<One> {
+  readonly count: number;
+}
+
+/** What an import would do. Sums: rows = fresh + changes + same + problemCount. */
 export interface ImportPlan {
   readonly tenant: string;
   readonly rows: number;
-  readonly fresh: readonly MailboxRef[];
-  readonly changes: readonly ImportChange[];
+  readonly fresh: Many<MailboxRef>;
+  readonly changes: Many<ImportChange>;
   readonly same: number;
-  /** Here, and not in the file: they stay. */
+  /** Registered, not in the file, and not in the configuration, which would bring them back. Sorted. */
   readonly missing: readonly string[];
+  /** As `missing`, but for the configuration: never pruned. */
+  readonly missingConfigured: number;
+  /** Mailboxes of the tenant, configured ones included. */
+  readonly here: number;
   readonly problems: readonly MailboxCsvProblem[];
+  readonly problemCount: number;
+  readonly columns: readonly MailboxCsvColumn[];
 }
 
-/** Compares a file with what is registered. Pure. An address of another tenant is left out: one mailbox has one owner (T21). */
-export function planImport(
-  csv: MailboxCsv,
-  tenant: { readonly alias: string; readonly protocol: Protocol },
-  known: readonly MailboxRef[],
-): ImportPlan {
-  const byAddress = new Map(known.map((mailbox) => [mailbox.address, mailbox]));
-  const fresh: MailboxRef[] = [];
-  const changes: ImportChange[] = [];
-  const problems = [...csv.problems];
-  let same = 0;
-  for (const { line, address, protocol = tenant.protocol } of csv.rows) {
-    const here = byAddress.get(address);
-    if (here === undefined) fresh.push({ tenant: tenant.alias, address, protocol });
-    else if (here.tenant !== tenant.alias) problems.push({ line, value: address, text: `is in tenant ${here.tenant} already` });
-    else if (here.protocol !== protocol) changes.push({ address, from: here.protocol, to: protocol });
-    else same++;
-  }
-  const inFile = new Set(csv.rows.map((row) => row.address));
-  const missing = known
-    .filter((mailbox) => mailbox.tenant === tenant.alias && !inFile.has(mailbox.address))
-    .map((mailbox) => mailbox.address);
-  return { tenant: tenant.alias, rows: csv.rowCount, fresh, changes, same, missing, problems: problems.sort((a, b) => a.line - b.line) };
+export interface ImportPlanner {
+  /** A mailbox that is there. The same one may be told twice. */
+  note(mailbox: MailboxRef, isConfigured: boolean): void;
+  plan(): ImportPlan;
+}
+
+/** Compares a file with what is there. An address of another tenant is left out: one mailbox has one owner (T21). */
+export function planImport(file: MailboxFile, tenant: { readonly alias: string; readonly protocol: Protocol }): ImportPlanner {
+  const { table } = file;
+  const problems: MailboxCsvProblem[] = [];
+  const missing = new Set<string>();
+  const configured = new Set<string>();
+  const from = (index: number): Protocol => (protocolOf(index) === "imap" ? "pop3" : "imap");
+  const protocolOf = (index: number): Protocol => table.protocol(index) ?? tenant.protocol;
+  const select = <One>(state: RowState, make: (index: number) => One): Many<One> => {
+    let count = 0;
+    for (let index = 0; index < table.size; index++) if (table.state(index) === state) count += 1;
+    return {
+      count,
+      *[Symbol.iterator]() {
+        for (let index = 0; index < table.size; index++) if (table.state(index) === state) yield make(index);
+      },
+    };
+  };
+  return {
+    note(mailbox, isConfigured) {
+      const isOurs = mailbox.tenant === tenant.alias;
+      if (isOurs && isConfigured) configured.add(mailbox.address);
+      const index = table.find(mailbox.address);
+      if (index === -1) {
+        if (isOurs) missing.add(mailbox.address);
+        return;
+      }
+      if (table.state(index) === "elsewhere") return;
+      if (!isOurs) {
+        table.setState(index, "elsewhere");
+        problems.push({ line: table.line(index), value: mailbox.address, text: `is in tenant ${mailbox.tenant} already` });
+      } else table.setState(index, mailbox.protocol === protocolOf(index) ? "same" : "change");
+    },
+
+    plan() {
+      const same = select("same", () => undefined).count;
+      const changes = select("change", (index) => ({ address: table.address(index), from: from(index), to: protocolOf(index) }));
+      return {
+        tenant: tenant.alias,
+        rows: file.rowCount,
+        fresh: select("fresh", (index): MailboxRef => ({
+          tenant: tenant.alias,
+          address: table.address(index),
+          protocol: protocolOf(index),
+        })),
+        changes,
+        same,
+        missing: [...missing].filter((address) => !configured.has(address)).sort(),
+        missingConfigured: [...missing].filter((address) => configured.has(address)).length,
+        here: same + changes.count + missing.size,
+        problems: [...file.problems, ...problems].sort((a, b) => a.line - b.line),
+        problemCount: file.problemCount + problems.length,
+        columns: file.columns,
+      };
+    },
+  };
 }
 
 export type ListChoice = "new" | "change" | "missing" | "problems";
+
+/** How some of the new mailboxes answered. */
+export interface TriedSample {
+  readonly tried: number;
+  readonly open: number;
+  /** By what the operator calls the reason, such as `no access granted`. */
+  readonly refused: readonly { readonly address: string; readonly why: string }[];
+}
+
+export interface ImportView {
+  readonly file: string;
+  readonly isDryRun: boolean;
+  readonly isPruning: boolean;
+  readonly list?: ListChoice;
+  readonly sample?: TriedSample;
+}
 
 const named = 3;
 const problemsShown = 2;
 
 /** The plan as people read it (experience.md section 2.5). */
-export function importLines(plan: ImportPlan, file: string, isDryRun: boolean, list: ListChoice | undefined): string[] {
-  const { fresh, changes, same, missing, problems } = plan;
-  const good = plan.rows - problems.length;
-  const width = Math.max(5, ...[fresh.length, changes.length, same].map((n) => formatCount(n).length));
+export function* importLines(plan: ImportPlan, view: ImportView): Generator<string> {
+  const { fresh, changes, same, missing, problems, problemCount } = plan;
+  const { file, list, isDryRun, isPruning, sample } = view;
+  const good = plan.rows - problemCount;
+  const width = Math.max(5, ...[fresh.count, changes.count, same].map((n) => formatCount(n).length));
   const count = (n: number): string => formatCount(n).padStart(width);
-  const lines = [
-    `${file}: ${formatCount(plan.rows)} ${plan.rows === 1 ? "row" : "rows"}, ${formatCount(good)} good, ${formatCount(problems.length)} left out`,
-  ];
-  lines.push(
-    `  + ${count(fresh.length)} new          ${nameSome(
-      fresh.map((mailbox) => mailbox.address),
-      list === "new",
-      "new",
-    )}`.trimEnd(),
-  );
-  lines.push(`  ~ ${count(changes.length)} change       ${changeWords(changes, list === "change")}`.trimEnd());
-  lines.push(`  = ${count(same)} as they are`);
-  if (missing.length > 0) {
-    lines.push(`    Not in the file but here: ${formatCount(missing.length)}. They stay.`);
-    if (list === "missing") lines.push(...missing.map((address) => `      ${address}`));
-  }
-  const digits = Math.max(3, ...problems.map((problem) => String(problem.line).length));
+  yield `${file}: ${formatCount(plan.rows)} ${plan.rows === 1 ? "row" : "rows"}, ${formatCount(good)} good, ${formatCount(problemCount)} left out`;
+  yield `  + ${count(fresh.count)} new          ${nameSome(fresh, "new", list)}`.trimEnd();
+  if (list === "new") for (const { address } of fresh) yield `      ${address}`;
+  yield `  ~ ${count(changes.count)} change       ${changeWords(changes, list)}`.trimEnd();
+  if (list === "change") for (const { address, from, to } of changes) yield `      ${address} ${from} to ${to}`;
+  yield `  = ${count(same)} as they are`;
+  yield* missingLines(plan, isPruning, isDryRun);
+  if (list === "missing") for (const address of missing) yield `      ${address}`;
+  const digits = Math.max(3, ...problems.map((problem) => String(problem.line).length).slice(-1));
   const shown = list === "problems" ? problems : problems.slice(0, problemsShown);
-  const values = Math.max(20, ...shown.map((problem) => problem.value.length));
+  const widest = Math.max(20, ...shown.slice(0, 1_000).map((problem) => problem.value.length));
   for (const [index, { line, value, text }] of shown.entries()) {
-    const hidden = index === shown.length - 1 ? problems.length - shown.length : 0;
-    const more = hidden > 0 ? `, and ${formatCount(hidden)} more (--list problems)` : "";
-    lines.push(
-      `  ${index === 0 ? "Left out" : "        "}   line ${String(line).padStart(digits)}  ${value.padEnd(values)}  ${text}${more}`,
-    );
+    const hidden = index === shown.length - 1 ? problemCount - shown.length : 0;
+    const more = hidden > 0 ? `, and ${formatCount(hidden)} more${list === "problems" ? "" : " (--list problems)"}` : "";
+    yield `  ${index === 0 ? "Left out" : "        "}   line ${String(line).padStart(digits)}  ${value.padEnd(widest)}  ${text}${more}`;
   }
-  const sums = (verb: string): string => `${formatCount(fresh.length)} ${verb}, ${formatCount(changes.length)} `;
-  lines.push(
-    isDryRun
-      ? `Plan: ${sums("to add")}to change, 0 to remove. Nothing was changed; without --dry-run it will be.`
-      : `Done: ${sums("added")}changed, 0 removed.`,
+  if (plan.columns.length > 0)
+    yield `  Not looked at: ${formatCounted(plan.columns.length, "column")}, ${plan.columns.map(({ name }) => name).join(", ")}`;
+  if (sample !== undefined) yield `  ${sampleWords(sample)}`;
+  const removed = isPruning ? missing.length : 0;
+  const sums = (verb: string): string => `${formatCount(fresh.count)} ${verb}, ${formatCount(changes.count)} `;
+  yield isDryRun
+    ? `Plan: ${sums("to add")}to change, ${formatCount(removed)} to remove. Nothing was changed; without --dry-run it will be.`
+    : `Done: ${sums("added")}changed, ${formatCount(removed)} removed.`;
+}
+
+function* missingLines({ missing, missingConfigured }: ImportPlan, isPruning: boolean, isDryRun: boolean): Generator<string> {
+  if (missing.length > 0) {
+    const what = isPruning ? (isDryRun ? "They will be taken out." : "They were taken out.") : "They stay; --prune would take them out.";
+    yield `    Not in the file but here: ${formatCount(missing.length)}. ${what}`;
+  }
+  if (missingConfigured > 0) yield `    Not in the file but in the configuration: ${formatCount(missingConfigured)}. They stay.`;
+}
+
+function sampleWords({ tried, open, refused }: TriedSample): string {
+  const reasons = [...Map.groupBy(refused, ({ why }) => why)].map(
+    ([why, some]) =>
+      `${formatCount(some.length)} refuse${some.length === 1 ? "s" : ""} (${why}): ${some
+        .slice(0, named)
+        .map(({ address }) => address)
+        .join(", ")}${some.length > named ? ` and ${formatCount(some.length - named)} more` : ""}`,
   );
-  return lines;
+  return `Tried ${formatCount(tried)} of the new: ${[`${formatCount(open)} open`, ...reasons].join(", ")}`;
 }
 
-function nameSome(names: readonly string[], isAll: boolean, word: string): string {
-  if (isAll) return names.join("\n                   ");
-  const rest = names.length - named;
-  return `${names.slice(0, named).join(", ")}${rest > 0 ? ` and ${formatCount(rest)} more (--list ${word})` : ""}`;
+function nameSome(mailboxes: Many<MailboxRef>, word: ListChoice, list: ListChoice | undefined): string {
+  if (list === word) return "";
+  const first: string[] = [];
+  for (const { address } of mailboxes) {
+    first.push(address);
+    if (first.length === named) break;
+  }
+  const rest = mailboxes.count - first.length;
+  return `${first.join(", ")}${rest > 0 ? ` and ${formatCount(rest)} more (--list ${word})` : ""}`;
 }
 
-function changeWords(changes: readonly ImportChange[], isAll: boolean): string {
-  if (isAll) return changes.map(({ address, from, to }) => `${address} ${from} to ${to}`).join("\n                   ");
-  const kinds = Map.groupBy(changes, ({ from, to }) => `protocol ${from} to ${to}`);
-  return [...kinds].map(([kind, some]) => `${kind} (${formatCount(some.length)})`).join(", ");
+function changeWords(changes: Many<ImportChange>, list: ListChoice | undefined): string {
+  if (list === "change") return "";
+  const kinds = new Map<string, number>();
+  for (const { from, to } of changes) kinds.set(`protocol ${from} to ${to}`, (kinds.get(`protocol ${from} to ${to}`) ?? 0) + 1);
+  return [...kinds].map(([kind, count]) => `${kind} (${formatCount(count)})`).join(", ");
 }
 
 /** `mailfleet.import/1`, with whole lists. */
-export function importJson(plan: ImportPlan, isDryRun: boolean): object {
+export function importJson(plan: ImportPlan, view: ImportView): object {
   return {
     schema: "mailfleet.import/1",
     tenant: plan.tenant,
-    dryRun: isDryRun,
+    dryRun: view.isDryRun,
     rows: plan.rows,
-    good: plan.rows - plan.problems.length,
-    leftOut: plan.problems.length,
-    new: plan.fresh.map(({ address, protocol }) => ({ address, protocol })),
-    change: plan.changes,
+    good: plan.rows - plan.problemCount,
+    leftOut: plan.problemCount,
+    new: Array.from(plan.fresh, ({ address, protocol }) => ({ address, protocol })),
+    change: [...plan.changes],
     same: plan.same,
     missing: plan.missing,
+    pruned: view.isPruning,
     problems: plan.problems,
+    columnsNotLookedAt: plan.columns.map(({ name }) => name),
+    ...(view.sample && { tried: view.sample }),
   };
 }

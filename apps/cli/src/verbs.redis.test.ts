@@ -106,6 +106,57 @@ describe("mailboxes", () => {
   });
 });
 
+describe("an import", () => {
+  const write = (rows: readonly string[]): void => writeFileSync(path.join(cwd, "more.csv"), `address,protocol\n${rows.join("\n")}\n`);
+  const have = async (): Promise<string[]> => {
+    const { mailboxes } = (await json("mailboxes", "list")) as { mailboxes: { address: string }[] };
+    return mailboxes.map(({ address }) => address);
+  };
+
+  test("that prunes asks when more than a tenth would go, does it with --yes, and leaves those of the configuration", async () => {
+    const before = await have();
+    write(["ap@contoso.example,", "new@contoso.example,pop3"]);
+    const asked = await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune");
+    expect(asked.code).toBe(2);
+    expect(asked.err).toContain("are not in the file, and would be taken out: more than a tenth is not done unasked.");
+    expect(await have()).toEqual(before);
+    const dry = await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune", "--dry-run");
+    expect(dry.out).toContain("Plan: 1 to add, 0 to change, 2 to remove.");
+    expect(dry.out).toContain("Not in the file but in the configuration: 1. They stay.");
+    expect((await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune", "--yes")).out).toContain(
+      "Done: 1 added, 0 changed, 2 removed.",
+    );
+    expect(await have()).toEqual(["ap@contoso.example", "new@contoso.example"]);
+    write(["ap@contoso.example,", "ar@contoso.example,pop3", "berlin@contoso.example,"]);
+    await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune", "--yes");
+    expect(await have()).toEqual(before);
+  });
+
+  test("tries as many of the new as it is told to, and says why they refuse", async () => {
+    write(["x@contoso.example,", "y@contoso.example,", "z@contoso.example,"]);
+    const { out } = await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--dry-run", "--try", "2");
+    expect(out).toMatch(/^  Tried 2 of the new: 0 open, 2 refuse \(ENTRA_UNAVAILABLE\): x@contoso.example, y@contoso.example$/m);
+  });
+
+  test("with a misspelt column changes nothing, and says what it means", async () => {
+    writeFileSync(path.join(cwd, "more.csv"), "address,protocl\nq@contoso.example,pop3\n");
+    const { code, err } = await run("mailboxes", "import", "more.csv", "--tenant", "contoso");
+    expect(code).toBe(2);
+    expect(err).toContain("did you mean protocol?");
+    expect(await have()).not.toContain("q@contoso.example");
+  });
+
+  test("that was cut short is finished by the next one", async () => {
+    const rows = Array.from({ length: 2_500 }, (_, i) => `bulk${i}@contoso.example,`);
+    write(rows.slice(0, 1_200));
+    await run("mailboxes", "import", "more.csv", "--tenant", "contoso");
+    write(rows);
+    expect((await run("mailboxes", "import", "more.csv", "--tenant", "contoso")).out).toContain("Done: 1,300 added, 0 changed");
+    write(["ap@contoso.example,", "ar@contoso.example,pop3", "berlin@contoso.example,"]);
+    expect((await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune", "--yes")).out).toContain("2,500 removed");
+  });
+});
+
 describe("what an operator does to mailboxes", () => {
   test("park says who and why, shows so in the list, and is done once", async () => {
     expect(await json("mailboxes", "park", "AP@contoso.example", "--by", "anna", "--reason", "moves\naway")).toEqual({

@@ -19,7 +19,14 @@ export { addressProblem } from "./addresses.ts";
 export { environmentLeaves, environmentName, type Environment, identityVariables } from "./environment.ts";
 export { readLocalFile, type FileContent, type ReadFile } from "./files.ts";
 export { loadConfig, secretsOf, type LoadOptions } from "./load-config.ts";
-export { parseMailboxCsv, type MailboxCsv, type MailboxCsvProblem, type MailboxRow } from "./mailbox-csv.ts";
+export {
+  createMailboxCsvReader,
+  type MailboxCsv,
+  type MailboxCsvColumn,
+  type MailboxCsvProblem,
+  type MailboxRow,
+  parseMailboxCsv,
+} from "./mailbox-csv.ts";
 export { formatProblems, problemSentence } from "./problems.ts";
 export { configJsonSchema } from "./schema.ts";
 export { readYaml } from "./yaml-source.ts";

@@ -21,6 +21,14 @@ describe("CSV as spreadsheets and PowerShell write it", () => {
     expect(rowCount).toBe(expected.length);
   });
 
+  test("columns that are not looked at are named, and one that is misspelt says what it means", () => {
+    expect(parseMailboxCsv("Name;Adress\nBox;a@x.example").columns).toEqual([
+      { line: 1, name: '"Name"' },
+      { line: 1, name: '"Adress"', meant: "address" },
+    ]);
+    expect(parseMailboxCsv("a@x.example,imap").columns).toEqual([]);
+  });
+
   test("every bad row is told with its line, and the good ones stay", () => {
     const text = [
       "address,protocol",

@@ -1,5 +1,6 @@
 import { canonicalAddress, type Protocol } from "@mailfleet/core";
 import { addressProblem, showAddress } from "./addresses.ts";
+import { nearestName } from "./nearest.ts";
 
 export interface MailboxRow {
   /** Line in the file, from 1. */
@@ -18,11 +19,36 @@ export interface MailboxCsvProblem {
   readonly text: string;
 }
 
+/** A column that is not looked at. */
+export interface MailboxCsvColumn {
+  readonly line: number;
+  /** Escaped and cut, or `(not shown)`. */
+  readonly name: string;
+  /** The column that it most likely means. Then the file is not to be used: every row would be read without it. */
+  readonly meant?: string;
+}
+
 export interface MailboxCsv {
   /** Good and left-out rows together; header, comments and empty lines are no rows. */
   readonly rowCount: number;
   readonly rows: readonly MailboxRow[];
   readonly problems: readonly MailboxCsvProblem[];
+  readonly columns: readonly MailboxCsvColumn[];
+}
+
+/** Takes what a reader finds, one after the other, so that a file of any length needs no more memory than its sink. */
+export interface MailboxCsvSink {
+  /** Line of an earlier row with this address. */
+  lineOf(address: string): number | undefined;
+  row(row: MailboxRow): void;
+  problem(problem: MailboxCsvProblem): void;
+}
+
+export interface MailboxCsvReader {
+  /** The next line, without its end. */
+  read(content: string): void;
+  readonly rowCount: number;
+  readonly columns: readonly MailboxCsvColumn[];
 }
 
 /** Column names that mean the address, the last two as Exchange's own export writes them. */
@@ -33,51 +59,94 @@ interface Columns {
   readonly protocol: number;
 }
 
-/**
- * Mailboxes from CSV (RFC 4180) as spreadsheets and PowerShell write it: byte order mark, CRLF, quotes, comma or semicolon,
- * `#` comments and a header are all optional; columns other than address and protocol are not looked at. Never throws.
- */
+/** The whole of a text at once. Never throws. */
 export function parseMailboxCsv(text: string): MailboxCsv {
   const problems: MailboxCsvProblem[] = [];
   const rows: MailboxRow[] = [];
   const firstLines = new Map<string, number>();
-  const lines = text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/);
-  let columns: Columns | undefined;
-  let separator = ",";
-  let rowCount = 0;
-  for (const [index, content] of lines.entries()) {
-    const line = index + 1;
-    if (content.trim() === "" || content.trimStart().startsWith("#")) continue;
-    if (columns === undefined) separator = content.includes(";") && !content.includes(",") ? ";" : ",";
-    const cells = splitCells(content, separator);
-    if (columns === undefined) {
-      const header = cells === undefined ? undefined : headerColumns(cells);
-      columns = header ?? { address: 0, protocol: 1 };
-      if (header !== undefined) continue;
-    }
-    rowCount += 1;
-    if (cells === undefined) {
-      problems.push({ line, value: "(not shown)", text: "a quote that does not end" });
-      continue;
-    }
-    const address = canonicalAddress(cells[columns.address] ?? "");
-    const protocol = (cells[columns.protocol] ?? "").trim().toLowerCase();
-    const problem = addressProblem(address) ?? protocolProblem(protocol);
-    const first = firstLines.get(address);
-    if (problem !== undefined) problems.push({ line, value: showAddress(cells[columns.address] ?? ""), text: problem });
-    else if (first !== undefined) problems.push({ line, value: showAddress(address), text: `same as line ${first}` });
-    else {
-      firstLines.set(address, line);
-      rows.push({ line, address, ...(isProtocol(protocol) && { protocol }) });
-    }
-  }
-  return { rowCount, rows, problems };
+  const reader = createMailboxCsvReader({
+    lineOf: (address) => firstLines.get(address),
+    row(row) {
+      firstLines.set(row.address, row.line);
+      rows.push(row);
+    },
+    problem: (problem) => problems.push(problem),
+  });
+  for (const content of text.split(/\r\n|\n|\r/)) reader.read(content);
+  return { rowCount: reader.rowCount, rows, problems, columns: reader.columns };
 }
 
-function headerColumns(cells: readonly string[]): Columns | undefined {
+/**
+ * Mailboxes from CSV (RFC 4180) as spreadsheets and PowerShell write it, line by line: byte order mark, quotes, comma or semicolon,
+ * `#` comments and a header are all optional; columns other than address and protocol are named and not looked at. Never throws.
+ */
+export function createMailboxCsvReader(sink: MailboxCsvSink): MailboxCsvReader {
+  let columns: Columns | undefined;
+  let notLookedAt: readonly MailboxCsvColumn[] = [];
+  let separator = ",";
+  let rowCount = 0;
+  let line = 0;
+  return {
+    get rowCount() {
+      return rowCount;
+    },
+    get columns() {
+      return notLookedAt;
+    },
+    read(text) {
+      line += 1;
+      const content = line === 1 ? text.replace(/^\ufeff/, "") : text;
+      if (content.trim() === "" || content.trimStart().startsWith("#")) return;
+      if (columns === undefined) separator = content.includes(";") && !content.includes(",") ? ";" : ",";
+      const cells = splitCells(content, separator);
+      if (columns === undefined) {
+        const header = cells === undefined ? undefined : readHeader(cells, line);
+        columns = header?.columns ?? { address: 0, protocol: 1 };
+        notLookedAt = header?.notLookedAt ?? [];
+        if (header !== undefined) return;
+      }
+      rowCount += 1;
+      if (cells === undefined) {
+        sink.problem({ line, value: "(not shown)", text: "a quote that does not end" });
+        return;
+      }
+      const address = canonicalAddress(cells[columns.address] ?? "");
+      const protocol = (cells[columns.protocol] ?? "").trim().toLowerCase();
+      const problem = encodingProblem(address) ?? addressProblem(address) ?? protocolProblem(protocol);
+      if (problem !== undefined) {
+        sink.problem({ line, value: showAddress(cells[columns.address] ?? ""), text: problem });
+        return;
+      }
+      const first = sink.lineOf(address);
+      if (first !== undefined) sink.problem({ line, value: showAddress(address), text: `same as line ${first}` });
+      else sink.row({ line, address, ...(isProtocol(protocol) && { protocol }) });
+    },
+  };
+}
+
+/** A row that names columns, undefined for one of mailboxes. A misspelt header is one as well: it has no address, and a name that is near. */
+function readHeader(
+  cells: readonly string[],
+  line: number,
+): { readonly columns: Columns; readonly notLookedAt: readonly MailboxCsvColumn[] } | undefined {
   const names = cells.map((cell) => cell.trim().toLowerCase());
   const address = names.findIndex((name) => addressNames.includes(name));
-  return address === -1 ? undefined : { address, protocol: names.indexOf("protocol") };
+  const protocol = names.indexOf("protocol");
+  const wanted = [...(address === -1 ? addressNames : []), ...(protocol === -1 ? ["protocol"] : [])];
+  const notLookedAt = cells.flatMap((cell, index): MailboxCsvColumn[] => {
+    if (index === address || index === protocol || cell.trim() === "") return [];
+    const meant = nearestName(cell.trim(), wanted);
+    return [{ line, name: showAddress(cell.trim()), ...(meant !== undefined && { meant }) }];
+  });
+  const isMisspelt =
+    cells.every((cell) => !cell.includes("@")) && notLookedAt.some(({ meant }) => meant !== undefined && meant !== "protocol");
+  if (address === -1 && !isMisspelt) return undefined;
+  return { columns: { address: Math.max(0, address), protocol }, notLookedAt };
+}
+
+/** What a decoder writes where a byte is not UTF-8. */
+function encodingProblem(address: string): string | undefined {
+  return address.includes("\ufffd") ? "a letter that is not UTF-8" : undefined;
 }
 
 function isProtocol(word: string): word is Protocol {
@@ -90,6 +159,7 @@ function protocolProblem(word: string): string | undefined {
 
 /** Undefined when a quoted cell has no end: a mailbox list has no cell over two lines, so the damage stays in one row. */
 function splitCells(line: string, separator: string): string[] | undefined {
+  if (!line.includes('"')) return line.split(separator);
   const cells: string[] = [];
   let position = 0;
   while (position <= line.length) {

@@ -70,7 +70,10 @@ function readMailboxFile(reading: Reading, path: Path, name: string, protocol: P
   const content = readNamedText(reading, path, name);
   if (content === undefined) return [];
   const shown = showFile(name).replaceAll('"', "");
-  const { rows, problems } = parseMailboxCsv(content.text);
+  const { rows, problems, columns } = parseMailboxCsv(content.text);
+  for (const { line, name: column, meant } of columns) {
+    if (meant !== undefined) reading.reportIn(shown, line, `has a column ${column}`, `did you mean ${meant}?`);
+  }
   for (const { line, value, text } of problems) {
     reading.reportIn(
       shown,

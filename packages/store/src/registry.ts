@@ -10,10 +10,15 @@ export interface RegisterCounts {
 
 /** Which mailboxes exist. Configuration and `mailboxes add` put them here; workers refuse any other. */
 export interface MailboxRegistry {
-  /** @param spreadMs new mailboxes begin spread over this time, so that ten thousand do not log in at once */
-  register(mailboxes: readonly MailboxRef[], spreadMs: number): Promise<RegisterCounts>;
+  /**
+   * @param spreadMs new mailboxes begin spread over this time, so that ten thousand do not log in at once
+   * @param fromMs when the first of them begins, for a list that comes in parts
+   */
+  register(mailboxes: readonly MailboxRef[], spreadMs: number, fromMs?: number): Promise<RegisterCounts>;
   find(id: string): Promise<MailboxRef | undefined>;
   list(tenant?: string): Promise<readonly MailboxRef[]>;
+  /** All of them in parts, in no order, some perhaps twice: for a million, which one list would not hold. */
+  scan(): AsyncGenerator<readonly MailboxRef[]>;
 }
 
 export function createMailboxRegistry(redis: Redis, keys: RedisKeys): MailboxRegistry {
@@ -31,7 +36,7 @@ export function createMailboxRegistry(redis: Redis, keys: RedisKeys): MailboxReg
     return found;
   };
   return {
-    async register(mailboxes, spreadMs) {
+    async register(mailboxes, spreadMs, fromMs = 0) {
       const counts = { added: 0, changed: 0, same: 0 };
       for (let i = 0; i < mailboxes.length; i += 500) {
         const pipeline = redis.pipeline();
@@ -51,7 +56,7 @@ export function createMailboxRegistry(redis: Redis, keys: RedisKeys): MailboxReg
             mailbox.tenant,
             mailbox.address,
             mailbox.protocol,
-            Math.floor((spreadMs * (i + j)) / mailboxes.length),
+            Math.floor(fromMs + (spreadMs * (i + j)) / mailboxes.length),
           );
         }
         for (const [error, answer] of (await pipeline.exec()) ?? []) {
@@ -69,6 +74,10 @@ export function createMailboxRegistry(redis: Redis, keys: RedisKeys): MailboxReg
     async list(tenant) {
       const ids = (await redis.smembers(keys.mailboxes)).filter((id) => tenant === undefined || id.startsWith(`${tenant}/`)).sort();
       return readMany(ids);
+    },
+
+    async *scan() {
+      for await (const ids of redis.sscanStream(keys.mailboxes, { count: 1_000 }) as AsyncIterable<string[]>) yield await readMany(ids);
     },
   };
 }
