@@ -1,4 +1,4 @@
-import type { Config } from "@mailfleet/config";
+import type { Config, Environment } from "@mailfleet/config";
 import { type FailureCode, isSyncError, type MailboxRef } from "@mailfleet/core";
 import type { Many, TriedSample } from "./mailbox-import.ts";
 import { openAccess, type TenantAccess } from "./tenant-access.ts";
@@ -8,10 +8,10 @@ const atOnce = 4;
 const patienceMs = 30_000;
 
 /** Logs in to some of the mailboxes, evenly chosen, and reads nothing but the answer to one command. */
-export async function trySample(config: Config, mailboxes: Many<MailboxRef>, wanted: number): Promise<TriedSample> {
+export async function trySample(config: Config, env: Environment, mailboxes: Many<MailboxRef>, wanted: number): Promise<TriedSample> {
   const chosen = evenly(mailboxes, wanted);
   const refused: { address: string; why: string }[] = [];
-  const access = await openAccess(config);
+  const access = await openAccess(config, env);
   try {
     for (let i = 0; i < chosen.length; i += atOnce) {
       const answers = await Promise.all(chosen.slice(i, i + atOnce).map((mailbox) => tryOne(access, mailbox)));

@@ -89,7 +89,7 @@ async function change(cli: Cli, options: ImportOptions, file: MailboxFile, name:
     if (isAll) refuseProblems(plan);
     const isDryRun = options.dryRun === true;
     const isPruning = options.prune === true;
-    const sample = options.try > 0 ? await trySample(config, plan.fresh, options.try) : undefined;
+    const sample = options.try > 0 ? await trySample(config, cli.env, plan.fresh, options.try) : undefined;
     if (isPruning && !isDryRun && options.yes !== true) await confirmPrune(cli, plan);
     if (!isDryRun) await applyPlan(fleet, plan, isPruning);
     const view: ImportView = {
