@@ -19,7 +19,8 @@ function facts(given: Partial<StatusFacts> = {}): StatusFacts {
     processes: alive,
     load: noLoad,
     marks: downstream,
-    expiring: [],
+    comingUp: [],
+    credentials: [],
     now: testNow + 1_000,
     ...given,
   };
@@ -27,7 +28,7 @@ function facts(given: Partial<StatusFacts> = {}): StatusFacts {
 
 test("the sentence comes first, then causes by who must act, then tenants and the ledger", () => {
   const lines = renderStatus(
-    facts({ expiring: [{ tenant: "contoso", expiresAt: testNow + 6.5 * 86_400_000, mailboxes: 40 }] }),
+    facts({ comingUp: [{ tenant: "contoso", kind: "secret", expiresAt: testNow + 6.5 * 86_400_000, mailboxes: 40 }] }),
     style,
   ).split("\n");
   expect(lines).toEqual([
@@ -36,6 +37,7 @@ test("the sentence comes first, then causes by who must act, then tenants and th
     "✗ contoso     no access was granted   1 mailbox parked   npx mailfleet doctor --mailbox hr@contoso.example",
     "Coming up",
     expect.stringMatching(/^! contoso {5}client secret expires (Sun 29|Mon 30) Nov, 6 days {3}40 mailboxes to stop$/),
+    "              npx mailfleet onboard --tenant contoso --rotate",
     "Recovers by itself",
     expect.stringMatching(/^~ fabrikam {4}throttled by the server until \d\d:\d\d {3}1 mailbox, next try in 12 s$/),
     "Tenant     Mailboxes  Fresh  Behind  Waiting  Parked  Oldest check  Messages/s  To do",

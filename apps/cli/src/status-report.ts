@@ -1,6 +1,6 @@
-import type { Config } from "@mailfleet/config";
 import {
   type CauseGroup,
+  type CredentialNote,
   describeCause,
   type DownstreamLoad,
   type DownstreamMarks,
@@ -9,7 +9,6 @@ import {
   formatClock,
   formatCount,
   formatCounted,
-  formatDay,
   formatIn,
   formatRate,
   intakeSentence,
@@ -21,6 +20,7 @@ import {
 } from "@mailfleet/core";
 import type { ProcessRecord } from "@mailfleet/store";
 import { causeCommand, type FleetView, type TenantView } from "./fleet-view.ts";
+import { type ComingUp, comingUpJson, comingUpWords, credentialsJson } from "./coming-up.ts";
 import { type Column, renderTable, tabbed } from "./table.ts";
 import type { Marks, Role } from "./terminal.ts";
 import { padEnd, textWidth, wrapText } from "./text-layout.ts";
@@ -33,34 +33,13 @@ export interface StatusFacts {
   readonly processes: readonly ProcessRecord[];
   readonly load: DownstreamLoad;
   readonly marks: DownstreamMarks;
-  readonly expiring: readonly ExpiringSecret[];
+  readonly comingUp: readonly ComingUp[];
+  readonly credentials: readonly CredentialNote[];
   /** Epoch ms of this machine, when it is printed. */
   readonly now: number;
 }
 
-export interface ExpiringSecret {
-  readonly tenant: string;
-  readonly expiresAt: number;
-  readonly mailboxes: number;
-}
-
-const dayMs = 86_400_000;
-const soonMs = 30 * dayMs;
 const mostTenants = 12;
-
-/** Credentials that die within 30 days and have no tested successor in the configuration. */
-export function expiringSecrets(config: Config, now: number): ExpiringSecret[] {
-  return Object.values(config.tenants)
-    .flatMap(({ alias, credential, nextCredential, mailboxes }) =>
-      credential.expiresAt !== undefined &&
-      nextCredential === undefined &&
-      credential.expiresAt - now < soonMs &&
-      credential.expiresAt > now
-        ? [{ tenant: alias, expiresAt: credential.expiresAt, mailboxes: mailboxes.length }]
-        : [],
-    )
-    .sort((a, b) => a.expiresAt - b.expiresAt);
-}
 
 const tenantColumns: readonly Column[] = [
   { title: "Tenant" },
@@ -99,7 +78,7 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
     ...section("Needs you", causeRows(view, "you", zone), "yours", style),
     ...section(
       "Coming up",
-      facts.expiring.map((secret) => expiringRow(secret, facts.now)),
+      facts.comingUp.map((one) => ({ tenant: one.tenant, ...comingUpWords(one, facts.now, zone) })),
       "look",
       style,
     ),
@@ -188,15 +167,6 @@ function causeRows(view: FleetView, owner: CauseGroup["owner"], zone: "utc" | "l
     });
 }
 
-function expiringRow({ tenant, expiresAt, mailboxes }: ExpiringSecret, now: number): CauseRow {
-  const days = Math.floor((expiresAt - now) / dayMs);
-  return {
-    tenant,
-    what: `client secret expires ${formatDay(expiresAt, "local")}, ${formatCounted(days, "day")}`,
-    whom: `${formatCounted(mailboxes, "mailbox", "mailboxes")} to stop`,
-  };
-}
-
 /** Columns under each other; a command that does not fit stands on a line of its own, whole. */
 function section(title: string, rows: readonly CauseRow[], role: "yours" | "look" | "moving", style: StatusStyle): string[] {
   if (rows.length === 0) return [];
@@ -256,7 +226,7 @@ function troubleOf({ states, mailboxes }: TenantView): number {
 }
 
 /** `mailfleet.status/1`: all causes and all tenants, times in ISO 8601 UTC. */
-export function statusJson({ view, rates, processes, load, marks, expiring, now }: StatusFacts): object {
+export function statusJson({ view, rates, processes, load, marks, comingUp, credentials, now }: StatusFacts): object {
   const iso = (at: number): string => new Date(at).toISOString();
   const push = pushOf(processes);
   const ledgerOf = (ledger: FleetView["ledger"]): object => ({ ...ledger, unaccounted: unaccounted(ledger) });
@@ -302,7 +272,8 @@ export function statusJson({ view, rates, processes, load, marks, expiring, now 
         },
       }),
     },
-    comingUp: expiring.map(({ tenant, expiresAt, mailboxes }) => ({ what: "secret expires", tenant, at: iso(expiresAt), mailboxes })),
+    comingUp: comingUp.map(comingUpJson),
+    credentials: credentialsJson(credentials),
     ledger: ledgerOf(sumLedgers(view.tenants.map((tenant) => tenant.ledger))),
     tenants: view.tenants.map((tenant) => ({
       tenant: tenant.alias,

@@ -58,6 +58,7 @@ async function work(config: Config, stop: Promise<string>): Promise<number> {
       return 2;
     }
     const worker = runWorker(config, parts, gate);
+    parts.credentialDesk.start();
     log.info({ redis: version, node: process.versions.node, name: parts.name }, "worker started");
     process.send?.({ type: "ready" });
     const why = await stop;

@@ -67,6 +67,7 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
       const state = push?.state();
       return state && { chosen: state.chosen, connected: state.connected };
     },
+    credentialProblems: () => parts.tenants.problems(),
     inspect: () => inspectRedis(parts.redis).then(({ problems, troubles }) => [...problems, ...troubles]),
     onRedis: (problems) => intake.noteProblems(problems),
     onDisk(isLow) {

@@ -12,7 +12,14 @@ import {
   type PushPorts,
   type SyncSettings,
 } from "@mailfleet/engine";
-import { createKeyRing, createTokenSource, openTenantBook, type TenantBook } from "@mailfleet/entra";
+import {
+  createCredentialDesk,
+  createKeyRing,
+  createTokenSource,
+  type CredentialDesk,
+  openTenantBook,
+  type TenantBook,
+} from "@mailfleet/entra";
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
@@ -20,6 +27,7 @@ import { readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest }
 import {
   connectRedis,
   createBreakers,
+  createCredentialNotes,
   createDueIndex,
   createFleetReader,
   createHoldReader,
@@ -49,6 +57,7 @@ export interface WorkerParts {
   readonly connection: ReturnType<typeof redisOptions>;
   readonly name: string;
   readonly tenants: TenantBook;
+  readonly credentialDesk: CredentialDesk;
   /** Returns after half a second at the latest; what is open by then ends with the process. */
   close(): Promise<void>;
 }
@@ -79,9 +88,12 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
   const messages = openMessagesQueue({ connection, keys, log });
   const clock = systemClock;
   const chance = systemChance;
+  const tokenCache = createTokenCache(redis, keys);
+  const notes = createCredentialNotes(redis, keys);
   const tokens = createTokenSource({
     tenants: tenants.tenant,
-    cache: createTokenCache(redis, keys),
+    cache: tokenCache,
+    onTried: (note) => void notes.write(note).catch(() => undefined),
     keyRing: () => keyRing,
     clock,
     chance,
@@ -89,6 +101,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
     scrub,
   });
   const credentialOf = (tenant: string): Promise<string | undefined> => tokens.identityOf(tenant);
+  const credentialDesk = createCredentialDesk({ book: tenants, cache: tokenCache, notes, clock, chance, log, scrub });
   const mime = createMimeParser({ threads: config.worker.parseThreads });
   // Its threads read their files now: later, sessions may have taken all file descriptors (F17).
   await mime.parse(Buffer.from("Subject: first\r\n\r\n"));
@@ -104,6 +117,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
   return {
     name,
     tenants,
+    credentialDesk,
     redis,
     connection,
     messages,
@@ -140,7 +154,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
       bytes: createByteBudget(bytesInFlight(config.worker.memoryMb, config.worker.parseThreads)),
     },
     async close() {
-      await settlesWithin(clock, closeMs, Promise.allSettled([mime.close(), tokens.close(), messages.close()]));
+      await settlesWithin(clock, closeMs, Promise.allSettled([credentialDesk.stop(), mime.close(), tokens.close(), messages.close()]));
       signals.close();
       redis.disconnect();
     },

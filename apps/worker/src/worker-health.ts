@@ -13,12 +13,16 @@ export interface HealthParts {
   readonly push: () => ProcessRecord["push"];
   /** Why Redis may not be used as it is set up now; none where it may. */
   readonly inspect: () => Promise<readonly string[]>;
+  /** What is wrong with files of secrets and certificates. */
+  readonly credentialProblems: () => readonly string[];
   readonly onRedis: (problems: readonly string[]) => void;
   /** The disk of the blob store is nearly full, or has room again. */
   readonly onDisk: (isLow: boolean) => void;
 }
 
 const heartbeatMs = 10_000;
+/** A folder of secrets that went away is a problem of every tenant; a few say it as well. */
+const mostCredentials = 5;
 
 /** Says every ten seconds that the worker lives, and looks at what it stands on: Redis, disk, clock. Ends when `stop` is called. */
 export function startHealth(parts: HealthParts): { stop(): void } {
@@ -29,14 +33,15 @@ export function startHealth(parts: HealthParts): { stop(): void } {
     parts.onRedis(problems);
     const facts = { ...(disk && { disk }), clockAheadMs: clock.now() - at };
     parts.onDisk(isDiskLow(facts));
-    const troubles = describeMachine(facts);
+    const machine = describeMachine(facts);
     // By its first words: the numbers in a sentence move.
-    const topics = [...problems, ...troubles].map((text) => [text.slice(0, 30), text] as const);
+    const topics = [...problems, ...machine].map((text) => [text.slice(0, 30), text] as const);
     for (const [topic, text] of topics)
       if (!told.has(topic)) log.error({ code: "MACHINE", problem: text }, "something this worker stands on");
     told.clear();
     for (const [topic] of topics) told.add(topic);
     const push = parts.push();
+    const troubles = [...machine, ...parts.credentialProblems().slice(0, mostCredentials)];
     await reader.heartbeat({
       id: parts.name,
       role: "worker",

@@ -171,7 +171,7 @@ export {
   type RedisTarget,
   type SliceGate,
 } from "./ports.ts";
-export type { AccessToken, SharedTokenCache, SharedTokenState, TokenSource } from "./token-ports.ts";
+export type { AccessToken, CredentialNote, CredentialNotes, SharedTokenCache, SharedTokenState, TokenSource } from "./token-ports.ts";
 export {
   canonicalJson,
   checkProof,

@@ -142,6 +142,13 @@ export const limits = {
   greetingMs: 30_000,
   commandSilenceMs: 60_000,
   tokenRequestMs: 10_000,
+  /** Files of secrets, keys and certificates are looked at this often: changed ones are in use within a minute (T12, F24). */
+  credentialLookMs: 20_000,
+  /** A next credential that works is tried once in this time, one that does not after the shorter one: it may be on its way. */
+  credentialTestMs: 24 * 3_600_000,
+  credentialRetestMs: 10 * 60_000,
+  /** Days before its end at which a credential is told: time to plan, time to act, time to hurry. */
+  credentialEndDays: [60, 30, 7],
   tokenResponseBytes: 256 * 1024,
   /** One parse, wall clock; after it the thread is ended and the message quarantined. */
   parseMs: 10_000,

@@ -44,6 +44,8 @@ export interface RedisKeys {
   token(identity: string): string;
   tokenLock(identity: string): string;
   tokenFailure(identity: string): string;
+  /** Hash: tenant and role -> how its credential fared when it was last tried. */
+  readonly credentials: string;
   /** String: where the round robin over tenants goes on. */
   turn(lane: Lane): string;
   /** Hash: role process id -> heartbeat JSON. */
@@ -95,6 +97,7 @@ export function redisKeys(name = "mailfleet"): RedisKeys {
     token: (identity) => `${own}:token:${identity}`,
     tokenLock: (identity) => `${own}:token-lock:${identity}`,
     tokenFailure: (identity) => `${own}:token-failure:${identity}`,
+    credentials: `${own}:credentials`,
     turn: (lane) => `${own}:turn:${lane}`,
     processes: `${own}:processes`,
     pushPlaces: `${own}:push:places`,

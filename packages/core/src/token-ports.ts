@@ -43,3 +43,24 @@ export interface SharedTokenCache {
   /** Ends the lock only where `owner` still holds it: a late owner must not end the lock of the next one. */
   unlock(identity: string, owner: string): Promise<void>;
 }
+
+/** How a tenant's credential fared when it was last tried, for people to see. No secret. */
+export interface CredentialNote {
+  readonly tenant: string;
+  /** `next` waits for the day on which `current` is refused or about to end. */
+  readonly role: "current" | "next";
+  /** Tells a changed credential from the one that was tried; 64 hex digits. */
+  readonly identity: string;
+  /** Epoch ms by the clock of whoever tried. */
+  readonly at: number;
+  readonly ok: boolean;
+  /** Why not, scrubbed. */
+  readonly code?: string;
+  readonly text?: string;
+}
+
+/** The fleet's notes on credentials: the last one of each tenant and role. Methods throw SyncError REDIS_UNAVAILABLE. */
+export interface CredentialNotes {
+  read(): Promise<readonly CredentialNote[]>;
+  write(note: CredentialNote): Promise<void>;
+}

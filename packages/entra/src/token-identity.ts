@@ -69,7 +69,7 @@ function slowHash(secret: string, salt: string): Promise<string> {
 }
 
 /** Length before each part, so that no two lists give the same text. */
-function digest(parts: readonly string[]): string {
+export function digest(parts: readonly string[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
   return hash.digest("hex");

@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { type AccessToken, type Chance, type Clock, isSyncError, type Log, Secret, type SyncError, syncError } from "@mailfleet/core";
+import {
+  type AccessToken,
+  type Chance,
+  type Clock,
+  type CredentialNote,
+  isSyncError,
+  type Log,
+  Secret,
+  type SyncError,
+  syncError,
+} from "@mailfleet/core";
 import { blockedBy, type CredentialRole, rankCredentials } from "./credential-order.ts";
 import type { EntraCredential, EntraTenant } from "./entra-tenant.ts";
 import { failureError } from "./failure-error.ts";
@@ -23,6 +33,8 @@ export interface TokenKeeperDeps {
   readonly log: Log;
   readonly quiet: QuietLog;
   readonly stats: TokenStats;
+  /** Told how a credential fared. Must not throw. */
+  readonly onTried?: ((note: CredentialNote) => void) | undefined;
 }
 
 /** The token in this process. Times are monotonic ms: a wall clock that steps must not end or prolong it (F25). */
@@ -230,6 +242,8 @@ export class TokenKeeper {
     stats.requests++;
     const result = await request(tenant, credential, this.#stop.signal);
     this.#stop.signal.throwIfAborted();
+    const { onTried } = this.#deps;
+    const tried = { tenant: tenant.alias, role, identity, at: clock.now(), ok: result.ok };
     this.#noteSkew(result.ok ? result.skewMs : result.facts.skewMs);
     if (!result.ok) {
       const failure = nextFailure(previous, result.code, result.facts, memory.now(), chance.random());
@@ -239,6 +253,7 @@ export class TokenKeeper {
         { tenant: tenant.alias, credential: role, code: failure.code, tries: failure.tries, facts: failure.facts },
         "token request failed",
       );
+      onTried?.({ ...tried, code: failure.code, ...(failure.facts.text !== undefined && { text: failure.facts.text }) });
       await memory.keepFailure(failure, identity);
       return { failure };
     }
@@ -264,6 +279,7 @@ export class TokenKeeper {
       log.warn({ tenant: tenant.alias }, "the next credential is in use: the current one is refused or about to end");
     this.#role = role;
     log.info({ tenant: tenant.alias, credential: role, lifetimeMs, tookMs: Math.round(clock.monotonic() - started) }, "token obtained");
+    onTried?.(tried);
     await memory.keepToken(record, identity);
     return { held };
   }

@@ -2,6 +2,7 @@ import {
   type AccessToken,
   type Chance,
   type Clock,
+  type CredentialNote,
   isSyncError,
   type Log,
   type SharedTokenCache,
@@ -28,6 +29,8 @@ export interface TokenSourceDeps {
   readonly log: Log;
   /** Masks the process' live secrets in texts of the login service; the tenant's own credential is masked anyway. */
   readonly scrub: (text: string) => string;
+  /** Told how a credential fared. Must not throw. */
+  readonly onTried?: (note: CredentialNote) => void;
   /** One token request, whole. Default `limits.tokenRequestMs`. */
   readonly requestMs?: number;
 }
@@ -59,7 +62,17 @@ export function createTokenSource(deps: TokenSourceDeps): EntraTokenSource {
     const memory = new SharedMemory(tokenIdentity(tenant), tenant.alias, { cache, keyRing, clock, quiet, scrub, stats });
     const request: TokenKeeperDeps["request"] = (now, credential, signal) =>
       requestToken(now, credential, { clock, chance, scrub, ...(requestMs !== undefined && { requestMs }) }, signal);
-    const keeper = new TokenKeeper({ tenant: () => entry.tenant, memory, request, clock, chance, log, quiet, stats });
+    const keeper = new TokenKeeper({
+      tenant: () => entry.tenant,
+      memory,
+      request,
+      clock,
+      chance,
+      log,
+      quiet,
+      stats,
+      onTried: deps.onTried,
+    });
     const entry: KnownTenant = { tenant, version, keeper };
     return entry;
   }

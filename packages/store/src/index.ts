@@ -2,6 +2,7 @@ export { createBreakers } from "./breakers.ts";
 export { connectRedis, describeTarget, inspectRedis, type RedisHealth, redisOptions } from "./connection.ts";
 export { createHoldReader, readUntold } from "./holds.ts";
 export { createDueIndex, type DueIndex, type TakeOptions, type TenantLimits } from "./due-index.ts";
+export { createCredentialNotes } from "./credential-notes.ts";
 export { createFleetReader, type FleetReader, type MailboxRecord, type ProcessRecord } from "./fleet-reader.ts";
 export { createMailboxStore, type MailboxStoreOptions } from "./mailbox-store.ts";
 export { createPushLeases, type PushLeasesOptions } from "./push-leases.ts";

@@ -36,7 +36,9 @@ export {
 } from "./fakes/memory-mail-server.ts";
 export { createMemorySignals, type MemorySignals } from "./fakes/memory-signals.ts";
 export { createMemoryTokenSource, noSlots, plainParser } from "./fakes/small-ports.ts";
+export { createMemoryCredentialNotes } from "./fakes/memory-credential-notes.ts";
 export { createMemoryTokenCache } from "./fakes/memory-token-cache.ts";
+export { describeCredentialNotes } from "./conformance/credential-notes.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";
 export { type ScriptedServer, type ScriptedServerOptions, type ScriptStep, startScriptedServer } from "./scripted-server.ts";

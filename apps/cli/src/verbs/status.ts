@@ -1,11 +1,14 @@
 import type { Command } from "commander";
+import { openTenantBook } from "@mailfleet/entra";
 import { systemClock } from "@mailfleet/runtime";
+import { createCredentialNotes } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
+import { comingUp } from "../coming-up.ts";
 import { withCommonOptions } from "../common-options.ts";
 import { viewFleet } from "../fleet-view.ts";
-import { expiringSecrets, renderStatus, statusJson } from "../status-report.ts";
+import { renderStatus, statusJson } from "../status-report.ts";
 import { readIntake } from "../read-intake.ts";
-import { locateConfig, openFleet } from "../wire.ts";
+import { locateConfig, openFleet, silentLog } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet status                          the sandbox that runs here
@@ -31,24 +34,29 @@ async function status(cli: Cli, options: CommonOptions): Promise<number> {
     const before = await reader.tenantLedgers();
     const beforeMs = systemClock.monotonic();
     await systemClock.sleep(rateMs);
-    const [at, records, after, processes, { load, words }] = [
+    const [at, records, after, processes, { load, words }, credentials] = [
       await reader.now(),
       await reader.mailboxes(),
       await reader.tenantLedgers(),
       await reader.processes(),
       await readIntake(fleet, config),
+      await createCredentialNotes(fleet.redis, fleet.keys).read(),
     ];
     const seconds = (systemClock.monotonic() - beforeMs) / 1_000;
     const rates = new Map(
       [...after].map(([tenant, ledger]) => [tenant, Math.max(0, ledger.handedOff - (before.get(tenant)?.handedOff ?? 0)) / seconds]),
     );
+    const view = viewFleet(records, at, config.sync.freshWithinSeconds * 1_000, words);
+    const book = await openTenantBook({ tenants: config.tenants, env: cli.env, clock: systemClock, log: silentLog, hide: () => undefined });
+    const mailboxesOf = (alias: string): number => view.tenants.find((tenant) => tenant.alias === alias)?.mailboxes ?? 0;
     const facts = {
-      view: viewFleet(records, at, config.sync.freshWithinSeconds * 1_000, words),
+      view,
       load,
       marks: config.downstream,
       rates,
       processes,
-      expiring: expiringSecrets(config, systemClock.now()),
+      comingUp: comingUp(book.tenants(), credentials, mailboxesOf, systemClock.now()),
+      credentials,
       now: systemClock.now(),
     };
     if (cli.isJson) cli.json(statusJson(facts));

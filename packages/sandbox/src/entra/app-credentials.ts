@@ -155,10 +155,7 @@ export class AppCredentials {
     const issued = this.#federations.filter((other) => other.issuer === assertion.issuer);
     if (issued.length === 0) return refuse(noCredential, 700211, { value: assertion.issuer });
     const meant = issued.filter((other) => other.subject === assertion.subject);
-    if (meant.length === 0) {
-      const isAlmost = issued.some((other) => other.subject.toLowerCase() === assertion.subject.toLowerCase());
-      return refuse(noCredential, isAlmost ? 7002138 : 700213, { value: assertion.subject });
-    }
+    if (meant.length === 0) return refuse(noCredential, 700213, { value: assertion.subject });
     const federation = meant.find((other) => assertion.audiences.includes(other.audience));
     if (!federation) return refuse(noCredential, 700212, { value: assertion.audiences[0] });
     const keys = federation.keys.filter(({ keyId }) => keyId === undefined || keyId === assertion.keyId);

@@ -14,9 +14,8 @@ export interface TokenErrorRow {
 }
 
 /**
- * Field guide 1.3, and the refusals of client assertions as public transcripts have them: 70021 from the years before 700211 and its like,
- * 7002138 since subjects are compared with their case (2025). The word of 7000112 is from a transcript, its status is not; 7000229 and
- * 700021 were never seen on the wire.
+ * Field guide 1.3, with the refusals of client assertions beside it. Statuses and words of 7000112 and 7000229 were never seen on the wire
+ * (field guide 9), nor were those of 700021, 700023 and 70021.
  */
 export const tokenErrors: readonly TokenErrorRow[] = [
   {
@@ -55,8 +54,8 @@ export const tokenErrors: readonly TokenErrorRow[] = [
   { code: 50027, status: 401, error: "invalid_client", text: "JWT token is invalid or malformed." },
   {
     code: 70021,
-    status: 400,
-    error: "invalid_request",
+    status: 401,
+    error: "invalid_client",
     text: "No matching federated identity record found for presented assertion. {reason}",
   },
   {
@@ -78,18 +77,12 @@ export const tokenErrors: readonly TokenErrorRow[] = [
     text: "No matching federated identity record found for presented assertion subject '{value}'.",
   },
   {
-    code: 7002138,
-    status: 401,
-    error: "invalid_client",
-    text: "No matching federated identity record found for presented assertion subject '{value}'. The assertion matches a record except for upper and lower case letters.",
-  },
-  {
     code: 700016,
     status: 400,
     error: "unauthorized_client",
     text: "Application with identifier '{app}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
   },
-  { code: 7000112, status: 400, error: "unauthorized_client", text: "Application '{app}'(mailfleet) is disabled." },
+  { code: 7000112, status: 401, error: "invalid_client", text: "Application '{app}' is disabled." },
   {
     code: 7000229,
     status: 401,
@@ -148,13 +141,6 @@ export const tokenErrors: readonly TokenErrorRow[] = [
     text: "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
     suberror: "message_only",
     claims: '{"access_token":{"capolids":{"essential":true,"values":["7d2d1c5e-0c4e-4b5f-9d0a-5f0b8c3a9e11"]}}}',
-  },
-  {
-    code: 65001,
-    status: 400,
-    error: "invalid_grant",
-    text: "The user or administrator has not consented to use the application with ID '{app}' named 'mailfleet'. Send an interactive authorization request for this user and resource.",
-    suberror: "consent_required",
   },
   { code: 900144, status: 400, error: "invalid_request", text: "The request body must contain the following parameter: '{value}'." },
   { code: 70003, status: 400, error: "unsupported_grant_type", text: "The app requested an unsupported grant type '{value}'." },
