@@ -17,7 +17,7 @@ import { badCertificatesOf } from "./entra/bad-certificates.ts";
 import type { DirectoryControls, DirectoryTenant } from "./entra/directory.ts";
 import { createEntra } from "./entra/entra.ts";
 import { MailboxCounts } from "./imap/mailbox-counters.ts";
-import type { MailboxCounters } from "./imap/mailbox-counters.ts";
+import type { MailboxCounters, TenantCounters } from "./imap/mailbox-counters.ts";
 import { ServerBudgets } from "./imap/server-budget.ts";
 import { createImapServer } from "./imap/imap-server.ts";
 import { formatFlags } from "./imap/flags.ts";
@@ -70,6 +70,8 @@ export interface SandboxCounters {
   readonly commands: ReadonlyMap<string, number>;
   /** By address, for every mailbox that a good token came for. */
   readonly mailboxes: ReadonlyMap<string, MailboxCounters>;
+  /** By alias. */
+  readonly tenants: ReadonlyMap<string, TenantCounters>;
 }
 
 /** A running sandbox. */
@@ -221,7 +223,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         messages: tenant.messages,
       };
     }),
-    counters: { ...entra.counters, commands, mailboxes: counts.byAddress },
+    counters: { ...entra.counters, commands, mailboxes: counts.byAddress, tenants: counts.byTenant },
     faults,
     truth: () => listTruth(store),
     bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), store.must(address, folder), uid),

@@ -80,6 +80,7 @@ function countersJson({ counters }: Sandbox): object {
     credentialUses: Object.fromEntries(counters.credentialUses),
     commands: Object.fromEntries(counters.commands),
     mailboxes: Object.fromEntries(counters.mailboxes),
+    tenants: Object.fromEntries(counters.tenants),
   };
 }
 

@@ -13,11 +13,15 @@ export function withCatalogue(page: string): string {
   return `${page.slice(0, from)}${begin}\n\n${catalogueDoc()}\n${page.slice(to)}`;
 }
 
+const legend =
+  "`messages` can be ordered for one UID. `lasts` is a property of the place for as long as the order stands; `once` is an event of its own at " +
+  "the order's time: neither takes `times` and `chance`.\n\n";
+
 /** Lists, not tables: a parameter list does not fit a cell. */
 function catalogueDoc(): string {
   const all = Object.entries(faultCatalogue) as readonly (readonly [string, FaultSpec])[];
-  const section = (title: string, side: FaultSpec["side"]): string =>
-    `### ${title}\n\n${all
+  const section = (title: string, side: FaultSpec["side"], before = ""): string =>
+    `### ${title}\n\n${before}${all
       .filter(([, spec]) => spec.side === side)
       .map(faultItem)
       .join("\n")}\n`;
@@ -25,15 +29,16 @@ function catalogueDoc(): string {
     ({ code, status, error, text }) => `- ${String(code)}: ${String(status)} \`${error}\`, ${firstSentence(text)}`,
   );
   return [
-    section("Mail server", "imap"),
+    section("Mail server", "imap", legend),
     section("Token endpoint", "token"),
     `### Numbers of \`token-error\`\n\nAny other number is answered with 400 \`invalid_request\`.\n\n${errors.join("\n")}\n`,
   ].join("\n");
 }
 
-function faultItem([name, { says, params }]: readonly [string, FaultSpec]): string {
+function faultItem([name, { says, params, reach, occurs }]: readonly [string, FaultSpec]): string {
+  const marks = [reach === "message" ? "messages" : undefined, occurs].filter((mark) => mark !== undefined);
   const lines = Object.entries(params).map(([param, spec]) => `  - \`${param}\` (${valuesOf(spec)}): ${spec.says}`);
-  return [`- **${name}**: ${says}`, ...lines].join("\n");
+  return [`- **${name}**${marks.length > 0 ? ` (${marks.join(", ")})` : ""}: ${says}`, ...lines].join("\n");
 }
 
 function valuesOf(param: ParamSpec): string {

@@ -55,6 +55,46 @@ describe("the fault book", () => {
     expect(book.list()).toEqual([]);
   });
 
+  it("counts a fault's time from its first strike, where that is ordered", () => {
+    const clock = { now: 0 };
+    const book = bookAt(clock);
+    book.add({ name: "throttle", forMs: 100, fromFirst: true });
+    clock.now = 5_000;
+    expect(book.strike("throttle", {})?.until).toBe(5_100);
+    clock.now = 5_099;
+    expect(book.strike("throttle", {})).toBeDefined();
+    clock.now = 5_100;
+    expect(book.strike("throttle", {})).toBeUndefined();
+    expect(book.list()).toEqual([]);
+  });
+
+  it("strikes only what passes the filter, and counts only that", () => {
+    const book = bookAt({ now: 0 });
+    book.add({ name: "throttle", times: 1, params: { at: "login" } });
+    expect(book.strike("throttle", {}, (fault) => fault.word("at") === "command")).toBeUndefined();
+    expect(book.strike("throttle", {}, (fault) => fault.word("at") === "login")).toBeDefined();
+    expect(book.strike("throttle", {})).toBeUndefined();
+  });
+
+  it("hands out an event of its own once, when its time has come", () => {
+    const clock = { now: 0 };
+    const book = bookAt(clock);
+    book.add({ name: "uidvalidity-bump", mailbox: "a@contoso.example", afterMs: 10 });
+    expect(book.take("uidvalidity-bump")).toEqual([]);
+    clock.now = 10;
+    expect(book.take("uidvalidity-bump").map(({ target }) => target.mailbox)).toEqual(["a@contoso.example"]);
+    expect(book.isOrdered("uidvalidity-bump")).toBe(false);
+  });
+
+  it("refuses what it would pass over: times for what lasts, and places that are not known there", () => {
+    const book = bookAt({ now: 0 });
+    expect(() => book.add({ name: "budget", times: 1, chance: 0.5 })).toThrow(/budget lasts.*times.*chance/);
+    expect(() => book.add({ name: "folders-many", forMs: 1 })).toThrow("folders-many happens once and takes no forMs");
+    expect(() => book.add({ name: "auth-no", folder: "INBOX", uid: 1 })).toThrow(/auth-no knows no folder.*no uid/);
+    expect(() => book.add({ name: "greeting-none", mailbox: "a@contoso.example" })).toThrow("greeting-none knows no mailbox");
+    expect(() => book.add({ name: "reset", folder: "INBOX", uid: 1 })).not.toThrow();
+  });
+
   it("takes one back by its number, or all", () => {
     const book = bookAt({ now: 0 });
     const id = book.add({ name: "throttle" });

@@ -15,6 +15,10 @@ export interface FaultSpec {
   readonly params: Readonly<Record<string, ParamSpec>>;
   /** What the server does not know yet when it strikes, beside all that it never knows. */
   readonly isBeforeTenant?: true;
+  /** How much the mail server knows of the place; default the folder that is open. */
+  readonly reach?: "mailbox" | "message";
+  /** `lasts`: a property of the place, for as long as the order stands. `once`: an event of its own, at the order's time. Default: at occasions. */
+  readonly occurs?: "lasts" | "once";
 }
 
 export type FaultValue = number | string | boolean;
@@ -82,6 +86,7 @@ export function checkOrder(
   for (const [name, value] of Object.entries({ afterMs: order.afterMs, forMs: order.forMs })) {
     if (value !== undefined && !(value >= 0)) problems.push(`${name} is a number of ms from 0, not ${String(value)}`);
   }
+  problems.push(...uselessTimes(spec, order));
   if (order.fromFirst === true && order.forMs === undefined) problems.push("fromFirst says what forMs counts from, and there is no forMs");
   if (order.times !== undefined && !(Number.isInteger(order.times) && order.times >= 1))
     problems.push(`times is a whole number from 1, not ${String(order.times)}`);
@@ -93,7 +98,18 @@ export function checkOrder(
 function unknownPlaces(spec: FaultSpec, { tenant, mailbox, folder, uid }: FaultTarget): string[] {
   const named = Object.entries({ tenant, mailbox, folder, uid }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (spec.isBeforeTenant) return named;
-  return spec.side === "token" ? named.filter((name) => name !== "tenant") : [];
+  const known = spec.side === "token" ? ["tenant"] : ["tenant", "mailbox", ...foldersKnown[spec.reach ?? "folder"]];
+  return named.filter((name) => !known.includes(name));
+}
+
+const foldersKnown = { mailbox: [], folder: ["folder"], message: ["folder", "uid"] } as const;
+
+/** What would be passed over in silence. */
+function uselessTimes(spec: FaultSpec, { name, times, chance, forMs, fromFirst }: FaultOrder): string[] {
+  if (spec.occurs === undefined) return [];
+  const given = Object.entries({ times, chance, fromFirst, ...(spec.occurs === "once" && { forMs }) });
+  const why = spec.occurs === "lasts" ? "lasts as long as its order" : "happens once";
+  return given.filter(([, value]) => value !== undefined).map(([key]) => `${name} ${why} and takes no ${key}`);
 }
 
 function fits(param: ParamSpec, value: FaultValue): boolean {

@@ -21,6 +21,8 @@ export const imapBudgetFaults = {
   },
   budget: {
     side: "imap",
+    reach: "mailbox",
+    occurs: "lasts",
     says:
       "A hidden account of server time. Every command costs some; time refills it. When it gets low, answers come later and later; when it " +
       "is empty, logins and commands are refused as by `throttle` until the suggested wait is over, whatever has been refilled meanwhile.",
@@ -56,6 +58,7 @@ export const imapBudgetFaults = {
   },
   "connection-cap": {
     side: "imap",
+    reach: "mailbox",
     says: "Only so many connections at once: one more login is refused, in words that do not say why.",
     params: {
       count: count(16, "how many are let in", 0, 100_000),

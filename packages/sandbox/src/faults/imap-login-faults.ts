@@ -5,6 +5,7 @@ import { flag, milliseconds, words } from "./param-kinds.ts";
 export const imapLoginFaults = {
   "auth-no": {
     side: "imap",
+    reach: "mailbox",
     says:
       "`NO AUTHENTICATE failed.` For all mailboxes of a tenant: no service principal in Exchange, or an outage; for one: no FullAccess, an " +
       "unknown address, too many sessions. With `forMs` a grant that takes its time to spread.",
@@ -12,11 +13,13 @@ export const imapLoginFaults = {
   },
   "auth-no-hint": {
     side: "imap",
+    reach: "mailbox",
     says: 'As `auth-no`, with the bracketed hint that Exchange sometimes gives: `[Error="AuthFailed:LogonDenied-None-OAuthLog:AuthExc_Auth Failed" Proxy=...]`.',
     params: {},
   },
   "auth-not-connected": {
     side: "imap",
+    reach: "mailbox",
     says:
       "AUTHENTICATE is answered OK, and every command but CAPABILITY with `BAD User is authenticated but not connected.`; the third one " +
       "closes the connection. The classic face of missing FullAccess, a switched-off protocol, an alias or too many sessions.",
@@ -24,11 +27,13 @@ export const imapLoginFaults = {
   },
   "auth-no-not-connected": {
     side: "imap",
+    reach: "mailbox",
     says: "`NO User is authenticated but not connected.` to AUTHENTICATE itself, as seen since 2026 in place of `auth-not-connected`.",
     params: {},
   },
   "auth-challenge": {
     side: "imap",
+    reach: "mailbox",
     says:
       "The refusal comes as `+` and a base64 text of JSON, as other servers send it: the client owes an empty line, and gets " +
       "`NO AUTHENTICATE failed.` for it. Any other line is a bad command.",
@@ -36,11 +41,13 @@ export const imapLoginFaults = {
   },
   "auth-unavailable": {
     side: "imap",
+    reach: "mailbox",
     says: "`NO Server Unavailable. 15` to AUTHENTICATE, as during an outage at Microsoft.",
     params: {},
   },
   "basic-blocked": {
     side: "imap",
+    reach: "mailbox",
     says: "How LOGIN and AUTHENTICATE PLAIN are refused. They always are; without this fault with `NO LOGIN failed.`",
     params: {
       form: words(
@@ -51,22 +58,26 @@ export const imapLoginFaults = {
   },
   "login-slow": {
     side: "imap",
+    reach: "mailbox",
     says: "A login takes its time, as Microsoft says it may.",
     params: { ms: milliseconds(5_000, "how long") },
   },
   "greeting-late": {
     side: "imap",
-    says: "The greeting comes late. Nobody is known yet: only for orders without tenant and mailbox.",
+    isBeforeTenant: true,
+    says: "The greeting comes late. Nobody is known yet, so it is ordered for all.",
     params: { ms: milliseconds(10_000, "how long after TLS") },
   },
   "greeting-none": {
     side: "imap",
-    says: "TLS is agreed on, and then nothing ever comes. Only for orders without tenant and mailbox.",
+    isBeforeTenant: true,
+    says: "TLS is agreed on, and then nothing ever comes. Ordered for all.",
     params: {},
   },
   "close-after-connect": {
     side: "imap",
-    says: "The connection is closed before a greeting. Only for orders without tenant and mailbox.",
+    isBeforeTenant: true,
+    says: "The connection is closed before a greeting. Ordered for all.",
     params: {
       at: words(["tls", "tcp"], "after TLS was agreed on, or before"),
       reset: flag("with a reset (ECONNRESET) in place of an orderly end"),

@@ -5,6 +5,7 @@ import { count, text, words } from "./param-kinds.ts";
 export const imapProfileFaults = {
   "front-end": {
     side: "imap",
+    reach: "mailbox",
     says:
       "Which front end answers. `tcpproxy` is the one of 2026: another greeting, LOGINDISABLED before the login, and ENABLE IMAP4rev2, after " +
       "which LSUB is refused and SEARCH answers wrongly. Ordered for a tenant or mailbox it shows after the login only; with `chance`, on " +
@@ -16,6 +17,7 @@ export const imapProfileFaults = {
   },
   capabilities: {
     side: "imap",
+    reach: "mailbox",
     says: "A connection has another set of capabilities. Ordered for a tenant or mailbox it shows after the login only.",
     params: {
       without: text("", "words that are left out, with spaces between them"),
@@ -24,41 +26,50 @@ export const imapProfileFaults = {
   },
   localised: {
     side: "imap",
+    reach: "mailbox",
+    occurs: "lasts",
     says: "The folders that every mailbox has are named in the language of its owner. Faults name folders in English all the same.",
     params: { language: words(["de", "fr", "ja"], "German, French or Japanese") },
   },
   "unquoted-names": {
     side: "imap",
+    occurs: "lasts",
     says: "LIST does not quote names that need it.",
     params: {},
   },
   "no-special-use": {
     side: "imap",
+    occurs: "lasts",
     says: "LIST shows no attributes such as \\Sent; without this fault some folders have them, although SPECIAL-USE is never advertised.",
     params: {},
   },
   "inbox-hidden": {
     side: "imap",
+    occurs: "lasts",
     says: "LIST does not show INBOX, as where it is hidden by a folder of that name.",
     params: {},
   },
   "uidvalidity-bump": {
     side: "imap",
+    occurs: "once",
     says:
-      "Once, at the order's time: the ordered folder, or every folder of the mailbox, gets a new UIDVALIDITY and its messages new UIDs, as after " +
+      "The ordered folder, or every folder of the mailbox, gets a new UIDVALIDITY and its messages new UIDs, as after " +
       "a restore or a migration. Sessions on it are closed.",
     params: {},
   },
   "uidnext-rollback": {
     side: "imap",
+    occurs: "once",
     says:
-      "Once, at the order's time: the newest messages of the ordered folder, or of INBOX, are gone, and UIDNEXT goes back behind those that " +
+      "The newest messages of the ordered folder, or of INBOX, are gone, and UIDNEXT goes back behind those that " +
       "stay, under the same UIDVALIDITY; UIDs are dealt again. Sessions on it are closed.",
     params: { messages: count(3, "how many go", 1) },
   },
   "folders-many": {
     side: "imap",
-    says: "Once, at the order's time: the mailbox gets so many empty folders more. Above 250, looking at all of them is slow on Exchange.",
+    reach: "mailbox",
+    occurs: "once",
+    says: "The mailbox gets so many empty folders more. Above 250, looking at all of them is slow on Exchange.",
     params: { count: count(250, "how many", 1, 10_000) },
   },
 } as const satisfies Readonly<Record<string, FaultSpec>>;

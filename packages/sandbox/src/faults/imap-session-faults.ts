@@ -7,6 +7,7 @@ const literalBytes = count(50, "bytes of the content before it happens, where it
 export const imapSessionFaults = {
   "token-expiry": {
     side: "imap",
+    reach: "message",
     says:
       "The session is ended with `* BYE Session invalidated - AccessTokenExpired`, although its token is not over: in IDLE at once, at the " +
       "next command in its place, or in the middle of a message's content, where the BYE stands among the announced bytes.",
@@ -25,16 +26,20 @@ export const imapSessionFaults = {
   },
   "stale-session": {
     side: "imap",
+    reach: "mailbox",
     says: "A session ends as with an expired token soon after its login, as where a stale token is used again.",
     params: { afterMs: milliseconds(0, "how long after the login") },
   },
   "idle-timeout": {
     side: "imap",
+    reach: "mailbox",
+    occurs: "lasts",
     says: "`* BYE Connection is closed. 13` after this time without a byte, in IDLE too. It is read at the login and at each command.",
     params: { ms: milliseconds(60_000, "how long", 10) },
   },
   "server-unavailable": {
     side: "imap",
+    reach: "message",
     says:
       "`NO Server Unavailable. 15` for a command; with a folder and UID, for each FETCH of that message's content. The third one of a " +
       "session closes it.",
@@ -48,6 +53,7 @@ export const imapSessionFaults = {
   },
   reset: {
     side: "imap",
+    reach: "message",
     says: "The connection breaks after so many bytes.",
     params: {
       where: words(
@@ -60,6 +66,7 @@ export const imapSessionFaults = {
   },
   silence: {
     side: "imap",
+    reach: "message",
     says: "The server stops answering and keeps the connection open.",
     params: {
       where: words(["command", "literal"], "in place of an answer, or in the middle of a message's content"),
@@ -69,6 +76,7 @@ export const imapSessionFaults = {
   },
   drip: {
     side: "imap",
+    reach: "mailbox",
     says: "Bytes come slowly, from the login on; from the greeting on for orders without tenant and mailbox.",
     params: { bytes: count(100, "how many at a time", 1, 1_000_000), everyMs: milliseconds(100, "how often", 1) },
   },
@@ -118,6 +126,7 @@ export const imapSessionFaults = {
   },
   "idle-late": {
     side: "imap",
+    occurs: "lasts",
     says: "In IDLE, changes are told late. Exchange takes up to ten seconds.",
     params: { ms: milliseconds(10_000, "how late") },
   },

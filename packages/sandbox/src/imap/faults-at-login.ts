@@ -38,8 +38,7 @@ export async function judgeLogin(session: Session, place: BudgetPlace): Promise<
   const admitted = await budgets.admit(place, "AUTHENTICATE", tally);
   if (admitted instanceof Spending) await admitted.pass();
   else if (admitted) return { reply: admitted, isConnected: false };
-  tally.accepted++;
-  tally.logins++;
+  counts.countLogin(place, Date.now());
   return { reply: reply ?? completed, isConnected: reply === undefined && !faults.strike("auth-not-connected", place) };
 }
 
@@ -48,7 +47,7 @@ const completed = ok("AUTHENTICATE completed.");
 /** Undefined where there is room; OK where one is let in to be told that he is not connected. */
 function overTheCap({ services }: Session, place: BudgetPlace): Reply | undefined {
   const isOver = (count: number, per: string): boolean =>
-    services.counts.sessionsOf(per === "tenant" ? place.tenant : place.mailbox) >= count;
+    (per === "tenant" ? services.counts.ofTenant(place.tenant) : services.counts.of(place.mailbox)).sessions >= count;
   const cap = services.faults.strike("connection-cap", place, (fault) => isOver(fault.number("count"), fault.word("per")));
   switch (cap?.word("form")) {
     case undefined:

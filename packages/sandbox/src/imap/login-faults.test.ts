@@ -31,6 +31,16 @@ describe("a login with a good token", () => {
     expect((await bench.login(other)).answer).toBe("L OK AUTHENTICATE completed.");
   });
 
+  test("is answered OK and not connected, until the third command closes the session", async () => {
+    order({ name: "auth-not-connected", mailbox: support });
+    const { raw, answer } = await bench.login();
+    expect(answer).toBe("L OK AUTHENTICATE completed.");
+    expect((await raw.ask("a CAPABILITY")).at(-1)).toBe("a OK CAPABILITY completed.");
+    for (const tag of ["b", "c", "d"])
+      expect(await raw.ask(`${tag} NAMESPACE`)).toEqual([`${tag} BAD User is authenticated but not connected.`]);
+    expect(await raw.rest()).toEqual(["* BYE Connection closed. 14"]);
+  });
+
   test("is let in when a grant has spread", async () => {
     order({ name: "auth-no", tenant: "contoso", forMs: 50 });
     expect((await bench.login()).answer).toBe("L NO AUTHENTICATE failed.");

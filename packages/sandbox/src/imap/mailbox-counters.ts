@@ -21,29 +21,63 @@ export interface MailboxCounters {
   readonly bodyBytes: number;
 }
 
+/** What one tenant's mailboxes were asked for together. */
+export interface TenantCounters {
+  readonly logins: number;
+  /** The most logins that came within one second. */
+  readonly mostLoginsPerSecond: number;
+  /** Connections that have a mailbox open now. */
+  readonly sessions: number;
+  readonly mostSessions: number;
+}
+
 /** The same, to count in. */
 export type MailboxTally = { -readonly [K in keyof MailboxCounters]: number };
 
-/** Counts of every mailbox that somebody tried to open, by address. */
+type TenantTally = { -readonly [K in keyof TenantCounters]: number };
+
+/** Counts of every mailbox that somebody tried to open, by address, and of their tenants, by alias. */
 export class MailboxCounts {
   readonly #byAddress = new Map<string, MailboxTally>();
-  readonly #sessionsOf = new Map<string, number>();
+  readonly #byTenant = new Map<string, TenantTally>();
+  /** Times of the last second's logins by tenant, ascending. */
+  readonly #recentLogins = new Map<string, number[]>();
 
   get byAddress(): ReadonlyMap<string, MailboxCounters> {
     return this.#byAddress;
   }
 
-  /** Of a tenant's alias or an address. */
-  sessionsOf(name: string): number {
-    return this.#sessionsOf.get(name) ?? 0;
+  get byTenant(): ReadonlyMap<string, TenantCounters> {
+    return this.#byTenant;
+  }
+
+  /** @param now in milliseconds */
+  countLogin({ tenant, mailbox }: BudgetPlace, now: number): void {
+    const tally = this.of(mailbox);
+    tally.accepted++;
+    tally.logins++;
+    const whole = this.ofTenant(tenant);
+    whole.logins++;
+    const recent = [...(this.#recentLogins.get(tenant) ?? []).filter((at) => at > now - 1_000), now];
+    this.#recentLogins.set(tenant, recent);
+    whole.mostLoginsPerSecond = Math.max(whole.mostLoginsPerSecond, recent.length);
   }
 
   /** A session has opened the mailbox, or left it. */
   countSession({ tenant, mailbox }: BudgetPlace, by: 1 | -1): void {
-    const tally = this.of(mailbox);
-    tally.sessions += by;
-    tally.mostSessions = Math.max(tally.mostSessions, tally.sessions);
-    for (const name of [tenant, mailbox]) this.#sessionsOf.set(name, this.sessionsOf(name) + by);
+    for (const tally of [this.of(mailbox), this.ofTenant(tenant)]) {
+      tally.sessions += by;
+      tally.mostSessions = Math.max(tally.mostSessions, tally.sessions);
+    }
+  }
+
+  ofTenant(alias: string): TenantTally {
+    let tally = this.#byTenant.get(alias);
+    if (tally === undefined) {
+      tally = { logins: 0, mostLoginsPerSecond: 0, sessions: 0, mostSessions: 0 };
+      this.#byTenant.set(alias, tally);
+    }
+    return tally;
   }
 
   of(address: string): MailboxTally {

@@ -101,5 +101,9 @@ describe("budget", () => {
     expect(grown("bodies")).toBe(3);
     expect(grown("bodyBytes")).toBe(3 * 26);
     expect(counters?.mostSessions).toBeGreaterThanOrEqual(1);
+    const tenant = bench.sandbox.counters.tenants.get("contoso");
+    expect(tenant?.logins).toBeGreaterThanOrEqual(counters?.logins ?? 0);
+    expect(tenant?.mostLoginsPerSecond).toBeGreaterThanOrEqual(1);
+    expect(tenant?.mostSessions).toBeGreaterThanOrEqual(counters?.mostSessions ?? 0);
   });
 });
