@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { request } from "node:https";
 import { createGunzip } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { TestBench, support } from "../sandbox.fixture.ts";
+import { smallWorld, support, TestBench } from "../sandbox.fixture.ts";
 import { tokenErrors } from "./token-errors.ts";
 
 let bench: TestBench;
@@ -159,6 +159,20 @@ describe("throttling and outages", () => {
     expect(wire).toBeLessThan(20_000);
     expect(inside).toBeGreaterThan(5_000_000);
   });
+});
+
+test("with the same seed and orders, chance strikes at the same requests; with another seed it does not", async () => {
+  const pattern = async (seed: number): Promise<string> => {
+    await bench.restart({ ...smallWorld, seed });
+    bench.sandbox.faults.add({ name: "token-5xx", chance: 0.5 });
+    let struck = "";
+    for (let i = 0; i < 24; i++) struck += (await post()).status === 503 ? "x" : ".";
+    return struck;
+  };
+  const first = await pattern(7);
+  expect(await pattern(7)).toBe(first);
+  expect(await pattern(8)).not.toBe(first);
+  expect(first).toMatch(/x.*\./);
 });
 
 describe("tokens that are wrong", () => {
