@@ -138,7 +138,6 @@ export const injectedFaults: readonly InjectedFault[] = [
     waits: about(5 * minute),
     step: "Exchange",
   }),
-  mail("basic-blocked", {}, "LOGIN_METHOD_REFUSED", { scope: "tenant", waits: about(hour), step: "Exchange" }),
   mail("throttle", { hintMs: 300_000 }, "SERVER_THROTTLED", { scope: "mailbox", waits: [290, 335], step: "mailbox" }),
   mail("throttle", { hintMs: 60_000, answer: "BAD", bye: true, at: "login" }, "SERVER_THROTTLED", {
     scope: "mailbox",

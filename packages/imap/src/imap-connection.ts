@@ -47,6 +47,8 @@ export type Verb = "LIST" | "STATUS" | "EXAMINE" | "UID SEARCH" | "UID FETCH";
 /** After these the session goes on: the server answered, and said no to this one command. */
 const survivable: ReadonlySet<FailureCode> = new Set(["COMMAND_REFUSED", "FOLDER_GONE", "FOLDER_UNSELECTABLE"]);
 
+const strikesAtMost = 2;
+
 /**
  * One imapflow connection that ends at once, and with one cause, whatever goes wrong: throttling (imapflow would wait inside),
  * a refusal after login, silence, an abort, a broken answer. Every failure comes out as SyncError.
@@ -61,6 +63,7 @@ export class ImapConnection {
   #phase: NonNullable<ErrorFacts["phase"]> = "connect";
   #command: CommandOptions | undefined;
   #ended: SyncError | undefined;
+  #strikes = 0;
   #progressAt = 0;
   #progressBytes = 0;
 
@@ -179,11 +182,17 @@ export class ImapConnection {
       return result;
     } catch (error) {
       const failure = this.#ended ?? this.#toSyncError(error);
-      if (!survivable.has(failure.failure.code)) this.#end(failure);
+      if (!survivable.has(failure.failure.code) || this.#isLastStrike(failure)) this.#end(failure);
       throw failure;
     } finally {
       this.#command = undefined;
     }
+  }
+
+  /** Exchange closes at the third BAD (exchange-online.md 2.2), and the reason would be lost behind its BYE: so there is no third one. */
+  #isLastStrike({ failure }: SyncError): boolean {
+    if (failure.facts.responseStatus === "BAD") this.#strikes++;
+    return this.#strikes >= strikesAtMost;
   }
 
   /** The server did something that was asked of it, or has to wait for us. */
@@ -209,7 +218,6 @@ export class ImapConnection {
     handlers["EXISTS"] = (answer) => this.news.tellCount(readCount(answer.command));
     handlers["EXPUNGE"] = () => this.news.tellRemoval();
     handlers["VANISHED"] = () => this.news.tellChange();
-    handlers["BAD"] = (answer) => this.#hearBad(answer);
   }
 
   /** Exchange's bare `Server Unavailable. 15`, which imapflow makes an untagged BAD of: it stands in place of the tagged answer, so none will come. */
@@ -235,6 +243,7 @@ export class ImapConnection {
     const setAuthenticationState = imap.setAuthenticationState.bind(this.#client);
     imap.setAuthenticationState = async () => {
       this.#phase = "first-command";
+      imap.untaggedHandlers["BAD"] = (answer) => this.#hearBad(answer);
       // One round trip less: nothing we do depends on what the server offers after login.
       if (this.#client.capabilities.has("NAMESPACE")) imap.expectCapabilityUpdate = false;
       await setAuthenticationState();
@@ -255,7 +264,7 @@ export class ImapConnection {
     // A throttled command is about to wait inside. An ID or NAMESPACE that was refused would go unnoticed, and each further
     // command would be one of the three strikes Exchange allows.
     const isShutOut = code === "MAILBOX_ACCESS_DENIED" && /not connected/i.test(facts.text ?? "");
-    if (code === "SERVER_THROTTLED" || isShutOut) this.#endSoon(failure);
+    if (code === "SERVER_THROTTLED" || code === "SERVER_UNAVAILABLE" || isShutOut) this.#endSoon(failure);
   }
 
   #checkProgress(): void {

@@ -227,3 +227,29 @@ test("IMAP without TLS is refused for any address but loopback", async () => {
   );
   expect((await failureOf(opening)).code).toBe("CONFIG_INVALID");
 });
+
+describe("a server that says it is unavailable to the first command", () => {
+  test.each([
+    ["in a tagged answer", "$1 NO Server Unavailable. 15\r\n"],
+    ["in a bare line, after which nothing comes", "Server Unavailable. 15\r\n"],
+    ["and says goodbye, as when a mailbox fails over", "$1 NO Server Unavailable. 15\r\n* BYE Connection closed.\r\n"],
+  ])("%s, is named, and asked nothing more", async (_, answer) => {
+    await using talk = await converse([
+      ...beforeLogin,
+      { send: "$1 OK AUTHENTICATE completed.\r\n" },
+      ...ask(/^(\w+) NAMESPACE$/, answer),
+      stall,
+    ]);
+    const failure = await failureOf(talk.open());
+    expect(failure).toMatchObject({ code: "SERVER_UNAVAILABLE", scope: "session", facts: { phase: "first-command" } });
+    expect(talk.server.received.at(-1)).toMatch(/NAMESPACE$/);
+  });
+});
+
+test("a server that answers two commands BAD is asked no third one: that would cost the session, and the reason with it", async () => {
+  const refused = (folder: string) => ask(new RegExp(`^(\\w+) STATUS "${folder}"`), "$1 BAD Command Argument Error. 12\r\n");
+  await using talk = await converse([...login, ...refused("A"), ...refused("B"), stall]);
+  const session = await talk.open();
+  for (const folder of ["A", "B", "C"]) expect(await failureOf(session.status(folder))).toMatchObject({ code: "COMMAND_REFUSED" });
+  expect(talk.server.received.filter((line) => line.includes("STATUS"))).toHaveLength(2);
+});
