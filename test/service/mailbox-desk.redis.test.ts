@@ -3,7 +3,7 @@ import { type EnginePorts, syncMailbox } from "@mailfleet/engine";
 import { createMailboxDesk, type MailboxDesk } from "@mailfleet/queue";
 import { systemClock } from "@mailfleet/runtime";
 import { createDueIndex, createFleetReader, createMailboxRegistry } from "@mailfleet/store";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { calm, events, keys, mailbox, never, ports, queue, record, redis, setUpSyncBench, sync, truth } from "./sync-bench.ts";
 
 setUpSyncBench();
@@ -102,7 +102,36 @@ describe("an operator's park", () => {
   });
 });
 
+/** What all workers hear while something is done. */
+async function heardDuring(act: () => Promise<unknown>): Promise<object[]> {
+  const listener = redis.duplicate();
+  const heard: object[] = [];
+  listener.on("message", (_channel: string, text: string) => heard.push(JSON.parse(text) as object));
+  await listener.subscribe(keys.signals);
+  await act();
+  // Behind everything that was published before.
+  await redis.publish(keys.signals, "{}");
+  await vi.waitFor(() => expect(heard.at(-1)).toEqual({}));
+  listener.disconnect();
+  return heard.slice(0, -1);
+}
+
+test("workers hear of it at once: park and remove ask for quiet, resume ends it", async () => {
+  const about = { tenant: "contoso", mailbox: id };
+  expect(await heardDuring(() => desk.park(mailbox, anna))).toMatchObject([{ kind: "hint", ...about }]);
+  expect(await heardDuring(() => desk.park(mailbox, { name: "ben", at: 1 }))).toEqual([]);
+  expect(await heardDuring(() => desk.resume(mailbox))).toMatchObject([{ kind: "release", ...about }]);
+  expect(await heardDuring(() => desk.remove(mailbox, false))).toMatchObject([{ kind: "hint", ...about }]);
+});
+
 describe("resume", () => {
+  test("has a tenant that is held looked at now", async () => {
+    await redis.hset(keys.hold(mailbox.tenant), { id: "1", nextAt: Date.now() + 3_600_000, state: "parked" });
+    expect(await take()).toEqual([]);
+    await desk.resume(mailbox);
+    expect(await take()).toEqual([id]);
+  });
+
   test("makes a mailbox that waits for a reason due now, and says nothing downstream", async () => {
     await redis.zadd(keys.due("fresh", mailbox.tenant), Date.now() + 3_600_000, id);
     expect(await take()).toEqual([]);

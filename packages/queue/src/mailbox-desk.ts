@@ -39,8 +39,8 @@ export interface MailboxDeskOptions {
 /** The cause that consumers are told: no failure of the mailbox. */
 export const operatorCode = "PARKED_BY_OPERATOR";
 
-/** A push that lost its mailbox asks again after this. */
-const pushAgainMs = 60_000;
+/** Sessions and IDLE of the mailbox end at once when they hear of it, and no push asks again before this. */
+const quietMs = 60_000;
 /** Somebody parks and resumes one mailbox all the time; whoever loses that race this often gives up. */
 const mostTurns = 5;
 
@@ -60,12 +60,14 @@ export async function createMailboxDesk({ queue, keys, clock }: MailboxDeskOptio
       keys.inFlight("backfill", mailbox.tenant),
       keys.pushHeld,
       keys.pushFree(mailbox.tenant),
+      keys.hold(mailbox.tenant),
     ];
   };
+  const about = (mailbox: MailboxRef): string[] => [mailboxId(mailbox), mailbox.tenant, keys.signals];
   return {
     async park(mailbox, given) {
       const events = [outgoing(parkedEvent(mailbox, given, clock.now()))];
-      const args = [mailboxId(mailbox), JSON.stringify(given), pushAgainMs, ...jobArguments(template, clock, events)];
+      const args = [...about(mailbox), JSON.stringify(given), quietMs, ...jobArguments(template, clock, events)];
       return (await runScript(park, "park", [[...keysOf(mailbox), ...template.keys], args])) as ParkOutcome;
     },
 
@@ -73,7 +75,7 @@ export async function createMailboxDesk({ queue, keys, clock }: MailboxDeskOptio
       let known = "";
       for (let turn = 0; turn < mostTurns; turn++) {
         const events = known === "" ? [] : [outgoing(resumedEvent(mailbox, known, clock.now()))];
-        const args = [mailboxId(mailbox), known, limits.leaseRenewMs, ...jobArguments(template, clock, events)];
+        const args = [...about(mailbox), known, limits.leaseRenewMs, ...jobArguments(template, clock, events)];
         const answer = await runScript(resume, "resume", [[...keysOf(mailbox), ...template.keys], args]);
         const [status, found] = answer as [ResumeOutcome | "read", string];
         if (status !== "read") return status;
@@ -84,8 +86,15 @@ export async function createMailboxDesk({ queue, keys, clock }: MailboxDeskOptio
 
     async remove(mailbox, isPurged) {
       const id = mailboxId(mailbox);
-      const more = [keys.pushTries, keys.mailboxes, keys.checkpoints(id), keys.tenantLedger(mailbox.tenant), keys.fleetLedger];
-      const args = [id, isPurged ? 0 : limits.removedCheckpointsMs];
+      const more = [
+        keys.pushTries,
+        keys.mailboxes,
+        keys.checkpoints(id),
+        keys.tenantLedger(mailbox.tenant),
+        keys.fleetLedger,
+        keys.untold(mailbox.tenant),
+      ];
+      const args = [...about(mailbox), isPurged ? 0 : limits.removedCheckpointsMs, quietMs];
       return (await runScript(remove, "remove", [[...keysOf(mailbox), ...more], args])) as RemoveOutcome;
     },
   };
