@@ -72,6 +72,7 @@ async function writeDoctorConfig(sandbox: Sandbox, dir: string, change: ConfigCh
   const texts = await Promise.all([tenantText("contoso", change), ...others.map((alias) => tenantText(alias, {}))]);
   const file = join(data, "mailfleet.yaml");
   const redis = change.redisUrl === undefined ? "" : `redis: { url: ${change.redisUrl} }\n`;
-  await writeFile(file, `${redis}dataDir: ${data}\ntenants:\n${texts.join("")}`);
+  const name = change.name === undefined ? "" : `name: ${change.name}\n`;
+  await writeFile(file, `${name}${redis}dataDir: ${data}\ntenants:\n${texts.join("")}`);
   return file;
 }

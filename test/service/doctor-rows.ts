@@ -14,6 +14,8 @@ export interface ConfigChange {
   /** The sandbox's authority is not trusted. */
   readonly noCa?: true;
   readonly redisUrl?: string;
+  /** The fleet's name in Redis. */
+  readonly name?: string;
   readonly mailboxes?: readonly string[];
   /** Besides contoso. */
   readonly others?: readonly string[];

@@ -25,7 +25,7 @@ export async function openDoctorAccess(config: Config, env: Environment, clock: 
         const probe = await probeToken(tenant, { clock, chance: systemChance, scrub });
         const claims = probe.claims === undefined ? {} : { claims: claimsLook(probe.claims) };
         if (!probe.ok) return { ok: false, tookMs: took(), code: probe.code, facts: probe.facts, ...claims };
-        return { ok: true, tookMs: took(), expiresAt: probe.token.expiresAt, token: probe.token, ...claims };
+        return { ok: true, at: clock.now(), tookMs: took(), expiresAt: probe.token.expiresAt, token: probe.token, ...claims };
       } catch (error) {
         if (isSyncError(error)) {
           const { code, message, facts } = error.failure;

@@ -52,7 +52,8 @@ export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
         const diagnosis = diagnose(seen, style());
         found.push({ seen, diagnosis, tookMs: clock.monotonic() - startedMs });
         // What hits the whole tenant need not be told mailbox by mailbox.
-        if (diagnosis.finding !== undefined && !ofOneMailbox.has(diagnosis.finding.step)) break;
+        const isTenantHeld = seen.mailbox?.kind === "held" && seen.mailbox.cause.scope === "tenant";
+        if (diagnosis.finding !== undefined && (isTenantHeld || !ofOneMailbox.has(diagnosis.finding.step))) break;
       }
       return found;
     };

@@ -24,6 +24,7 @@ const redis = (given: Partial<FleetLook> = {}): RedisLook => ({
 
 const token: TokenLook = {
   ok: true,
+  at: now,
   tookMs: 212,
   expiresAt: now + 3_540_000,
   claims: { roles: ["IMAP.AccessAsApp"], oid, issuedAt: now - 1_000, expiresAt: now + 3_540_000 },
@@ -209,6 +210,13 @@ describe("the doctor's decision", () => {
     expect(diagnose(look, style).finding).toMatchObject({ step, code, certainty });
   });
 
+  test("what took long to look at is judged by the time at which it was seen", () => {
+    const later = { ...style, now: now + 40 * 60_000 };
+    expect(diagnose(seen(), later).finding).toBeUndefined();
+    const old = seen({ token: { ...token, ok: true, claims: { oid, roles: ["IMAP.AccessAsApp"], issuedAt: now - 600_000 } } });
+    expect(diagnose(old, style).finding).toMatchObject({ step: "token", code: "ENTRA_CLOCK_WRONG", certainty: "most likely" });
+  });
+
   test("an address cannot leave its quotes in a PowerShell line, whatever quote it has", () => {
     const subject = { ...seen().subject, mailbox: "x\u2019; Remove-Mailbox y #@contoso.com" };
     const { finding } = diagnose({ ...without(notConnected, [opens("b@contoso.com")]), subject }, style);
@@ -226,7 +234,13 @@ const looks: Record<Exclude<Look, "redis" | "machine" | "network">, fc.Arbitrary
   token: fc.oneof(
     fc.constant(token),
     fc.record({ ok: fc.constant(false as const), tookMs: fc.nat(), code: codes, facts }),
-    fc.record({ ok: fc.constant(true as const), tookMs: fc.nat(), expiresAt: fc.integer(), claims: fc.record({ oid: fc.string() }) }),
+    fc.record({
+      ok: fc.constant(true as const),
+      at: fc.integer(),
+      tookMs: fc.nat(),
+      expiresAt: fc.integer(),
+      claims: fc.record({ oid: fc.string() }),
+    }),
   ),
   mailbox: fc.oneof(
     fc.record({

@@ -95,7 +95,7 @@ function nextSentence(seen: Observations, finding: Finding, style: TimeStyle): s
 function againSentence(fleet: FleetLook | undefined, style: TimeStyle): string {
   if (fleet === undefined || !fleet.isRunning) return "mailfleet does not run here, so nothing tries again by itself";
   const { mailbox } = fleet;
-  const at = fleet.hold?.nextAt ?? mailbox?.cause?.nextAt ?? mailbox?.nextAt;
+  const at = mailbox?.cause?.nextAt ?? mailbox?.nextAt;
   if (at === undefined) return "mailfleet finds it by itself at its next look";
   return `mailfleet tries again by itself ${at <= style.now ? "now" : `at ${formatDeadline(at, style)}`}`;
 }

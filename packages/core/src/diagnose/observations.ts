@@ -62,8 +62,6 @@ export type RedisLook =
 export interface FleetLook {
   /** Absent where the fleet never saw it. Epoch ms by Redis' clock. */
   readonly mailbox?: { readonly checkedAt?: number; readonly nextAt?: number; readonly cause?: Cause; readonly parkedBy?: string };
-  /** Why the tenant stands still as a whole. */
-  readonly hold?: Cause;
   /** True while any process of the fleet reports. */
   readonly isRunning: boolean;
   /** Mailboxes of the tenant, and those of them that wait or are parked. */
@@ -114,7 +112,8 @@ export interface ClaimsLook {
 }
 
 export type TokenLook =
-  | { readonly ok: true; readonly tookMs: number; readonly expiresAt: number; readonly claims?: ClaimsLook }
+  /** `at`: when it came, epoch ms by this machine's clock. */
+  | { readonly ok: true; readonly at: number; readonly tookMs: number; readonly expiresAt: number; readonly claims?: ClaimsLook }
   | { readonly ok: false; readonly tookMs: number; readonly code: FailureCode; readonly facts: ErrorFacts; readonly claims?: ClaimsLook };
 
 /** How far a login came. */

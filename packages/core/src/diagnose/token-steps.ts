@@ -18,7 +18,7 @@ export function tokenStep(token: TokenLook, subject: Subject, style: TimeStyle):
   // Consent is the next step's business: the token came.
   if (!token.ok && token.code !== "ENTRA_CONSENT_MISSING") return refused(token.code, token.facts, token.claims, subject);
   const { claims } = token;
-  const wrong = claims === undefined ? undefined : wrongClaims(claims, token, subject, style.now);
+  const wrong = claims === undefined ? undefined : wrongClaims(claims, token, subject);
   if (wrong) return wrong;
   if (!token.ok) return passed("token", `issued in ${formatDuration(token.tookMs)}`);
   const left = Math.max(0, token.expiresAt - style.now);
@@ -90,11 +90,14 @@ function noPrincipal(subject: Subject): StepVerdict {
 }
 
 /** Claims that show that this token is not the one, though it was issued. */
-function wrongClaims(claims: ClaimsLook, token: TokenLook, subject: Subject, now: number): StepVerdict | undefined {
+function wrongClaims(claims: ClaimsLook, token: TokenLook, subject: Subject): StepVerdict | undefined {
   if (claims.oid === undefined && isLikeMicrosofts(claims, subject) && token.ok) {
     return noPrincipal(subject);
   }
+  if (!token.ok) return undefined;
   const { issuedAt, expiresAt } = claims;
+  // Not the present time: the looks that come after may take minutes.
+  const now = token.at;
   const isOff =
     (issuedAt !== undefined && Math.abs(now - issuedAt) > clockSlackMs + token.tookMs) || (expiresAt !== undefined && expiresAt < now);
   if (!isOff) return undefined;
