@@ -6,9 +6,9 @@ const readRate = `
 local function readRate(key, atFirst, most)
   local known = redis.call('HMGET', key, 'rate', 'tokens', 'at', 'grewAt', 'calmUntil')
   local rate = math.min(math.max(tonumber(known[1]) or atFirst, ${limits.loginsAtLeast}), most)
-  local burst = math.max(1, rate)
+  local burst = math.max(2, rate)
   local tokens = math.min(burst, (tonumber(known[2]) or burst) + rate * math.max(0, now - (tonumber(known[3]) or now)) / 1000)
-  return rate, tokens, tonumber(known[4]) or 0, tonumber(known[5]) or 0
+  return rate, tokens, tonumber(known[4]), tonumber(known[5]) or 0
 end`;
 
 /**
@@ -36,7 +36,8 @@ for i = 1, tenants do
   of[i] = { due = KEYS[k + 1], inFlight = KEYS[k + 2], host = host, room = cap - inFlight, count = 0, rateKey = KEYS[k + 5], most = tonumber(ARGV[a + 3]) }
   local one = of[i]
   one.rate, one.tokens, one.grewAt, one.calmUntil = readRate(one.rateKey, tonumber(ARGV[a + 2]), one.most)
-  one.allowed = math.floor(one.tokens)
+  -- The last one is for new mail, so that history does not live on what is dealt between two rounds.
+  one.allowed = math.floor(one.tokens) - (isFresh and 0 or 1)
   one.hold = KEYS[k + 4]
   one.held = redis.call('HMGET', one.hold, 'id', 'nextAt', 'canaryUntil')
 end
@@ -85,10 +86,9 @@ for i = 1, tenants do
   local one = of[i]
   if one.count > 0 then
     -- The rate was what held it back, and no login was refused for a while.
-    if one.count >= one.allowed and one.rate < one.most and now - one.grewAt >= ${limits.loginsStepMs} and now >= one.calmUntil then
-      one.rate = math.min(one.most, one.rate * ${limits.loginsGrowth})
-      redis.call('HSET', one.rateKey, 'grewAt', now)
-    end
+    local isLong = one.grewAt and now - one.grewAt >= ${limits.loginsStepMs} and now >= one.calmUntil
+    if isLong and one.count >= one.allowed then one.rate = math.min(one.most, one.rate * ${limits.loginsGrowth}) end
+    if isLong or not one.grewAt then redis.call('HSET', one.rateKey, 'grewAt', now) end
     redis.call('HSET', one.rateKey, 'rate', one.rate, 'tokens', one.tokens - one.count, 'at', now)
   end
 end

@@ -11,6 +11,7 @@ export { describeSharedTokenCache, type SharedTokenCacheHarness } from "./confor
 export { describeMailSession } from "./conformance/mail-session.ts";
 export { type ImapWorldOptions, type MailWorld, type NewMail, openImapWorld } from "./conformance/mail-world.ts";
 export { type MailClient, type MailClientOptions, openMailClient } from "./mail-client.ts";
+export { describeBreakers } from "./conformance/breakers.ts";
 export { describePushLeases, type PushLeasesHarness } from "./conformance/push-leases.ts";
 export { createMemoryPushLeases, type MemoryPushLeases } from "./fakes/memory-push-leases.ts";
 export { type BlobStoreHarness, describeBlobStore } from "./conformance/blob-store.ts";
