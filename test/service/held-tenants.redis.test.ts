@@ -1,0 +1,86 @@
+import { systemClock } from "@mailfleet/runtime";
+import { afterEach, expect, test, vi } from "vitest";
+import { startTenantFleet, type TenantFleet } from "./tenant-fleet.ts";
+
+let fleet: TenantFleet;
+afterEach(() => fleet.close());
+
+const until = (look: () => Promise<void> | void, timeout = 20_000): Promise<void> => vi.waitFor(look, { timeout, interval: 100 });
+const recordsOf = async (tenant: string) => (await fleet.reader.mailboxes()).filter((one) => one.tenant === tenant);
+const told = async (type: string): Promise<readonly string[]> =>
+  (await fleet.events()).filter((event) => event.type === type).map(({ mailbox }) => mailbox);
+const ages = async (tenant: string): Promise<number[]> => {
+  const now = await fleet.reader.now();
+  return (await recordsOf(tenant)).map(({ checkedAt = 0 }) => now - checkedAt);
+};
+const allChecked = async (tenant: string, since: number): Promise<void> => {
+  for (const { checkedAt = 0, cause } of await recordsOf(tenant)) {
+    expect(cause).toBeUndefined();
+    expect(checkedAt).toBeGreaterThan(since);
+  }
+};
+/** As a restart: no worker remembers a token, and the fleet has none. */
+async function forgetTokens(workers: readonly { stop(): Promise<void> }[]): Promise<void> {
+  for (const worker of workers) await worker.stop();
+  const names = await fleet.redis.keys(`${fleet.keys.token("")}*`);
+  if (names.length > 0) await fleet.redis.del(...names);
+}
+
+test("a dead secret parks one tenant at once, costs nothing until it is mended, and the others do not notice", async () => {
+  fleet = await startTenantFleet(["contoso", "fabrikam", "northwind"], 5);
+  const first = [await fleet.startWorker(), await fleet.startWorker()];
+  for (const tenant of ["contoso", "fabrikam", "northwind"]) await until(() => allChecked(tenant, 0));
+
+  fleet.sandbox.endSecret("fabrikam", new Date(Date.now() - 1_000));
+  await forgetTokens(first);
+  const asked = fleet.sandbox.counters.tokenRequests.get("fabrikam") ?? 0;
+  const loginsBefore = fleet.logins("fabrikam");
+  await fleet.startWorker();
+  await fleet.startWorker();
+  await until(async () => expect((await fleet.holds.held()).get("fabrikam")?.cause.state).toBe("parked"));
+  await until(async () => expect(await told("mailbox.parked")).toHaveLength(5));
+  expect((await recordsOf("fabrikam")).map(({ cause }) => cause?.code)).toEqual(Array(5).fill("ENTRA_CREDENTIAL_EXPIRED"));
+  expect(fleet.sandbox.counters.tokenRequests.get("fabrikam")).toBe(asked + 1);
+
+  // Some polls of the others later nothing more was asked, and they are as fresh as ever.
+  for (let i = 0; i < 5; i++) {
+    const now = await fleet.reader.now();
+    await until(() => Promise.all([allChecked("contoso", now), allChecked("northwind", now)]).then(() => undefined), 5_000);
+  }
+  expect(Math.max(...(await ages("contoso")), ...(await ages("northwind")))).toBeLessThan(3_000);
+  expect(fleet.sandbox.counters.tokenRequests.get("fabrikam")).toBe(asked + 1);
+  expect(fleet.logins("fabrikam")).toBe(loginsBefore);
+  expect(await told("mailbox.parked")).toHaveLength(5);
+
+  fleet.sandbox.rotateSecret("fabrikam", "a-new-secret");
+  fleet.secrets.set("fabrikam", "a-new-secret");
+  const mendedAt = await fleet.reader.now();
+  await until(() => allChecked("fabrikam", mendedAt));
+  expect((await fleet.holds.held()).size).toBe(0);
+  const addresses = (await recordsOf("fabrikam")).map(({ address }) => address).sort();
+  await until(async () => expect([...(await told("mailbox.resumed"))].sort()).toEqual(addresses));
+  expect([...(await told("mailbox.parked"))].sort()).toEqual(addresses);
+}, 90_000);
+
+test("F22 a token service that is down makes the tenant wait, asked by one caller, and everything goes on when it is back", async () => {
+  fleet = await startTenantFleet(["contoso"], 6);
+  const first = [await fleet.startWorker()];
+  await until(() => allChecked("contoso", 0));
+  const outage = fleet.sandbox.faults.add({ name: "token-5xx", tenant: "contoso" });
+  // The token is good for an hour, so nobody notices.
+  const quietAt = await fleet.reader.now();
+  await until(() => allChecked("contoso", quietAt));
+  await forgetTokens(first);
+  const asked = fleet.sandbox.counters.tokenRequests.get("contoso") ?? 0;
+  const startedAt = systemClock.monotonic();
+  await Promise.all(Array.from({ length: 8 }, () => fleet.startWorker()));
+  await until(async () => expect((await fleet.holds.held()).get("contoso")?.cause).toMatchObject({ code: "ENTRA_UNAVAILABLE", tries: 2 }));
+  const requests = (fleet.sandbox.counters.tokenRequests.get("contoso") ?? 0) - asked;
+  // Steps of 2 s and more, each half of it at least.
+  expect(requests).toBeLessThanOrEqual(2 + (systemClock.monotonic() - startedAt) / 1_000);
+  expect((await recordsOf("contoso")).map(({ cause }) => cause?.state)).toEqual(Array(6).fill("waiting"));
+  fleet.sandbox.faults.remove(outage);
+  const backAt = await fleet.reader.now();
+  await until(() => allChecked("contoso", backAt), 60_000);
+  expect([await told("mailbox.parked"), await told("mailbox.resumed")]).toEqual([[], []]);
+}, 120_000);
