@@ -84,3 +84,60 @@ test("F22 a token service that is down makes the tenant wait, asked by one calle
   await until(() => allChecked("contoso", backAt), 60_000);
   expect([await told("mailbox.parked"), await told("mailbox.resumed")]).toEqual([[], []]);
 }, 120_000);
+
+test("an incident at Microsoft makes all tenants wait and parks nobody, and all come back by themselves", async () => {
+  const aliases = ["contoso", "fabrikam", "northwind"];
+  fleet = await startTenantFleet(aliases, 4);
+  await fleet.startWorker();
+  for (const tenant of aliases) await until(() => allChecked(tenant, 0));
+  for (const tenant of aliases) fleet.sandbox.faults.add({ name: "auth-no", tenant });
+  for (const tenant of aliases)
+    await until(async () => expect((await recordsOf(tenant)).map(({ cause }) => cause?.code)).toEqual(Array(4).fill("TOKEN_REJECTED")));
+  // Twenty seconds later, when they are asked again.
+  for (const tenant of aliases) {
+    await fleet.redis.hincrby(fleet.keys.opened(tenant), "since", -20_000);
+    for (const { id } of await recordsOf(tenant)) await fleet.redis.zadd(fleet.keys.due("fresh", tenant), 1, id);
+  }
+  await until(async () =>
+    expect([...(await fleet.holds.held()).values()].map(({ cause }) => `${cause.code} ${cause.state}`)).toEqual(
+      Array(3).fill("SERVICE_INCIDENT waiting"),
+    ),
+  );
+  fleet.sandbox.faults.clear();
+  const overAt = await fleet.reader.now();
+  for (const tenant of aliases) await fleet.redis.hset(fleet.keys.hold(tenant), "nextAt", 1);
+  for (const tenant of aliases) {
+    for (const { id } of await recordsOf(tenant)) await fleet.redis.zadd(fleet.keys.due("fresh", tenant), 1, id);
+    await until(() => allChecked(tenant, overAt));
+  }
+  expect((await fleet.holds.held()).size).toBe(0);
+  expect([await told("mailbox.parked"), await told("mailbox.resumed")]).toEqual([[], []]);
+}, 90_000);
+
+test("F30 a wait hint keeps all of eight workers off the mailbox until its end, and nobody else", async () => {
+  fleet = await startTenantFleet(["contoso"], 4);
+  await Promise.all(Array.from({ length: 8 }, () => fleet.startWorker()));
+  await until(() => allChecked("contoso", 0));
+  const [address = ""] = fleet.sandbox.tenants[0]?.addresses ?? [];
+  const countsOf = () => {
+    const { accepted = 0, refused = 0, logins = 0 } = fleet.sandbox.counters.mailboxes.get(address) ?? {};
+    return { accepted, refused, logins };
+  };
+  const hintMs = 6_000;
+  const refusedBefore = countsOf().refused;
+  fleet.sandbox.faults.add({ name: "throttle", mailbox: address, params: { hintMs, countsDown: true }, forMs: hintMs });
+  await until(() => expect(countsOf().refused).toBe(refusedBefore + 1));
+  const hintedAt = systemClock.monotonic();
+  const throttled = async () => (await recordsOf("contoso")).find((one) => one.address === address);
+  await until(async () => expect((await throttled())?.cause?.code).toBe("SERVER_THROTTLED"));
+  const quiet = countsOf();
+  const others = (await recordsOf("contoso")).filter((one) => one.address !== address).map(({ checkedAt = 0 }) => checkedAt);
+  while (systemClock.monotonic() - hintedAt < hintMs - 500) {
+    expect(countsOf()).toEqual(quiet);
+    await systemClock.sleep(100);
+  }
+  for (const [i, { checkedAt = 0 }] of (await recordsOf("contoso")).filter((one) => one.address !== address).entries())
+    expect(checkedAt).toBeGreaterThan((others[i] ?? 0) + 2_000);
+  await until(async () => expect((await throttled())?.cause).toBeUndefined());
+  expect(countsOf().refused).toBe(refusedBefore + 1);
+}, 60_000);

@@ -64,6 +64,9 @@ const patienceAlone = 4;
 /** Not seldom, since what it is parked for may be over; not often, since it costs a login. */
 const leastLookMs = 60_000;
 
+/** A tenant goes on within a minute of the end of an outage (F22), for which the token's own pause is up to a minute. */
+const tokenLookMs = 10_000;
+
 interface Blame {
   readonly code: FailureCode;
   readonly text: string;
@@ -124,8 +127,10 @@ function orderOf(question: JudgeQuestion, found: Blame): HoldOrder {
   const isSame = hold?.cause.code === found.code;
   const tries = isSame ? hold.cause.tries + 1 : 1;
   const since = isSame ? hold.cause.since : now;
-  const { inMs } = decideRetry({ code: found.code, facts: failure.facts, tries, since, now, opened: true, random });
   const { code, text, state } = found;
+  const decision = decideRetry({ code, facts: failure.facts, tries, since, now, opened: true, random });
+  // Who asks the token service, and when, is agreed on with the token: a look in between costs no request.
+  const inMs = code === "ENTRA_UNAVAILABLE" ? Math.min(decision.inMs, tokenLookMs) : decision.inMs;
   return { code, scope: taxonomy[code].scope, text, state, tries, inMs, isSame };
 }
 
