@@ -90,6 +90,14 @@ describe("one that runs", () => {
     expect((await fault(["show"])).out).toBe("Nothing goes wrong on purpose.\n");
   });
 
+  test("takes an order in one line too, and flags beside it", async () => {
+    const added = await fault(["add", "token-5xx,tenant=contoso,status=502", "--for", "5m", "--param", "body=html"]);
+    expect(added.code).toBe(0);
+    expect(sandbox.faults.list()).toMatchObject([
+      { order: { name: "token-5xx", tenant: "contoso", params: { status: 502, body: "html" }, forMs: 300_000 } },
+    ]);
+  });
+
   test.each([
     [["add", "throttel"], "There is no fault throttel; did you mean throttle?"],
     [["clear", "throttel"], "did you mean throttle?"],
@@ -99,6 +107,7 @@ describe("one that runs", () => {
       /for is a time such as 30s[^]*times is a whole[^]*throttle has no colour/,
     ],
     [["add", "throttle", "--tenant", "nobody"], "the sandbox has no tenant nobody; it has: contoso"],
+    [["add", "throttle,times=0", "--for", "5"], /for is a time[^]*times is a whole/],
     [["add"], "Missing required argument 'name'."],
   ])("%j is exit 2 with all that is wrong, and changes nothing", async (args, what) => {
     const { code, err } = await fault(args);

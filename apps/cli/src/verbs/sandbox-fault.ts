@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { formatCounted, formatDuration } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
-import { faultCatalogue, type FaultOrder, type FaultSpec, type ListedFault, readOrder } from "@mailfleet/sandbox/faults";
+import { faultCatalogue, type FaultOrder, type FaultSpec, type ListedFault, readOrder, readOrderText } from "@mailfleet/sandbox/faults";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
@@ -47,7 +47,7 @@ export function addFaultVerb(sandbox: Command, bind: Bind): void {
     .action(bind<SteerOptions>(show));
   withDir(fault.command("add"))
     .description("begin one")
-    .argument("<name>", "the fault's name")
+    .argument("<name>", "the fault's name, or NAME,key=value,key=value")
     .option("--tenant <alias>", "only at this tenant")
     .option("--mailbox <address>", "only at this mailbox")
     .option("--folder <name>", "only in this folder")
@@ -104,12 +104,17 @@ async function show(cli: Cli, options: SteerOptions, [name]: readonly string[]):
 }
 
 async function add(cli: Cli, options: AddOptions, [name = ""]: readonly string[]): Promise<number> {
-  const spec = specOf(name);
-  const { tenant, mailbox, folder, uid, after, for: lasting, fromFirst, times, chance } = options;
-  const given = Object.entries({ tenant, mailbox, folder, uid, after, for: lasting, fromFirst, times, chance });
-  const order = { name, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)), params: readParams(options.param) };
-  const read = readOrder(order);
+  const { tenant, mailbox, folder, uid, after, for: lasting, fromFirst, times, chance, param } = options;
+  const all = Object.entries({ tenant, mailbox, folder, uid, after, for: lasting, fromFirst, times, chance });
+  const given = all.filter(([, value]) => value !== undefined);
+  // As `--fault` has it, for those who copy it from there.
+  const isLine = name.includes(",");
+  if (!isLine) specOf(name);
+  const read = isLine
+    ? readOrderText([name, ...given.map(([key, value]) => `${key}=${String(value)}`), ...param].join(","))
+    : readOrder({ name, ...Object.fromEntries(given), params: readParams(param) });
   if ("problems" in read) throw orderError(`The fault ${name} cannot be like that:`, read.problems);
+  const spec = specOf(read.order.name);
   const { ids } = await findSandbox(cli, options).request("POST", "/faults", read.order);
   const id = Array.isArray(ids) ? Number(ids[0]) : 0;
   if (cli.isJson) cli.json({ schema: "mailfleet.fault-order/1", id, order: read.order });
