@@ -72,7 +72,7 @@ const doctorOnly: Readonly<Record<(typeof doctorOnlyCodes)[number], Omit<Explana
   SECRET_EXPOSED: {
     meaning: "A file with a secret can be read by everybody on this machine.",
     mailfleetDoes: "Starts all the same, and warns.",
-    youCan: "chmod 600 the file; make a new secret if others may have read it.",
+    youCan: "Let nobody but yourself read the file (chmod 600), and make a new secret if others may have read it.",
   },
   NODE_TOO_OLD: {
     meaning: "The Node that runs mailfleet is older than its sources need.",
