@@ -43,7 +43,15 @@ describe("the front end of 2026", () => {
       await bench.restart();
       order({ name: "front-end", chance: 0.5 });
       let kinds = "";
-      for (let n = 0; n < 12; n++) kinds += (await bench.raw().line())?.includes("tcpproxy") ? "t" : "c";
+      const blob = xoauth2(support, await bench.token("contoso"));
+      for (let n = 0; n < 12; n++) {
+        const raw = bench.raw();
+        const isNew = (await raw.line())?.includes("tcpproxy") === true;
+        kinds += isNew ? "t" : "c";
+        // What greeted goes on.
+        await raw.ask(`a AUTHENTICATE XOAUTH2 ${blob}`);
+        expect((await raw.ask("b CAPABILITY"))[0]?.includes("IMAP4rev2")).toBe(isNew);
+      }
       return kinds;
     };
     const first = await run();

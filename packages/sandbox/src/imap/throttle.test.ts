@@ -106,4 +106,30 @@ describe("budget", () => {
     expect(tenant?.mostLoginsPerSecond).toBeGreaterThanOrEqual(1);
     expect(tenant?.mostSessions).toBeGreaterThanOrEqual(counters?.mostSessions ?? 0);
   });
+
+  test("judges a client: who keeps within what is refilled is never refused, who goes on beyond it is", async () => {
+    const cost = { loginMs: 0, selectMs: 0, fetchMs: 10, messageMs: 0, kilobyteMs: 0 };
+    const params = { ...cost, burstMs: 100, rechargeMsPerSecond: 200, delayBelowMs: 0, hintMs: 60_000, virtual: true };
+    bench.sandbox.faults.add({ name: "budget", tenant: "contoso", params });
+    const run = async (mailbox: string, pauseMs: number) => {
+      const raw = await bench.loggedIn(mailbox);
+      await raw.ask("a EXAMINE INBOX");
+      for (let n = 0; n < 30; n++) {
+        await raw.ask("b UID FETCH 1:* (BODY.PEEK[HEADER])");
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+      raw.close();
+      const { accepted, refused, grantedMs } = bench.sandbox.counters.mailboxes.get(mailbox) ?? { accepted: 0, refused: 0, grantedMs: 0 };
+      return { refusedShare: refused / (accepted + refused), grantedMs };
+    };
+    const [calm, hasty] = bench.tenant("contoso").addresses.slice(7, 9);
+    // Whatever this machine does meanwhile, nothing comes back to the second one.
+    bench.sandbox.faults.add({ name: "budget", mailbox: hasty ?? "", params: { ...params, rechargeMsPerSecond: 0 } });
+    // 10 ms of server time each 60 ms are less than the 12 ms that come back.
+    const [paced, hammering] = await Promise.all([run(calm ?? "", 60), run(hasty ?? "", 0)]);
+    expect(paced).toEqual({ refusedShare: 0, grantedMs: 300 });
+    // EXAMINE costs nothing and is let in; then ten FETCHes empty the account.
+    expect(hammering.refusedShare).toBeCloseTo(20 / 32);
+    expect(hammering.grantedMs).toBe(100);
+  });
 });
