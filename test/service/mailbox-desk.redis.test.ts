@@ -2,7 +2,7 @@ import { mailboxId, type MailEvent } from "@mailfleet/core";
 import { type EnginePorts, syncMailbox } from "@mailfleet/engine";
 import { createMailboxDesk, type MailboxDesk } from "@mailfleet/queue";
 import { systemClock } from "@mailfleet/runtime";
-import { createDueIndex, createFleetReader, createMailboxRegistry } from "@mailfleet/store";
+import { createDueIndex, createFleetReader, createMailboxRegistry, createPushLeases } from "@mailfleet/store";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { calm, events, keys, mailbox, never, ports, queue, record, redis, setUpSyncBench, sync, truth } from "./sync-bench.ts";
 
@@ -100,6 +100,29 @@ describe("an operator's park", () => {
     expect(told(await events())).toHaveLength(4);
     expect(await take()).toEqual([id]);
   });
+});
+
+describe("push", () => {
+  test.each(["parked", "removed"] as const)(
+    "of a mailbox that is %s ends, and what its holder still writes makes nothing anew",
+    async (what) => {
+      const push = createPushLeases({ redis, keys, clock: systemClock, chance: ports.chance });
+      await push.choose(() => true);
+      const place = await push.join(10);
+      expect(await push.claim(place, 10)).toMatchObject([{ mailbox }]);
+      if (what === "parked") await desk.park(mailbox, anna);
+      else await desk.remove(mailbox, true);
+      expect((await push.renew(place, [id]))?.lost).toEqual([id]);
+      expect(await push.poke(place, mailbox)).toBe("lost");
+      await push.giveBack(place, id, 0, 3);
+      expect(await push.claim(place, 10)).toEqual([]);
+      if (what === "removed") expect([await redis.hlen(keys.pushTries), ...(await leftOver())]).toEqual([0]);
+      else {
+        await desk.resume(mailbox);
+        expect(await push.claim(place, 10)).toMatchObject([{ mailbox }]);
+      }
+    },
+  );
 });
 
 /** What all workers hear while something is done. */

@@ -19,6 +19,7 @@ import {
   claimScript,
   freeScript,
   joinScript,
+  noteTriesScript,
   postponeScript,
   pushPokeScript,
   renewPlaceScript,
@@ -188,8 +189,14 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
     },
 
     async giveBack(place, id, afterMs, tries) {
-      if (tries > 0) await redis.hset(keys.pushTries, id, tries);
-      else await redis.hdel(keys.pushTries, id);
+      await redis.eval(
+        noteTriesScript,
+        2,
+        keys.pushTries,
+        keys.pushFree(parseMailboxId(id)?.tenant ?? ""),
+        id,
+        Math.max(0, Math.trunc(tries)),
+      );
       await free(place, [id], Math.ceil(afterMs), false);
     },
 

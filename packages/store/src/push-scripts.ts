@@ -65,6 +65,11 @@ for i = 4, #ARGV do
 end
 return freed`;
 
+/** KEYS tries, free(tenant) ; ARGV id, failures in a row. Nothing is kept of a mailbox that was removed in between (F35). */
+export const noteTriesScript = `
+if ARGV[2] == '0' or not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return redis.call('HDEL', KEYS[1], ARGV[1]) end
+return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])`;
+
 /** KEYS free(tenant), held ; ARGV ms, id. Nobody takes a free mailbox before that. */
 export const postponeScript = `${nowMs}
 if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1 then return 0 end
