@@ -39,6 +39,12 @@ export const imapLoginFaults = {
       "`NO AUTHENTICATE failed.` for it. Any other line is a bad command.",
     params: {},
   },
+  "auth-echo": {
+    side: "imap",
+    reach: "mailbox",
+    says: "`NO` with the whole SASL answer, token included, in its text: for a client that must not pass on what it is told.",
+    params: {},
+  },
   "auth-unavailable": {
     side: "imap",
     reach: "mailbox",

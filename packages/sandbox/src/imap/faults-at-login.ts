@@ -24,7 +24,8 @@ const refusals: readonly (readonly [FaultName, Reply])[] = [
   ["auth-unavailable", unavailable],
 ];
 
-export async function judgeLogin(session: Session, place: BudgetPlace): Promise<LoginVerdict> {
+/** @param blob the SASL answer as it came */
+export async function judgeLogin(session: Session, place: BudgetPlace, blob: string): Promise<LoginVerdict> {
   const { faults, budgets, counts, sleep } = session.services;
   const tally = counts.of(place.mailbox);
   const slow = faults.strike("login-slow", place);
@@ -32,6 +33,7 @@ export async function judgeLogin(session: Session, place: BudgetPlace): Promise<
   const reply =
     throttleAt(faults, place, "login", tally) ??
     refusals.find(([name]) => faults.strike(name, place))?.[1] ??
+    (faults.strike("auth-echo", place) ? no(`AUTHENTICATE failed. ${blob}`) : undefined) ??
     (faults.strike("auth-challenge", place) ? await challenge(session) : undefined) ??
     overTheCap(session, place);
   if (reply && reply.kind !== "ok") return { reply, isConnected: false };

@@ -31,6 +31,13 @@ describe("a login with a good token", () => {
     expect((await bench.login(other)).answer).toBe("L OK AUTHENTICATE completed.");
   });
 
+  test("is refused with its own words by auth-echo", async () => {
+    order({ name: "auth-echo", mailbox: support });
+    const { answer } = await bench.login();
+    const said = Buffer.from(answer.split(" ").at(-1) ?? "", "base64").toString();
+    expect(said).toMatch(/^user=support@contoso.example\u0001auth=Bearer eyJ/);
+  });
+
   test("is answered OK and not connected, until the third command closes the session", async () => {
     order({ name: "auth-not-connected", mailbox: support });
     const { raw, answer } = await bench.login();

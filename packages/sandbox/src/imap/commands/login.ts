@@ -21,7 +21,7 @@ export const authenticate: CommandHandler = async (session, command) => {
     mechanism === "PLAIN"
       ? refuseBasic(session, "AUTHENTICATE", Buffer.from(blob, "base64").toString("utf8").split("\0")[1])
       : credentials
-        ? await admit(session, credentials.user, credentials.token)
+        ? await admit(session, credentials, blob)
         : loginFailed;
   session.services.count(reply.kind === "ok" ? "login" : "login refused");
   if (reply.kind !== "ok") session.failLogin();
@@ -35,7 +35,7 @@ export const login: CommandHandler = (session, command) => {
   return refuseBasic(session, "LOGIN", textOf(command.args[0]));
 };
 
-async function admit(session: Session, user: string, token: string): Promise<Reply> {
+async function admit(session: Session, { user, token }: Credentials, blob: string): Promise<Reply> {
   const { store, verifyToken, aliasOf } = session.services;
   const verified = await verifyToken(token);
   if (!verified?.roles.includes("IMAP.AccessAsApp")) return loginFailed;
@@ -43,14 +43,19 @@ async function admit(session: Session, user: string, token: string): Promise<Rep
   const tenant = aliasOf(verified.tenantId);
   if (tenant === undefined || (store.tenantOf(address) ?? tenant) !== tenant) return loginFailed;
   const place = { tenant, mailbox: address };
-  const { reply, isConnected } = await judgeLogin(session, place);
+  const { reply, isConnected } = await judgeLogin(session, place, blob);
   // An address that Exchange does not host looks the same as a mailbox without permission (field guide 2.2).
   if (reply.kind === "ok") session.logIn(isConnected ? store.take(address) : undefined, place, verified.expiresAt);
   return reply;
 }
 
+interface Credentials {
+  readonly user: string;
+  readonly token: string;
+}
+
 /** `user=` address ^A `auth=Bearer ` token ^A ^A in base64. */
-function readXoauth2(blob: string): { user: string; token: string } | undefined {
+function readXoauth2(blob: string): Credentials | undefined {
   const fields = Buffer.from(blob, "base64").toString("utf8").split("\x01");
   const user = fields.find((field) => field.startsWith("user="))?.slice(5);
   const token = fields.find((field) => /^auth=bearer /i.test(field))?.slice(12);
