@@ -57,13 +57,18 @@ async function writeDoctorConfig(sandbox: Sandbox, dir: string, change: ConfigCh
     const tenant = sandbox.tenants.find((one) => one.alias === alias);
     const secretFile = join(data, `secret-${alias}-${String(own.secretMode ?? 0)}`);
     await writeFile(secretFile, own.secret ?? sandbox.secretOf(alias), { mode: own.secretMode ?? 0o600 });
+    let next = "";
+    if (own.nextSecret !== undefined) {
+      await writeFile(join(data, "next"), own.nextSecret, { mode: 0o600 });
+      next = `    nextCredential: { secretFile: ${join(data, "next")} }\n`;
+    }
     const imap = own.imap ?? sandbox.imap;
     const ca = own.noCa ? "" : `, caFile: ${sandbox.caFile}`;
     return `  ${alias}:
     tenantId: ${own.tenantId ?? tenant?.tenantId ?? ""}
     clientId: ${own.clientId ?? tenant?.clientId ?? ""}
     credential: { secretFile: ${secretFile} }
-    cloud: custom
+${next}    cloud: custom
     endpoints: { authority: "${own.authority ?? sandbox.authority}", scope: "${own.scope ?? "https://outlook.office365.com/.default"}", imap: { host: ${imap.host}, port: ${String(imap.port)}, tls: true }${ca} }
     mailboxes: [${(own.mailboxes ?? tenant?.addresses ?? []).join(", ")}]
 `;

@@ -8,6 +8,8 @@ export interface ConfigChange {
   readonly clientId?: string;
   readonly secret?: string;
   readonly secretMode?: number;
+  /** Of a next credential. */
+  readonly nextSecret?: string;
   readonly authority?: string;
   readonly scope?: string;
   readonly imap?: { readonly host: string; readonly port: number };
@@ -216,7 +218,7 @@ export const doctorRows: readonly DoctorRow[] = [
   mailRow("stale-session", {}, "SESSION_EXPIRED"),
   mailRow("reset", {}, "SESSION_CLOSED"),
   mailRow("server-unavailable", { form: "tagged" }, "SERVER_UNAVAILABLE"),
-  mailRow("server-unavailable", { form: "bye" }, "SESSION_CLOSED"),
+  mailRow("server-unavailable", { form: "bye" }, "SERVER_UNAVAILABLE"),
   mailRow("connection-cap", { count: 0 }, "MAILBOX_ACCESS_DENIED"),
   {
     name: "closed before a greeting",

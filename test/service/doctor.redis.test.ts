@@ -77,6 +77,21 @@ describe("mailfleet doctor", () => {
     expect(seenFlags()).toEqual(before);
   });
 
+  test("tests the next credential as well, and goes on with it where the current one is refused", async () => {
+    const good = sandbox.secretOf("contoso");
+    const ask = async (secret: string, nextSecret: string) => {
+      const { exitCode, out } = await askDoctor(sandbox, dir, { config: { secret, nextSecret } }, false);
+      return { exitCode, text: out.replace(/\s+/g, " ") };
+    };
+    const sound = await ask(good, good);
+    expect(sound).toMatchObject({ exitCode: 0, text: expect.stringContaining("; the next one tested, works ✓ permission") });
+    const replaced = await ask("wrong-and-never-shown", good);
+    expect(replaced).toMatchObject({ exitCode: 0, text: expect.stringContaining("! token issued in") });
+    expect(replaced.text).toContain("The current secret is refused (ENTRA_CREDENTIAL_INVALID); the next one is used in its place.");
+    const spoilt = await ask(good, "wrong-and-never-shown");
+    expect(spoilt.text).toContain("The next secret is refused (ENTRA_CREDENTIAL_INVALID); mend it before the current one ends.");
+  });
+
   test("without arguments looks at each tenant through one mailbox, and tells of the one that is wrong only", async () => {
     sandbox.faults.add({ name: "token-error", tenant: "fabrikam", params: { code: 7000222 } });
     const { exitCode, out } = await askDoctor(sandbox, dir, { args: [] }, false);

@@ -22,10 +22,31 @@ export async function openDoctorAccess(config: Config, env: Environment, clock: 
       try {
         const tenant = tenants.tenant(alias);
         if (tenant === undefined) return { ok: false, tookMs: 0, code: "CONFIG_INVALID", facts: { layer: "engine" } };
-        const probe = await probeToken(tenant, { clock, chance: systemChance, scrub });
+        const deps = { clock, chance: systemChance, scrub };
+        const first = await probeToken(tenant, deps);
+        const { nextCredential } = tenant;
+        const second = nextCredential && (await probeToken({ ...tenant, credential: nextCredential }, deps));
+        // As the fleet does: where the current credential is refused, the next one is used.
+        const isNextUsed = !first.ok && second?.ok === true;
+        const probe = isNextUsed ? second : first;
         const claims = probe.claims === undefined ? {} : { claims: claimsLook(probe.claims) };
         if (!probe.ok) return { ok: false, tookMs: took(), code: probe.code, facts: probe.facts, ...claims };
-        return { ok: true, at: clock.now(), tookMs: took(), expiresAt: probe.token.expiresAt, token: probe.token, ...claims };
+        const { expiresAt } = (isNextUsed ? nextCredential : undefined) ?? tenant.credential;
+        const unused = isNextUsed ? first : second;
+        const other = unused && {
+          role: isNextUsed ? ("current" as const) : ("next" as const),
+          ...(!unused.ok && { refusedAs: unused.code }),
+        };
+        return {
+          ok: true,
+          at: clock.now(),
+          tookMs: took(),
+          expiresAt: probe.token.expiresAt,
+          token: probe.token,
+          ...claims,
+          ...(expiresAt !== undefined && { credentialExpiresAt: expiresAt }),
+          ...(other && { other }),
+        };
       } catch (error) {
         if (isSyncError(error)) {
           const { code, message, facts } = error.failure;

@@ -73,7 +73,6 @@ export function subjectOf({ tenant, mailbox }: Patient): Subject {
     ...(mailbox && { mailbox: mailbox.address }),
     protocol: mailbox?.protocol ?? protocol,
     credential: credential.kind,
-    ...(credential.expiresAt !== undefined && { credentialExpiresAt: credential.expiresAt }),
     authority: endpoints.authority,
     scope: endpoints.scope,
     isCustom: cloud === "custom",

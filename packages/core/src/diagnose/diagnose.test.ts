@@ -217,6 +217,23 @@ describe("the doctor's decision", () => {
     expect(diagnose(old, style).finding).toMatchObject({ step: "token", code: "ENTRA_CLOCK_WRONG", certainty: "most likely" });
   });
 
+  test.each<[string, Partial<Extract<TokenLook, { ok: true }>>, string]>([
+    ["good for long", { credentialExpiresAt: now + 188.5 * 86_400_000 }, "valid 59 min; secret good for 188 days"],
+    ["soon over", { credentialExpiresAt: now + 6.5 * 86_400_000 }, "The secret expires Mon 30 Nov, in 6 days: make the next one now"],
+    ["with a next one", { other: { role: "next" } }, "valid 59 min; the next one tested, works"],
+    [
+      "with a next one that is wrong",
+      { other: { role: "next", refusedAs: "ENTRA_CREDENTIAL_INVALID" } },
+      "The next secret is refused (ENTRA_CREDENTIAL_INVALID); mend it",
+    ],
+    ["refused, and replaced", { other: { role: "current", refusedAs: "ENTRA_CREDENTIAL_EXPIRED" } }, "the next one is used in its place"],
+  ])("tells how the credential is: %s", (_, given, words) => {
+    const { steps, finding } = diagnose(seen({ token: { ...token, ok: true, ...given } as TokenLook }), style);
+    const step = steps.find(({ name }) => name === "token");
+    expect(finding).toBeUndefined();
+    expect(`${step?.text} ${step?.note ?? ""}`).toContain(words);
+  });
+
   test("an address cannot leave its quotes in a PowerShell line, whatever quote it has", () => {
     const subject = { ...seen().subject, mailbox: "x\u2019; Remove-Mailbox y #@contoso.com" };
     const { finding } = diagnose({ ...without(notConnected, [opens("b@contoso.com")]), subject }, style);

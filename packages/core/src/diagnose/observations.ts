@@ -13,8 +13,6 @@ export interface Subject {
   readonly mailbox?: string;
   readonly protocol: Protocol;
   readonly credential: "secret" | "certificate" | "federated" | "managedIdentity";
-  /** Epoch ms, where the configuration or the certificate says it. */
-  readonly credentialExpiresAt?: number;
   /** Base URL of the login service. */
   readonly authority: string;
   readonly scope: string;
@@ -113,7 +111,17 @@ export interface ClaimsLook {
 
 export type TokenLook =
   /** `at`: when it came, epoch ms by this machine's clock. */
-  | { readonly ok: true; readonly at: number; readonly tookMs: number; readonly expiresAt: number; readonly claims?: ClaimsLook }
+  | {
+      readonly ok: true;
+      readonly at: number;
+      readonly tookMs: number;
+      readonly expiresAt: number;
+      readonly claims?: ClaimsLook;
+      /** When the credential dies, epoch ms, where a certificate or the configuration says it. */
+      readonly credentialExpiresAt?: number;
+      /** The tenant's other credential: how it did, or that it is the one in use because the first was refused. */
+      readonly other?: { readonly role: "current" | "next"; readonly refusedAs?: FailureCode };
+    }
   | { readonly ok: false; readonly tookMs: number; readonly code: FailureCode; readonly facts: ErrorFacts; readonly claims?: ClaimsLook };
 
 /** How far a login came. */

@@ -23,11 +23,18 @@ export function tokenStep(token: TokenLook, subject: Subject, style: TimeStyle):
   if (!token.ok) return passed("token", `issued in ${formatDuration(token.tookMs)}`);
   const left = Math.max(0, token.expiresAt - style.now);
   const text = `issued in ${formatDuration(token.tookMs)}, for Exchange Online, valid ${String(Math.floor(left / 60_000))} min`;
-  const { credentialExpiresAt: ends } = subject;
-  if (ends === undefined) return passed("token", text);
-  const good = Math.floor((ends - style.now) / day);
+  const { credentialExpiresAt: ends, other } = token;
   const name = credentialName(subject);
-  if (ends - style.now >= expiryLookMs) return passed("token", `${text}; ${name} good for ${String(good)} days`);
+  if (other?.refusedAs !== undefined) {
+    const which = other.role === "current" ? "current" : "next";
+    const rest = which === "current" ? "the next one is used in its place" : "mend it before the current one ends";
+    return look("token", text, `The ${which} ${name} is refused (${other.refusedAs}); ${rest}.`);
+  }
+  const tested = other === undefined ? "" : `; the ${other.role} one tested, works`;
+  if (ends === undefined) return passed("token", `${text}${tested}`);
+  const good = Math.floor((ends - style.now) / day);
+  if (ends - style.now >= expiryLookMs || other !== undefined)
+    return passed("token", `${text}; ${name} good for ${String(Math.max(0, good))} days${tested}`);
   const when =
     good < 0
       ? `was to expire ${formatDay(ends, style.zone)}, by the configuration`
