@@ -99,6 +99,7 @@ describe("STATUS and EXAMINE", () => {
     ["a folder that is gone, by code", "$1 NO [NONEXISTENT] Mailbox doesn't exist: INBOX\r\n", "FOLDER_GONE"],
     ["an inbox that another folder hides", "$1 NO INBOX doesn't exist.\r\n", "FOLDER_UNSELECTABLE"],
     ["a back end that is away", "$1 NO Server Unavailable. 15\r\n", "SERVER_UNAVAILABLE"],
+    ["a bare line in place of the answer", "Server Unavailable. 15\r\n", "SERVER_UNAVAILABLE"],
     ["our own bad command", "$1 BAD Command Argument Error. 12\r\n", "COMMAND_REFUSED"],
     ["a refusal with a cause of its own", "$1 NO [NOPERM] not for you\r\n", "COMMAND_REFUSED"],
     ["an expired token", "* BYE Session invalidated - AccessTokenExpired\r\n", "SESSION_EXPIRED"],
