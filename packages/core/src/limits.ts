@@ -98,6 +98,8 @@ export const limits = {
   /** Tenants that go down within this time of each other do so for one reason (exchange-online row 23): so many, or half of all, and two. */
   incidentTogetherMs: 15 * 60_000,
   incidentTenants: 3,
+  /** When one of them is back the others are looked at, so far apart. */
+  incidentOverMs: 500,
   /** A tenant that opened nothing for longer is not asked about others. */
   tenantActiveMs: 24 * 3_600_000,
   /** So many mailboxes of a tenant throttled within this time, and half of those at work: it is the tenant's budget. */

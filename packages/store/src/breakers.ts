@@ -9,7 +9,8 @@ import {
   type RedisKeys,
   type RefusalKind,
 } from "@mailfleet/core";
-import { holdScript, openedScript, refusedScript, releaseScript } from "./hold-scripts.ts";
+import { holdScript, hurryScript, openedScript, refusedScript, releaseScript } from "./hold-scripts.ts";
+import { readHolds } from "./holds.ts";
 
 export interface BreakersOptions {
   readonly redis: Redis;
@@ -49,6 +50,10 @@ export function createBreakers({ redis, keys, clock, credentialOf }: BreakersOpt
         keys.loginRate(tenant),
       ];
       await ask(redis.eval(openedScript, names.length, ...names, tenant, count, token, keys.signals));
+      if (canary?.cause.code !== "SERVICE_INCIDENT") return;
+      let inMs = 0;
+      for (const other of (await ask(readHolds(redis, keys))).keys())
+        await ask(redis.eval(hurryScript, 1, keys.hold(other), (inMs += limits.incidentOverMs)));
     },
 
     async refused(mailbox, kind, slows) {

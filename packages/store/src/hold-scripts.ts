@@ -126,6 +126,13 @@ if ARGV[6] == 'parked' and hold[2] ~= 'parked' then redis.call('ZUNIONSTORE', KE
 tell(ARGV[11], 'hold', ARGV[2], nextAt, ARGV[3])
 return 1`;
 
+/** KEYS hold ; ARGV ms. One tenant came back from an incident: another one is looked at soon. */
+export const hurryScript = `${nowMs}
+local hold = redis.call('HMGET', KEYS[1], 'code', 'nextAt')
+if hold[1] ~= 'SERVICE_INCIDENT' or tonumber(hold[2]) <= now + tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'nextAt', now + tonumber(ARGV[1]))
+return 1`;
+
 /** KEYS hold ; ARGV credential. Makes the next look due, once for a credential that did not fail yet. */
 export const tryCredentialScript = `${nowMs}
 local hold = redis.call('HMGET', KEYS[1], 'id', 'state', 'tried')

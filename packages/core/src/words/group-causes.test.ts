@@ -58,6 +58,12 @@ test("one outage that hits three tenants is one cause, two tenants are two", () 
   );
 });
 
+test("an incident is one cause, however few tenants it was recognised by, and ends by itself", () => {
+  const incident: Partial<Cause> = { code: "SERVICE_INCIDENT", scope: "process" };
+  const groups = groupCauses([stopped("contoso", "a@contoso.example", incident), stopped("fabrikam", "b@fabrikam.example", incident)], now);
+  expect(groups).toMatchObject([{ code: "SERVICE_INCIDENT", tenantCount: 2, mailboxCount: 2, owner: "self" }]);
+});
+
 test("each stopped mailbox is in exactly one group, and no two groups share an id", () => {
   const mailbox = fc.record({
     tenant: fc.constantFrom("a", "b", "c", "d", "e"),

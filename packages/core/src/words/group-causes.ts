@@ -38,8 +38,8 @@ const commonCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "BLOB_UNAVAILABLE",
 ]);
 
-/** Codes that hit everybody at once. */
-const fleetCodes: ReadonlySet<FailureCode> = new Set<FailureCode>(["REDIS_UNAVAILABLE", "BLOB_STORE_FULL"]);
+/** Codes that hit everybody at once, or several tenants by their meaning. */
+const fleetCodes: ReadonlySet<FailureCode> = new Set<FailureCode>(["REDIS_UNAVAILABLE", "BLOB_STORE_FULL", "SERVICE_INCIDENT"]);
 
 /** Causes, not rows: one group for each code and tenant; those that need a person first, the largest first among equals. */
 export function groupCauses(stopped: Iterable<StoppedMailbox>, now: number): CauseGroup[] {
