@@ -14,7 +14,7 @@ import {
 } from "@mailfleet/engine";
 import {
   createCredentialDesk,
-  createKeyRing,
+  createTokenKeys,
   createTokenSource,
   type CredentialDesk,
   openTenantBook,
@@ -80,8 +80,13 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
   const redisCa = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
   const tenants = await openTenantBook({ tenants: config.tenants, env, clock: systemClock, log, hide });
   tenants.requireAll();
-  const tokenKey = config.tokenCache.key ?? (await readOrMakeKey(join(config.dataDir, "token.key")));
-  const keyRing = createKeyRing([Buffer.from(tokenKey.reveal(), "hex")]);
+  const { keys: givenKeys, keyFile } = config.tokenCache;
+  const tokenKeys = createTokenKeys({
+    keys: givenKeys ?? [await readOrMakeKey(join(config.dataDir, "token.key"))],
+    ...(keyFile !== undefined && { file: keyFile }),
+    clock: systemClock,
+    log,
+  });
 
   const redis = await connectRedis(redisTarget, log, redisCa);
   const connection = redisOptions(redisTarget, redisCa);
@@ -94,14 +99,14 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
     tenants: tenants.tenant,
     cache: tokenCache,
     onTried: (note) => void notes.write(note).catch(() => undefined),
-    keyRing: () => keyRing,
+    keyRing: tokenKeys.ring,
     clock,
     chance,
     log,
     scrub,
   });
   const credentialOf = (tenant: string): Promise<string | undefined> => tokens.identityOf(tenant);
-  const credentialDesk = createCredentialDesk({ book: tenants, cache: tokenCache, notes, clock, chance, log, scrub });
+  const credentialDesk = createCredentialDesk({ book: tenants, keys: tokenKeys, cache: tokenCache, notes, clock, chance, log, scrub });
   const mime = createMimeParser({ threads: config.worker.parseThreads });
   // Its threads read their files now: later, sessions may have taken all file descriptors (F17).
   await mime.parse(Buffer.from("Subject: first\r\n\r\n"));

@@ -118,8 +118,10 @@ export interface WorkerConfig {
 }
 
 export interface TokenCacheConfig {
-  /** 32 bytes as 64 hex digits. Absent: the app makes one and keeps it under `dataDir`, mode 0600. */
-  readonly key?: Secret;
+  /** Each as `tokenKeyLines` of core has them; the first one seals, all open. Absent: the app makes one and keeps it under `dataDir`, mode 0600. */
+  readonly keys?: readonly Secret[];
+  /** Where they came from, to read them again. Absent for keys of the environment. */
+  readonly keyFile?: string;
 }
 
 export interface ConsoleConfig {

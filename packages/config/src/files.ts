@@ -62,11 +62,11 @@ export function requireFile(reading: Reading, path: Path, name: string): string 
 }
 
 /** A text file named by the configuration, or undefined after reporting. */
-export function readNamedText(reading: Reading, path: Path, name: string): { file: string; text: string } | undefined {
+export function readNamedText(reading: Reading, path: Path, name: string): { file: string; text: string; mode?: number } | undefined {
   const content = readNamedFile(reading, path, name);
   if (content === undefined) return undefined;
   const decoded = decodeText(content.bytes);
-  if ("text" in decoded) return { file: content.file, text: decoded.text };
+  if ("text" in decoded) return { file: content.file, text: decoded.text, ...(content.mode !== undefined && { mode: content.mode }) };
   reading.report(path, `is ${showFile(name)}, which ${decoded.problem}`, "expected UTF-8 text");
   return undefined;
 }
@@ -106,10 +106,14 @@ function readSecretFile(reading: Reading, path: Path, name: string) {
   }
   const secret = checkedSecret(reading, path, decoded.text, `is ${showFile(name)}, which`);
   if (secret === undefined) return undefined;
-  if (content.mode !== undefined && (content.mode & 0o004) !== 0) {
-    reading.warn(path, "can be read by everybody on this machine", `expected mode 600: chmod 600 ${showFile(content.file)}`);
-  }
+  warnIfPublic(reading, path, content);
   return { secret, source: { file: content.file } };
+}
+
+/** For files of secrets. */
+export function warnIfPublic(reading: Reading, path: Path, { file, mode }: { readonly file: string; readonly mode?: number }): void {
+  if (mode === undefined || (mode & 0o004) === 0) return;
+  reading.warn(path, "can be read by everybody on this machine", `expected mode 600: chmod 600 ${showFile(file)}`);
 }
 
 function checkedSecret(reading: Reading, path: Path, text: string, lead: string): Secret | undefined {

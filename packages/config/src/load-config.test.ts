@@ -131,7 +131,37 @@ describe("a good configuration", () => {
     ["base64", Buffer.from("0a".repeat(32), "hex").toString("base64")],
   ])("a token key as %s", (_, text) => {
     const config = good(`${tenant}tokenCache: { keyFile: key }\n`, { files: { "./key": `${text}\n` } });
-    expect(config.tokenCache.key?.reveal()).toBe("0a".repeat(32));
+    expect(config.tokenCache.keys?.map((key) => key.reveal())).toEqual([text]);
+    expect(config.tokenCache.keyFile).toMatch(/key$/);
+  });
+
+  test("several token keys, one a line, the first of which seals", () => {
+    const [first, second] = ["0a".repeat(32), "0b".repeat(32)];
+    const config = good(`${tenant}tokenCache: { keyFile: key }\n`, { files: { "./key": `${first}\r\n\n${second}\n` } });
+    expect(config.tokenCache.keys?.map((key) => key.reveal())).toEqual([first, second]);
+  });
+
+  test("a certificate whose key has a passphrase", () => {
+    const yaml = "{ certificate: { keyFile: ./secret, certFile: ./secret, passphraseEnv: THE_SECRET } }";
+    const config = good(tenant.replace("{ secretFile: ./secret }", yaml), { env: { THE_SECRET: canary } });
+    const credential = config.tenants["contoso"]?.credential;
+    expect(credential?.kind === "certificate" && credential.passphrase?.reveal()).toBe(canary);
+  });
+
+  // Microsoft's documents for global; the others as field guide 1.1 has them.
+  test.each([
+    ["global", "https://login.microsoftonline.com", "https://outlook.office365.com/.default", "outlook.office365.com"],
+    ["usgov", "https://login.microsoftonline.us", "https://outlook.office365.us/.default", "outlook.office365.us"],
+    ["dod", "https://login.microsoftonline.us", "https://outlook.office365.us/.default", "outlook-dod.office365.us"],
+    ["china", "https://login.partner.microsoftonline.cn", "https://partner.outlook.cn/.default", "partner.outlook.cn"],
+  ])("the cloud %s has its login service, scope and mail hosts", (cloud, authority, scope, host) => {
+    const config = good(`${tenant}    cloud: ${cloud}\n`);
+    expect(config.tenants["contoso"]?.endpoints).toEqual({
+      authority,
+      scope,
+      imap: { host, port: 993, tls: true },
+      pop3: { host, port: 995, tls: true },
+    });
   });
 
   test("empty blocks are as good as absent ones, and anchors can be shared", () => {

@@ -1,9 +1,18 @@
 import { dirname, resolve } from "node:path";
-import { canonicalAddress, limits, type PushChoice, pushChooser, Secret } from "@mailfleet/core";
+import { canonicalAddress, limits, type PushChoice, pushChooser, Secret, tokenKeyLines } from "@mailfleet/core";
 import { checkShape, isTree } from "./check-shape.ts";
 import type { Config, ConfigProblem, ConfigResult, ConsoleConfig, SyncConfig, TenantConfig, TokenCacheConfig } from "./config.ts";
 import { environmentLeaves, environmentValue, type Environment } from "./environment.ts";
-import { decodeText, readErrorWords, readLocalFile, readSecret, type FileContent, type ReadFile } from "./files.ts";
+import {
+  decodeText,
+  readErrorWords,
+  readLocalFile,
+  readNamedText,
+  readSecret,
+  warnIfPublic,
+  type FileContent,
+  type ReadFile,
+} from "./files.ts";
 import { isLoopback, parseListen } from "./hosts.ts";
 import { nearestName } from "./nearest.ts";
 import { startReading, type Reading } from "./reading.ts";
@@ -214,15 +223,30 @@ function resolvePush(reading: Reading, push: PushChoice | undefined, tenants: re
   return push.map(canonicalAddress);
 }
 
+/** Keys are changed by adding a line, so this file may have several. */
 function resolveTokenCache(reading: Reading, cache: FileConfig["tokenCache"]): TokenCacheConfig {
-  const given = readSecret(reading, ["tokenCache"], { file: cache?.keyFile, env: cache?.keyEnv }, { file: "keyFile", env: "keyEnv" });
-  if (given === undefined) return {};
-  const text = given.secret.reveal().trim();
-  const isHex = /^[0-9a-f]{64}$/i.test(text);
-  const bytes = isHex ? Buffer.from(text, "hex") : Buffer.from(text, "base64");
-  if (bytes.length === 32 && (isHex || /^[A-Za-z0-9+/_-]{43}=?$/.test(text))) return { key: new Secret(bytes.toString("hex")) };
+  const path: Path = ["tokenCache"];
+  if (cache?.keyFile === undefined) {
+    const given = readSecret(reading, path, { env: cache?.keyEnv }, { file: "keyFile", env: "keyEnv" });
+    return given === undefined ? {} : keysOf(reading, [...path, "keyEnv"], given.secret.reveal());
+  }
+  if (cache.keyEnv !== undefined) {
+    reading.report(path, "has both keyFile and keyEnv", "expected one of them");
+    return {};
+  }
+  const found = readNamedText(reading, [...path, "keyFile"], cache.keyFile);
+  if (found === undefined) return {};
+  warnIfPublic(reading, [...path, "keyFile"], found);
+  const keys = keysOf(reading, [...path, "keyFile"], found.text);
+  return keys.keys === undefined ? {} : { ...keys, keyFile: found.file };
+}
+
+function keysOf(reading: Reading, path: Path, text: string): TokenCacheConfig {
+  for (const line of text.split("\n")) reading.hide(line.trim());
+  const lines = tokenKeyLines(text);
+  if (lines !== undefined) return { keys: lines.map((line) => new Secret(line)) };
   reading.report(
-    ["tokenCache", "file" in given.source ? "keyFile" : "keyEnv"],
+    path,
     "is not a key of 32 bytes (not shown)",
     "expected 64 hex digits or 44 base64 characters, as openssl rand -hex 32 makes",
   );

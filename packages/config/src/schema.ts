@@ -303,7 +303,10 @@ export const fileSchema = map(
       "One worker process.",
     ).optional(),
     tokenCache: map(
-      { keyFile: file("32 bytes as base64 or hex"), keyEnv: variable("32 bytes as base64 or hex") },
+      {
+        keyFile: file("32 bytes as base64 or hex, one key a line: the first one seals, all open"),
+        keyEnv: variable("32 bytes as base64 or hex"),
+      },
       "The key that seals cached tokens. Absent: one is made and kept under dataDir.",
     ).optional(),
     console: map(

@@ -225,7 +225,7 @@ export {
 } from "./intake.ts";
 export { redisErrorWord, redisRefusal } from "./redis-refusal.ts";
 export { Secret } from "./secret.ts";
-export { secretText } from "./secret-text.ts";
+export { secretText, tokenKeyLines } from "./secret-text.ts";
 export {
   type UidSet,
   type UidRange,

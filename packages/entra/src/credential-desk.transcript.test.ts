@@ -39,7 +39,16 @@ function desk(tenant: () => EntraTenant): CredentialDesk {
     problems: () => [],
   };
   const { cache, clock, log } = fleet;
-  const made = createCredentialDesk({ book, cache, notes, clock, chance: seededChance(seed++), log, scrub: createScrubber([]) });
+  const made = createCredentialDesk({
+    keys: { look: async () => undefined },
+    book,
+    cache,
+    notes,
+    clock,
+    chance: seededChance(seed++),
+    log,
+    scrub: createScrubber([]),
+  });
   desks.push(made);
   return made;
 }

@@ -12,11 +12,13 @@ import type { EntraCredential, EntraTenant } from "./entra-tenant.ts";
 import { failureError } from "./failure-error.ts";
 import { requestToken } from "./request-token.ts";
 import type { TenantBook } from "./tenant-book.ts";
+import type { TokenKeys } from "./token-keys.ts";
 import { nextFailure } from "./token-failure.ts";
 import { credentialIdentity, digest } from "./token-identity.ts";
 
 export interface CredentialDeskDeps {
   readonly book: TenantBook;
+  readonly keys: Pick<TokenKeys, "look">;
   readonly cache: SharedTokenCache;
   readonly notes: CredentialNotes;
   readonly clock: Clock;
@@ -43,7 +45,7 @@ const testLockMs = 60_000;
  * one process of the fleet before it is needed, and an end that comes near is logged, each step once in the fleet.
  */
 export function createCredentialDesk(deps: CredentialDeskDeps): CredentialDesk {
-  const { book, cache, notes, clock, chance, log, scrub } = deps;
+  const { book, keys, cache, notes, clock, chance, log, scrub } = deps;
   const ending = new AbortController();
   const owner = chance.uuid();
   /** Steps that this process has seen told, and tests that are not due: by name, until when by the monotonic clock. */
@@ -51,6 +53,7 @@ export function createCredentialDesk(deps: CredentialDeskDeps): CredentialDesk {
   let running: Promise<void> | undefined;
 
   async function round(): Promise<void> {
+    await keys.look(ending.signal);
     await book.look(ending.signal);
     for (const tenant of book.tenants()) {
       ending.signal.throwIfAborted();

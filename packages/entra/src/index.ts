@@ -4,6 +4,7 @@ export { createKeyRing, type KeyRing, type TokenKey } from "./seal-token.ts";
 export { probeToken, type TokenProbe } from "./probe-token.ts";
 export { createCredentialDesk, type CredentialDesk } from "./credential-desk.ts";
 export { openTenantBook, type TenantBook } from "./tenant-book.ts";
+export { createTokenKeys, type TokenKeys } from "./token-keys.ts";
 export { createTokenSource, type EntraTokenSource, type TokenSourceDeps } from "./token-source.ts";
 export { type TokenStats } from "./token-stats.ts";
 export { readTokenClaims, type TokenClaims } from "./verify-token.ts";
