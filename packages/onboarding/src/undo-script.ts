@@ -183,7 +183,12 @@ const main = String.raw`try {
   else { Undo-Exchange $open }
 }
 catch {
-  Write-Outcome '' $Part 'failed' $_.Exception.Message
+  # A report that is not there is not made here: the next run would take it for one in which nothing was done.
+  if (Test-Path -LiteralPath $Report) { Write-Outcome '' $Part 'failed' $_.Exception.Message }
+  else {
+    $Failed = 1
+    Write-Host $_.Exception.Message
+  }
 }
 finally {
   if ($null -ne (Get-Command 'Disconnect-MgGraph' -ErrorAction 'SilentlyContinue') -and $Part -eq 'Entra') { $null = Disconnect-MgGraph -ErrorAction 'SilentlyContinue' }
