@@ -141,7 +141,7 @@ describe("a pace", () => {
   test("goes on in the next session where it was, and is forgotten after a day or when another clock wrote it", () => {
     const slow = refused(fed([answer()]), 5 * minute, start);
     const kept = paceToKeep(slow, start);
-    expect(kept).toMatchObject({ duty: 0.5, sign: "hint", messageMs: 30 });
+    expect(kept).toMatchObject({ duty: 0.5, sign: "hint", messageMs: 30.4 });
     expect(dutyAt(beginPace(kept, start + minute), start + minute)).toBe(0.5);
     expect(dutyAt(beginPace(kept, start + 30 * 3_600_000), start + 30 * 3_600_000)).toBe(1);
     expect(dutyAt(beginPace(kept, start - 3 * 3_600_000), start - 3 * 3_600_000)).toBe(1);

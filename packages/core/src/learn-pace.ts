@@ -26,8 +26,12 @@ export interface PaceState {
   readonly lookMs: number;
   readonly firstMs: number;
   readonly messageMs: number;
+  /** Answers with messages, up to the few that are needed before the usual is known. */
+  readonly known: number;
   /** How much the last few answers were above the usual, oldest first. */
   readonly recent: readonly number[];
+  /** What the server added to the last answer, ms. */
+  readonly delayMs: number;
   /** Undefined while answers are as quick as usual. */
   readonly slow: SlowTime | undefined;
   /** Epoch ms: not before this is the next command due. */
@@ -49,7 +53,9 @@ interface SlowTime {
 /** An answer that takes this much more than usual, relative to it, is slow; once it was slow, half of it still is. */
 const slowExcess = 2;
 /** And so many ms more: below that it is the network, or this process. */
-const slowFloorMs = 40;
+const slowFloorMs = 100;
+/** The first answers may suffer from whatever begins at the same time: of so many the quickest counts. */
+const knownAnswers = 5;
 /** Slow ones among the last few make a sign. */
 const fewAnswers = 3;
 const slowAnswers = 2;
@@ -64,6 +70,8 @@ const againShare = 0.7;
 const hintShare = 0.5;
 /** Of what is granted, where that is known. */
 const holdShare = 0.95;
+/** Slower than in the stretch before by more than chance. */
+const rising = 1.05;
 /** In one stretch the speed changes by this much at most. */
 const mostFall = 0.5;
 const mostRise = 1.4;
@@ -99,7 +107,9 @@ export function beginPace(stored: Pace | undefined, now: number): PaceState {
     lookMs: kept?.lookMs ?? 0,
     firstMs: kept?.firstMs ?? 0,
     messageMs: kept?.messageMs ?? 0,
+    known: kept && kept.messageMs > 0 ? knownAnswers : 0,
     recent: [],
+    delayMs: 0,
     slow: undefined,
     freeAt: now,
   };
@@ -127,13 +137,13 @@ export function dutyAt({ learned, slow }: PaceState, now: number): number {
 
 /** How many messages of a batch are fetched at once, so that a change shows soon and the pause after it stays short. */
 export function batchAt(state: PaceState, now: number): number {
-  const { messageMs, firstMs, recent, slow } = state;
+  const { messageMs, lookMs, recent, slow } = state;
   if (messageMs <= 0) return firstBatch;
   // One slow answer may be chance. The next one tells, and it should do so soon.
   const isWary = !slow && (recent.at(-1) ?? 0) > slowExcess;
   const fitting = (limits.paceBatchMs * dutyAt(state, now) * (isWary ? waryShare : 1)) / messageMs;
-  // What a command costs by itself is a tenth at most.
-  const worthwhile = (10 * Math.max(0, firstMs - messageMs)) / messageMs;
+  // What a command costs by itself, as a STATUS does, is a twentieth at most.
+  const worthwhile = (20 * lookMs) / messageMs;
   return Math.max(1, Math.min(limits.batchMessages, Math.round(Math.max(fitting, worthwhile))));
 }
 
@@ -149,11 +159,15 @@ export function answered(state: PaceState, answer: Answer): PaceState {
   const usual = state.slow ? state : usualTimes(state, answer);
   const seen = compare(usual, answer);
   const recent = seen ? [...state.recent, seen.excess].slice(-fewAnswers) : state.recent;
-  // A wait that the server adds is not work that it counts.
-  const workMs = seen && seen.excess > slowExcess / 2 ? Math.min(tookMs, seen.usualMs) : tookMs;
+  // A wait that the server adds is not work that it counts. What it added to the last answer that can be compared, it adds to any.
+  const isDelayed = seen !== undefined && seen.excess > slowExcess / 2;
+  const delayMs = seen ? (isDelayed ? Math.max(0, answer.firstMs - seen.usualFirstMs) : 0) : state.delayMs;
+  const workMs = isDelayed ? Math.min(tookMs, seen.usualMs) : seen ? tookMs : Math.max(0, tookMs - delayMs);
   const { lookMs, firstMs, messageMs } = usual;
-  const next = { ...state, lookMs, firstMs, messageMs, recent, spentMs: state.spentMs + workMs };
-  const judged = seen ? judge(next, seen.excess, workMs, at) : next;
+  const known = answer.messages > 0 ? Math.min(knownAnswers, state.known + 1) : state.known;
+  const slow = state.slow && { ...state.slow, spentMs: state.slow.spentMs + workMs };
+  const next = { ...state, slow, known, lookMs, firstMs, messageMs, recent, delayMs, spentMs: state.spentMs + workMs };
+  const judged = seen ? judge(next, answer.kind === "fetch" ? seen.excess : undefined, at) : next;
   const freeAt = Math.max(state.freeAt, at - tookMs - creditMs) + workMs / dutyAt(judged, at);
   return { ...judged, freeAt: judged.learned ? freeAt : at };
 }
@@ -180,25 +194,27 @@ function grantedShare(state: PaceState, isRound: boolean, now: number): number {
   return isTold ? Math.min(duty, Math.max(spentMs / Math.max(1, passed), duty * mostFallOfSign)) : duty;
 }
 
-function judge(state: PaceState, excess: number, workMs: number, now: number): PaceState {
+/** @param excess of a FETCH: other answers are slower by another factor, and would look like a trend */
+function judge(state: PaceState, excess: number | undefined, now: number): PaceState {
   const { slow, recent } = state;
   if (!slow) {
     const isSlow = recent.filter((one) => one > slowExcess).length >= slowAnswers;
-    return isSlow ? becomeSlow(state, now) : becomeFree(state, now);
+    return isSlow ? becomeSlow(state, excess, now) : becomeFree(state, now);
   }
   if (recent.every((one) => one <= slowExcess / 2)) return becomeCalm(state, now);
-  const grown = { ...slow, spentMs: slow.spentMs + workMs, excess: slow.excess + excess, answers: slow.answers + 1 };
+  if (excess === undefined) return state;
+  const grown = { ...slow, excess: slow.excess + excess, answers: slow.answers + 1 };
   const isWhole = now - grown.from >= stretchMs && grown.answers >= stretchAnswers;
   return isWhole ? followTrend(state, grown, now) : { ...state, slow: grown };
 }
 
 /** Speed falls at once: what comes next on this server is a refusal. */
-function becomeSlow(state: PaceState, now: number): PaceState {
-  const { learned, recent } = state;
+function becomeSlow(state: PaceState, excess: number | undefined, now: number): PaceState {
+  const { learned } = state;
   const isRound = learned?.sign === "slow";
   const ceiling = grantedShare(state, isRound, now);
   const duty = clampDuty(ceiling * (isRound ? holdShare : learned ? againShare : cutShare));
-  const slow = { from: now, spentMs: 0, excess: 0, answers: 0, before: Math.max(...recent) };
+  const slow = { from: now, spentMs: 0, excess: 0, answers: 0, before: excess };
   return begin({ ...state, slow }, { duty, ceiling, since: now, sign: "slow" }, now);
 }
 
@@ -211,15 +227,16 @@ function followTrend(state: PaceState, { from, spentMs, excess, answers, before 
   const slow = { from: now, spentMs: 0, excess: 0, answers: 0, before: average };
   const learned = state.learned as NonNullable<PaceState["learned"]>;
   const spent = spentMs / Math.max(1, now - from);
-  const trend = average / (before ?? average);
-  const base = trend > 1 ? Math.min(learned.duty, spent) : learned.duty;
+  // The first stretch may begin with the looks that showed it, and with nothing to compare.
+  const trend = before !== undefined && before > 0 && average > 0 ? average / before : 1;
+  const base = trend > rising ? Math.min(learned.duty, spent) : learned.duty;
   const duty = clampDuty(base * Math.min(mostRise, Math.max(mostFall, probe * trend ** -2)));
   // As slow as ever at full speed: that is what this server takes.
   if (duty >= 1) return { ...state, slow: undefined, recent: [], lookMs: 0, firstMs: 0, messageMs: 0, learned: undefined };
   return {
     ...state,
     slow,
-    learned: { ...learned, duty, ceiling: trend > 1 ? Math.max(duty, base) : Math.max(duty, learned.ceiling), since: now },
+    learned: { ...learned, duty, ceiling: trend > rising ? Math.max(duty, base) : Math.max(duty, learned.ceiling), since: now },
   };
 }
 
@@ -237,18 +254,21 @@ function becomeFree(state: PaceState, now: number): PaceState {
 }
 
 /** How much an answer is above the usual, relative to it; undefined where that cannot be said. */
-function compare(usual: UsualTimes, { kind, firstMs, restMs, messages }: Answer): { excess: number; usualMs: number } | undefined {
+function compare(
+  usual: UsualTimes,
+  { kind, firstMs, restMs, messages }: Answer,
+): { excess: number; usualFirstMs: number; usualMs: number } | undefined {
   switch (kind) {
     case "other":
       return undefined;
     case "look":
-      return { excess: excessOf(firstMs, usual.lookMs), usualMs: usual.lookMs };
+      return { excess: excessOf(firstMs, usual.lookMs), usualFirstMs: usual.lookMs, usualMs: usual.lookMs };
     case "fetch": {
       if (messages === 0) return undefined;
       const usualRestMs = usual.messageMs * (messages - 1);
       // A server delays a command as a whole, or each message of it.
       const excess = Math.max(excessOf(firstMs, usual.firstMs), messages > 1 ? excessOf(restMs, usualRestMs) : 0);
-      return { excess, usualMs: usual.firstMs + usualRestMs };
+      return { excess, usualFirstMs: usual.firstMs, usualMs: usual.messageMs * messages };
     }
   }
 }
@@ -257,21 +277,27 @@ function excessOf(tookMs: number, usualMs: number): number {
   return tookMs - usualMs < slowFloorMs ? 0 : tookMs / usualMs - 1;
 }
 
-type UsualTimes = Pick<PaceState, "lookMs" | "firstMs" | "messageMs">;
+type UsualTimes = Pick<PaceState, "lookMs" | "firstMs" | "messageMs" | "known">;
 
-function usualTimes({ lookMs, firstMs: usualFirstMs, messageMs }: UsualTimes, { kind, firstMs, restMs, messages }: Answer): UsualTimes {
+function usualTimes({ lookMs, firstMs: usualFirstMs, messageMs, known }: UsualTimes, answer: Answer): UsualTimes {
+  const { kind, firstMs, restMs, messages } = answer;
+  const isFirst = known < knownAnswers;
+  const isFetch = kind === "fetch" && messages > 0;
   return {
-    lookMs: kind === "look" ? usualAfter(lookMs, firstMs) : lookMs,
-    firstMs: kind === "fetch" && messages > 0 ? usualAfter(usualFirstMs, firstMs) : usualFirstMs,
-    messageMs: kind === "fetch" && messages > 1 ? usualAfter(messageMs, restMs / (messages - 1)) : messageMs,
+    known,
+    lookMs: kind === "look" ? usualAfter(lookMs, firstMs, isFirst) : lookMs,
+    firstMs: isFetch ? usualAfter(usualFirstMs, firstMs, isFirst) : usualFirstMs,
+    // What is read ahead makes the first one late and the others early: only together they tell.
+    messageMs: isFetch ? usualAfter(messageMs, (firstMs + restMs) / messages, isFirst) : messageMs,
   };
 }
 
 /** Follows the times of a server that does not delay: quicker answers count more than slower ones, and none by how far it is off. */
-function usualAfter(usual: number, took: number): number {
+function usualAfter(usual: number, took: number, isFirst: boolean): number {
   const least = Math.max(took, 0.1);
   if (usual === 0) return least;
-  return took < usual ? Math.max(least, usual * 0.9) : Math.min(least, usual * 1.03);
+  if (took < usual) return isFirst ? least : Math.max(least, usual * 0.9);
+  return Math.min(least, usual * 1.03);
 }
 
 function clampDuty(duty: number): number {

@@ -171,6 +171,8 @@ export const limits = {
   paceRestMs: 15_000,
   /** A batch takes the server, and the pause after it, about this long: it shows soon enough that answers get slow. */
   paceBatchMs: 1_500,
+  /** Of the time of a session that brings history, where the server has slowed: so much goes into looks for new mail. */
+  paceLookShare: 0.2,
   /** A session without a slot to lend waits this long with its own; for longer it ends. */
   paceSlotMs: 250,
   /** A signal counts for a session that begins up to this long after it: the answer that let the session begin may be older. */

@@ -172,7 +172,7 @@ async function handOffHistory(
   for (const { batch, isLast } of batchesOf(context, work, [...metas].reverse())) {
     if (!isFirst && isSpent(context, budget)) return false;
     isFirst = false;
-    if (context.isPoked) {
+    if (context.isPoked && context.pacer.mayLook) {
       const { generation } = work.checkpoint as FolderCheckpoint;
       await freshPass(context);
       await ensureOpen(context, work);

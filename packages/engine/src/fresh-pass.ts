@@ -29,10 +29,12 @@ import { areUidsReused } from "./spot-check.ts";
 /** STATUS of every folder, and everything new handed off in UID order. A folder in trouble does not stop the others. */
 export async function freshPass(context: SessionContext): Promise<void> {
   context.isPoked = false;
-  for (const work of context.folders) {
-    throwIfDraining(context);
-    await inFolder(context, work, () => freshOfFolder(context, work));
-  }
+  await context.pacer.looking(async () => {
+    for (const work of context.folders) {
+      throwIfDraining(context);
+      await inFolder(context, work, () => freshOfFolder(context, work));
+    }
+  });
 }
 
 async function freshOfFolder(context: SessionContext, work: FolderWork): Promise<void> {

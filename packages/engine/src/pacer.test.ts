@@ -141,7 +141,7 @@ describe("a session's pacer", () => {
   test("slows as soon as answers do, before any refusal, and fetches less at once", async () => {
     const { pacer, timed, fetchAll, times } = world();
     for (let i = 0; i < 5; i++) await timed(() => fetchAll(25));
-    expect(pacer.batchMessages).toBe(50);
+    expect(pacer.batchMessages).toBe(49);
     times.firstMs = 700;
     await timed(() => fetchAll(25));
     // One slow answer may be chance; the next one tells, and costs little.

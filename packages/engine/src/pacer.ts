@@ -36,6 +36,8 @@ export class Pacer {
   /** Epoch ms of the monotonic clock's zero: a wall clock that is set must not make a pause. */
   readonly #zero: number;
   #state: PaceState;
+  /** Monotonic ms: when the folders may be looked at again in between. */
+  #lookAgainAt = 0;
 
   constructor(ports: PacerPorts, stored: Pace | undefined, signal: AbortSignal) {
     this.#ports = ports;
@@ -65,6 +67,19 @@ export class Pacer {
     } finally {
       takeBack?.();
     }
+  }
+
+  /** Whether new mail may be looked for in between. A server that slows answers looks as late as anything else, and they bring nothing else on. */
+  get mayLook(): boolean {
+    return this.#state.learned === undefined || this.#ports.clock.monotonic() >= this.#lookAgainAt;
+  }
+
+  /** A look at all folders, which takes its time from what else is to be done. */
+  async looking(run: () => Promise<void>): Promise<void> {
+    const from = this.#ports.clock.monotonic();
+    await run();
+    const now = this.#ports.clock.monotonic();
+    this.#lookAgainAt = now + (now - from) / limits.paceLookShare;
   }
 
   /** The session, with every command measured, and as late as the server wants it. */
