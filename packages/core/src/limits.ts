@@ -144,6 +144,8 @@ export const limits = {
   greetingMs: 30_000,
   commandSilenceMs: 60_000,
   tokenRequestMs: 10_000,
+  /** A session that the server ends with its token while this is left of it ends too early: clocks differ by seconds, not by this. */
+  staleTokenMs: 60_000,
   /** Files of secrets, keys and certificates are looked at this often: changed ones are in use within a minute (T12, F24). */
   credentialLookMs: 20_000,
   /** A next credential that works is tried once in this time, one that does not after the shorter one: it may be on its way. */

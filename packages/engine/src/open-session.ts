@@ -16,14 +16,22 @@ export async function openSession(ports: OpenPorts, mailbox: MailboxRef, signal:
   return (await openWithToken(ports, mailbox, signal)).session;
 }
 
-export async function openWithToken(ports: OpenPorts, mailbox: MailboxRef, signal: AbortSignal): Promise<OpenedSession> {
+/** @param onToken told of each token before it is used */
+export async function openWithToken(
+  ports: OpenPorts,
+  mailbox: MailboxRef,
+  signal: AbortSignal,
+  onToken: (token: AccessToken) => void = () => undefined,
+): Promise<OpenedSession> {
   const token = await ports.tokens.getToken(mailbox.tenant, { signal });
+  onToken(token);
   try {
     return { session: await ports.mail.open(mailbox, token, signal), token };
   } catch (error) {
     if (!isSyncError(error) || error.failure.code !== "TOKEN_REJECTED") throw error;
     const another = await ports.tokens.getToken(mailbox.tenant, { rejected: token, signal });
     if (another.value.reveal() === token.value.reveal()) throw error;
+    onToken(another);
     return { session: await ports.mail.open(mailbox, another, signal), token: another };
   }
 }

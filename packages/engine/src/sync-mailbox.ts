@@ -1,4 +1,5 @@
 import {
+  type AccessToken,
   emptyLedger,
   folderRole,
   type FolderLedger,
@@ -19,12 +20,13 @@ import { backfill, isOwed, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import { judgeEnding, noteOpened } from "./judge-ending.ts";
-import { openSession } from "./open-session.ts";
+import { openWithToken } from "./open-session.ts";
 import { Pacer } from "./pacer.ts";
 import { Hand } from "./hand.ts";
 import { refuseNewer } from "./refuse-newer.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
 import { type Ending, settlementOf } from "./settle.ts";
+import { isStaleToken, replaceStaleToken } from "./stale-token.ts";
 import { settleUnlisted } from "./unlisted-folders.ts";
 
 export type SyncOutcome =
@@ -54,10 +56,13 @@ export async function syncMailbox(
     const state = await ports.store.load(mailbox);
     const signal = AbortSignal.any([lease.signal, stop, watch.signal]);
     const pacer = new Pacer(ports, state.pace, signal);
-    const progress = { isOpened: false, hasHistory: stateHasHistory(state, settings) };
+    const progress: Progress = { isOpened: false, hasHistory: stateHasHistory(state, settings), token: undefined };
     const ended = await runSession(ports, settings, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
-      endingOf(error, progress.hasHistory),
+      endingOf(error, progress, ports.clock.now()),
     );
+    const { token } = progress;
+    if (token && ended !== "lease-lost" && ended.kind === "failed" && isStaleToken(ended.failure, token, ports.clock.now()))
+      await replaceStaleToken(ports, mailbox, token, stop);
     const ending = ended === "lease-lost" ? ended : await judgeEnding(ports, lease, state, ended, progress.isOpened);
     if (ending === "lease-lost") return { kind: "lease-lost", counts };
     const settled = settlementOf({
@@ -83,6 +88,14 @@ export async function syncMailbox(
   }
 }
 
+/** How far a session came. */
+interface Progress {
+  isOpened: boolean;
+  hasHistory: boolean;
+  /** The last one that a login was tried with. */
+  token: AccessToken | undefined;
+}
+
 async function runSession(
   ports: EnginePorts,
   settings: SyncSettings,
@@ -91,12 +104,13 @@ async function runSession(
   counts: SyncCounts,
   signal: AbortSignal,
   pacer: Pacer,
-  progress: { isOpened: boolean; hasHistory: boolean },
+  progress: Progress,
 ): Promise<Ending> {
   refuseNewer(state, lease.mailbox);
   const hand = await Hand.takeOver(ports, lease, state);
   signal.throwIfAborted();
-  const session = pacer.paced(await openSession(ports, lease.mailbox, signal));
+  const opened = await openWithToken(ports, lease.mailbox, signal, (token) => (progress.token = token));
+  const session = pacer.paced(opened.session);
   progress.isOpened = true;
   try {
     await noteOpened(ports, lease, state);
@@ -195,17 +209,18 @@ function brokeSessions(state: MailboxState): boolean {
   return state.cause !== undefined && breaksSessions(state.cause.scope) && (state.cause.scope === "message" || state.cause.tries >= 2);
 }
 
-function endingOf(error: unknown, isHistoryLeft: boolean): Ending | "lease-lost" {
+function endingOf(error: unknown, { hasHistory, token }: Progress, now: number): Ending | "lease-lost" {
   if (!isSyncError(error)) throw error;
   const { failure } = error;
+  if (isStaleToken(failure, token, now)) return { kind: "failed", failure, hasHistory };
   switch (failure.code) {
     case "LEASE_LOST":
       return "lease-lost";
     case "INTERRUPTED":
     case "SESSION_EXPIRED":
     case "CHECKPOINT_STALE":
-      return { kind: "cut-short", hasHistory: isHistoryLeft, ...(failure.facts.hintMs !== undefined && { dueInMs: failure.facts.hintMs }) };
+      return { kind: "cut-short", hasHistory, ...(failure.facts.hintMs !== undefined && { dueInMs: failure.facts.hintMs }) };
     default:
-      return { kind: "failed", failure, hasHistory: isHistoryLeft };
+      return { kind: "failed", failure, hasHistory };
   }
 }
