@@ -22,14 +22,9 @@ export async function askDoctor(configFile: string, args: readonly string[]): Pr
   return { step: stepOf(output), exitCode, output };
 }
 
-interface DoctorDocument {
-  readonly checks?: readonly { readonly diagnosis?: { readonly step: string } }[];
-}
-
 function stepOf(output: string): string {
   try {
-    const { checks = [] } = JSON.parse(output) as DoctorDocument;
-    return checks.find(({ diagnosis }) => diagnosis !== undefined)?.diagnosis?.step ?? "none";
+    return (JSON.parse(output) as { wrong?: { step?: string } | null }).wrong?.step ?? "none";
   } catch {
     return "no answer";
   }

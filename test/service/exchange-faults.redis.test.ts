@@ -46,8 +46,8 @@ describe("a session that is lost in the middle loses no message, and ends with t
     ["silence inside a literal", literal("silence", { where: "literal" }), "SESSION_CLOSED"],
     ["silence in place of an answer", { name: "silence", params: fetching }, "SESSION_CLOSED"],
     ["a token that expires inside a literal", literal("token-expiry", { at: "literal" }), "SESSION_CLOSED"],
-    ["a token that expires between commands", { name: "token-expiry", params: { at: "between", verb: "FETCH" } }, "cut-short"],
-    ["a session that is stale from its login on", { name: "stale-session" }, "cut-short"],
+    ["a token that expires between commands", { name: "token-expiry", params: { at: "between", verb: "FETCH" } }, "SESSION_EXPIRED"],
+    ["a session that is stale from its login on", { name: "stale-session" }, "SESSION_EXPIRED"],
     // What may be a stale token is tried once more with a fresh one.
     ["a session that is invalidated, twice", { name: "session-invalidated", times: 2 }, "TOKEN_REJECTED"],
     ["a back end that is away", { name: "server-unavailable", params: fetching }, "SERVER_UNAVAILABLE"],

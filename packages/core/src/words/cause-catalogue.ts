@@ -43,7 +43,7 @@ export const causeCatalogue: Record<FailureCode, (t: Telling) => Entry> = {
     label: "client secret refused",
     line: `${t.tenant}: Microsoft refuses its client secret`,
     happened: `Microsoft refuses the client secret of ${t.tenant}. It may be the secret's ID instead of its Value.`,
-    youCan: "Paste the Value into the secret file.",
+    youCan: "Paste the Value into the secret file; a certificate must be uploaded to the app registration, compare its thumbprint.",
   }),
   ENTRA_CREDENTIAL_EXPIRED: (t) => ({
     label: `client secret expired ${t.since}`,
