@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { classifyImap, decideRetry, describeCause, type ErrorFacts, type FailureCode, taxonomy } from "@mailfleet/core";
 import { classifyTokenError } from "@mailfleet/entra";
-import { type FailureRow, failureRows } from "./failure-rows.ts";
+import type { FailureRow } from "./failure-row.ts";
+import { failureRows } from "./failure-rows.ts";
 
 type Decided = Extract<FailureRow, { by: "token" | "imap" }>;
 type Shown = Extract<FailureRow, { by: "test" }>;
