@@ -3,6 +3,7 @@ export { classifyTokenError, type TokenFailureCode, tokenFailureCodes } from "./
 export { createKeyRing, type KeyRing, type TokenKey } from "./seal-token.ts";
 export { probeToken, type TokenProbe } from "./probe-token.ts";
 export { createCredentialDesk, type CredentialDesk } from "./credential-desk.ts";
+export { forgetFailures } from "./forget-failures.ts";
 export { openTenantBook, type TenantBook } from "./tenant-book.ts";
 export { createTokenKeys, type TokenKeys } from "./token-keys.ts";
 export { createTokenSource, type EntraTokenSource, type TokenSourceDeps } from "./token-source.ts";

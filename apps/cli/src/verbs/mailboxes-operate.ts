@@ -3,13 +3,15 @@ import { type Command } from "commander";
 import type { Config } from "@mailfleet/config";
 import { canonicalAddress, failureCodes, formatCount, formatCounted, mailboxId, type MailboxRef, stripControls } from "@mailfleet/core";
 import { createMailboxDesk, type MailboxDesk, openMessagesQueue, operatorCode } from "@mailfleet/queue";
+import { forgetFailures } from "@mailfleet/entra";
 import { systemClock } from "@mailfleet/runtime";
-import type { MailboxRecord } from "@mailfleet/store";
+import { createTokenCache, type MailboxRecord } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
 import { allMailboxes, requireTenant } from "../find-mailbox.ts";
 import { nearest } from "../nearest.ts";
+import { openAccess } from "../tenant-access.ts";
 import { type Fleet, locateConfig, openFleet, silentLog } from "../wire.ts";
 
 const examples = `Examples:
@@ -108,6 +110,7 @@ async function resume(cli: Cli, options: ResumeOptions, addresses: readonly stri
       (tenant === undefined || record.tenant === tenant) &&
       (cause === undefined || causeOf(record) === cause);
     const chosen = addresses.length > 0 ? findAll(records, addresses, "resumed") : records.filter(stopped);
+    await tryTokens(cli, config, fleet, new Set(chosen.map(({ tenant: alias }) => alias)), records);
     const outcomes = await each(chosen, (mailbox) => desk.resume(mailbox));
     const of = (wanted: string): string[] => outcomes.filter(([, outcome]) => outcome === wanted).map(([{ address }]) => address);
     const [resumed, tried, running] = [of("resumed"), of("tried"), of("running")];
@@ -124,6 +127,29 @@ async function resume(cli: Cli, options: ResumeOptions, addresses: readonly stri
     }
     return 0;
   });
+}
+
+/** A tenant that waits for its login service would go on waiting for what it said last, though somebody has mended it. */
+async function tryTokens(
+  cli: Cli,
+  config: Config,
+  fleet: Fleet,
+  tenants: ReadonlySet<string>,
+  records: readonly MailboxRecord[],
+): Promise<void> {
+  const waiting = records.filter(({ tenant, cause }) => tenants.has(tenant) && cause?.code.startsWith("ENTRA_"));
+  if (waiting.length === 0) return;
+  const access = await openAccess(config, cli.env);
+  try {
+    const cache = createTokenCache(fleet.redis, fleet.keys);
+    for (const alias of new Set(waiting.map(({ tenant }) => tenant))) {
+      // One that left the configuration has no token to try.
+      const tenant = Object.hasOwn(config.tenants, alias) ? access.tenants.tenant(alias) : undefined;
+      if (tenant) await forgetFailures(tenant, cache);
+    }
+  } finally {
+    await access.close();
+  }
 }
 
 async function remove(cli: Cli, options: RemoveOptions, addresses: readonly string[]): Promise<number> {
