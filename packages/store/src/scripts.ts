@@ -35,8 +35,13 @@ if hold[1] and not isCanary then
   return nil
 end
 if holder then
-  if ARGV[4] == 'fresh' then redis.call('HSET', KEYS[3], 'poke', '1') end
-  redis.call('ZADD', KEYS[4], now + tonumber(ARGV[5]), ARGV[1])
+  local wait = tonumber(ARGV[5])
+  if ARGV[4] == 'fresh' then
+    redis.call('HSET', KEYS[3], 'poke', '1')
+    -- The session looks at its next border, and says at its end when to look again; only where it dies is there anything to ask.
+    wait = math.max(wait, redis.call('PTTL', KEYS[1]))
+  end
+  redis.call('ZADD', KEYS[4], now + wait, ARGV[1])
   redis.call('ZREM', KEYS[5], ARGV[1])
   if isCanary then redis.call('HSET', KEYS[6], 'canary', '', 'canaryUntil', '0', 'nextAt', now + tonumber(ARGV[5])) end
   return nil

@@ -165,7 +165,8 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     }
     if (leaseOf(box) !== undefined) {
       if (lane === "fresh") box.isPoked = true;
-      box.due.set(lane, clock.now() + busyRetryMs);
+      const leftMs = (box.lease?.endsAt ?? 0) - clock.now();
+      box.due.set(lane, clock.now() + (lane === "fresh" ? Math.max(busyRetryMs, leftMs) : busyRetryMs));
       return undefined;
     }
     const token = `${++fence}:${chance.uuid()}`;
