@@ -42,7 +42,7 @@ export interface Breakers {
   opened(lease: Lease, wasRefused: boolean): Promise<void>;
   /**
    * Counts a refusal and tells how the neighbours do.
-   * @param slows the tenant's logins become fewer: a throttle, or a refusal of a mailbox that opened before
+   * @param slows the tenant's logins become fewer: a login that is throttled, or that of a mailbox that opened before, refused for the first time
    */
   refused(mailbox: MailboxRef, kind: RefusalKind, slows: boolean): Promise<NeighbourView>;
   /**

@@ -1,4 +1,4 @@
-import { isSyncError, judge, type Lease, type MailboxState, refusalKind } from "@mailfleet/core";
+import { type Failure, isSyncError, judge, type Lease, type MailboxState, type RefusalKind, refusalKind } from "@mailfleet/core";
 import type { EnginePorts } from "./ports.ts";
 import type { Ending } from "./settle.ts";
 
@@ -30,8 +30,7 @@ export async function judgeEnding(
   const { mailbox } = lease;
   const kind = refusalKind(failure, isOpened);
   if (isOpened && kind === undefined) return ending;
-  // A server that knew the mailbox and refuses it now may only want fewer logins.
-  const slows = kind === "throttle" || (state.opened && (kind === "login" || kind === "access")) || failure.code === "CONNECTION_LIMIT";
+  const slows = saysSlower(failure, kind, state, isOpened);
   const view = kind && (await breakers.refused(mailbox, kind, slows));
   // A canary that opened ended its hold.
   const hold = isOpened ? undefined : lease.canary;
@@ -56,4 +55,14 @@ export async function judgeEnding(
       return { kind: "held", failure: { ...failure, code, scope }, hasHistory };
     }
   }
+}
+
+/**
+ * Whether the tenant logs in too often: a server that knew the mailbox and refuses its login now may only want fewer of them. Once for
+ * each mailbox: one that stays refused, like a thousand whose licence was taken away, says nothing new about logins, and would keep its
+ * neighbours at the slowest rate for ever. A mailbox that is throttled over what it reads has a budget of its own (exchange-online.md 3).
+ */
+function saysSlower({ code }: Failure, kind: RefusalKind | undefined, state: MailboxState, isOpened: boolean): boolean {
+  if (isOpened || state.cause?.code === code) return false;
+  return kind === "throttle" || (state.opened && (kind === "login" || kind === "access"));
 }
