@@ -111,6 +111,8 @@ export const limits = {
   canaryMs: 60_000,
   /** Another look at a held tenant whose canary was busy or came to nothing. */
   canaryAgainMs: 2_000,
+  /** Another look for a new credential that has not failed: the last one may have been by a worker that reads its files later (20 s). */
+  credentialAgainMs: 10_000,
   /** Mailboxes of a parked tenant that are told downstream by one script: 100 events keep Redis for about 3 ms. */
   tellChunk: 100,
   /**

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { limits, mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
+import { type Lease, limits, mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
 import { describeBreakers, seededChance, sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createBreakers } from "./breakers.ts";
@@ -70,6 +70,29 @@ describe("a held tenant", () => {
     expect(await reader.tryCredential("contoso", "two")).toBe(false);
     expect(await reader.tryCredential("fabrikam", "two")).toBe(false);
     expect(await createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 })).toHaveLength(1);
+  });
+
+  test("is looked at again for a new credential where a worker with older files took the look, until that credential fails", async () => {
+    await hold("one");
+    const reader = createHoldReader(redis, keys);
+    const fail = async (credential: string): Promise<void> => {
+      const [id] = await createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 });
+      const mailbox = boxes("contoso", 3).find((one) => mailboxId(one) === id) as MailboxRef;
+      const lease = (await store().acquire(mailbox, "fresh")) as Lease;
+      expect(lease.canary).toBeDefined();
+      await createBreakers({ redis, keys, clock, credentialOf: () => Promise.resolve(credential) }).hold(lease, {
+        ...{ code: "ENTRA_CREDENTIAL_EXPIRED", scope: "tenant", text: "expired", state: "parked" },
+        ...{ tries: 2, inMs: 3_600_000, isSame: true },
+      });
+      await redis.del(keys.lease(mailboxId(mailbox)));
+      lease.stop();
+      await redis.hincrby(keys.hold("contoso"), "askedAt", -limits.credentialAgainMs);
+    };
+    expect(await reader.tryCredential("contoso", "two")).toBe(true);
+    await fail("one");
+    expect(await reader.tryCredential("contoso", "two")).toBe(true);
+    await fail("two");
+    expect(await reader.tryCredential("contoso", "two")).toBe(false);
   });
 
   test("has no mailbox pushed", async () => {

@@ -3,7 +3,7 @@ import { nowMs } from "./scripts.ts";
 
 /**
  * The Lua of breakers. A hold is one hash: id, code, scope, text, state, since, tries, nextAt; by: the lease whose order it followed
- * last; tried: credentials that failed; canary, canaryUntil, canaryLease: the one mailbox that is looked at. Signals are advice: a
+ * last; tried: credentials that failed; asked, askedAt: the new one that was looked at last; canary, canaryUntil, canaryLease: the one mailbox that is looked at. Signals are advice: a
  * user without the right to publish them still holds and releases.
  */
 const signal = `
@@ -133,10 +133,15 @@ if hold[1] ~= 'SERVICE_INCIDENT' or tonumber(hold[2]) <= now + tonumber(ARGV[1])
 redis.call('HSET', KEYS[1], 'nextAt', now + tonumber(ARGV[1]))
 return 1`;
 
-/** KEYS hold ; ARGV credential. Makes the next look due, once for a credential that did not fail yet. */
+/**
+ * KEYS hold ; ARGV credential, ms. Makes the next look due for a credential that did not fail yet, and again after a while: the canary may
+ * have come to a process whose files are older. That one failed is for the hold's order to say.
+ */
 export const tryCredentialScript = `${nowMs}
-local hold = redis.call('HMGET', KEYS[1], 'id', 'state', 'tried')
+local hold = redis.call('HMGET', KEYS[1], 'id', 'state', 'tried', 'asked', 'askedAt')
 if not hold[1] or hold[2] ~= 'parked' or not hold[3] or hold[3] == '' then return 0 end
 if string.find(hold[3], ARGV[1], 1, true) then return 0 end
-redis.call('HSET', KEYS[1], 'tried', string.sub(ARGV[1] .. ' ' .. hold[3], 1, 1000), 'nextAt', now)
+local age = now - (tonumber(hold[5]) or 0)
+if hold[4] == ARGV[1] and age >= 0 and age < tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], 'asked', ARGV[1], 'askedAt', now, 'nextAt', now)
 return 1`;

@@ -3,6 +3,7 @@ import {
   failureCodes,
   type FailureScope,
   type HoldReader,
+  limits,
   parseMailboxId,
   redisRefusal,
   type RedisKeys,
@@ -16,7 +17,7 @@ export function createHoldReader(redis: Redis, keys: RedisKeys): HoldReader {
   return {
     held: () => ask(readHolds(redis, keys)),
     async tryCredential(tenant, credential) {
-      return (await ask(redis.eval(tryCredentialScript, 1, keys.hold(tenant), credential))) === 1;
+      return (await ask(redis.eval(tryCredentialScript, 1, keys.hold(tenant), credential, limits.credentialAgainMs))) === 1;
     },
   };
 }

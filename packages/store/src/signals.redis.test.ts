@@ -41,6 +41,13 @@ function aborted(signal: AbortSignal): Promise<{ at: number; reason: unknown }> 
 const tell = (signal: object): Promise<number> => redis.publish(keys.signals, JSON.stringify(signal));
 const inMs = async (ms: number): Promise<number> => Number((await redis.time())[0]) * 1_000 + ms;
 
+/** Cuts the connections that listen. */
+async function interrupt(): Promise<void> {
+  const mine = ((await redis.client("LIST")) as string).split("\n").filter((line) => line.includes("sub=1"));
+  expect(mine.length).toBeGreaterThan(0);
+  for (const line of mine) await redis.client("KILL", "ID", /id=(\d+)/.exec(line)?.[1] ?? "");
+}
+
 describe("a signal", () => {
   test("reaches all sessions of the mailbox in eight workers within 100 ms, and nobody else's", async () => {
     const workers = await Promise.all(Array.from({ length: 8 }, worker));
@@ -89,12 +96,17 @@ describe("a signal", () => {
     const watch = one.watch(mailbox);
     const end = aborted(watch.signal);
     await redis.hset(keys.hold("contoso"), "id", "1", "nextAt", await inMs(60_000));
-    const ids = (await redis.client("LIST")) as string;
-    const mine = ids.split("\n").filter((line) => line.includes("sub=1"));
-    expect(mine.length).toBeGreaterThan(0);
-    for (const line of mine) await redis.client("KILL", "ID", /id=(\d+)/.exec(line)?.[1] ?? "");
+    await interrupt();
     expect((await end).reason).toMatchObject({ failure: { code: "INTERRUPTED" } });
     watch.stop();
+  });
+
+  test("that ended in a gap keeps nobody waiting after it", async () => {
+    const one = await worker();
+    await tell({ kind: "hold", tenant: "contoso", untilMs: await inMs(3_600_000), code: "SERVICE_INCIDENT" });
+    await expect.poll(() => one.waitMs(mailbox)).toBeGreaterThan(3_500_000);
+    await interrupt();
+    await expect.poll(() => one.waitMs(mailbox)).toBe(0);
   });
 
   test("of one worker keeps all others from the mailbox: it is due later in both lanes, and never earlier", async () => {

@@ -7,6 +7,7 @@ import {
   type Log,
   mailboxId,
   type MailboxRef,
+  parseMailboxId,
   readSignal,
   type RedisKeys,
   syncError,
@@ -77,19 +78,21 @@ export function openSignals(options: SignalsOptions): RunningSignals {
     }
   };
 
-  /** What is held now, for all that runs. */
+  /** What is held now, for all that runs, and what is not held any more of what was heard. */
   const lookAgain = async (): Promise<void> => {
     const [seconds, micros] = await redis.time();
     aheadMs = Number(seconds) * 1_000 + Number(micros) / 1_000 - clock.now();
     const running = [...watches].flatMap(([tenant, all]) => [...all].map(({ id }) => ({ tenant, id })));
-    const tenants = [...new Set(running.map(({ tenant }) => tenant))];
+    const tenants = [...new Set([...running.map(({ tenant }) => tenant), ...[...heard.keys()].filter(isTenant)])];
     const pipeline = redis.pipeline();
     for (const tenant of tenants) pipeline.hget(keys.hold(tenant), "nextAt");
     for (const { id } of running) pipeline.hget(keys.mailbox(id), "cause");
     const answers = ((await pipeline.exec()) ?? []).map(([, answer]) => (typeof answer === "string" ? answer : undefined));
     for (const [i, tenant] of tenants.entries()) {
       const nextAt = Number(answers[i]);
-      if (nextAt > 0) take({ kind: "hold", tenant, mailbox: undefined, untilMs: nextAt });
+      // Its release was missed, and push would wait for the look that nobody takes.
+      if (!(nextAt > 0)) heard.delete(tenant);
+      else take({ kind: "hold", tenant, mailbox: undefined, untilMs: nextAt });
     }
     for (const [i, { tenant, id }] of running.entries()) {
       const cause = parseCause(answers[tenants.length + i]);
@@ -163,6 +166,10 @@ export function openSignals(options: SignalsOptions): RunningSignals {
       listener.disconnect();
     },
   };
+}
+
+function isTenant(name: string): boolean {
+  return parseMailboxId(name) === undefined;
 }
 
 /** @param waitMs absent where the tenant is held: nobody takes the mailbox then, and it is to be first when the tenant goes on */
