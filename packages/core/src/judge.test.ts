@@ -147,22 +147,29 @@ describe("the canary of a held tenant", () => {
   const alone = { ...allRefused, others: { active: 0, down: 0, open: 0 } };
   test.each([
     [
-      "is refused still, while other tenants open",
+      "is refused at the first look, which is soon",
       held("EXCHANGE_PRINCIPAL_UNKNOWN", "waiting"),
+      failed("TOKEN_REJECTED"),
+      allRefused,
+      "EXCHANGE_PRINCIPAL_UNKNOWN waiting",
+    ],
+    [
+      "is refused still, while other tenants open",
+      held("EXCHANGE_PRINCIPAL_UNKNOWN", "waiting", 2),
       failed("TOKEN_REJECTED"),
       allRefused,
       "EXCHANGE_PRINCIPAL_UNKNOWN parked",
     ],
     [
       "is refused still, with nobody to compare",
-      held("EXCHANGE_PRINCIPAL_UNKNOWN", "waiting", 3),
+      held("EXCHANGE_PRINCIPAL_UNKNOWN", "waiting", 4),
       failed("TOKEN_REJECTED"),
       alone,
       "EXCHANGE_PRINCIPAL_UNKNOWN waiting",
     ],
     [
       "is refused for two hours, with nobody to compare",
-      held("EXCHANGE_PRINCIPAL_UNKNOWN", "waiting", 4),
+      held("EXCHANGE_PRINCIPAL_UNKNOWN", "waiting", 5),
       failed("TOKEN_REJECTED"),
       alone,
       "EXCHANGE_PRINCIPAL_UNKNOWN parked",
@@ -220,6 +227,17 @@ describe("the canary of a held tenant", () => {
     ],
   ] as const)("%s", (_name, hold, failure, seen, verdict) => {
     expect(told(verdictOf(failure, seen, hold))).toBe(verdict);
+  });
+
+  test("of a tenant that worked is sent within half a minute: it may be three mailboxes and no tenant. Then after 5 minutes", () => {
+    const waits = [undefined, held("EXCHANGE_PRINCIPAL_UNKNOWN", "waiting")].map((hold) => {
+      const verdict = verdictOf(failed("TOKEN_REJECTED"), allRefused, hold);
+      return verdict.kind === "tenant" ? [verdict.order.state, verdict.order.inMs] : verdict.kind;
+    });
+    expect(waits).toEqual([
+      ["waiting", 20_000],
+      ["waiting", 5 * minute * 1.05],
+    ]);
   });
 
   test("moves the next look by the policy, and keeps since and words of the same cause", () => {

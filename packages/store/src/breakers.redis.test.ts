@@ -95,6 +95,21 @@ describe("a held tenant", () => {
     expect(await reader.tryCredential("contoso", "two")).toBe(false);
   });
 
+  test("is not looked at by the mailbox that had it held, where there is another one", async () => {
+    await hold();
+    const first = mailboxId(boxes("contoso", 1)[0] as MailboxRef);
+    const looks = async (): Promise<readonly string[]> => {
+      await redis.zadd(keys.due("fresh", "contoso"), 1, first);
+      await redis.hset(keys.hold("contoso"), "nextAt", 1, "canaryUntil", 0);
+      return createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 });
+    };
+    const others = await looks();
+    expect(others).toHaveLength(1);
+    expect(others).not.toEqual([first]);
+    await redis.zremrangebyrank(keys.due("fresh", "contoso"), 1, -1);
+    expect(await looks()).toEqual([first]);
+  });
+
   test("has no mailbox pushed", async () => {
     await hold();
     const push = createPushLeases({ redis, keys, clock, chance: seededChance(4) });

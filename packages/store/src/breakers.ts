@@ -75,7 +75,20 @@ export function createBreakers({ redis, keys, clock, credentialOf }: BreakersOpt
       const { code, scope, text, state, tries, inMs, isSame } = order;
       const credential = (await credentialOf?.(tenant)) ?? "";
       const names = [keys.hold(tenant), keys.untold(tenant), keys.lease(mailboxId(mailbox)), keys.due("fresh", tenant), keys.fence];
-      const args = [token, tenant, code, scope, text, state, tries, Math.round(inMs), isSame ? 1 : 0, credential, keys.signals];
+      const args = [
+        token,
+        tenant,
+        code,
+        scope,
+        text,
+        state,
+        tries,
+        Math.round(inMs),
+        isSame ? 1 : 0,
+        credential,
+        keys.signals,
+        mailboxId(mailbox),
+      ];
       return (await ask(redis.eval(holdScript, names.length, ...names, ...args))) === 1;
     },
 

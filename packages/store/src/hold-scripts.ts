@@ -3,7 +3,7 @@ import { nowMs } from "./scripts.ts";
 
 /**
  * The Lua of breakers. A hold is one hash: id, code, scope, text, state, since, tries, nextAt; by: the lease whose order it followed
- * last; tried: credentials that failed; asked, askedAt: the new one that was looked at last; canary, canaryUntil, canaryLease: the one mailbox that is looked at. Signals are advice: a
+ * last; mailbox: that one's; tried: credentials that failed; asked, askedAt: the new one that was looked at last; canary, canaryUntil, canaryLease: the one mailbox that is looked at. Signals are advice: a
  * user without the right to publish them still holds and releases.
  */
 const signal = `
@@ -95,7 +95,8 @@ return { mailboxes, counts[1], counts[2], counts[3], counts[4], known[1] and now
 
 /**
  * KEYS hold, untold, lease, due(fresh), fence
- * ARGV lease token, tenant, code, scope, text, state, tries, next look in ms, 1 for the same cause as before, credential or '', channel
+ * ARGV lease token, tenant, code, scope, text, state, tries, next look in ms, 1 for the same cause as before, credential or '', channel,
+ *      mailbox id
  * Begins a hold, moves that of the canary, or lets a stronger one take its place. Answers 1, or 0 when the lease is lost.
  */
 export const holdScript = `${nowMs}${signal}
@@ -120,7 +121,7 @@ end
 local tried = hold[7] or ''
 if ARGV[10] ~= '' and not string.find(tried, ARGV[10], 1, true) then tried = string.sub(ARGV[10] .. ' ' .. tried, 1, 1000) end
 redis.call('HSET', KEYS[1], 'id', hold[1] or redis.call('INCR', KEYS[5]), 'code', ARGV[3], 'scope', ARGV[4], 'text', ARGV[5], 'state', ARGV[6],
-  'since', since, 'tries', tries, 'nextAt', nextAt, 'by', ARGV[1], 'tried', tried, 'canary', '', 'canaryUntil', '0', 'canaryLease', '')
+  'since', since, 'tries', tries, 'nextAt', nextAt, 'by', ARGV[1], 'mailbox', ARGV[12], 'tried', tried, 'canary', '', 'canaryUntil', '0', 'canaryLease', '')
 -- Whoever of them is not told when the tenant goes on, needs not be.
 if ARGV[6] == 'parked' and hold[2] ~= 'parked' then redis.call('ZUNIONSTORE', KEYS[2], 1, KEYS[4], 'WEIGHTS', 0) end
 tell(ARGV[11], 'hold', ARGV[2], nextAt, ARGV[3])

@@ -39,7 +39,7 @@ for i = 1, tenants do
   -- The last one is for new mail, so that history does not live on what is dealt between two rounds.
   one.allowed = math.floor(one.tokens) - (isFresh and 0 or 1)
   one.hold = KEYS[k + 4]
-  one.held = redis.call('HMGET', one.hold, 'id', 'nextAt', 'canaryUntil')
+  one.held = redis.call('HMGET', one.hold, 'id', 'nextAt', 'canaryUntil', 'mailbox')
 end
 if tonumber(ARGV[4]) >= 0 then budget = math.min(budget, tonumber(ARGV[4]) - all) end
 local function take(one, ids)
@@ -58,8 +58,9 @@ for i = 1, tenants do
   if one.held[1] then
     local isTime = tonumber(one.held[2]) <= now and (tonumber(one.held[3]) or 0) <= now
     if isFresh and isTime and budget > 0 and one.room > 0 and hosts[one.host] > 0 then
-      -- Whichever would be next, due or not: it is the tenant that is looked at.
-      local ids = redis.call('ZRANGE', one.due, 0, 0)
+      -- Whichever would be next, due or not: it is the tenant that is looked at. By another one than the last, which may be to blame itself.
+      local ids = redis.call('ZRANGE', one.due, 0, 1)
+      if #ids == 2 then ids = { ids[1] == one.held[4] and ids[2] or ids[1] } end
       if ids[1] then redis.call('HSET', one.hold, 'canary', ids[1], 'canaryUntil', canaryUntil) end
       take(one, ids)
     end
