@@ -36,6 +36,7 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
   const { ports } = parts;
   const keys = redisKeys(config.name);
   const intake = createIntakeWatch({ redis: parts.redis, keys, clock: ports.clock, marks: config.downstream });
+  let unknownAnswers = 0;
   const start = (lane: Lane, concurrency: number): SyncWorker => {
     const slots = { lend: () => worker.lendSlot() };
     const lendingParts = { ...parts, ports: { ...ports, slots, bytes: lendingSlots(ports.bytes, slots.lend) } };
@@ -45,7 +46,11 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
       connection: parts.connection,
       keys,
       log: ports.log,
-      process: (id, signal) => syncOne(lendingParts, intake, id, lane, signal),
+      process: async (id, signal) => {
+        const result = await syncOne(lendingParts, intake, id, lane, signal);
+        if (result["outcome"] === "UNCLASSIFIED") unknownAnswers++;
+        return result;
+      },
     });
     return worker;
   };
@@ -67,6 +72,7 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
       const state = push?.state();
       return state && { chosen: state.chosen, connected: state.connected };
     },
+    unknownAnswers: () => unknownAnswers,
     credentialProblems: () => parts.tenants.problems(),
     inspect: () => inspectRedis(parts.redis).then(({ problems, troubles }) => [...problems, ...troubles]),
     onRedis: (problems) => intake.noteProblems(problems),
@@ -147,9 +153,14 @@ async function syncOne(
   switch (outcome.kind) {
     case "busy":
       return { outcome: "busy" };
-    case "failed":
-      ports.log.warn({ ...about, code: outcome.failure.code, text: outcome.failure.facts.text ?? outcome.failure.message }, "sync failed");
-      return { outcome: outcome.failure.code, handedOff: outcome.counts.handedOff };
+    case "failed": {
+      const { code, facts, message } = outcome.failure;
+      const fields = { ...about, code, text: facts.text ?? message };
+      // With everything that was seen, so that it can get a name.
+      if (code === "UNCLASSIFIED") ports.log.error({ ...fields, facts }, "a server said something that mailfleet has no name for");
+      else ports.log.warn(fields, "sync failed");
+      return { outcome: code, handedOff: outcome.counts.handedOff };
+    }
     case "lease-lost":
       ports.log.warn(about, "lease lost");
       return { outcome: "lease-lost", handedOff: outcome.counts.handedOff };

@@ -1,5 +1,5 @@
 import { readFreeSpace } from "@mailfleet/blobs";
-import { type Clock, describeMachine, isDiskLow, type Log } from "@mailfleet/core";
+import { type Clock, describeMachine, describeUnknown, isDiskLow, type Log } from "@mailfleet/core";
 import type { FleetReader, ProcessRecord } from "@mailfleet/store";
 
 export interface HealthParts {
@@ -11,6 +11,8 @@ export interface HealthParts {
   readonly blobsDir: string;
   /** What is said of push; undefined where this worker does not push. */
   readonly push: () => ProcessRecord["push"];
+  /** How many answers of servers had no name so far. */
+  readonly unknownAnswers: () => number;
   /** Why Redis may not be used as it is set up now; none where it may. */
   readonly inspect: () => Promise<readonly string[]>;
   /** What is wrong with files of secrets and certificates. */
@@ -41,7 +43,8 @@ export function startHealth(parts: HealthParts): { stop(): void } {
     told.clear();
     for (const [topic] of topics) told.add(topic);
     const push = parts.push();
-    const troubles = [...machine, ...parts.credentialProblems().slice(0, mostCredentials)];
+    const unknown = describeUnknown(parts.unknownAnswers());
+    const troubles = [...machine, ...(unknown === undefined ? [] : [unknown]), ...parts.credentialProblems().slice(0, mostCredentials)];
     await reader.heartbeat({
       id: parts.name,
       role: "worker",

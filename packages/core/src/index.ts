@@ -267,7 +267,7 @@ export {
   type QuarantinedEventInput,
 } from "./build-event.ts";
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
-export { describeMachine, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
+export { describeMachine, describeUnknown, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";
 export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.ts";
 export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeMachine, isDiskLow } from "./process-troubles.ts";
+import { describeMachine, describeUnknown, isDiskLow } from "./process-troubles.ts";
 
 const gb = 1_000_000_000;
 
@@ -19,4 +19,10 @@ test("what is wrong with the machine is said, with what to do; what is not is no
     "The disk of the blob store is nearly full, 40 MB of 1 GB left: this worker takes no mail until there is room. Nothing is lost; mail waits on the server. Make room.",
     "This machine's clock is 10 min ahead of Redis' clock. Leases and due times do not mind; times in events and retries are off by as much. Set it, or start a time service.",
   ]);
+});
+
+test("answers that have no name are counted for status; none are not mentioned", () => {
+  expect(describeUnknown(0)).toBeUndefined();
+  expect(describeUnknown(1)).toMatch(/^1 answer of servers .* UNCLASSIFIED/);
+  expect(describeUnknown(1_234)).toMatch(/^1,234 answers /);
 });

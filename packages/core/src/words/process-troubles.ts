@@ -1,5 +1,5 @@
 import { limits } from "../limits.ts";
-import { formatBytes } from "./numbers.ts";
+import { formatBytes, formatCounted } from "./numbers.ts";
 import { formatDuration } from "./times.ts";
 
 /** What a worker sees of the machine it runs on. */
@@ -34,4 +34,10 @@ export function describeMachine(facts: MachineFacts): readonly string[] {
     );
   }
   return troubles;
+}
+
+/** About answers of servers that have no name here (UNCLASSIFIED); undefined where there were none. */
+export function describeUnknown(count: number): string | undefined {
+  if (count === 0) return undefined;
+  return `${formatCounted(count, "answer")} of servers since this worker started had no name for mailfleet: tried three times each, then parked. Their words are in the log under UNCLASSIFIED; report them.`;
 }
