@@ -161,7 +161,10 @@ export const injectedFaults: readonly InjectedFault[] = [
   mail("status-empty", {}, "PROTOCOL_VIOLATION", { scope: "session", waits: [2, 7], step: "mailbox" }),
   mail("session-invalidated", {}, "TOKEN_REJECTED", { scope: "mailbox", waits: judged, step: "mailbox" }),
   mail("connection-cap", { count: 0 }, "TOKEN_REJECTED", { scope: "mailbox", waits: judged, step: "mailbox" }),
-  mail("token-expiry", { at: "between" }, "none", { step: "none" }),
+  {
+    ...mail("token-expiry", { at: "between" }, "none", { step: "none" }),
+    orders: [{ name: "token-expiry", params: { at: "between" }, times: 1 }],
+  },
   mail("rerendered", {}, "none", { step: "none" }),
   mail("partial-no", {}, "none", { step: "none" }),
   mail("size-factor", { factor: 3 }, "none", { step: "none" }),

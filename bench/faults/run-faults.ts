@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { limits } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import { askDoctor } from "./ask-doctor.ts";
 import { observe, type Observer, type SeenCause } from "./observe.ts";
@@ -170,6 +171,9 @@ async function tryIncident(world: World, observer: Observer): Promise<FaultsResu
   const before = new Map(addresses.map((address) => [address, observer.seen(address).length]));
   const since = (address: string): readonly SeenCause[] => observer.seen(address).slice(before.get(address));
   for (const tenant of world.healthy) world.sandbox.faults.add({ name: "auth-no", tenant });
+  // A tenant's mailboxes must be refused for a while, not only in a row; a fleet of three each would look again after five minutes only.
+  await systemClock.sleep(limits.tenantDownAfterMs + 2_000);
+  await resume(world, addresses);
   const isNamed = await reach(incidentMs, () =>
     addresses.every((address) => since(address).some(({ code }) => code === "SERVICE_INCIDENT")),
   );
