@@ -35,6 +35,8 @@ export interface InjectedFault {
   /** Seconds from the first failure of that code to the next look: at least, at most. */
   readonly waits?: readonly [number, number];
   readonly step: DoctorStep;
+  /** It takes a limit of half a minute or more to be seen. */
+  readonly isSlow?: boolean;
 }
 
 const minute = 60;
@@ -153,7 +155,7 @@ export const injectedFaults: readonly InjectedFault[] = [
   mail("server-unavailable", { form: "untagged" }, "SERVER_UNAVAILABLE", { scope: "session", waits: [1, 30], step: "mailbox" }),
   mail("server-unavailable", { form: "bye" }, "SERVER_UNAVAILABLE", { scope: "session", waits: [1, 30], step: "mailbox" }),
   mail("auth-unavailable", {}, "SERVER_UNAVAILABLE", { scope: "session", waits: [1, 30], step: "mailbox" }),
-  mail("silence", { verb: "STATUS" }, "SESSION_CLOSED", { scope: "session", waits: [0, 5], step: "mailbox" }),
+  mail("silence", { verb: "STATUS" }, "SESSION_CLOSED", { scope: "session", waits: [0, 5], step: "mailbox", isSlow: true }),
   mail("reset", {}, "SESSION_CLOSED", { scope: "session", waits: [0, 5], step: "mailbox" }),
   mail("stale-session", {}, "SESSION_EXPIRED", { scope: "session", waits: [0, 35], step: "mailbox" }),
   mail("select-missing", {}, "FOLDER_UNSELECTABLE", { scope: "folder", waits: [0, hour], step: "mailbox" }),
