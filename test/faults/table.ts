@@ -252,8 +252,8 @@ export const faultTable: readonly FaultRow[] = [
     proof: [
       [redis, "F25 two workers whose clocks are 20 minutes apart never hold one mailbox together, and due times are Redis' own"],
       ["packages/core/src/words/process-troubles.test.ts", "what is wrong with the machine is said, with what to do; what is not is not"],
+      ["test/service/doctor.redis.test.ts", "names the wrong step of: $name"],
     ],
-    rest: "the doctor's check is issue 4's",
   },
   {
     id: "F26",
@@ -340,9 +340,13 @@ export const faultTable: readonly FaultRow[] = [
   },
   {
     id: "F35",
-    fault: "mailbox or tenant removed while syncing",
-    proof: [["packages/store/src/store.redis.test.ts", "is refused for a mailbox that is not registered, which is then due no more"]],
-    rest: "`mailboxes remove` and `park` do not exist yet: issue 7",
+    fault: "mailbox or tenant removed or parked while syncing",
+    proof: [
+      ["packages/store/src/store.redis.test.ts", "is refused for a mailbox that is not registered, which is then due no more"],
+      ["test/service/mailbox-desk.redis.test.ts", "a second park and resume in the middle of a session lets the old session write nothing"],
+      ["test/service/mailbox-desk.redis.test.ts", "and registered again in the middle of a session: the old session writes nothing"],
+    ],
+    rest: "between two commits of a session, not at each of its steps",
   },
   {
     id: "F36",
