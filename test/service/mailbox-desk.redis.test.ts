@@ -155,6 +155,19 @@ describe("resume", () => {
     expect(await take()).toEqual([id]);
   });
 
+  test("of a mailbox whose tenant is parked meanwhile has consumers told of that; where the tenant only waits they are not", async () => {
+    await register();
+    for (const [state, untold] of [
+      ["waiting", []],
+      ["parked", [id]],
+    ] as const) {
+      await redis.hset(keys.hold(mailbox.tenant), { id: "1", nextAt: Date.now() + 3_600_000, state });
+      await desk.park(mailbox, { ...anna, reason: state });
+      expect(await desk.resume(mailbox)).toBe("resumed");
+      expect(await redis.zrange(keys.untold(mailbox.tenant), 0, "-1")).toEqual(untold);
+    }
+  });
+
   test("makes a mailbox that waits for a reason due now, and says nothing downstream", async () => {
     await redis.zadd(keys.due("fresh", mailbox.tenant), Date.now() + 3_600_000, id);
     expect(await take()).toEqual([]);

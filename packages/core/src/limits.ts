@@ -122,6 +122,11 @@ export const limits = {
   loginsAtFirst: 2,
   loginsAtLeast: 0.5,
   loginsDefault: 10,
+  /**
+   * For each login of new mail history is owed so much of one: a tenant whose polls take all logins would never see the end of it. A
+   * session that brings history takes new mail first, so none is lost.
+   */
+  loginsHistoryShare: 0.2,
   /** The sandbox and servers of one's own. */
   loginsCustom: 1_000,
   /** Sessions at one mail server, over all tenants and workers. No limit of Microsoft's is known; this one is not met by accident. */

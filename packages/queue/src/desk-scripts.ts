@@ -42,14 +42,14 @@ return 'parked'`;
 }
 
 /**
- * Then BullMQ's nine. ARGV then the park as it was read or '', ms until history goes on, queue prefix, packed job options,
+ * Then BullMQ's nine, then 19 whom consumers are to be told of. ARGV then the park as it was read or '', ms until history goes on, queue prefix, packed job options,
  * timestamp, then id, name, data of each event.
  * Answers {status, park}: 'read' with the park that is to be named, 'resumed', 'tried' (it was not parked by an operator and is due now),
  * 'running' (a session works on it, and looks once more) or 'unknown'.
  */
 export function resumeScript(): string {
   return `${addJobFunction()}${checks}${common}
-local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[8], 'zset', KEYS[9], 'hash' })
+local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[8], 'zset', KEYS[9], 'hash', KEYS[19], 'zset' })
   or checkQueue(10, ARGV[6], 9)
 if wrong then return wrong end
 if redis.call('HEXISTS', KEYS[2], 'tenant') == 0 then return { 'unknown', '' } end
@@ -72,6 +72,8 @@ redis.call('ZREM', KEYS[5], ARGV[1])
 if redis.call('HEXISTS', KEYS[7], ARGV[1]) == 0 then redis.call('ZADD', KEYS[8], 'XX', now, ARGV[1]) end
 if parked == '' then return { 'tried', '' } end
 redis.call('HDEL', KEYS[2], 'parkedBy')
+-- Of a tenant that is parked itself: consumers were told of the others, and hear now that this one stands still as well.
+if redis.call('HGET', KEYS[9], 'state') == 'parked' then redis.call('ZADD', KEYS[19], now, ARGV[1]) end
 addJobs(bullKeys(10), ARGV[6], ARGV[7], ARGV[8], 9)
 return { 'resumed', '' }`;
 }

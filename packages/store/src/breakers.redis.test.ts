@@ -190,6 +190,16 @@ describe("logins", () => {
     expect(Number(await redis.hget(keys.loginRate("contoso"), "rate"))).toBe(limits.loginsAtLeast);
   });
 
+  test("go on when Redis' clock is set back, or another Redis takes over whose clock is behind", async () => {
+    await register(boxes("contoso", 9));
+    expect(await take(100)).toHaveLength(2);
+    await pass("contoso", -3_600_000);
+    expect(await take(100)).toHaveLength(1);
+    expect(await take(100)).toEqual([]);
+    await pass("contoso", 1_000);
+    expect(await take(100)).toHaveLength(2);
+  });
+
   test("of one tenant do not slow another, and those of push take half at most", async () => {
     await register([...boxes("contoso", 9), ...boxes("fabrikam", 9)]);
     expect(await take(100)).toHaveLength(4);
@@ -214,7 +224,7 @@ describe("logins", () => {
     expect(taken.filter((id) => id.startsWith("northwind/"))).toHaveLength(9);
   });
 
-  test("F29 10,000 mailboxes that are due at once after an outage log in at two a second, oldest first, new mail before history", async () => {
+  test("F29 10,000 mailboxes that are due at once after an outage log in at two a second, oldest first, new mail long before history", async () => {
     const all = boxes("contoso", 10_000);
     await register(all);
     const ids = all.map(mailboxId);
@@ -231,11 +241,16 @@ describe("logins", () => {
       const some = await take(16, limit);
       taken.push(...some);
       perRound.push(some.length);
-      backfill += (await take(16, limit, { lane: "backfill" })).length;
+      const history = await take(16, limit, { lane: "backfill" });
+      backfill += history.length;
+      if (history.length > 0) await redis.zrem(keys.inFlight("backfill", "contoso"), ...history);
       if (some.length > 0) await redis.zrem(keys.inFlight("fresh", "contoso"), ...some);
     }
     expect(taken).toEqual(ids);
-    expect(backfill).toBe(0);
+    // History gets its share, or it would wait for ever where polls take all logins.
+    expect(backfill).toBeGreaterThan(ids.length * 0.15);
+    expect(backfill).toBeLessThanOrEqual(ids.length * 0.2);
+    expect(sum(perRound) + backfill).toBeLessThanOrEqual(perRound.length * 2.3);
     // At most two a second, a bucket of two and what the test's own time adds; all of them within twice the ideal time.
     for (let i = 0; i < perRound.length; i += 10) expect(sum(perRound.slice(i, i + 10))).toBeLessThanOrEqual(20 + 3);
     expect(perRound.length).toBeLessThan(ids.length);

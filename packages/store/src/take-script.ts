@@ -1,14 +1,21 @@
 import { limits } from "@mailfleet/core";
 import { nowMs } from "./scripts.ts";
 
-/** What is left of a tenant's logins; `rate` and `tokens` afterwards. Fields: rate, tokens, at, grewAt, slowedAt, calmUntil. */
+/** What is left of a tenant's logins; `rate` and `tokens` afterwards. Fields: rate, tokens, at, grewAt, slowedAt, calmUntil, owed (to history). */
 const readRate = `
 local function readRate(key, atFirst, most)
   local known = redis.call('HMGET', key, 'rate', 'tokens', 'at', 'grewAt', 'calmUntil')
   local rate = math.min(math.max(tonumber(known[1]) or atFirst, ${limits.loginsAtLeast}), most)
   local burst = math.max(2, rate)
-  local tokens = math.min(burst, (tonumber(known[2]) or burst) + rate * math.max(0, now - (tonumber(known[3]) or now)) / 1000)
-  return rate, tokens, tonumber(known[4]), tonumber(known[5]) or 0
+  local tokens = tonumber(known[2]) or burst
+  local at, grewAt, calmUntil = tonumber(known[3]) or now, tonumber(known[4]), tonumber(known[5]) or 0
+  -- Of a clock that was set back, or another Redis': what it says is not waited for.
+  if at > now + 1000 then
+    tokens, at = math.max(tokens, 1), now
+    if grewAt then grewAt = math.min(grewAt, now) end
+    calmUntil = math.min(calmUntil, now + ${limits.loginsCalmMs})
+  end
+  return rate, math.min(burst, tokens + rate * math.max(0, now - at) / 1000), grewAt, calmUntil
 end`;
 
 /**
@@ -36,8 +43,9 @@ for i = 1, tenants do
   of[i] = { due = KEYS[k + 1], inFlight = KEYS[k + 2], host = host, room = cap - inFlight, count = 0, rateKey = KEYS[k + 5], most = tonumber(ARGV[a + 3]) }
   local one = of[i]
   one.rate, one.tokens, one.grewAt, one.calmUntil = readRate(one.rateKey, tonumber(ARGV[a + 2]), one.most)
-  -- The last one is for new mail, so that history does not live on what is dealt between two rounds.
-  one.allowed = math.floor(one.tokens) - (isFresh and 0 or 1)
+  one.owed = tonumber(redis.call('HGET', one.rateKey, 'owed')) or 0
+  -- The last one is for new mail, so that history does not live on what is dealt between two rounds; but for what it is owed.
+  one.allowed = isFresh and math.floor(one.tokens) or math.max(math.floor(one.tokens) - 1, math.floor(one.owed))
   one.hold = KEYS[k + 4]
   one.held = redis.call('HMGET', one.hold, 'id', 'nextAt', 'canaryUntil', 'mailbox')
 end
@@ -90,7 +98,8 @@ for i = 1, tenants do
     local isLong = one.grewAt and now - one.grewAt >= ${limits.loginsStepMs} and now >= one.calmUntil
     if isLong and one.count >= one.allowed then one.rate = math.min(one.most, one.rate * ${limits.loginsGrowth}) end
     if isLong or not one.grewAt then redis.call('HSET', one.rateKey, 'grewAt', now) end
-    redis.call('HSET', one.rateKey, 'rate', one.rate, 'tokens', one.tokens - one.count, 'at', now)
+    one.owed = isFresh and math.min(2, one.owed + one.count * ${limits.loginsHistoryShare}) or math.max(0, one.owed - one.count)
+    redis.call('HSET', one.rateKey, 'rate', one.rate, 'tokens', one.tokens - one.count, 'at', now, 'owed', one.owed)
   end
 end
 return taken`;
