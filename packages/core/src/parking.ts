@@ -39,8 +39,8 @@ export function tenantParking(
   const { code, since } = hold.cause;
   return {
     event: parkedEvent({ mailbox, lane: "fresh", cause: hold.cause, now }),
-    // Never parked by itself: with the hold ends what parks it.
-    cause: { ...(cause ?? { ...hold.cause, state: "waiting" }), told: { code, since } },
+    // Never parked by itself, and waiting for nothing: with the hold ends what parks it, long before the hold's next look perhaps.
+    cause: { ...(cause ?? { ...hold.cause, state: "waiting", nextAt: now }), told: { code, since } },
   };
 }
 

@@ -114,7 +114,12 @@ describe("a held tenant", () => {
     await hold();
     const push = createPushLeases({ redis, keys, clock, chance: seededChance(4) });
     await push.choose(() => true);
-    expect(await push.claim(await push.join(9), 9)).toEqual([]);
+    const place = await push.join(9);
+    expect(await push.claim(place, 9)).toEqual([]);
+    expect((await push.look()).free).toBe(0);
+    // Nor one for an hour after a hold that somebody ended at once.
+    await redis.del(keys.hold("contoso"));
+    expect(await push.claim(place, 9)).toHaveLength(3);
   });
 
   test("tells all processes when it begins and ends", async () => {

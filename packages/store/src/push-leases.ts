@@ -95,20 +95,23 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
     if (over.length > 0) await redis.zrem(keys.pushPlaces, ...over);
   };
 
-  /** A mailbox whose tenant is held waits with it, whatever its own cause. */
+  /** A mailbox whose tenant is held waits with it, whatever its own cause; not until the next look, because the hold may end before. */
   const readMailboxes = async (
     ids: readonly string[],
   ): Promise<{ id: string; mailbox: MailboxRef | undefined; cause: Cause | undefined }[]> => {
     const pipeline = redis.pipeline();
     for (const id of ids) pipeline.hmget(keys.mailbox(id), "tenant", "address", "protocol", "cause", "parkedBy");
     const held = await readHolds(redis, keys);
+    const soon = clock.now() + limits.pushSurveyMs;
     const answers = (await pipeline.exec()) ?? [];
     return ids.map((id, i) => {
       const [error, fields] = answers[i] ?? [];
       if (error) throw error;
       const [tenant, address, protocol, cause, parkedBy] = (fields ?? []) as (string | null)[];
       const mailbox = tenant && address && protocol === "imap" && !parkedBy ? ({ tenant, address, protocol } as const) : undefined;
-      return { id, mailbox, cause: (tenant ? held.get(tenant)?.cause : undefined) ?? parseCause(cause ?? undefined) };
+      const hold = tenant ? held.get(tenant) : undefined;
+      const tenants = hold && { ...hold.cause, nextAt: Math.min(hold.cause.nextAt, soon) };
+      return { id, mailbox, cause: tenants ?? parseCause(cause ?? undefined) };
     });
   };
 
@@ -135,7 +138,7 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
     },
 
     async look() {
-      const tenants = await redis.smembers(keys.tenants);
+      const [tenants, held] = await Promise.all([redis.smembers(keys.tenants), readHolds(redis, keys)]);
       const { alive, over } = await readPlaces();
       if (over.length > 0) await reap(alive, over);
       const now = await redisNow(redis);
@@ -145,13 +148,15 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
       for (const [i, [error, count]] of ((await pipeline.exec()) ?? []).entries()) {
         if (error) throw error;
         if (i % 2 === 0) chosen += count as number;
-        else freeNow += count as number;
+        else if (!held.has(tenants[(i - 1) / 2] as string)) freeNow += count as number;
       }
       return { chosen, free: freeNow, budgets: [...alive].map((place) => Number(place.split(":")[2] ?? 0)) };
     },
 
     async claim(place, count) {
-      const tenants = (await redis.smembers(keys.tenants)).sort();
+      const held = count < 1 ? undefined : await readHolds(redis, keys);
+      // Nobody asks for those of a held tenant; once it goes on, they are free as they were.
+      const tenants = (await redis.smembers(keys.tenants)).filter((tenant) => !held?.has(tenant)).sort();
       if (tenants.length === 0 || count < 1) return [];
       turn = (turn + 1) % tenants.length;
       const now = await redisNow(redis);

@@ -82,7 +82,9 @@ describe("a signal", () => {
     await tell({ kind: "hold", tenant: "contoso", untilMs: await inMs(600_000), code: "SERVICE_INCIDENT" });
     await Promise.all(ends);
     expect([canary.signal.aborted, other.signal.aborted]).toEqual([false, false]);
-    expect(one.waitMs(neighbour)).toBeGreaterThan(590_000);
+    expect(one.waitMs(neighbour)).toBeGreaterThan(59_000);
+    // The hold may end long before its next look.
+    expect(one.waitMs(neighbour)).toBeLessThanOrEqual(60_000);
     // The answer that let this session begin may be older than the signal.
     expect(one.watch(neighbour).signal.aborted).toBe(true);
     expect(one.watch(neighbour, { isCanary: true }).signal.aborted).toBe(false);
@@ -104,7 +106,7 @@ describe("a signal", () => {
   test("that ended in a gap keeps nobody waiting after it", async () => {
     const one = await worker();
     await tell({ kind: "hold", tenant: "contoso", untilMs: await inMs(3_600_000), code: "SERVICE_INCIDENT" });
-    await expect.poll(() => one.waitMs(mailbox)).toBeGreaterThan(3_500_000);
+    await expect.poll(() => one.waitMs(mailbox)).toBeGreaterThan(50_000);
     await interrupt();
     await expect.poll(() => one.waitMs(mailbox)).toBe(0);
   });

@@ -149,7 +149,9 @@ export function openSignals(options: SignalsOptions): RunningSignals {
       const now = clock.monotonic();
       const mine = (heard.get(mailboxId(mailbox))?.until ?? 0) - now;
       const held = heard.get(mailbox.tenant);
-      const tenants = held && held.until + graceMs > now ? Math.max(held.until - now, limits.pushRoundMs) : 0;
+      // Who pushes asks for none of a held tenant, and its hold may end long before the next look: nobody is to wait for that.
+      const leftMs = held ? Math.min(held.until - now, limits.pushSurveyMs) : 0;
+      const tenants = held && held.until + graceMs > now ? Math.max(leftMs, limits.pushRoundMs) : 0;
       return Math.max(0, mine, tenants);
     },
     announce(mailbox: MailboxRef, waitMs, code) {
