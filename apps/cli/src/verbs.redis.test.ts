@@ -118,7 +118,7 @@ describe("an import", () => {
     write(["ap@contoso.example,", "new@contoso.example,pop3"]);
     const asked = await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune");
     expect(asked.code).toBe(2);
-    expect(asked.err).toContain("are not in the file, and would be taken out: more than a tenth is not done unasked.");
+    expect(asked.err).toContain("are not in the file. They would be taken out: more than a tenth is not done unasked.");
     expect(await have()).toEqual(before);
     const dry = await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune", "--dry-run");
     expect(dry.out).toContain("Plan: 1 to add, 0 to change, 2 to remove.");
@@ -152,6 +152,14 @@ describe("an import", () => {
     await run("mailboxes", "import", "more.csv", "--tenant", "contoso");
     write(rows);
     expect((await run("mailboxes", "import", "more.csv", "--tenant", "contoso")).out).toContain("Done: 1,300 added, 0 changed");
+    // A row that cannot be read takes no mailbox out unasked: it may be the one that it names.
+    write(rows.map((row) => (row.startsWith("bulk7@") ? "bulk7@contoso.example,imapp" : row)));
+    const slip = await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune");
+    expect(slip.code).toBe(2);
+    expect(slip.err).toContain(
+      "and 1 row of it was left out. They would be taken out: that is not done unasked while rows cannot be read.",
+    );
+    expect(await have()).toContain("bulk7@contoso.example");
     write(["ap@contoso.example,", "ar@contoso.example,pop3", "berlin@contoso.example,"]);
     expect((await run("mailboxes", "import", "more.csv", "--tenant", "contoso", "--prune", "--yes")).out).toContain("2,500 removed");
   });
@@ -188,6 +196,27 @@ describe("what an operator does to mailboxes", () => {
     const { code, out } = await run("mailboxes", "remove", "support@contoso.example");
     expect(code).toBe(1);
     expect(out).toContain("Still in the configuration is support@contoso.example: at the next start of a producer it comes back.");
+  });
+
+  test("an address that two tenants have is not guessed at: it is named with its tenant", async () => {
+    const before = yaml.replace(name, `${name}-two`);
+    const tenant = (alias: string, box: string): string =>
+      yaml.slice(yaml.indexOf("  contoso:")).replace("contoso:", `${alias}:`).replace("support@", `${box}@`);
+    const write = (text: string): void => writeFileSync(path.join(cwd, "two.yaml"), text);
+    write(before);
+    await run("mailboxes", "park", "support@contoso.example", "--config", "two.yaml");
+    await run("mailboxes", "resume", "support@contoso.example", "--config", "two.yaml");
+    // The domain moved to another tenant, and the fleet still knows the old one.
+    write(before.replace("support@", "first@") + tenant("moved", "support").replace("1111-4111", "1111-4112"));
+    const two = (...args: string[]) => run("mailboxes", ...args, "--config", "two.yaml");
+    for (const verb of ["park", "remove"]) {
+      const { code, err } = await two(verb, "support@contoso.example");
+      expect(code).toBe(2);
+      expect(err).toContain("contoso/support@contoso.example or moved/support@contoso.example");
+    }
+    expect((await two("park", "moved/support@contoso.example")).code).toBe(0);
+    const { out } = await two("list", "--state", "parked by operator", "--json");
+    expect((JSON.parse(out) as { mailboxes: object[] }).mailboxes).toMatchObject([{ tenant: "moved" }]);
   });
 
   test.each([

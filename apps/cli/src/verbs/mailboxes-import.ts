@@ -127,15 +127,23 @@ function refuseProblems({ problems }: ImportPlan): void {
   });
 }
 
-async function confirmPrune(cli: Cli, { missing, here, tenant }: ImportPlan): Promise<void> {
-  if (missing.length <= here * pruneAsksAbove) return;
-  const what = `${formatCount(missing.length)} of ${formatCounted(here, "mailbox", "mailboxes")} of ${tenant} are not in the file`;
+async function confirmPrune(cli: Cli, { missing, here, tenant, problemCount }: ImportPlan): Promise<void> {
+  // A row that cannot be read may name one of those that would be taken out.
+  const isUnread = problemCount > 0 && missing.length > 0;
+  if (!isUnread && missing.length <= here * pruneAsksAbove) return;
+  const left = isUnread ? `, and ${formatCounted(problemCount, "row")} of it ${problemCount === 1 ? "was" : "were"} left out` : "";
+  const what = `${formatCount(missing.length)} of ${formatCounted(here, "mailbox", "mailboxes")} of ${tenant} are not in the file${left}`;
   if (cli.ask !== undefined && (await cli.ask(`${what}. Take them out? Type yes: `)).trim() === "yes") return;
+  const why = isUnread ? "that is not done unasked while rows cannot be read" : "more than a tenth is not done unasked";
   throw new CliError(2, {
     code: "NOT_CONFIRMED",
-    what: `${what}, and would be taken out: more than a tenth is not done unasked.`,
+    what: `${what}. They would be taken out: ${why}.`,
     next: "Nothing was changed.",
-    todo: ["See them: --dry-run --list missing", "Without asking: --yes"],
+    todo: [
+      ...(isUnread ? ["Mend the rows: --dry-run --list problems"] : []),
+      "See them: --dry-run --list missing",
+      "Without asking: --yes",
+    ],
   });
 }
 

@@ -208,13 +208,23 @@ function requireCause(cause: string): void {
 }
 
 /**
- * The mailboxes of these addresses, each once.
- * @throws CliError 2 with all that are unknown, before anything is done
+ * The mailboxes of these addresses, each once. An address that two tenants have, since it moved from one to the other, is named with its
+ * tenant: `fabrikam/sales@contoso.com`.
+ * @throws CliError 2 with all that are unknown or stand for several, before anything is done
  */
 function findAll(known: readonly MailboxRef[], addresses: readonly string[], what: string): MailboxRef[] {
-  const byAddress = new Map(known.map((mailbox) => [mailbox.address, mailbox]));
-  const wanted = new Set(addresses.map(canonicalAddress));
-  const unknown = [...wanted].filter((address) => !byAddress.has(address));
+  const byAddress = Map.groupBy(known, ({ address }) => address);
+  const byId = new Map(known.map((mailbox) => [canonicalAddress(mailboxId(mailbox)), mailbox]));
+  const found = new Map<string, MailboxRef>();
+  const unknown: string[] = [];
+  const several: string[] = [];
+  for (const given of new Set(addresses.map(canonicalAddress))) {
+    const named = byId.get(given);
+    const fit = named ? [named] : (byAddress.get(given) ?? []);
+    for (const { tenant, address, protocol } of fit) found.set(mailboxId({ tenant, address }), { tenant, address, protocol });
+    if (fit.length === 0) unknown.push(given);
+    if (fit.length > 1) several.push(fit.map((mailbox) => stripControls(mailboxId(mailbox))).join(" or "));
+  }
   if (unknown.length > 0) {
     const words = unknown.map((address) => {
       const meant = nearest(address, byAddress.keys(), 1)[0];
@@ -227,10 +237,15 @@ function findAll(known: readonly MailboxRef[], addresses: readonly string[], wha
       todo: ["See all: npx mailfleet mailboxes list"],
     });
   }
-  return [...wanted].map((address) => {
-    const { tenant, protocol } = byAddress.get(address) as MailboxRef;
-    return { tenant, address, protocol };
-  });
+  if (several.length > 0) {
+    throw new CliError(2, {
+      code: "MAILBOX_OF_SEVERAL_TENANTS",
+      what: `More than one tenant has that mailbox: ${several.join("; ")}.`,
+      next: `Nothing was ${what}.`,
+      todo: ["Name it with its tenant, as it stands here."],
+    });
+  }
+  return [...found.values()];
 }
 
 function configuredIds(config: Config): string[] {
