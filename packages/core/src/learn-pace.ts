@@ -90,7 +90,7 @@ const mostFallOfSign = 0.25;
  * time, and after a refusal in that: it costs a wait of minutes.
  */
 const doubleMs = 10_000;
-const growMs = 4 * 60_000;
+const growMs = 90_000;
 const hintGrowMs = 15 * 60_000;
 /** A mailbox gets this much at least: 1 ms of the server in a second. */
 const leastDuty = 0.001;

@@ -11,7 +11,7 @@ export interface Pace {
   readonly ceiling: number;
   /** Epoch ms from when the speed grows again: of that, or the end of the wait that was asked for. */
   readonly since: number;
-  /** How it showed: answers got slow, or a command was refused with a wait hint. */
+  /** How it showed: answers got slow, perhaps until a refusal; or a command was refused with a wait hint and nothing before. */
   readonly sign: "slow" | "hint";
   /** Server ms spent since the server last began to show it. */
   readonly spentMs: number;
