@@ -6,7 +6,10 @@ import { setUp } from "./lib/setup.mjs";
 
 const args = process.argv.slice(2);
 const node = await setUp({ redis: needsRedisServer() });
-process.exitCode = await runInForeground(node, [path.join(root, "apps/cli/src/main.ts"), "up", ...args], { env: workspaceEnv() });
+process.exitCode = await runInForeground(node, [path.join(root, "apps/cli/src/main.ts"), "up", ...args], {
+  env: workspaceEnv(),
+  takesInterruptTwice: true,
+});
 
 /** A Redis of our own is started unless one is named, in the environment or in the configuration. */
 function needsRedisServer() {

@@ -39,14 +39,15 @@ export function capture(command, args, options = {}) {
 }
 
 /**
- * Runs a command on our own terminal and returns its exit code. Ctrl-C reaches it through the terminal's process group, so we only
- * wait; SIGTERM and SIGHUP come to us alone and are passed on.
+ * Runs a command on our own terminal and returns its exit code. SIGTERM and SIGHUP come to us alone and are passed on. Ctrl-C reaches it
+ * through the terminal's process group, but `kill -INT` does not, and nobody says which it was: a command that takes two at once for one
+ * (`takesInterruptTwice`) is sent it in any case, for others we only wait.
  */
-export function runInForeground(command, args, options = {}) {
+export function runInForeground(command, args, { takesInterruptTwice = false, ...options } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, ...options, stdio: options.stdio ?? "inherit" });
-    const wait = () => undefined;
     const passOn = (signal) => child.kill(signal);
+    const wait = takesInterruptTwice ? passOn : () => undefined;
     process.on("SIGINT", wait);
     process.on("SIGTERM", passOn);
     process.on("SIGHUP", passOn);

@@ -35,11 +35,8 @@ function findNode() {
 
 function runWith(node) {
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
-  // A terminal sends Ctrl-C to both of us; passing it on would make it a second one.
-  process.on("SIGINT", () => {
-    if (!process.stdin.isTTY) child.kill("SIGINT");
-  });
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // A terminal sends Ctrl-C to both of us, `kill` only to this process, and nobody says which it was. The program takes two at once for one.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.once("error", (error) => {
     process.stderr.write(`cannot start ${node}: ${error.message}\n`);
     process.exitCode = 1;

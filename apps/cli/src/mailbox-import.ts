@@ -14,13 +14,15 @@ export interface Many<One> extends Iterable<One> {
   readonly count: number;
 }
 
-/** What an import would do. Sums: rows = fresh + changes + same + problemCount. */
+/** What an import would do. Sums: rows = fresh + changes + same + problemCount, and pop3 is of the first three. */
 export interface ImportPlan {
   readonly tenant: string;
   readonly rows: number;
   readonly fresh: Many<MailboxRef>;
   readonly changes: Many<ImportChange>;
-  readonly same: number;
+  readonly same: Many<string>;
+  /** Of the good rows: this version has no session for them. */
+  readonly pop3: number;
   /** Registered, not in the file, and not in the configuration, which would bring them back. Sorted. */
   readonly missing: readonly string[];
   /** As `missing`, but for the configuration: never pruned. */
@@ -73,7 +75,9 @@ export function planImport(file: MailboxFile, tenant: { readonly alias: string; 
     },
 
     plan() {
-      const same = select("same", () => undefined).count;
+      const same = select("same", (index) => table.address(index));
+      let pop3 = 0;
+      for (let index = 0; index < table.size; index++) if (table.state(index) !== "elsewhere" && protocolOf(index) === "pop3") pop3 += 1;
       const changes = select("change", (index) => ({ address: table.address(index), from: from(index), to: protocolOf(index) }));
       return {
         tenant: tenant.alias,
@@ -85,9 +89,10 @@ export function planImport(file: MailboxFile, tenant: { readonly alias: string; 
         })),
         changes,
         same,
+        pop3,
         missing: [...missing].filter((address) => !configured.has(address)).sort(),
         missingConfigured: [...missing].filter((address) => configured.has(address)).length,
-        here: same + changes.count + missing.size,
+        here: same.count + changes.count + missing.size,
         problems: [...file.problems, ...problems].sort((a, b) => a.line - b.line),
         problemCount: file.problemCount + problems.length,
         columns: file.columns,
@@ -122,14 +127,15 @@ export function* importLines(plan: ImportPlan, view: ImportView): Generator<stri
   const { fresh, changes, same, missing, problems, problemCount } = plan;
   const { file, list, isDryRun, isPruning, sample } = view;
   const good = plan.rows - problemCount;
-  const width = Math.max(5, ...[fresh.count, changes.count, same].map((n) => formatCount(n).length));
+  const width = Math.max(5, ...[fresh.count, changes.count, same.count].map((n) => formatCount(n).length));
   const count = (n: number): string => formatCount(n).padStart(width);
   yield `${file}: ${formatCount(plan.rows)} ${plan.rows === 1 ? "row" : "rows"}, ${formatCount(good)} good, ${formatCount(problemCount)} left out`;
   yield `  + ${count(fresh.count)} new          ${nameSome(fresh, "new", list)}`.trimEnd();
   if (list === "new") for (const { address } of fresh) yield `      ${address}`;
   yield `  ~ ${count(changes.count)} change       ${changeWords(changes, list)}`.trimEnd();
   if (list === "change") for (const { address, from, to } of changes) yield `      ${address} ${from} to ${to}`;
-  yield `  = ${count(same)} as they are`;
+  yield `  = ${count(same.count)} as they are`;
+  if (plan.pop3 > 0) yield `    ${pop3Words(plan.pop3)}`;
   yield* missingLines(plan, isPruning, isDryRun);
   if (list === "missing") for (const address of missing) yield `      ${address}`;
   const digits = Math.max(3, ...problems.map((problem) => String(problem.line).length).slice(-1));
@@ -148,6 +154,20 @@ export function* importLines(plan: ImportPlan, view: ImportView): Generator<stri
   yield isDryRun
     ? `Plan: ${sums("to add")}to change, ${formatCount(removed)} to remove. Nothing was changed; without --dry-run it will be.`
     : `Done: ${sums("added")}changed, ${formatCount(removed)} removed.`;
+}
+
+/** What `add` did: the addresses are those that somebody just wrote, so all are named. */
+export function* addLines({ fresh, changes, same, pop3 }: ImportPlan): Generator<string> {
+  if (fresh.count > 0) yield `Added: ${Array.from(fresh, ({ address }) => address).join(", ")}.`;
+  if (changes.count > 0)
+    yield `Changed: ${Array.from(changes, ({ address, from, to }) => `${address}, protocol ${from} to ${to}`).join("; ")}.`;
+  if (same.count > 0) yield `Already there: ${[...same].join(", ")}.`;
+  if (pop3 > 0) yield pop3Words(pop3);
+}
+
+function pop3Words(count: number): string {
+  const [are, wait] = count === 1 ? ["is", "it waits"] : ["are", "they wait"];
+  return `${formatCount(count)} ${are} POP3, which this version does not read yet: ${wait}.`;
 }
 
 function* missingLines({ missing, missingConfigured }: ImportPlan, isPruning: boolean, isDryRun: boolean): Generator<string> {
@@ -198,7 +218,8 @@ export function importJson(plan: ImportPlan, view: ImportView): object {
     leftOut: plan.problemCount,
     new: Array.from(plan.fresh, ({ address, protocol }) => ({ address, protocol })),
     change: [...plan.changes],
-    same: plan.same,
+    same: plan.same.count,
+    pop3: plan.pop3,
     missing: plan.missing,
     pruned: view.isPruning,
     problems: plan.problems,

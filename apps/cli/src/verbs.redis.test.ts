@@ -89,7 +89,9 @@ describe("mailboxes", () => {
   });
 
   test("an added mailbox is in the list, in the state filter and in the pipe's table", async () => {
-    expect((await run("mailboxes", "add", "Berlin@contoso.example", "--tenant", "contoso")).code).toBe(0);
+    const add = () => run("mailboxes", "add", "Berlin@contoso.example", "--tenant", "contoso");
+    expect(await add()).toEqual({ code: 0, out: "Added: berlin@contoso.example.\n", err: "" });
+    expect((await add()).out).toBe("Already there: berlin@contoso.example.\n");
     const { out } = await run("mailboxes", "list", "--state", "new");
     expect(out.split("\n")).toContain("contoso\tberlin@contoso.example\timap\tnew\t\t0\t0\t0\t");
     expect((await run("mailboxes", "list", "--state", "parked")).out).toBe("No mailbox fits.\n");

@@ -173,7 +173,7 @@ function imapOnly(source: MailSource): MailSource {
       if (mailbox.protocol === "imap") return source.open(mailbox, token, signal);
       throw syncError(
         "CONFIG_INVALID",
-        `${mailbox.address} is to be read over POP3, which this version does not do. Set its protocol to imap.`,
+        `${mailbox.address} is to be read over POP3, which this version does not read yet: it waits. Set its protocol to imap to read it now.`,
         {
           layer: "engine",
         },

@@ -142,7 +142,7 @@ worker: { parseThread: 2 }
       [
         /line 2 boxes\.csv is "sales @x\.example": a space/,
         /line 3 boxes\.csv is "b@x\.example": a protocol other/,
-        /line 4 boxes\.csv is "a@x\.example": same as line 1/,
+        /line 4 boxes\.csv is "A@X\.example": same as line 1/,
       ],
       { files: { "./boxes.csv": "a@x.example\nsales @x.example\nb@x.example,smtp\nA@X.example\n" } },
     ],

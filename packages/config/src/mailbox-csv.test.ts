@@ -46,7 +46,7 @@ describe("CSV as spreadsheets and PowerShell write it", () => {
     expect(rowCount).toBe(8);
     expect(problems).toEqual([
       { line: 2, value: '"sales @x.example"', text: "a space in the address" },
-      { line: 4, value: '"a@x.example"', text: "same as line 3" },
+      { line: 4, value: '"A@x.example"', text: "same as line 3" },
       { line: 5, value: '"b@x.example"', text: "a protocol other than imap or pop3" },
       { line: 6, value: "(not shown)", text: "a quote that does not end" },
       { line: 7, value: '"d@@x"', text: "more than one @ in the address" },

@@ -118,7 +118,7 @@ export function createMailboxCsvReader(sink: MailboxCsvSink): MailboxCsvReader {
         return;
       }
       const first = sink.lineOf(address);
-      if (first !== undefined) sink.problem({ line, value: showAddress(address), text: `same as line ${first}` });
+      if (first !== undefined) sink.problem({ line, value: showAddress(cells[columns.address] ?? ""), text: `same as line ${first}` });
       else sink.row({ line, address, ...(isProtocol(protocol) && { protocol }) });
     },
   };

@@ -20,7 +20,7 @@ const lookMs = 500;
 const consumerStopMs = 2_000;
 /** A look that takes this long says that Redis is away. */
 const lookPatienceMs = 5_000;
-/** A terminal's Ctrl-C may come twice: from the terminal and from a program in between, such as npm. */
+/** A terminal's Ctrl-C may come twice: from the terminal and from a program in between, such as npm or our own launcher. */
 const sameKeyMs = 300;
 
 /** What a run knows since before its roles were started. */

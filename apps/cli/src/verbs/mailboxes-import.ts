@@ -8,7 +8,16 @@ import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
 import { requireTenant } from "../find-mailbox.ts";
 import { type MailboxFile, readMailboxChunks, readMailboxFile } from "../mailbox-file.ts";
-import { importJson, importLines, type ImportPlan, type ImportView, type ListChoice, type Many, planImport } from "../mailbox-import.ts";
+import {
+  addLines,
+  importJson,
+  importLines,
+  type ImportPlan,
+  type ImportView,
+  type ListChoice,
+  type Many,
+  planImport,
+} from "../mailbox-import.ts";
 import { trySample } from "../try-sample.ts";
 import { type Fleet, locateConfig, openFleet, silentLog } from "../wire.ts";
 
@@ -79,14 +88,14 @@ async function importFile(cli: Cli, options: ImportOptions, [name = ""]: readonl
 }
 
 /** Plans, and unless it is a dry run does it. */
-async function change(cli: Cli, options: ImportOptions, file: MailboxFile, name: string, isAll: boolean): Promise<number> {
+async function change(cli: Cli, options: ImportOptions, file: MailboxFile, name: string, isAdd: boolean): Promise<number> {
   const { config } = locateConfig(cli, options);
   requireTenant(config, options.tenant, "Nothing was changed.");
   const tenant = config.tenants[options.tenant] as TenantConfig;
   const fleet = await openFleet(config);
   try {
     const plan = await compare(config, fleet, file, tenant);
-    if (isAll) refuseProblems(plan);
+    if (isAdd) refuseProblems(plan);
     const isDryRun = options.dryRun === true;
     const isPruning = options.prune === true;
     const sample = options.try > 0 ? await trySample(config, cli.env, plan.fresh, options.try) : undefined;
@@ -100,7 +109,7 @@ async function change(cli: Cli, options: ImportOptions, file: MailboxFile, name:
       ...(sample && { sample }),
     };
     if (cli.isJson) cli.json(importJson(plan, view));
-    else for (const text of importLines(plan, view)) cli.terminal.out(`${stripLine(text)}\n`);
+    else for (const text of isAdd ? addLines(plan) : importLines(plan, view)) cli.terminal.out(`${stripLine(text)}\n`);
     return 0;
   } finally {
     fleet.close();
