@@ -38,7 +38,7 @@ export const cmdlets: Readonly<Record<string, readonly string[]>> = {
   "ConvertTo-Json": [],
   "ForEach-Object": [],
   "Where-Object": [],
-  "Sort-Object": ["Property", "Descending"],
+  "Sort-Object": ["Property", "Descending", "Unique"],
   "Select-Object": ["Skip"],
   "Get-Acl": ["LiteralPath"],
   "Set-Acl": ["LiteralPath", "AclObject"],

@@ -192,7 +192,11 @@ function Grant-Mailbox {
     if ($script:IsProven) { $null = & $grant }
     else { $null = Invoke-Retry 'the registration in Exchange' $grant }
     $script:IsProven = $true
-    if (Test-Grant $Address $Names) { Write-Outcome $Address 'grant' 'done' 'FullAccess' }
+    # From here on the grant may be there: it is in the report whatever becomes of the look.
+    $isListed = $false
+    try { $isListed = Test-Grant $Address $Names }
+    catch { Write-Host $_.Exception.Message }
+    if ($isListed) { Write-Outcome $Address 'grant' 'done' 'FullAccess' }
     else { Write-Outcome $Address 'grant' 'look' 'granted, and not listed yet; run this script again later to see it' }
   }
   else {
