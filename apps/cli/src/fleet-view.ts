@@ -4,6 +4,7 @@ import {
   type FolderLedger,
   groupCauses,
   type IntakeWords,
+  isPause,
   shellWord,
   type StateCounts,
   stateOf,
@@ -82,4 +83,13 @@ export function causeCommand(group: CauseGroup): string | undefined {
   if (group.owner !== "you") return undefined;
   if (group.scope === "tenant" && group.tenant !== undefined) return `npx mailfleet doctor --tenant ${shellWord(group.tenant)}`;
   return first === undefined ? undefined : `npx mailfleet doctor --mailbox ${shellWord(first)}`;
+}
+
+/** What goes on at once when the cause is mended; undefined where nothing is parked for it, or a pause is to be kept. */
+export function resumeCommand(group: CauseGroup): string | undefined {
+  const [first] = group.mailboxes;
+  if (group.parkedCount === 0 || isPause(group.code)) return undefined;
+  if (group.mailboxCount === 1 && group.scope === "mailbox" && first !== undefined)
+    return `npx mailfleet mailboxes resume ${shellWord(first)}`;
+  return `npx mailfleet mailboxes resume ${group.tenant === undefined ? `--cause ${group.code}` : `--tenant ${shellWord(group.tenant)}`}`;
 }

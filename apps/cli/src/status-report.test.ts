@@ -35,6 +35,7 @@ test("the sentence comes first, then causes by who must act, then tenants and th
     "58 of 60 mailboxes are fresh. One cause needs you; 1 mailbox recovers by itself.",
     "Needs you",
     "✗ contoso     no access was granted   1 mailbox parked   npx mailfleet doctor --mailbox hr@contoso.example",
+    "Mended? npx mailfleet mailboxes resume hr@contoso.example",
     "Coming up",
     expect.stringMatching(/^! contoso {5}client secret expires (Sun 29|Mon 30) Nov, 6 days {3}40 mailboxes to stop$/),
     "              npx mailfleet onboard --tenant contoso --rotate",
@@ -71,6 +72,13 @@ test.each([60, 80, 120])("at %i columns nothing wraps but a command to paste, an
   for (const text of lines) if (!text.includes("npx")) expect(textWidth(text), text).toBeLessThanOrEqual(width);
 });
 
+test("what is parked names the command that makes it go on when it is mended, and commands reach the fleet that was asked about", () => {
+  const text = renderStatus(facts({ options: " --config fleet.yaml" }), style);
+  expect(text).toContain("\nMended? npx mailfleet mailboxes resume hr@contoso.example --config fleet.yaml\n");
+  expect(text).toContain("npx mailfleet doctor --mailbox hr@contoso.example --config fleet.yaml");
+  expect(renderStatus(facts(), { ...style, isPiped: true })).not.toContain("Mended?");
+});
+
 test("narrow terminals lose columns from the right", () => {
   const header = renderStatus(facts(), { ...style, width: 60 })
     .split("\n")
@@ -104,7 +112,7 @@ test("the JSON carries sentence, states, causes with owner and next look, ledger
       tenant: "contoso",
       mailboxes: 1,
       owner: "you",
-      do: [expect.any(String), "npx mailfleet doctor --mailbox hr@contoso.example"],
+      do: [expect.any(String), "npx mailfleet doctor --mailbox hr@contoso.example", "npx mailfleet mailboxes resume hr@contoso.example"],
     },
     { code: "SERVER_THROTTLED", tenant: "fabrikam", mailboxes: 1, owner: "self", next: "2026-11-23T14:03:14.000Z", do: [] },
   ]);

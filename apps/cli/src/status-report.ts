@@ -19,7 +19,7 @@ import {
   unaccounted,
 } from "@mailfleet/core";
 import type { ProcessRecord } from "@mailfleet/store";
-import { causeCommand, type FleetView, type TenantView } from "./fleet-view.ts";
+import { causeCommand, resumeCommand, type FleetView, type TenantView } from "./fleet-view.ts";
 import { type ComingUp, comingUpJson, comingUpWords, credentialsJson } from "./coming-up.ts";
 import { type Column, renderTable, tabbed } from "./table.ts";
 import type { Marks, Role } from "./terminal.ts";
@@ -35,6 +35,8 @@ export interface StatusFacts {
   readonly marks: DownstreamMarks;
   readonly comingUp: readonly ComingUp[];
   readonly credentials: readonly CredentialNote[];
+  /** What printed commands need besides to reach the same fleet, such as ` --config fleet.yaml`. */
+  readonly options?: string;
   /** Epoch ms of this machine, when it is printed. */
   readonly now: number;
 }
@@ -75,14 +77,15 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
     ...(style.isPiped ? [fleetSentence(view)] : wrapText(fleetSentence(view), style.width, 0).map((part) => style.paint("strong", part))),
     ...workerLines(facts, style),
     ...intakeLines(view, style),
-    ...section("Needs you", causeRows(view, "you", zone), "yours", style),
+    ...section("Needs you", causeRows(view, "you", zone, facts.options), "yours", style),
+    ...mendedLines(view, facts.options, style),
     ...section(
       "Coming up",
-      facts.comingUp.map((one) => ({ tenant: one.tenant, ...comingUpWords(one, facts.now, zone) })),
+      facts.comingUp.map((one) => ({ tenant: one.tenant, ...withOptions(comingUpWords(one, facts.now, zone), facts.options) })),
       "look",
       style,
     ),
-    ...section("Recovers by itself", causeRows(view, "self", zone), "moving", style),
+    ...section("Recovers by itself", causeRows(view, "self", zone, facts.options), "moving", style),
     ...(style.isPiped ? tabbed(tenantColumns, cells) : renderTable(tenantColumns, cells, style.width)),
     ...pushLines(facts),
     ...ledgerLines(view, style),
@@ -149,7 +152,18 @@ interface CauseRow {
   readonly command?: string;
 }
 
-function causeRows(view: FleetView, owner: CauseGroup["owner"], zone: "utc" | "local"): CauseRow[] {
+/** What a person pastes once a cause is mended: without it mailfleet may wait for an hour. */
+function mendedLines({ causes }: FleetView, options: string | undefined, style: StatusStyle): string[] {
+  if (style.isPiped) return [];
+  const commands = [...new Set(causes.flatMap((cause) => (cause.owner === "you" ? (resumeCommand(cause) ?? []) : [])))];
+  return commands.slice(0, 3).map((command, index) => `${index === 0 ? "Mended?" : "       "} ${command}${options ?? ""}`);
+}
+
+function withOptions<Row extends { readonly command?: string }>(row: Row, options = ""): Row {
+  return row.command === undefined ? row : { ...row, command: `${row.command}${options}` };
+}
+
+function causeRows(view: FleetView, owner: CauseGroup["owner"], zone: "utc" | "local", options = ""): CauseRow[] {
   return view.causes
     .filter((cause) => cause.owner === owner)
     .map((cause) => {
@@ -162,7 +176,7 @@ function causeRows(view: FleetView, owner: CauseGroup["owner"], zone: "utc" | "l
           owner === "you"
             ? `${boxes} ${cause.parkedCount > 0 ? "parked" : "waiting"}`
             : `${boxes}, next try ${formatIn(cause.nextAt, view.at)}`,
-        ...(command !== undefined && { command }),
+        ...(command !== undefined && { command: `${command}${options}` }),
       };
     });
 }
@@ -226,7 +240,7 @@ function troubleOf({ states, mailboxes }: TenantView): number {
 }
 
 /** `mailfleet.status/1`: all causes and all tenants, times in ISO 8601 UTC. */
-export function statusJson({ view, rates, processes, load, marks, comingUp, credentials, now }: StatusFacts): object {
+export function statusJson({ view, rates, processes, load, marks, comingUp, credentials, now, options = "" }: StatusFacts): object {
   const iso = (at: number): string => new Date(at).toISOString();
   const push = pushOf(processes);
   const ledgerOf = (ledger: FleetView["ledger"]): object => ({ ...ledger, unaccounted: unaccounted(ledger) });
@@ -238,7 +252,7 @@ export function statusJson({ view, rates, processes, load, marks, comingUp, cred
     states: view.states,
     causes: view.causes.map((cause) => {
       const words = describeCause(cause, { now: view.at, zone: "utc", seconds: true });
-      const command = causeCommand(cause);
+      const commands = [causeCommand(cause), resumeCommand(cause)].flatMap((one) => (one === undefined ? [] : [`${one}${options}`]));
       return {
         id: cause.id,
         code: cause.code,
@@ -251,7 +265,7 @@ export function statusJson({ view, rates, processes, load, marks, comingUp, cred
         state: cause.state,
         next: iso(cause.nextAt),
         what: stripControls(words.happened),
-        do: cause.owner === "you" ? [words.youCan, ...(command === undefined ? [] : [command])] : [],
+        do: cause.owner === "you" ? [words.youCan, ...commands] : [],
       };
     }),
     downstream: {

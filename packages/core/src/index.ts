@@ -12,6 +12,7 @@ export {
 } from "./account-folder.ts";
 export type { Cause, OperatorPark, ToldParking } from "./cause.ts";
 export { closingSentence, diagnose, nextLook, type Diagnosis, type Look } from "./diagnose/diagnose.ts";
+export { type Backlog, isPause } from "./diagnose/go-on.ts";
 export { explainable, explainCode, type Explanation } from "./diagnose/explain.ts";
 export { type Certainty, type DoctorCode, type Finding, type Fix, type Step, type StepName, stepNames } from "./diagnose/finding.ts";
 export type {
@@ -30,6 +31,7 @@ export type {
   ScopeLook,
   Subject,
   TokenLook,
+  StoppedLook,
 } from "./diagnose/observations.ts";
 export {
   type FolderCheckpoint,

@@ -1,4 +1,5 @@
 import {
+  type Backlog,
   closingSentence,
   type Diagnosis,
   type Finding,
@@ -32,7 +33,11 @@ export function renderDoctor(all: readonly Examined[], tookMs: number, terminal:
     lines.push(headOf(one.seen));
     lines.push(...(one.diagnosis.finding ? failedBlock(one.diagnosis, one.diagnosis.finding, terminal) : passedBlock(one, only, terminal)));
   }
-  lines.push(only ? closingSentence(only.diagnosis, only.seen, formatDuration(tookMs)) : closingOfAll(all, tookMs));
+  const backlogs = backlogsOf(all);
+  const closing = only ? closingSentence(only.diagnosis, only.seen, formatDuration(tookMs)) : closingOfAll(all, tookMs);
+  // The command stands by itself in a terminal: it is there to be pasted.
+  lines.push(backlogs.reduce((text, { sentence, command }) => text.replace(` ${sentence}; go on now: ${command}`, ""), closing));
+  for (const { sentence, command } of backlogs) lines.push(...withCommand(`${sentence}; go on now:`, command, "", terminal));
   return `${lines.join("\n")}\n`;
 }
 
@@ -59,7 +64,7 @@ function stepLines({ name, state, text, note }: Step, terminal: Terminal): strin
   return note === undefined ? lines : [...lines, ...wrapped(note, terminal)];
 }
 
-function failedBlock({ steps, next, again }: Diagnosis, finding: Finding, terminal: Terminal): string[] {
+function failedBlock({ steps, next, sooner }: Diagnosis, finding: Finding, terminal: Terminal): string[] {
   const passed = steps.filter(({ state }) => state === "passed").map(({ name }) => name);
   const missed = steps.filter(({ state }) => state === "not reached").map(({ name }) => name);
   const between = steps.filter(({ state }) => state === "look" || state === "skipped");
@@ -76,17 +81,34 @@ function failedBlock({ steps, next, again }: Diagnosis, finding: Finding, termin
     lines.push(`${indent}${who}`);
     for (const command of commands) lines.push(`${deeper}${stripControls(command)}`);
   }
-  if (next !== undefined && again !== undefined) lines.push(...nextLines(next, stripControls(again), terminal));
+  if (next !== undefined) lines.push(...nextLines(next, sooner, terminal));
   if (finding.also.length > 0) lines.push(...wrapped(`Also possible: ${finding.also.map(withoutStop).join("; ")}.`, terminal));
   if (missed.length > 0) lines.push(`  - ${padEnd(missed.join(", "), nameWidth)} not reached`.replace(/ {2,}not/, "    not"));
   return lines;
 }
 
 /** A command to paste is never broken: where it does not fit, it stands on a line of its own. */
-function nextLines(next: string, again: string, terminal: Terminal): string[] {
-  const whole = `${indent}${next}; sooner: ${again}`;
+function nextLines(next: string, sooner: string | undefined, terminal: Terminal): string[] {
+  return sooner === undefined
+    ? wrapped(`${next}.`, terminal)
+    : withCommand(`${next}; once it is mended, sooner:`, sooner, indent, terminal);
+}
+
+function withCommand(words: string, command: string, before: string, terminal: Terminal): string[] {
+  const whole = stripControls(`${before}${words} ${command}`);
   if (textWidth(whole) <= terminal.outWidth()) return [whole];
-  return [...wrapped(`${next}; sooner:`, terminal), `${deeper}${again}`];
+  const parts = wrapText(stripControls(words), terminal.outWidth(), before.length).map((part) => `${before}${part}`);
+  return [...parts, `${before}    ${stripControls(command)}`];
+}
+
+/** One for each tenant that is well by now, and waits all the same. */
+function backlogsOf(all: readonly Examined[]): readonly Backlog[] {
+  const sick = new Set(all.filter(({ diagnosis }) => diagnosis.finding !== undefined).map(({ seen }) => seen.subject.tenant));
+  const found = new Map<string, Backlog>();
+  for (const { seen, diagnosis } of all) {
+    if (diagnosis.backlog && !sick.has(seen.subject.tenant)) found.set(diagnosis.backlog.command, diagnosis.backlog);
+  }
+  return [...found.values()];
 }
 
 const certaintyWords = { certain: "Certain", "most likely": "Most likely", possible: "Possible" } as const;
@@ -106,13 +128,15 @@ function mark(role: Extract<Role, "done" | "yours" | "look">, terminal: Terminal
 function closingOfAll(all: readonly Examined[], tookMs: number): string {
   const wrong = all.filter(({ diagnosis }) => diagnosis.finding !== undefined);
   const took = formatDuration(tookMs);
+  const backlogs = backlogsOf(all);
+  const waiting = backlogs.map(({ sentence, command }) => `${sentence}; go on now: ${command}`).join(" ");
   if (all.length === 0) return "No tenant is configured, so nothing was checked.";
   if (wrong.length === 0)
-    return `All ${formatCounted(all.length, "mailbox", "mailboxes")} looked at are well, checked in ${took}. Nothing to do.`;
+    return `All ${formatCounted(all.length, "mailbox", "mailboxes")} looked at are well, checked in ${took}. ${backlogs.length === 0 ? "Nothing to do." : waiting}`;
   const causes = [...new Set(wrong.map(({ seen, diagnosis }) => `${seen.subject.tenant}: ${diagnosis.finding?.conclusion ?? ""}`))];
   const shown = causes.slice(0, 3).join("; ");
   const more = causes.length > 3 ? `; and ${formatCount(causes.length - 3)} more` : "";
-  return `${formatCount(wrong.length)} of ${formatCounted(all.length, "mailbox", "mailboxes")} looked at ${wrong.length === 1 ? "is" : "are"} not well, checked in ${took}. ${stripControls(shown)}${more}. No mail is lost.`;
+  return `${formatCount(wrong.length)} of ${formatCounted(all.length, "mailbox", "mailboxes")} looked at ${wrong.length === 1 ? "is" : "are"} not well, checked in ${took}. ${stripControls(shown)}${more}. No mail is lost.${waiting === "" ? "" : ` ${waiting}`}`;
 }
 
 /** `mailfleet.doctor/1`: one document for programs. */
@@ -128,12 +152,13 @@ export function doctorJson(all: readonly Examined[], at: number, tookMs: number)
     seconds: Math.round(tookMs / 100) / 10,
     sentence,
     wrong: wrongJson(wrong[0]),
-    checks: all.map(({ seen: { subject }, diagnosis: { steps, finding, next, again } }) => ({
+    checks: all.map(({ seen: { subject }, diagnosis: { steps, finding, next, again, sooner, backlog } }) => ({
       tenant: subject.tenant,
       mailbox: subject.mailbox,
       protocol: subject.protocol,
       ok: finding === undefined,
       steps,
+      ...(backlog && { waits: { what: backlog.sentence, do: [backlog.command] } }),
       ...(finding && {
         diagnosis: {
           step: finding.step,
@@ -148,6 +173,7 @@ export function doctorJson(all: readonly Examined[], at: number, tookMs: number)
           also: finding.also,
           next,
           again,
+          ...(sooner !== undefined && { sooner }),
         },
       }),
     })),

@@ -64,7 +64,8 @@ export function chooseControls(
   };
 }
 
-export function subjectOf({ tenant, mailbox }: Patient): Subject {
+/** @param options what a printed command needs to reach the same fleet, see `givenOptions` */
+export function subjectOf({ tenant, mailbox }: Patient, options = ""): Subject {
   const { alias, tenantId, clientId, credential, endpoints, cloud, protocol } = tenant;
   return {
     tenant: alias,
@@ -75,6 +76,7 @@ export function subjectOf({ tenant, mailbox }: Patient): Subject {
     credential: credential.kind,
     authority: endpoints.authority,
     scope: endpoints.scope,
+    ...(options !== "" && { options }),
     isCustom: cloud === "custom",
   };
 }

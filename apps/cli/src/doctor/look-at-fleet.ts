@@ -1,6 +1,15 @@
 import path from "node:path";
 import type { Config } from "@mailfleet/config";
-import { type FleetLook, isSyncError, type MailboxRef, mailboxId, type RedisLook } from "@mailfleet/core";
+import {
+  type FailureCode,
+  type FleetLook,
+  isPause,
+  isSyncError,
+  type MailboxRef,
+  mailboxId,
+  type RedisLook,
+  type StoppedLook,
+} from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import { describeTarget, inspectRedis, type MailboxRecord, readPrivateRedis } from "@mailfleet/store";
 import { connectFleet, silentLog } from "../wire.ts";
@@ -47,10 +56,12 @@ export function redisLookOf({ redis, records, isRunning }: FleetSurvey, tenant: 
   const id = mailbox === undefined ? undefined : mailboxId(mailbox);
   const record = own.find((one) => one.id === id);
   const checks = own.flatMap(({ checkedAt }) => checkedAt ?? []);
+  const stops = stopsOf(own);
   const fleet: FleetLook = {
     isRunning,
     tenantMailboxes: own.length,
     tenantStopped: own.filter(({ cause }) => cause !== undefined).length,
+    ...(stops && { tenantStops: stops }),
     ...(checks.length > 0 && { tenantCheckedAt: checks.reduce((a, b) => Math.max(a, b)) }),
     ...(record && {
       mailbox: {
@@ -62,6 +73,22 @@ export function redisLookOf({ redis, records, isRunning }: FleetSurvey, tenant: 
     }),
   };
   return { ...redis, fleet };
+}
+
+/** Operator's parks are no failure, and what a server asked to leave alone is to be left alone. */
+function stopsOf(records: readonly MailboxRecord[]): StoppedLook | undefined {
+  const causes = records.flatMap(({ cause, parkedBy }) => (cause === undefined || parkedBy !== undefined ? [] : [cause]));
+  const mendable = causes.filter(({ code }) => !isPause(code));
+  if (mendable.length === 0) return undefined;
+  const counts = new Map<FailureCode, number>();
+  for (const { code } of mendable) counts.set(code, (counts.get(code) ?? 0) + 1);
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  return {
+    count: mendable.length,
+    parked: mendable.filter(({ state }) => state === "parked").length,
+    until: mendable.reduce((latest, { nextAt }) => Math.max(latest, nextAt), 0),
+    ...(most && mendable.length < causes.length && { onlyCause: most[0] }),
+  };
 }
 
 function codeOf(error: unknown): string {

@@ -19,6 +19,8 @@ export interface DoctorRun {
   readonly tenant?: string;
   readonly mailbox?: MailboxRef;
   readonly mustRefuse?: string;
+  /** Of the call, for the commands that are printed: ` --config fleet.yaml`. */
+  readonly options?: string;
   /** Called before each mailbox is looked at. */
   readonly onPatient?: (tenant: string, address: string | undefined) => void;
 }
@@ -48,7 +50,7 @@ export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
       for (const patient of patients.filter(({ tenant }) => tenant.alias === alias)) {
         run.onPatient?.(alias, patient.mailbox?.address);
         const startedMs = clock.monotonic();
-        const seen = await examine({ subject: subjectOf(patient), configuration, probes: probes.for(patient), style });
+        const seen = await examine({ subject: subjectOf(patient, run.options), configuration, probes: probes.for(patient), style });
         const diagnosis = diagnose(seen, style());
         found.push({ seen, diagnosis, tookMs: clock.monotonic() - startedMs });
         // What hits the whole tenant need not be told mailbox by mailbox.

@@ -3,7 +3,7 @@ import { canonicalAddress, explainable, explainCode, type MailboxRef, stripContr
 import { systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { doctorJson, renderDoctor } from "../doctor/doctor-report.ts";
 import { runDoctor } from "../doctor/run-doctor.ts";
 import { findMailbox, requireTenant } from "../find-mailbox.ts";
@@ -58,6 +58,7 @@ async function doctor(cli: Cli, options: DoctorOptions): Promise<number> {
     node: process.versions.node,
     ...(tenant !== undefined && { tenant }),
     ...(mailbox && { mailbox }),
+    options: givenOptions(options),
     ...(options.mustRefuse !== undefined && { mustRefuse: canonicalAddress(options.mustRefuse) }),
     onPatient: (alias, address) => {
       if (terminal.progress !== "none")

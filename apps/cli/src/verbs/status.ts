@@ -4,7 +4,7 @@ import { systemClock } from "@mailfleet/runtime";
 import { createCredentialNotes } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { comingUp } from "../coming-up.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { viewFleet } from "../fleet-view.ts";
 import { renderStatus, statusJson } from "../status-report.ts";
 import { readIntake } from "../read-intake.ts";
@@ -57,6 +57,7 @@ async function status(cli: Cli, options: CommonOptions): Promise<number> {
       processes,
       comingUp: comingUp(book.tenants(), credentials, mailboxesOf, systemClock.now()),
       credentials,
+      options: givenOptions(options),
       now: systemClock.now(),
     };
     if (cli.isJson) cli.json(statusJson(facts));

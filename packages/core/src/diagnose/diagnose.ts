@@ -3,6 +3,7 @@ import { shellWord } from "../words/shell-word.ts";
 import { formatDeadline, type TimeStyle } from "../words/times.ts";
 import type { Finding, Step, StepName, StepVerdict } from "./finding.ts";
 import { stepNames } from "./finding.ts";
+import { type Backlog, backlogOf, soonerCommand } from "./go-on.ts";
 import { configurationStep, machineStep, redisStep } from "./local-steps.ts";
 import { mailSteps } from "./mail-steps.ts";
 import { networkStep } from "./network-step.ts";
@@ -21,6 +22,10 @@ export interface Diagnosis {
   readonly next?: string;
   /** Looks again at once; only with a finding. */
   readonly again?: string;
+  /** Makes mailfleet go on before `next`, once the finding is mended; absent where nothing waits, or a pause is to be kept. */
+  readonly sooner?: string;
+  /** What waits although nothing is wrong; only without a finding. */
+  readonly backlog?: Backlog;
 }
 
 /** What to look at next; the looks in their order are the decision order of exchange-online 2.3. */
@@ -32,7 +37,18 @@ export function diagnose(seen: Observations, style: TimeStyle): Diagnosis {
   const byName = new Map(verdicts.map(({ step }) => [step.name, step]));
   const steps = stepNames.map((name): Step => byName.get(name) ?? { name, state: "not reached", text: "not reached" });
   const finding = verdicts.find((verdict) => verdict.finding !== undefined)?.finding;
-  return { steps, ...(finding && { finding, next: nextSentence(seen, finding, style), again: commandFor(seen) }) };
+  if (finding === undefined) {
+    const backlog = steps.some(({ state }) => state === "not reached") ? undefined : backlogOf(seen, style);
+    return { steps, ...(backlog && { backlog }) };
+  }
+  const sooner = soonerCommand(seen, finding);
+  return {
+    steps,
+    finding,
+    next: nextSentence(seen, finding, style),
+    again: commandFor(seen),
+    ...(sooner !== undefined && { sooner }),
+  };
 }
 
 /** Undefined when the answer is known: a step failed, or everything was looked at. */
@@ -102,8 +118,8 @@ function againSentence(fleet: FleetLook | undefined, style: TimeStyle): string {
 
 function commandFor({ subject }: Observations): string {
   return subject.mailbox === undefined
-    ? `npx mailfleet doctor --tenant ${subject.tenant}`
-    : `npx mailfleet doctor --tenant ${subject.tenant} --mailbox ${shellWord(subject.mailbox)}`;
+    ? `npx mailfleet doctor --tenant ${subject.tenant}${subject.options ?? ""}`
+    : `npx mailfleet doctor --tenant ${subject.tenant} --mailbox ${shellWord(subject.mailbox)}${subject.options ?? ""}`;
 }
 
 /** The last line, which says in words what the exit code says. */
@@ -112,7 +128,10 @@ export function closingSentence(diagnosis: Diagnosis, seen: Observations, tookMs
   if (!finding) {
     const checked = steps.filter(({ state }) => state === "passed" || state === "look").length;
     const looks = steps.filter(({ state }) => state === "look").length;
-    const rest = looks === 0 ? "Nothing to do." : `${formatCounted(looks, "thing")} to look at.`;
+    const { backlog } = diagnosis;
+    const waits = backlog === undefined ? [] : [`${backlog.sentence}; go on now: ${backlog.command}`];
+    const told = looks === 0 ? [] : [`${formatCounted(looks, "thing")} to look at.`];
+    const rest = looks === 0 && backlog === undefined ? "Nothing to do." : [...told, ...waits].join(" ");
     if (checked === steps.length) return `All ${formatCount(checked)} checks passed in ${tookMs}. ${rest}`;
     return `${formatCount(checked)} of ${formatCount(steps.length)} checks passed in ${tookMs}, the others had nothing to check. ${rest}`;
   }

@@ -62,6 +62,8 @@ export interface Finding {
   readonly fixes: readonly Fix[];
   /** Other causes, and why they are less likely. */
   readonly also: readonly string[];
+  /** Found at one mailbox, true of all of its tenant. */
+  readonly forTenant?: true;
 }
 
 /** One step, and what is wrong with it if anything is. */

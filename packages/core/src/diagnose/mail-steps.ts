@@ -33,7 +33,11 @@ function opened(seen: Observations, { folders, messages, countedFolders }: Extra
   const parkedBy = seen.redis?.kind === "ready" ? seen.redis.fleet.mailbox?.parkedBy : undefined;
   if (parkedBy === undefined) return passed("mailbox", text);
   const who = shellWord(seen.subject.mailbox ?? "");
-  return look("mailbox", text, `${parkedBy} parked it, so it is not read. To go on: npx mailfleet mailboxes resume ${who}`);
+  return look(
+    "mailbox",
+    text,
+    `${parkedBy} parked it, so it is not read. To go on: npx mailfleet mailboxes resume ${who}${seen.subject.options ?? ""}`,
+  );
 }
 
 function held(seen: Observations, cause: Extract<MailboxLook, { kind: "held" }>["cause"], style: TimeStyle): StepVerdict {

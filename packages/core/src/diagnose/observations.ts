@@ -16,6 +16,8 @@ export interface Subject {
   /** Base URL of the login service. */
   readonly authority: string;
   readonly scope: string;
+  /** What a command needs besides to reach the same fleet, such as ` --config fleet.yaml`; begins with a space. */
+  readonly options?: string;
   /** A login service that is not Microsoft's: its tokens need not say all that Microsoft's say. */
   readonly isCustom: boolean;
 }
@@ -65,8 +67,20 @@ export interface FleetLook {
   /** Mailboxes of the tenant, and those of them that wait or are parked. */
   readonly tenantMailboxes: number;
   readonly tenantStopped: number;
+  /** Those of `tenantStopped` that may go on at once when their cause is mended; absent where there are none. */
+  readonly tenantStops?: StoppedLook;
   /** The latest check of any mailbox of the tenant. */
   readonly tenantCheckedAt?: number;
+}
+
+/** Mailboxes of a tenant that wait or are parked for something else than a pause that the server asked for. */
+export interface StoppedLook {
+  readonly count: number;
+  readonly parked: number;
+  /** When the last of them goes on by itself, epoch ms. */
+  readonly until: number;
+  /** Set where others keep such a pause: the cause that most of these have. */
+  readonly onlyCause?: FailureCode;
 }
 
 export interface HostLook {
