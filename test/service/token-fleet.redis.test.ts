@@ -11,9 +11,9 @@ import type { TokenWorkerOptions, TokenWorkerReport } from "./token-worker.ts";
 
 const workers = 8;
 const mailboxes = 10_000;
-/** A second is 10. */
-const pace = 10;
-/** Of these tenants' tokens: 12 s here. The others' last an hour, 6 min here. */
+/** A second is 6: more, and a machine with other work comes too late for what is due within a second. */
+const pace = 6;
+/** Of these tenants' tokens: 20 s here. The others' last an hour, 10 min here. */
 const shortLife = 120;
 const shortLived = ["contoso", "fabrikam"];
 const aliases = [...shortLived, "northwind", "litware"];
@@ -70,7 +70,7 @@ test("8 processes with 10,000 mailboxes ask once for each token, and an outage o
   const outage = sandbox.faults.add({ name: "token-5xx" });
   const outageMs = performance.now();
   // Longer than half of a life, and until the renewals, due after 55 % of it, were tried in vain.
-  await until(async () => since(outageMs) > shortLife * 0.52 && shortLived.every((alias) => requests(alias) >= 3), Boolean, 15_000);
+  await until(async () => since(outageMs) > shortLife * 0.52 && shortLived.every((alias) => requests(alias) >= 3), Boolean, 30_000);
   const failed = shortLived.map((alias) => requests(alias) - 1);
   sandbox.faults.remove(outage);
   const recoveryMs = performance.now();
@@ -78,7 +78,7 @@ test("8 processes with 10,000 mailboxes ask once for each token, and an outage o
   const renewals = (alias: string): number => requests(alias) - (atRecovery[aliases.indexOf(alias)] as number);
 
   await until(async () => shortLived.every((alias) => renewals(alias) >= 1), Boolean, 60_000 / pace);
-  await until(async () => shortLived.every((alias) => renewals(alias) >= 2), Boolean, 30_000);
+  await until(async () => shortLived.every((alias) => renewals(alias) >= 2), Boolean, 50_000);
   const reports = wordsOf(fleet) as Promise<TokenWorkerReport[]>;
   for (const child of fleet) child.send("stop");
   const done = await reports;
@@ -96,4 +96,4 @@ test("8 processes with 10,000 mailboxes ask once for each token, and an outage o
   }
   // A token is used for more than half of its life, though each of eight processes has its own moment to renew it.
   expect(since(recoveryMs)).toBeGreaterThan(0.5 * shortLife);
-}, 90_000);
+}, 150_000);
