@@ -20,7 +20,7 @@ export const cmdlets: Readonly<Record<string, readonly string[]>> = {
   "Remove-MgServicePrincipalAppRoleAssignment": ["ServicePrincipalId", "AppRoleAssignmentId", "Confirm"],
   // ExchangeOnlineManagement
   "Connect-ExchangeOnline": ["ExchangeEnvironmentName", "ShowBanner"],
-  "Disconnect-ExchangeOnline": ["Confirm"],
+  "Disconnect-ExchangeOnline": ["ConnectionId", "Confirm"],
   "Get-ConnectionInformation": [],
   "Get-ServicePrincipal": [],
   "New-ServicePrincipal": ["AppId", "ObjectId", "DisplayName", "Confirm"],

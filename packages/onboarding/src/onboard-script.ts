@@ -1,5 +1,6 @@
+import { certificateFunctions, secretFunctions } from "./credential-functions.ts";
 import type { OnboardingPlan } from "./onboarding-plan.ts";
-import { certificateFunctions, constants, functions, heading, reportName, secretFunctions, setup } from "./prelude.ts";
+import { constants, functions, heading, reportName, setup } from "./prelude.ts";
 import { psString } from "./quote.ts";
 import { finishScript } from "./script-text.ts";
 
@@ -18,6 +19,7 @@ export function onboardScript(plan: OnboardingPlan): string {
       "  -Part Entra        the app, its permissions and its credential; needs Cloud Application Administrator and, for consent,",
       "                     Privileged Role Administrator",
       "  -Part Exchange     what Exchange has to know, and the mailboxes; needs Exchange Administrator",
+      "  -AppId, -ObjectId  with -Part Exchange: the ids, when mailfleet-TENANT-ids.json of the other part is not here",
       "  -Report FILE       the report; lines are added to it, and the script that undoes this reads it",
       "",
       "It may run again: what is done is left as it is. FullAccess lets the app also change and delete mail in these mailboxes;",
@@ -178,12 +180,12 @@ function Register-Principal {
 }
 
 function Grant-Mailbox {
-  param($Address, $Principal, $Names)
+  param($Address, $Principal, $Ids)
   $mailbox = Get-Mailbox -Identity $Address
   if ($mailbox.PrimarySmtpAddress -ne $Address) {
     Write-Outcome $Address 'address' 'look' ('its primary address is {0}: mailfleet needs that one' -f $mailbox.PrimarySmtpAddress)
   }
-  if (Test-Grant $Address $Names) {
+  if (Test-Grant $Address $Ids) {
     Write-Outcome $Address 'grant' 'same' 'FullAccess'
   }
   elseif ($Gate.ShouldProcess($Address, 'grant FullAccess')) {
@@ -194,7 +196,7 @@ function Grant-Mailbox {
     $script:IsProven = $true
     # From here on the grant may be there: it is in the report whatever becomes of the look.
     $isListed = $false
-    try { $isListed = Test-Grant $Address $Names }
+    try { $isListed = Test-Grant $Address $Ids }
     catch { Write-Host $_.Exception.Message }
     if ($isListed) { Write-Outcome $Address 'grant' 'done' 'FullAccess' }
     else { Write-Outcome $Address 'grant' 'look' 'granted, and not listed yet; run this script again later to see it' }
@@ -224,9 +226,16 @@ function Enable-Protocol {
   else { Write-Outcome $Address $Protocol 'failed' 'it is still off: a policy may turn it off again' }
 }
 
+function Assert-Ids {
+  if ($AppId -eq '' -and $ObjectId -eq '') { return }
+  if ($Part -ne 'Exchange') { throw '-AppId and -ObjectId are for -Part Exchange alone: the other part finds the app by itself. Give -Part Exchange, or leave them out. Nothing was changed.' }
+  if ($AppId -eq '' -or $ObjectId -eq '') { throw 'Give both: -AppId, the application id, and -ObjectId, the object id of the Enterprise application. Nothing was changed.' }
+  if ($KnownAppId -ne '' -and $AppId -ne $KnownAppId) { throw ('This script was made for the app {0}, and -AppId is {1}. Nothing was changed.' -f $KnownAppId, $AppId) }
+}
+
 function Invoke-Exchange {
   $ids = Read-Ids
-  if ($AppId -ne '' -and $ObjectId -ne '') { $ids = [pscustomobject] @{ appId = $AppId; objectId = $ObjectId } }
+  if ($AppId -ne '') { $ids = [pscustomobject] @{ appId = $AppId; objectId = $ObjectId } }
   if ($null -eq $ids) {
     if ($WhatIfPreference) {
       Write-Host 'The app is not there yet, so there is nothing to ask Exchange.'
@@ -237,13 +246,13 @@ function Invoke-Exchange {
   Connect-Exchange
   $principal = Register-Principal $ids.appId $ids.objectId
   if ($null -eq $principal) { $principal = [pscustomobject] @{ ObjectId = $ids.objectId } }
-  $names = @(Get-PrincipalNames $principal)
+  $principalIds = @(Get-PrincipalIds $principal)
   $number = 0
   foreach ($box in $Mailboxes) {
     $number = $number + 1
     Write-Progress -Activity 'Mailboxes' -Status $box.Address -PercentComplete (100 * $number / $Mailboxes.Count)
     try {
-      Grant-Mailbox $box.Address $principal $names
+      Grant-Mailbox $box.Address $principal $principalIds
       $state = Get-CASMailbox -Identity $box.Address
       Enable-Protocol $box.Address 'imap' $box.Imap $state.ImapEnabled
       Enable-Protocol $box.Address 'pop' $box.Pop $state.PopEnabled
@@ -257,6 +266,7 @@ function Invoke-Exchange {
 const main = (isSecret: boolean): string => String.raw`$IsProven = $false
 try {
   Assert-Shell
+  Assert-Ids
   if ($Part -eq 'All') {
     $more = @()
 ${isSecret ? "" : "    if ($CertificateFile -ne '') { $more = @('-CertificateFile', $CertificateFile) }\n"}    Invoke-Part 'Entra' $more
@@ -274,7 +284,7 @@ catch {
 }
 finally {
   if ($null -ne (Get-Command 'Disconnect-MgGraph' -ErrorAction 'SilentlyContinue') -and $Part -eq 'Entra') { $null = Disconnect-MgGraph -ErrorAction 'SilentlyContinue' }
-  if ($null -ne (Get-Command 'Disconnect-ExchangeOnline' -ErrorAction 'SilentlyContinue') -and $Part -eq 'Exchange') { Disconnect-ExchangeOnline -Confirm:$false }
+  Disconnect-Exchange
 }
 if ($Failed -gt 0) {
   Write-Host ('{0} steps failed. Report: {1}. Mend what it says, and run this script again.' -f $Failed, $Report)

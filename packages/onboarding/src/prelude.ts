@@ -63,6 +63,7 @@ $PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
 $ProgressPreference = 'SilentlyContinue'
 $Gate = $PSCmdlet
 $Failed = 0
+$ExchangeSessions = @()
 $RetryPattern = 'not found|be found|not exist|ResourceNotFound|ObjectNotFound|replicat'`;
 
 export const functions = String.raw`# A cell that a spreadsheet would take for a formula is written as text.
@@ -118,8 +119,9 @@ function Assert-Module {
 }
 
 function Assert-Shell {
-  if ($PSVersionTable.PSVersion -lt [version] '5.1') {
-    throw ('This is PowerShell {0}. Windows PowerShell 5.1 or PowerShell 7.4 is needed.' -f $PSVersionTable.PSVersion)
+  $have = [version] ('{0}.{1}' -f $PSVersionTable.PSVersion.Major, $PSVersionTable.PSVersion.Minor)
+  if ($have -lt [version] '5.1' -or ($have -ge [version] '6.0' -and $have -lt [version] '7.4')) {
+    throw ('This is PowerShell {0}. Windows PowerShell 5.1, or PowerShell 7.4 or newer, is needed. Nothing was changed.' -f $PSVersionTable.PSVersion)
   }
 }
 
@@ -144,11 +146,21 @@ function Connect-Entra {
 }
 
 function Connect-Exchange {
-  Assert-Module 'ExchangeOnlineManagement' '3.0.0'
+  # Older ones cannot end one session and leave another.
+  Assert-Module 'ExchangeOnlineManagement' '3.2.0'
   Import-Module 'ExchangeOnlineManagement'
+  $before = @(Get-ConnectionInformation | ForEach-Object { $_.ConnectionId })
   Connect-ExchangeOnline -ExchangeEnvironmentName $ExchangeEnvironment -ShowBanner:$false
-  $here = @(Get-ConnectionInformation | Where-Object { $_.State -eq 'Connected' -and $_.TenantID -eq $TenantId })
+  $used = @(Get-ConnectionInformation | Where-Object { $before -notcontains $_.ConnectionId })
+  $script:ExchangeSessions = @($used | ForEach-Object { '{0}' -f $_.ConnectionId })
+  if ($used.Count -eq 0) { $used = @(Get-ConnectionInformation) }
+  $here = @($used | Where-Object { $_.State -eq 'Connected' -and $_.TenantID -eq $TenantId })
   if ($here.Count -eq 0) { throw ('You are not signed in to tenant {0}, for which this script is. Nothing was changed in Exchange.' -f $TenantId) }
+}
+
+# A session that was there before, in the shell of whoever runs this, stays.
+function Disconnect-Exchange {
+  if ($ExchangeSessions.Count -gt 0) { Disconnect-ExchangeOnline -ConnectionId $ExchangeSessions -Confirm:$false }
 }
 
 # The app registration: by its id, else by its exact name; none is nothing, two are an error.
@@ -182,97 +194,21 @@ function Read-Ids {
   return $ids
 }
 
-# Whether the principal may open a mailbox. Exchange names it by id, by name or by its SID, depending on the front end.
+# Whether the principal may open a mailbox. Exchange lists it by an id or by its SID, depending on the front end.
 function Test-Grant {
-  param($Address, $Names)
-  $rights = @(Get-MailboxPermission -Identity $Address | Where-Object { $Names -contains ('{0}' -f $_.User) -and -not $_.Deny -and ($_.AccessRights -join ' ') -match 'FullAccess' })
+  param($Address, $Ids)
+  $rights = @(Get-MailboxPermission -Identity $Address | Where-Object { ($Ids -contains ('{0}' -f $_.User) -or $Ids -contains ('{0}' -f $_.UserSid)) -and -not $_.Deny -and ($_.AccessRights -join ' ') -match 'FullAccess' })
   return ($rights.Count -gt 0)
 }
 
-function Get-PrincipalNames {
+# No display name: a person may be called like the app.
+function Get-PrincipalIds {
   param($Principal)
-  return (@($Principal.ObjectId, $Principal.AppId, $Principal.DisplayName, $Principal.Name, $Principal.Identity, $Principal.Sid) | Where-Object { $_ } | ForEach-Object { '{0}' -f $_ })
+  $ids = @($Principal.ObjectId, $Principal.AppId, $Principal.Identity, $Principal.Sid) | Where-Object { $_ } | ForEach-Object { '{0}' -f $_ }
+  return ($ids | Where-Object { $_ -ne $Principal.DisplayName })
 }
 
 function Get-RegisteredPrincipal {
   param($ForAppId)
   return (Get-ServicePrincipal | Where-Object { $_.AppId -eq $ForAppId })
-}`;
-
-/** A file that only its owner reads, there before there is anything to write into it. Nothing is shown, so no transcript has it. */
-export const secretFunctions = String.raw`function New-PrivateFile {
-  param($Path)
-  $full = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path)
-  [System.IO.File]::Open($full, 'CreateNew').Dispose()
-  if ($env:OS -eq 'Windows_NT') {
-    $rights = Get-Acl -LiteralPath $full
-    $rights.SetAccessRuleProtection($true, $false)
-    $me = [System.Security.Principal.WindowsIdentity]::GetCurrent().User
-    $rights.AddAccessRule([System.Security.AccessControl.FileSystemAccessRule]::new($me, 'FullControl', 'Allow'))
-    Set-Acl -LiteralPath $full -AclObject $rights
-  }
-  else {
-    chmod '600' $full
-    if ($LASTEXITCODE -ne 0) { throw ('The rights of {0} could not be restricted. No secret was made.' -f $full) }
-  }
-  return $full
-}
-
-function Add-Secret {
-  param($App, $Path, $Months)
-  if (Test-Path -LiteralPath $Path) {
-    Write-Outcome '' 'secret' 'same' ('{0} is there already; no other secret was made' -f $Path)
-    return
-  }
-  if (-not $Gate.ShouldProcess($App.DisplayName, 'add a client secret')) {
-    Write-Outcome '' 'secret' 'planned' ('would be written to {0}' -f $Path)
-    return
-  }
-  $full = New-PrivateFile $Path
-  try {
-    $made = Add-MgApplicationPassword -ApplicationId $App.Id -PasswordCredential @{ DisplayName = 'mailfleet'; EndDateTime = (Get-Date).ToUniversalTime().AddMonths($Months) } -Confirm:$false
-    [System.IO.File]::WriteAllText($full, $made.SecretText)
-  }
-  catch {
-    [System.IO.File]::Delete($full)
-    throw
-  }
-  Write-Outcome '' 'secret' 'done' ('key {0}, until {1:yyyy-MM-dd}, in {2}' -f $made.KeyId, $made.EndDateTime, $Path)
-}`;
-
-export const certificateFunctions = String.raw`function Read-Certificate {
-  if ($CertificateFile -ne '') { $bytes = [System.IO.File]::ReadAllBytes((Resolve-Path -LiteralPath $CertificateFile).ProviderPath) }
-  elseif ($CertificateText -ne '') { $bytes = [System.Convert]::FromBase64String($CertificateText) }
-  else {
-    Write-Host 'A certificate is needed, and none was given. Make one where mailfleet runs; its key never leaves that machine:'
-    Write-Host '  openssl req -x509 -newkey rsa:3072 -sha256 -nodes -days 365 -subj /CN=mailfleet -keyout mailfleet.key.pem -out mailfleet.cert.pem'
-    Write-Host '  or on Windows: New-SelfSignedCertificate -Subject CN=mailfleet -KeyAlgorithm RSA -KeyLength 3072 -KeyExportPolicy Exportable -CertStoreLocation Cert:\CurrentUser\My'
-    throw 'Run this script again with -CertificateFile mailfleet.cert.pem. Nothing was changed.'
-  }
-  $certificate = [System.Security.Cryptography.X509Certificates.X509Certificate2]::new($bytes)
-  if ($certificate.HasPrivateKey) { throw 'That file holds a private key. Give the certificate alone: the key stays where mailfleet runs. Nothing was changed.' }
-  return $certificate
-}
-
-function Test-SameKey {
-  param($Entry, $Certificate)
-  if ($null -ne $Entry.Key) { return ([System.Convert]::ToBase64String($Entry.Key) -eq [System.Convert]::ToBase64String($Certificate.RawData)) }
-  if ($null -eq $Entry.CustomKeyIdentifier) { return $false }
-  return ([System.BitConverter]::ToString($Entry.CustomKeyIdentifier) -eq [System.BitConverter]::ToString($Certificate.GetCertHash()))
-}
-
-function Add-Certificate {
-  param($App, $Certificate)
-  $present = @($App.KeyCredentials | Where-Object { $_ })
-  if (@($present | Where-Object { Test-SameKey $_ $Certificate }).Count -gt 0) {
-    Write-Outcome '' 'certificate' 'same' ('{0} is there already' -f $Certificate.Thumbprint)
-    return
-  }
-  if (-not $Gate.ShouldProcess($App.DisplayName, 'add a certificate')) {
-    Write-Outcome '' 'certificate' 'planned' $Certificate.Thumbprint
-    return
-  }
-  $keys = @($present) + @(@{ Type = 'AsymmetricX509Cert'; Usage = 'Verify'; DisplayName = 'mailfleet'; Key = $Certificate.RawData })
-  Update-MgApplication -ApplicationId $App.Id -KeyCredentials $keys -Confirm:$false
-  Write-Outcome '' 'certificate' 'done' ('{0}, until {1:yyyy-MM-dd}' -f $Certificate.Thumbprint, $Certificate.NotAfter)
 }`;

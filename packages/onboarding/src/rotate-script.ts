@@ -1,5 +1,6 @@
+import { certificateFunctions, secretFunctions } from "./credential-functions.ts";
 import type { OnboardingPlan } from "./onboarding-plan.ts";
-import { certificateFunctions, constants, functions, heading, reportName, secretFunctions, setup } from "./prelude.ts";
+import { constants, functions, heading, reportName, setup } from "./prelude.ts";
 import { psString } from "./quote.ts";
 import { finishScript } from "./script-text.ts";
 
@@ -64,6 +65,9 @@ const removeOldCertificates = String.raw`function Remove-Old {
   }
   Confirm-Step ('Remove {0} older certificates of {1}; {2} stays' -f $old.Count, $App.DisplayName, $Certificate.Thumbprint)
   $ids = @($old | ForEach-Object { $_.KeyId })
+  # The answer may have taken a while, and the update writes the whole list.
+  $fresh = Get-MgApplication -ApplicationId $App.Id -Property @('id', 'keyCredentials')
+  $present = @($fresh.KeyCredentials | Where-Object { $_ })
   if ($Gate.ShouldProcess($App.DisplayName, 'remove older certificates')) {
     Update-MgApplication -ApplicationId $App.Id -KeyCredentials @($present | Where-Object { $ids -notcontains $_.KeyId }) -Confirm:$false
     Write-Outcome '' 'rotate' 'done' ('removed {0}' -f ($ids -join ', '))

@@ -43,18 +43,28 @@ describe("undo of grants", () => {
     const [, written = ""] = /'grant' 'look' '([^']+)'/.exec(functionText(onboardScript(testPlan()), "Grant-Mailbox")) ?? [];
     expect(pattern).not.toBe("");
     expect(written.startsWith(pattern)).toBe(true);
-    expect(functionText(script, "Undo-Grant")).toContain("if (-not $isUnlisted -and -not (Test-Grant $Address $Names))");
+    expect(functionText(script, "Undo-Grant")).toContain("if (-not $isUnlisted -and -not (Test-Grant $Address $Ids))");
   });
 
   test("a grant is in the report even when the look at it fails", () => {
     const text = functionText(onboardScript(testPlan()), "Grant-Mailbox");
-    expect(text).toMatch(/try \{ \$isListed = Test-Grant \$Address \$Names \}\n *catch/);
+    expect(text).toMatch(/try \{ \$isListed = Test-Grant \$Address \$Ids \}\n *catch/);
   });
 
   test("keeps the registration while a grant is left", () => {
     const text = functionText(script, "Undo-Exchange");
     expect(text.indexOf("$granted.Count -gt 0")).toBeGreaterThan(0);
     expect(text.indexOf("$granted.Count -gt 0")).toBeLessThan(text.indexOf("Remove-ServicePrincipal"));
+  });
+});
+
+describe("undo of secrets", () => {
+  test("takes one that stayed in Entra without a file, by the words that onboarding writes", () => {
+    const [, pattern = ""] = /\$row\.step -eq 'secret' -and \$row\.message -like '([^']+)\*'/.exec(script) ?? [];
+    const text = functionText(onboardScript(testPlan({ credential: { kind: "secret", months: 6, file: "./s" } })), "Add-Secret");
+    const [, written = ""] = /'secret' 'look' \('([^']+)'/.exec(text) ?? [];
+    expect(pattern).toBe("key ");
+    expect(written.startsWith(`${pattern}{0} `)).toBe(true);
   });
 });
 

@@ -72,10 +72,10 @@ function Get-Addresses {
 }
 
 function Undo-Grant {
-  param($Address, $Row, $Names, $ForObjectId)
-  # One that was never listed may be there all the same: only Exchange knows, so it is asked to remove it.
-  $isUnlisted = $null -ne $Row -and $Row.outcome -eq 'look'
-  if (-not $isUnlisted -and -not (Test-Grant $Address $Names)) {
+  param($Address, $Row, $Ids, $ForObjectId)
+  # One that was never listed may be there all the same, and without a registration its SID is unknown: Exchange is asked to remove it.
+  $isUnlisted = $Ids.Count -lt 2 -or ($null -ne $Row -and $Row.outcome -eq 'look')
+  if (-not $isUnlisted -and -not (Test-Grant $Address $Ids)) {
     Write-Outcome $Address 'undo-grant' 'same' 'no FullAccess is left'
     return
   }
@@ -89,14 +89,14 @@ function Undo-Grant {
   catch {
     if (-not $isUnlisted -or $_.Exception.Message -notmatch 'not present|n.t present') { throw }
   }
-  if (Test-Grant $Address $Names) { Write-Outcome $Address 'undo-grant' 'look' 'taken back, and still listed; run this script again later to see it go' }
+  if (Test-Grant $Address $Ids) { Write-Outcome $Address 'undo-grant' 'look' 'taken back, and still listed; run this script again later to see it go' }
   else { Write-Outcome $Address 'undo-grant' 'done' 'FullAccess taken back' }
 }
 
 function Undo-Mailbox {
-  param($Address, $Open, $Names, $ForObjectId)
+  param($Address, $Open, $Ids, $ForObjectId)
   $grant = Get-Open $Open $Address 'grant'
-  if ($WithoutReport -or $null -ne $grant) { Undo-Grant $Address $grant $Names $ForObjectId }
+  if ($WithoutReport -or $null -ne $grant) { Undo-Grant $Address $grant $Ids $ForObjectId }
   if ($null -ne (Get-Open $Open $Address 'imap')) {
     if ($Gate.ShouldProcess($Address, 'turn imap off')) {
       Set-CASMailbox -Identity $Address -ImapEnabled $false -Confirm:$false
@@ -125,10 +125,10 @@ function Undo-Exchange {
   if ($null -eq $ids) { throw ('{0} is not here: it has the ids of the app.' -f $IdsFile) }
   Connect-Exchange
   $registered = @(Get-RegisteredPrincipal $ids.appId | Where-Object { $_.ObjectId -eq $ids.objectId })
-  $names = @($ids.objectId)
-  if ($registered.Count -gt 0) { $names = @(Get-PrincipalNames $registered[0]) }
+  $principalIds = @($ids.objectId)
+  if ($registered.Count -gt 0) { $principalIds = @(Get-PrincipalIds $registered[0]) }
   foreach ($address in $addresses) {
-    try { Undo-Mailbox $address $Open $names $ids.objectId }
+    try { Undo-Mailbox $address $Open $principalIds $ids.objectId }
     catch { Write-Outcome $address 'undo-grant' 'failed' $_.Exception.Message }
   }
   if ($told.Count -eq 0 -and -not $WithoutReport) { return }
@@ -277,7 +277,7 @@ catch {
 }
 finally {
   if ($null -ne (Get-Command 'Disconnect-MgGraph' -ErrorAction 'SilentlyContinue') -and $Part -eq 'Entra') { $null = Disconnect-MgGraph -ErrorAction 'SilentlyContinue' }
-  if ($null -ne (Get-Command 'Disconnect-ExchangeOnline' -ErrorAction 'SilentlyContinue') -and $Part -eq 'Exchange') { Disconnect-ExchangeOnline -Confirm:$false }
+  Disconnect-Exchange
 }
 $left = @(Get-Left)
 foreach ($row in $left) { Write-Host ('not taken back: {0} {1} {2}' -f $row.step, $row.address, $row.message) }
