@@ -304,12 +304,12 @@ export const doctorRows: readonly DoctorRow[] = [
     says: /Get-MailboxPermission -Identity 'sales@contoso\.example'/,
   },
   {
-    name: "a secret that everybody may read",
-    config: { secretMode: 0o644 },
-    step: "configuration",
-    code: "SECRET_EXPOSED",
+    name: "a Redis that is not there, behind a secret that everybody may read",
+    config: { secretMode: 0o644, redisUrl: "redis://127.0.0.1:1" },
+    step: "Redis",
+    code: "REDIS_UNAVAILABLE",
     certainty: "certain",
-    says: /chmod 600/,
+    says: /! configuration[^✗]*SECRET_EXPOSED[^✗]*chmod 600/,
   },
   {
     name: "a Redis that is not there",

@@ -55,6 +55,7 @@ describe("what looks like a credential is masked without being known", () => {
     ["redis://default:pw@redis.example:6379/0", "redis://[secret]@redis.example:6379/0"],
     ["A1 AUTHENTICATE XOAUTH2 dXNlcj1h", "A1 AUTHENTICATE XOAUTH2 [secret]"],
     [`blob ${"dXNl".repeat(20)}==`, "blob [secret]"],
+    [`Thumbprint of key used by client: '${"0AF9".repeat(16)}'`, `Thumbprint of key used by client: '${"0AF9".repeat(16)}'`],
     [`sha256 ${"0af9".repeat(16)}`, `sha256 ${"0af9".repeat(16)}`],
     ["NO AUTHENTICATE failed.", "NO AUTHENTICATE failed."],
   ])("%s", (text, expected) => {

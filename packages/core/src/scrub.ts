@@ -86,8 +86,8 @@ function maskShapes(text: string): string {
       )
       .replace(/\b((?:assertion|secret|token|pwd)=)[^\s"'&,;}]+/gi, `$1${mask}`)
       .replace(/:\/\/[^\s/@]+@/g, `://${mask}@`)
-      // SASL blobs. A SHA-256 in hex has the same alphabet and is no secret.
-      .replace(/[A-Za-z0-9+/_-]{64,}={0,2}/g, (run) => (/^[0-9a-f]{64}$/.test(run) ? run : mask))
+      // SASL blobs. A SHA-256 in hex has the same alphabet and is no secret; Microsoft writes a certificate's in upper case (AADSTS700027).
+      .replace(/[A-Za-z0-9+/_-]{64,}={0,2}/g, (run) => (/^(?:[0-9a-f]{64}|[0-9A-F]{64})$/.test(run) ? run : mask))
   );
 }
 

@@ -1,4 +1,12 @@
-import { type AccessToken, isSyncError, type MailboxRef, type MailSession, type MailSource, type TokenSource } from "@mailfleet/core";
+import {
+  type AccessToken,
+  isSyncError,
+  type MailboxRef,
+  type MailSession,
+  type MailSource,
+  type SyncError,
+  type TokenSource,
+} from "@mailfleet/core";
 
 export interface OpenPorts {
   readonly tokens: TokenSource;
@@ -16,6 +24,24 @@ export async function openSession(ports: OpenPorts, mailbox: MailboxRef, signal:
   return (await openWithToken(ports, mailbox, signal)).session;
 }
 
+/**
+ * A new token in place of the refused one.
+ * @throws the mail server's own refusal where a token that was just renewed would be renewed again: that is what happened to the mailbox
+ */
+async function renewed(
+  ports: OpenPorts,
+  { tenant }: MailboxRef,
+  rejected: AccessToken,
+  refusal: SyncError,
+  signal: AbortSignal,
+): Promise<AccessToken> {
+  try {
+    return await ports.tokens.getToken(tenant, { rejected, signal });
+  } catch (error) {
+    throw isSyncError(error) && error.failure.code === "TOKEN_REJECTED" ? refusal : error;
+  }
+}
+
 /** @param onToken told of each token before it is used */
 export async function openWithToken(
   ports: OpenPorts,
@@ -29,7 +55,7 @@ export async function openWithToken(
     return { session: await ports.mail.open(mailbox, token, signal), token };
   } catch (error) {
     if (!isSyncError(error) || error.failure.code !== "TOKEN_REJECTED") throw error;
-    const another = await ports.tokens.getToken(mailbox.tenant, { rejected: token, signal });
+    const another = await renewed(ports, mailbox, token, error, signal);
     if (another.value.reveal() === token.value.reveal()) throw error;
     onToken(another);
     return { session: await ports.mail.open(mailbox, another, signal), token: another };

@@ -58,10 +58,11 @@ function passedBlock({ diagnosis }: Examined, only: Examined | undefined, termin
   ];
 }
 
-function stepLines({ name, state, text, note }: Step, terminal: Terminal): string[] {
+function stepLines({ name, state, text, note, commands = [] }: Step, terminal: Terminal): string[] {
   const sign = state === "look" ? mark("look", terminal) : state === "passed" ? mark("done", terminal) : "-";
   const lines = [`  ${sign} ${padEnd(name, nameWidth)}${text}`];
-  return note === undefined ? lines : [...lines, ...wrapped(note, terminal)];
+  const told = note === undefined ? [] : wrapped(note, terminal);
+  return [...lines, ...told, ...commands.map((command) => `${deeper}${stripControls(command)}`)];
 }
 
 function failedBlock({ steps, next, sooner }: Diagnosis, finding: Finding, terminal: Terminal): string[] {

@@ -55,7 +55,11 @@ export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
         found.push({ seen, diagnosis, tookMs: clock.monotonic() - startedMs });
         // What hits the whole tenant need not be told mailbox by mailbox.
         const isTenantHeld = seen.mailbox?.kind === "held" && seen.mailbox.cause.scope === "tenant";
-        if (diagnosis.finding !== undefined && (isTenantHeld || !ofOneMailbox.has(diagnosis.finding.step))) break;
+        if (
+          diagnosis.finding !== undefined &&
+          (isTenantHeld || diagnosis.finding.forTenant === true || !ofOneMailbox.has(diagnosis.finding.step))
+        )
+          break;
       }
       return found;
     };

@@ -15,6 +15,7 @@ beforeAll(async () => {
   writeFileSync(path.join(cwd, "bad.csv"), "address\nsales @contoso.com\nx\u2019; Remove-Mailbox y #@\n");
   const caPem = readFileSync((await testAuthority(cwd)).caFile, "utf8");
   writeFileSync(path.join(cwd, "mailfleet.cert.pem"), caPem);
+  writeFileSync(path.join(cwd, "key.pem"), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
   writeFileSync(path.join(cwd, "both.pem"), `${caPem}-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n`);
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
@@ -98,6 +99,7 @@ describe("onboard", () => {
       '2 rows that cannot be used: line 2, "sales @contoso.com": a space in the address; line 3',
     ],
     ["a key beside the certificate", [...newTenant, "--certificate", "both.pem"], "holds a private key"],
+    ["a key in the certificate's place", [...newTenant, "--certificate", "key.pem"], "Name the certificate's file, not the key's"],
     ["a certificate that is none", [...newTenant, "--certificate", "boxes.csv"], "is no certificate"],
     ["a name with control characters", [...newTenant, "--name", "a\u202eb"], "control characters"],
     ["a secret for three years", [...newTenant, "--months", "36"], "from 1 to 24"],

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseMailboxCsv, type TenantConfig } from "@mailfleet/config";
-import { formatCounted, stripControls } from "@mailfleet/core";
+import { formatCounted, shellWord, stripControls } from "@mailfleet/core";
 import {
   type CloudName,
   type OnboardCredential,
@@ -183,7 +183,9 @@ function readCertificate(cli: Cli, file: string): string {
       code: "CERTIFICATE",
       what: `${file} holds a private key. The script needs the certificate alone.`,
       next: "Nothing was written.",
-      todo: [`openssl x509 -in ${file} -out mailfleet.cert.pem`],
+      todo: /BEGIN CERTIFICATE/.test(text)
+        ? [`openssl x509 -in ${shellWord(file)} -out mailfleet.cert.pem`, "then --certificate mailfleet.cert.pem"]
+        : ["Name the certificate's file, not the key's: --certificate mailfleet.cert.pem"],
     });
   }
   try {

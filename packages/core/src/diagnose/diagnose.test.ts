@@ -163,13 +163,6 @@ describe("the doctor's decision", () => {
       "certain",
     ],
     [
-      "a secret that all may read",
-      seen({ configuration: { tenants: 1, mailboxes: 1, warnings: [], exposed: [{ what: "tenants.contoso.credential.secretFile" }] } }),
-      "configuration",
-      "SECRET_EXPOSED",
-      "certain",
-    ],
-    [
       "TLS interception",
       seen({
         network: {
@@ -208,6 +201,34 @@ describe("the doctor's decision", () => {
     ],
   ])("%s", (_, look, step, code, certainty) => {
     expect(diagnose(look, style).finding).toMatchObject({ step, code, certainty });
+  });
+
+  test("a tenant that was read minutes ago and is refused as a whole lost its access or meets an outage; the fix is for all of it", () => {
+    const all = [shut("b@contoso.com", notConnected), shut("o'hara@contoso.com", notConnected)];
+    const read = { tenantCheckedAt: now - 5 * 60_000, tenantMailboxes: 3 };
+    const { finding } = diagnose(without(notConnected, all, [], read), style);
+    expect(finding).toMatchObject({ code: "MAILBOX_ACCESS_DENIED", forTenant: true });
+    expect(finding?.cause).toMatch(/^The tenant was read 5 min ago, so access was taken away from the app, or Microsoft has an outage/);
+    expect(finding?.fixes[0]?.commands).toEqual(["https://status.cloud.microsoft"]);
+    expect(finding?.fixes[1]?.commands).toContain(
+      `'support@contoso.com','b@contoso.com','o''hara@contoso.com' | ForEach-Object { Add-MailboxPermission -Identity $_ -User '${oid}' -AccessRights FullAccess -AutoMapping:$false }`,
+    );
+    const many = diagnose(without(notConnected, all, [], { ...read, tenantMailboxes: 40 }), style).finding;
+    expect(many?.fixes[1]?.commands.join("\n")).toContain(
+      "Import-Csv boxes.csv | ForEach-Object { Add-MailboxPermission -Identity $_.address",
+    );
+    const unregistered = diagnose(without(noAuth, [shut("b@contoso.com", noAuth)], [], read), style).finding;
+    expect(unregistered?.cause).toMatch(/^The tenant was read 5 min ago, so the app's registration or access was taken away/);
+  });
+
+  test("a secret that all may read is a warning with its command, and hides nothing that comes after it", () => {
+    const exposed = [{ what: "tenants.contoso.credential.secretFile", command: "chmod 600 contoso.secret" }];
+    const configuration = { tenants: 1, mailboxes: 1, warnings: [], exposed };
+    const { steps, finding } = diagnose(seen({ configuration }), style);
+    expect(finding).toBeUndefined();
+    expect(steps[0]).toMatchObject({ state: "look", commands: ["chmod 600 contoso.secret"] });
+    expect(steps[0]?.note).toContain("everybody on this machine can read tenants.contoso.credential.secretFile");
+    expect(diagnose(seen({ configuration, machine: { node: "22.1.0" } }), style).finding).toMatchObject({ code: "NODE_TOO_OLD" });
   });
 
   test("what took long to look at is judged by the time at which it was seen", () => {

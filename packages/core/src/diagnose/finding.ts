@@ -25,9 +25,11 @@ export interface Step {
   readonly text: string;
   /** A sentence under it, where there is more to know. */
   readonly note?: string;
+  /** Whole lines to paste, under the note. */
+  readonly commands?: readonly string[];
 }
 
-/** What only the doctor finds: nothing of it stops a sync by itself. */
+/** What only the doctor finds: nothing of it stops a sync by itself. SECRET_EXPOSED is a warning, never a finding. */
 export const doctorOnlyCodes = ["SECRET_EXPOSED", "NODE_TOO_OLD", "REDIS_MISCONFIGURED", "SCOPE_TOO_WIDE"] as const;
 
 export type DoctorCode = FailureCode | (typeof doctorOnlyCodes)[number];
@@ -76,8 +78,8 @@ export function passed(name: StepName, text: string, note?: string): StepVerdict
   return { step: { name, state: "passed", text, ...(note !== undefined && { note }) } };
 }
 
-export function look(name: StepName, text: string, note: string): StepVerdict {
-  return { step: { name, state: "look", text, note } };
+export function look(name: StepName, text: string, note: string, commands: readonly string[] = []): StepVerdict {
+  return { step: { name, state: "look", text, note, ...(commands.length > 0 && { commands }) } };
 }
 
 export function skipped(name: StepName, text: string): StepVerdict {

@@ -77,6 +77,26 @@ export function grantFix(ids: PrincipalIds, mailbox: string, protocol: Subject["
   };
 }
 
+/** Gives the app all mailboxes of a tenant; those beyond `mailboxes` come from the list that was imported. */
+export function grantAllFix(ids: PrincipalIds, mailboxes: readonly string[], isAll: boolean): Fix {
+  const grant = (who: string): string =>
+    `ForEach-Object { Add-MailboxPermission -Identity ${who} -User ${psQuote(ids.objectId)} -AccessRights FullAccess -AutoMapping:$false }`;
+  const [first = "<mailbox>"] = mailboxes;
+  return {
+    who: isAll ? exchangeAdmin : "As an Exchange administrator, in PowerShell; boxes.csv is the list of the mailboxes that was imported:",
+    commands: [
+      "Connect-ExchangeOnline",
+      `Get-ServicePrincipal | Where-Object AppId -eq ${psQuote(ids.appId)} | Format-List AppId,ObjectId`,
+      `Get-MailboxPermission -Identity ${psQuote(first)} | Format-Table User,AccessRights`,
+      isAll ? `${mailboxes.map(psQuote).join(",")} | ${grant("$_")}` : `Import-Csv boxes.csv | ${grant("$_.address")}`,
+      `Get-CASMailbox -Identity ${psQuote(first)} | Format-List ImapEnabled,PopEnabled`,
+    ],
+  };
+}
+
+/** What Microsoft says of itself. */
+export const healthFix: Fix = { who: "Is it Microsoft? Look at:", commands: ["https://status.cloud.microsoft"] };
+
 function grantLine({ objectId }: PrincipalIds, mailbox: string): string {
   return `Add-MailboxPermission -Identity ${psQuote(mailbox)} -User ${psQuote(objectId)} -AccessRights FullAccess -AutoMapping:$false`;
 }
@@ -127,6 +147,12 @@ export function newSecretFix(subject: Subject): Fix {
 }
 
 export const clockFix: Fix = { who: "On this machine:", commands: ["sudo timedatectl set-ntp true", "timedatectl status"] };
+
+/** Public: what the app registration lists under Certificates & secrets. */
+export const thumbprintFix: Fix = {
+  who: "On this machine, to compare with Certificates & secrets of the app registration (CERTFILE: certFile of the configuration):",
+  commands: ["openssl x509 -in CERTFILE -noout -fingerprint -sha256", "openssl x509 -in CERTFILE -noout -fingerprint -sha1"],
+};
 
 /** What a peer shows, by a tool that everybody has. */
 export function certificateFix(host: string, port: number): Fix {

@@ -12,18 +12,14 @@ const nodeFloor = [24, 14, 1] as const;
 const clockFailsMs = 60_000;
 
 export function configurationStep({ tenants, mailboxes, warnings, exposed }: ConfigurationLook): StepVerdict {
+  const counts = `${formatCounted(tenants, "tenant")}, ${formatCounted(mailboxes, "mailbox", "mailboxes")}`;
+  // mailfleet starts all the same, so it must not hide what stops the mail.
   if (exposed.length > 0) {
     const commands = exposed.flatMap(({ command }) => command ?? []);
-    return failed("configuration", {
-      code: "SECRET_EXPOSED",
-      certainty: "certain",
-      happened: `has a secret that everybody on this machine can read: ${exposed.map(({ what }) => what).join(", ")}.`,
-      cause: "Who reads it can read every mailbox that was granted to the app. mailfleet starts all the same.",
-      conclusion: "a secret can be read by others",
-      fixes: commands.length === 0 ? [] : [{ who: "On this machine; then make a new secret if others may have read it:", commands }],
-    });
+    const more = warnings.length === 0 ? "" : ` And ${formatCounted(warnings.length, "more warning")}.`;
+    const note = `SECRET_EXPOSED: everybody on this machine can read ${exposed.map(({ what }) => what).join(", ")}. Who reads it can read every mailbox that was granted to the app; make a new secret if others may have.${more}`;
+    return look("configuration", counts, note, commands);
   }
-  const counts = `${formatCounted(tenants, "tenant")}, ${formatCounted(mailboxes, "mailbox", "mailboxes")}`;
   const [first, ...more] = warnings;
   if (first === undefined) return passed("configuration", `${counts}, no unknown keys`);
   return look("configuration", counts, more.length === 0 ? first : `${first}; and ${formatCounted(more.length, "more warning")}`);

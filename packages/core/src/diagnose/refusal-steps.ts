@@ -1,7 +1,7 @@
 import { formatCount, formatCounted } from "../words/numbers.ts";
-import type { TimeStyle } from "../words/times.ts";
-import { failed, passed, type StepVerdict } from "./finding.ts";
-import { grantFix, principalFacts, principalIds, registerFix } from "./fixes.ts";
+import { formatAgo, type TimeStyle } from "../words/times.ts";
+import { failed, type Fix, passed, type StepVerdict } from "./finding.ts";
+import { grantAllFix, grantFix, healthFix, principalFacts, type PrincipalIds, principalIds, registerFix } from "./fixes.ts";
 import { openWords, outageWords, said, shortId } from "./mail-words.ts";
 import type { MailboxLook, Observations } from "./observations.ts";
 import { countTries, isOpen, judgeRefusal } from "./refusal.ts";
@@ -45,10 +45,13 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
           certainty: judgement.isCompared ? "most likely" : "possible",
           happened: `refuses ${count}${said(facts)} The token itself is good.`,
           cause:
-            "Exchange was given the object id of the App registration, or none. It needs that of the Enterprise application, which stands in the token:",
+            judgement.readAt === undefined
+              ? "Exchange was given the object id of the App registration, or none. It needs that of the Enterprise application, which stands in the token:"
+              : `The tenant was read ${formatAgo(judgement.readAt, style.now)}, so the app's registration or access was taken away, or Microsoft has an outage. Exchange needs the object id that stands in the token:`,
           conclusion: "Exchange does not know the app",
           facts: principalFacts(ids),
-          fixes: [registerFix(ids, subject.mailbox)],
+          forTenant: true,
+          fixes: [...(judgement.readAt === undefined ? [] : [healthFix]), registerFix(ids, subject.mailbox)],
           also: [
             "registered less than an hour ago.",
             ...(judgement.isCompared
@@ -68,11 +71,16 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
           code: "MAILBOX_ACCESS_DENIED",
           certainty: "most likely",
           happened: `${tried === 1 ? "is" : `is, as ${formatCount(shut)} of ${formatCount(tried)} mailboxes tried,`} let in and then refused${said(facts)}`,
-          cause: "No access was granted to the app, or it was granted to another object id than that of the token:",
-          conclusion: "no access was granted",
+          cause:
+            judgement.readAt === undefined
+              ? "No access was granted to the app, or it was granted to another object id than that of the token:"
+              : `The tenant was read ${formatAgo(judgement.readAt, style.now)}, so access was taken away from the app, or Microsoft has an outage. The app has this id:`,
+          conclusion: judgement.readAt === undefined ? "no access was granted" : "access was taken away, or Microsoft has an outage",
           facts: principalFacts(ids),
-          fixes: [grantFix(ids, subject.mailbox ?? "<mailbox>", subject.protocol)],
+          ...(judgement.isCompared && { forTenant: true }),
+          fixes: [...(judgement.readAt === undefined ? [] : [healthFix]), grantOf(seen, ids, judgement.isCompared)],
           also: [
+            ...(judgement.readAt === undefined ? [] : ["it was granted to another object id a moment ago."]),
             "IMAP is switched off for it; the address is an alias, not the primary one; it is not in Exchange Online.",
             "granted less than an hour ago.",
             outageWords(others.filter(isOpen).length, others.length),
@@ -101,4 +109,12 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
         }),
       ];
   }
+}
+
+/** For the whole tenant where all of it is refused: one block to paste, not one for each mailbox. */
+function grantOf({ subject, controls, redis }: Observations, ids: PrincipalIds, isTenant: boolean): Fix {
+  const shut = (controls?.neighbours ?? []).filter((one) => !isOpen(one)).map(({ address }) => address);
+  const mailboxes = [...(subject.mailbox === undefined ? [] : [subject.mailbox]), ...shut];
+  if (!isTenant) return grantFix(ids, subject.mailbox ?? "<mailbox>", subject.protocol);
+  return grantAllFix(ids, mailboxes, redis?.kind === "ready" && redis.fleet.tenantMailboxes <= mailboxes.length);
 }

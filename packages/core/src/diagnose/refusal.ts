@@ -4,14 +4,15 @@ import type { ControlTry, Observations } from "./observations.ts";
 /**
  * What is made of a refusal after the comparisons (exchange-online 2.3). The same words mean a missing registration, a missing grant,
  * a switched off protocol, too many sessions or an outage; only who else is refused tells them apart.
+ * `readAt`: the fleet read a mailbox of the tenant then, within a day, so what is missing now was there.
  */
 export type RefusalJudgement =
   /** Other tenants are refused in the same way. */
   | { readonly kind: "incident"; readonly isSure: boolean }
   /** Every mailbox tried is refused at login. */
-  | { readonly kind: "app unknown"; readonly isCompared: boolean }
+  | { readonly kind: "app unknown"; readonly isCompared: boolean; readonly readAt?: number }
   /** Logins are taken everywhere and no mailbox opens: granted to nobody, or to the wrong object. */
-  | { readonly kind: "nothing granted"; readonly isCompared: boolean }
+  | { readonly kind: "nothing granted"; readonly isCompared: boolean; readonly readAt?: number }
   /** Neighbours open. */
   | { readonly kind: "this mailbox"; readonly workedLately: boolean };
 
@@ -46,9 +47,11 @@ export function judgeRefusal(seen: Observations, code: FailureCode, now: number)
     return { kind: "incident", isSure: workedLately(seen, now) || tenantWorkedLately(seen, now) };
   const codes = [code, ...shut.map(({ refusal }) => refusal?.code)];
   const isCompared = neighbours.length > 0;
+  const readAt = seen.redis?.kind === "ready" ? seen.redis.fleet.tenantCheckedAt : undefined;
+  const read = readAt !== undefined && tenantWorkedLately(seen, now) ? { readAt } : {};
   return codes.some((one) => one === "TOKEN_REJECTED" || one === "EXCHANGE_PRINCIPAL_UNKNOWN")
-    ? { kind: "app unknown", isCompared }
-    : { kind: "nothing granted", isCompared };
+    ? { kind: "app unknown", isCompared, ...read }
+    : { kind: "nothing granted", isCompared, ...read };
 }
 
 /** The fleet read this mailbox within a day: a permission seldom goes by itself. */

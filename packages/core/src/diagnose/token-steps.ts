@@ -4,7 +4,7 @@ import { stripControls } from "../scrub.ts";
 import { formatDay, formatDuration, formatUtc, type TimeStyle } from "../words/times.ts";
 import { aadsts } from "./aadsts.ts";
 import { failed, type Finding, type Fix, look, passed, skipped, type StepVerdict } from "./finding.ts";
-import { clockFix, consentFix, newSecretFix, principalFix, roleNames } from "./fixes.ts";
+import { clockFix, consentFix, newSecretFix, principalFix, roleNames, thumbprintFix } from "./fixes.ts";
 import type { ClaimsLook, Subject, TokenLook } from "./observations.ts";
 
 const day = 24 * 3_600_000;
@@ -133,7 +133,7 @@ function refused(code: FailureCode, facts: ErrorFacts, claims: ClaimsLook | unde
       happened,
       cause: known.meaning,
       conclusion: conclusions[code] ?? "Microsoft issues no token",
-      fixes: [...fixesFor(code, subject), { who: "What to do:", commands: [known.youCan] }],
+      fixes: [...(number === 700027 ? [thumbprintFix] : []), ...fixesFor(code, subject), { who: "What to do:", commands: [known.youCan] }],
       also: known.also === undefined ? [] : [known.also],
     });
   }

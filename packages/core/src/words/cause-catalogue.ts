@@ -137,9 +137,13 @@ export const causeCatalogue: Record<FailureCode, (t: Telling) => Entry> = {
   }),
   TOKEN_REJECTED: (t) => ({
     label: "Exchange refuses the login",
-    line: `${t.mailboxes} refuse${t.s} the login, though Microsoft issued a token`,
-    happened: `Exchange refuses the login to ${t.mailboxes}, though Microsoft issued a token.${t.quote} Often Exchange does not know the app, or was given the wrong object id.`,
-    youCan: ask,
+    line: `${t.mailboxes} refuse${t.s} the login, though Microsoft issued a token${t.again}; tried again at ${t.until}`,
+    happened: `Exchange refuses the login to ${t.mailboxes}, though Microsoft issued a token.${t.quote} ${
+      t.s === ""
+        ? "If no mailbox of the tenant opens, Exchange does not know the app or was given the wrong object id."
+        : "If others of the tenant open, it is this mailbox: no FullAccess, not its primary address, IMAP switched off, or too many sessions."
+    }`,
+    youCan: `${ask} Grant FullAccess, compare the address, switch IMAP on, close other programs that read the mailbox.`,
   }),
   // Exchange says the same in an outage and with too many sessions, so the first refusals are not yet a missing grant.
   MAILBOX_ACCESS_DENIED: (t) => ({

@@ -34,7 +34,7 @@ describe("the wording of the panel and of status", () => {
     ["hr@contoso.example refuses mailfleet, try 2; tried again at 14:03:14", { code: "MAILBOX_ACCESS_DENIED", tries: 2 }],
     ["contoso: its client secret expired 2 h 10 min ago", { code: "ENTRA_CREDENTIAL_EXPIRED", scope: "tenant", state: "parked" }],
     ["hr@contoso.example: connection lost, try 2; goes on by itself", { code: "SESSION_CLOSED", tries: 2 }],
-    ["hr@contoso.example refuses the login, though Microsoft issued a token", { code: "TOKEN_REJECTED" }],
+    ["hr@contoso.example refuses the login, though Microsoft issued a token; tried again at 14:03:14", { code: "TOKEN_REJECTED" }],
   ])("%s", (line, given) => {
     expect(describeCause(facts(given), style).line).toBe(line);
   });
@@ -75,6 +75,15 @@ describe("the wording of the panel and of status", () => {
     const words = describeCause(facts({ code: "MAILBOX_ACCESS_DENIED", state: "parked", mailboxes: [address] }), style);
     expect(words.command).toBe(command);
     expect(words.line).not.toContain("\u001b");
+  });
+
+  test("one mailbox that refuses the login is told by what is its own, many by what Exchange knows of the app", () => {
+    const refused = { code: "TOKEN_REJECTED", text: "AUTHENTICATE failed." } as const;
+    const one = describeCause(facts(refused), style).happened;
+    expect(one).toContain('"AUTHENTICATE failed."');
+    expect(one).toContain("no FullAccess, not its primary address, IMAP switched off, or too many sessions");
+    expect(one).not.toContain("does not know the app");
+    expect(describeCause(facts({ ...refused, mailboxCount: 12 }), style).happened).toContain("does not know the app");
   });
 
   test("the server's words are quoted where they help", () => {

@@ -31,7 +31,7 @@ describe("the first state that fits is the state", () => {
     ["unknown", "unknown since 14:03:10", { cause: parked }, { factsAt: now - 12_000 }],
     ["parked by operator", "parked by anna, 2 d ago", { parkedBy: { name: "anna", at: now - 48 * 60 * min }, cause: parked }],
     ["parked", "parked: client secret expired 2 h 10 min ago", { cause: parked, isSyncing: true }],
-    ["waiting", "waiting: throttled by the server until 14:05", { cause: cause({}), checkedAt: now - 60 * min }],
+    ["waiting", "waiting: throttled by the server until 14:04:22", { cause: cause({}), checkedAt: now - 60 * min }],
     ["waiting", "waiting: connection lost, try 2", { cause: cause({ code: "SESSION_CLOSED", tries: 2 }) }],
     ["behind", "behind: checked 22 min ago", { checkedAt: now - 22 * min, isSyncing: true }],
     ["behind", "behind: checked 1 h ago", { checkedAt: now - 60 * min, cause: cause({ nextAt: now - 11 * min }) }],

@@ -64,10 +64,15 @@ export function formatClock(at: number, style: TimeStyle): string {
   return Math.abs(at - style.now) > day ? `${dayOf(shown)} ${time}` : time;
 }
 
-/** A deadline: like {@link formatClock}, but rounded up to the next minute, because nothing happens before it. */
+/**
+ * A deadline: like {@link formatClock}, but rounded up to the next minute, because nothing happens before it. One that is at most two
+ * minutes away has its seconds: beside `next try in 14 s` a whole minute would contradict it.
+ */
 export function formatDeadline(at: number, style: TimeStyle): string {
-  const step = style.seconds === true ? second : minute;
-  return formatClock(Math.ceil(at / step) * step, style);
+  const left = at - style.now;
+  const seconds = style.seconds === true || (left > 0 && left <= 2 * minute);
+  const step = seconds ? second : minute;
+  return formatClock(Math.ceil(at / step) * step, { ...style, seconds });
 }
 
 /** `Sun 29 Nov` */
