@@ -68,6 +68,21 @@ describe("undo of secrets", () => {
   });
 });
 
+describe("what is gone already", () => {
+  test("a registration that onboarding itself replaced is not open any more", () => {
+    const onboard = functionText(onboardScript(testPlan()), "Register-Principal");
+    expect(onboard).toContain("'done' ('removed {0}: ");
+    expect(onboard).toContain("'done' ('Exchange was told {0}'");
+    expect(functionText(script, "Read-Open")).toContain("-replace '^removed ([^:]+):.*$', 'Exchange was told $1'");
+  });
+
+  test("a consent that somebody took back is looked for before it is removed, and stops nothing", () => {
+    const text = functionText(script, "Undo-Consent");
+    expect(text.indexOf("if ($granted.Count -eq 0)")).toBeGreaterThan(0);
+    expect(text.indexOf("if ($granted.Count -eq 0)")).toBeLessThan(text.indexOf("Remove-MgServicePrincipalAppRoleAssignment"));
+  });
+});
+
 describe("the end of undo", () => {
   test("names what is left, exits 1 for it, and says that everything is taken back only after that", () => {
     const end = script.slice(script.lastIndexOf("$left = @(Get-Left)"));

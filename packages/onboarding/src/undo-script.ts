@@ -47,8 +47,9 @@ function Read-Open {
     if ($row.address -eq '') { $detail = $row.message }
     $key = '{0}|{1}|{2}' -f $row.address, ($row.step -replace '^undo-', ''), $detail
     $isThere = $row.outcome -eq 'look' -and (($row.step -eq 'grant' -and $row.message -like 'granted,*') -or ($row.step -eq 'secret' -and $row.message -like 'key *'))
-    # A registration that was wrong and went is not put back.
+    # A registration that was wrong and went is not put back; if an earlier run made it, that is over.
     $isGone = $row.step -eq 'register' -and $row.message -notlike 'Exchange was told*'
+    if ($isGone -and $row.outcome -eq 'done') { $open.Remove(('|register|{0}' -f ($row.message -replace '^removed ([^:]+):.*$', 'Exchange was told $1'))) }
     if ($row.step -like 'undo-*') {
       if ($row.outcome -eq 'done' -or $row.outcome -eq 'same') { $open.Remove($key) }
     }
@@ -190,7 +191,9 @@ function Undo-Secret {
 function Undo-Consent {
   param($Principal, $Row)
   $assignment = $Row.message -replace '^.*assignment ', ''
-  if ($Gate.ShouldProcess($Principal.DisplayName, ('take back {0}' -f $Row.message))) {
+  $granted = @(Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $Principal.Id -All | Where-Object { $_.Id -ceq $assignment })
+  if ($granted.Count -eq 0) { Write-Outcome '' 'undo-consent' 'same' $Row.message }
+  elseif ($Gate.ShouldProcess($Principal.DisplayName, ('take back {0}' -f $Row.message))) {
     Remove-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $Principal.Id -AppRoleAssignmentId $assignment -Confirm:$false
     Write-Outcome '' 'undo-consent' 'done' $Row.message
   }
