@@ -103,6 +103,22 @@ describe("mailfleet doctor with a fleet's Redis", () => {
     expect(exitCode).toBe(0);
   });
 
+  test("one mailbox that still waits is told once, though two are looked at", async () => {
+    const cause = { code: "MAILBOX_ACCESS_DENIED", state: "parked" } as const;
+    const name = await fleetOf([{ address: contosoMailbox, cause }]);
+    const { exitCode, out } = await askDoctor(
+      sandbox,
+      dir,
+      { config: { redisUrl: sharedRedisUrl(), name }, args: ["--tenant", "contoso"] },
+      false,
+    );
+    expect(out.match(/go on now:/g)).toHaveLength(1);
+    expect(out.replace(/\s+/g, " ")).toMatch(
+      /All 2 mailboxes looked at are well, checked in \d[\d.]* m?s\. support@contoso\.example is still parked until/,
+    );
+    expect(exitCode).toBe(0);
+  });
+
   test("what is wrong says what makes mailfleet go on before its time once it is mended", async () => {
     sandbox.faults.add({ name: "auth-not-connected", mailbox: contosoMailbox });
     const cause = { code: "MAILBOX_ACCESS_DENIED", state: "parked" } as const;

@@ -76,6 +76,9 @@ test("what is parked names the command that makes it go on when it is mended, an
   const text = renderStatus(facts({ options: " --config fleet.yaml" }), style);
   expect(text).toContain("\nMended? npx mailfleet mailboxes resume hr@contoso.example --config fleet.yaml\n");
   expect(text).toContain("npx mailfleet doctor --mailbox hr@contoso.example --config fleet.yaml");
+  expect(renderStatus(facts({ options: " --config fleet.yaml", processes: [] }), style)).toContain(
+    "Start it: npx mailfleet up --config fleet.yaml\n",
+  );
   expect(renderStatus(facts(), { ...style, isPiped: true })).not.toContain("Mended?");
 });
 

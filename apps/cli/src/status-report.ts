@@ -67,7 +67,8 @@ export interface StatusStyle {
 export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
   const { view } = facts;
   const zone = style.isPiped ? "utc" : "local";
-  if (view.mailboxes === 0) return `${fleetSentence(view)} npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run\n`;
+  if (view.mailboxes === 0)
+    return `${fleetSentence(view)} npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run${facts.options ?? ""}\n`;
   const rows = [...view.tenants].sort((a, b) => troubleOf(b) - troubleOf(a)).slice(0, mostTenants);
   const inOrder = view.tenants.filter((tenant) => rows.includes(tenant));
   const rest = view.tenants.filter((tenant) => !rows.includes(tenant));
@@ -76,7 +77,7 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
   const lines = [
     ...(style.isPiped ? [fleetSentence(view)] : wrapText(fleetSentence(view), style.width, 0).map((part) => style.paint("strong", part))),
     ...workerLines(facts, style),
-    ...intakeLines(view, style),
+    ...intakeLines(view, style, facts.options),
     ...section("Needs you", causeRows(view, "you", zone, facts.options), "yours", style),
     ...mendedLines(view, facts.options, style),
     ...section(
@@ -114,7 +115,7 @@ function pushLines({ processes }: StatusFacts): string[] {
   return push ? [`Push     ${pushSentence(push)}`] : [];
 }
 
-function workerLines({ processes }: StatusFacts, style: StatusStyle): string[] {
+function workerLines({ processes, options = "" }: StatusFacts, style: StatusStyle): string[] {
   const { marks, paint } = style;
   const missing = ["producer", "worker"].filter((role) => !processes.some((one) => one.role === role));
   const troubles = processes.flatMap(({ id, troubles: found = [] }) => found.map((text) => `${id}: ${text}`));
@@ -122,14 +123,14 @@ function workerLines({ processes }: StatusFacts, style: StatusStyle): string[] {
   if (missing.length === 0) return lines;
   return [
     ...lines,
-    `${paint("look", marks.look)} No ${missing.join(" and no ")} reported within 30 s, so nothing moves. Start it: npx mailfleet up`,
+    `${paint("look", marks.look)} No ${missing.join(" and no ")} reported within 30 s, so nothing moves. Start it: npx mailfleet up${options}`,
   ];
 }
 
 /** What holds all mailboxes' intake back, whole: it is one sentence for everybody. */
-function intakeLines({ intake }: FleetView, style: StatusStyle): string[] {
+function intakeLines({ intake }: FleetView, style: StatusStyle, options = ""): string[] {
   if (!intake) return [];
-  const command = intake.command === undefined ? "" : `  ${intake.command}`;
+  const command = intake.command === undefined ? "" : `  ${intake.command}${options}`;
   return [
     ...marked(intakeSentence(intake), intake.owner === "you" ? "yours" : "moving", style),
     ...marked(`${intake.youCan}${command}`, undefined, style),
@@ -282,7 +283,7 @@ export function statusJson({ view, rates, processes, load, marks, comingUp, cred
           owner: view.intake.owner,
           what: view.intake.happened,
           next: view.intake.next,
-          do: [view.intake.youCan, ...(view.intake.command === undefined ? [] : [view.intake.command])],
+          do: [view.intake.youCan, ...(view.intake.command === undefined ? [] : [`${view.intake.command}${options}`])],
         },
       }),
     },

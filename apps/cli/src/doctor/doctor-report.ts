@@ -107,7 +107,7 @@ function backlogsOf(all: readonly Examined[]): readonly Backlog[] {
   const sick = new Set(all.filter(({ diagnosis }) => diagnosis.finding !== undefined).map(({ seen }) => seen.subject.tenant));
   const found = new Map<string, Backlog>();
   for (const { seen, diagnosis } of all) {
-    if (diagnosis.backlog && !sick.has(seen.subject.tenant)) found.set(diagnosis.backlog.command, diagnosis.backlog);
+    if (diagnosis.backlog && !sick.has(seen.subject.tenant)) found.set(seen.subject.tenant, diagnosis.backlog);
   }
   return [...found.values()];
 }
