@@ -1,4 +1,5 @@
 import { isSyncError } from "@mailfleet/core";
+import { wrapText } from "./text-layout.ts";
 
 /** The four parts of every error, in their order (experience.md section 2.1). */
 export interface ErrorReport {
@@ -45,9 +46,12 @@ export function toCliError(error: unknown): CliError {
   });
 }
 
-export function formatReport(report: ErrorReport, mark: string): string {
-  const lines = [`${mark} ${report.what}`];
-  if (report.next !== undefined) lines.push(`  ${report.next}`);
+/** @param columns of the terminal, for sentences; what may be pasted stays whole. Undefined elsewhere: nothing is broken. */
+export function formatReport(report: ErrorReport, mark: string, columns?: number): string {
+  const wrapped = (text: string): string[] => (columns === undefined ? [text] : wrapText(text, columns, 2));
+  const [first = "", ...more] = report.what.split("\n").flatMap((text) => (text.startsWith(" ") ? [text.slice(2)] : wrapped(text)));
+  const lines = [`${mark} ${first}`, ...more.map((text) => `  ${text}`)];
+  if (report.next !== undefined) lines.push(...wrapped(report.next).map((text) => `  ${text}`));
   for (const line of report.todo ?? []) lines.push(`  ${line}`);
   return lines.join("\n");
 }

@@ -25,7 +25,7 @@ export async function findMailbox(config: Config, given: string, alias: string |
   if (alias !== undefined) requireTenant(config, alias, nothing);
   const elsewhere = [...configured, ...registered].filter((mailbox) => mailbox.address === address);
   if (elsewhere.length > 0) throw otherTenant(elsewhere, address, alias ?? "", nothing, verb);
-  const near = nearest(address, new Set([...configured, ...registered].map((mailbox) => mailbox.address)), 3);
+  const near = nearest(address, new Set(suggestible(configured, registered).map((mailbox) => mailbox.address)), 3);
   throw new CliError(2, {
     code: "MAILBOX_UNKNOWN",
     what: `${stripControls(address) || "That"} is not in the configuration${near.length === 0 ? "." : `; did you mean ${near.map(stripControls).join(", ")}?`}`,
@@ -37,6 +37,11 @@ export async function findMailbox(config: Config, given: string, alias: string |
         : []),
     ],
   });
+}
+
+/** One that was removed is in the configuration still, and there is nothing to do for it: where any is registered, only those are named. */
+export function suggestible(configured: readonly MailboxRef[], registered: readonly MailboxRef[]): readonly MailboxRef[] {
+  return registered.length > 0 ? registered : configured;
 }
 
 function otherTenant(found: readonly MailboxRef[], address: string, alias: string, next: string, verb: string): CliError {

@@ -1,9 +1,10 @@
-/** The names that a misspelt one may mean, nearest first; none when all are far. */
+/** The names that a misspelt one may mean, nearest first; none when all are far. What a spreadsheet takes for a formula is no advice. */
 export function nearest(name: string, known: Iterable<string>, count: number): string[] {
   const wanted = name.toLowerCase();
   const limit = Math.max(2, Math.floor(wanted.length / 3));
   const found: { name: string; distance: number }[] = [];
   for (const candidate of known) {
+    if (/^[=+@]/.test(candidate)) continue;
     const text = candidate.toLowerCase();
     const distance = text.startsWith(wanted) && wanted.length > 2 ? 1 : editDistance(wanted, text, limit);
     if (distance <= limit) found.push({ name: candidate, distance });

@@ -34,8 +34,8 @@ describe("wrong usage is exit 2, names the nearest word, and starts nothing", ()
     [["staus"], "The verb staus is not known; did you mean status?"],
     [["up", "--onse"], "The flag --onse is not known; did you mean --once?"],
     [["mailboxes", "lst"], "The verb lst is not known; did you mean list?"],
-    [["up", "--workers", "0"], "Option '--workers <n>' argument '0' is invalid. expected a number from 1 to 64."],
-    [["up", "--color", "blue"], "Option '--color <when>' argument 'blue' is invalid. Allowed choices are auto, always, never."],
+    [["up", "--workers", "0"], "--workers cannot be '0'; expected a number from 1 to 64."],
+    [["up", "--color", "blue"], "--color cannot be 'blue'; expected one of auto, always, never."],
     [["try"], "Missing required argument 'mailbox'."],
     [["mailboxes", "add", "a@b.example"], "Required option '--tenant <alias>' not specified."],
     [["up", "--config", "x.yaml", "--seed", "2"], "--seed is for the sandbox, and --config names your own tenants."],
@@ -44,6 +44,33 @@ describe("wrong usage is exit 2, names the nearest word, and starts nothing", ()
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err.split("\n").slice(0, 2)).toEqual([`✗ ${what}`, "  Nothing was started."]);
   });
+});
+
+test.each([
+  [["mailboxes", "park"], "npx mailfleet mailboxes park --help"],
+  [["mailboxes", "lst"], "npx mailfleet mailboxes --help"],
+  [["mailboxes", "list", "--state", "gone"], "npx mailfleet mailboxes list --help"],
+  [["staus"], "npx mailfleet --help"],
+])("after %j the help of that very verb is named", async (args, help) => {
+  const { err } = await run(...args);
+  expect(err.trimEnd().split("\n").at(-1)).toBe(`  ${help}`);
+});
+
+test("a configuration that is not there, and a secret file, are told with what can be done", async () => {
+  const yaml =
+    "tenants: { contoso: { tenantId: 11111111-1111-4111-8111-111111111111, clientId: 22222222-2222-4222-8222-222222222222, credential: { secretFile: ./gone.secret }, mailboxes: [a@contoso.example] } }\n";
+  writeFileSync(path.join(cwd, "nosecret.yaml"), yaml);
+  const todo = async (file: string): Promise<string[]> =>
+    (JSON.parse((await run("status", "--json", "--config", file)).out) as { error: { do: string[] } }).error.do;
+  expect(await todo("nowhere.yaml")).toEqual([
+    "Name the one that is there: --config FILE",
+    "or start the sandbox, which needs none: npx mailfleet up",
+  ]);
+  expect(await todo("nosecret.yaml")).toEqual([
+    "Write the secret, and end with Ctrl-D: install -m 600 /dev/stdin gone.secret",
+    "Check it: npx mailfleet doctor --config nosecret.yaml",
+  ]);
+  expect((await run("status", "--config", "nosecret.yaml")).err).toContain("\n  Check it: npx mailfleet doctor");
 });
 
 describe("a group without one of its verbs is exit 2, with the group's help on stderr", () => {

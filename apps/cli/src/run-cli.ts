@@ -1,4 +1,4 @@
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import type { Bind, Cli, CliProcess } from "./cli.ts";
 import { CliError, formatReport, reportJson, toCliError } from "./cli-error.ts";
 import { createProgram } from "./program.ts";
@@ -46,35 +46,59 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
     };
   const terminal = terminalFor("auto", "auto");
   const said: string[] = [];
+  const program = createProgram(bind, terminal, (text) => said.push(text));
   try {
-    await createProgram(bind, terminal, (text) => said.push(text)).parseAsync(args, { from: "user" });
+    await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const failure = error instanceof CommanderError ? usageError(error, said.join("")) : toCliError(error);
+    const failure = error instanceof CommanderError ? usageError(error, said.join(""), helpOf(program, args)) : toCliError(error);
     if (isJson) terminal.out(`${reportJson(failure.report)}\n`);
-    terminal.err(`${failure.text ?? formatReport(failure.report, terminal.paint("yours", terminal.marks.yours))}\n`);
+    const width = terminal.isErrTerminal ? terminal.errSize().columns : undefined;
+    terminal.err(`${failure.text ?? formatReport(failure.report, terminal.paint("yours", terminal.marks.yours), width)}\n`);
     if (args.includes("--debug") && error instanceof Error) terminal.err(`${error.stack ?? ""}\n`);
     return failure.exitCode;
   }
 }
 
 /** Commander's `error: unknown option '--onse'\n(Did you mean --once?)` in our words. */
-function usageError(error: CommanderError, said: string): CliError {
+function usageError(error: CommanderError, said: string, help: string): CliError {
   // A group such as `mailboxes` without one of its verbs: commander wrote its help.
   if (error.code === "commander.help") {
-    const report = { code: "USAGE", what: "It is not said which verb.", next: "Nothing was started.", todo: ["npx mailfleet --help"] };
+    const report = { code: "USAGE", what: "It is not said which verb.", next: "Nothing was started.", todo: [help] };
     return new CliError(2, report, said.trimEnd());
   }
   const [first = "", second = ""] = error.message.split("\n");
   const meant = /^\(Did you mean (?:one of )?(.+)\?\)$/.exec(second)?.[1];
   const unknown = /^error: unknown (option|command) '(.*)'$/.exec(first);
+  const wrong =
+    /^error: (?:option '.*?(--[\w-]+).*?' argument '(.*)'|command-argument value '(.*)') is invalid(?: for argument '(.+)')?\.\s*(.*)$/s.exec(
+      first,
+    );
   const what =
-    unknown === null
-      ? `${first
-          .replace(/^error: /, "")
-          .replace(/^./, (letter) => letter.toUpperCase())
-          .replace(/\.*$/, "")}.`
-      : `${unknown[1] === "option" ? "The flag" : "The verb"} ${unknown[2]} is not known${meant === undefined ? "." : `; did you mean ${meant}?`}`;
-  return new CliError(2, { code: "USAGE", what, next: "Nothing was started.", todo: ["npx mailfleet --help"] });
+    wrong !== null
+      ? sentence(
+          `${wrong[1] ?? wrong[4] ?? ""} cannot be '${wrong[2] ?? wrong[3] ?? ""}'; ${(wrong[5] ?? "").replace(/^Allowed choices are/, "expected one of")}`,
+        )
+      : unknown === null
+        ? sentence(first.replace(/^error: /, ""))
+        : `${unknown[1] === "option" ? "The flag" : "The verb"} ${unknown[2]} is not known${meant === undefined ? "." : `; did you mean ${meant}?`}`;
+  return new CliError(2, { code: "USAGE", what, next: "Nothing was started.", todo: [help] });
+}
+
+function sentence(text: string): string {
+  return `${text.replace(/^[a-z]/, (letter) => letter.toUpperCase()).replace(/[.;\s]*$/, "")}.`;
+}
+
+/** `npx mailfleet mailboxes park --help`: of the verb that was meant, as far as it is one. */
+function helpOf(program: Command, args: readonly string[]): string {
+  const names: string[] = [];
+  let at = program;
+  for (const arg of args) {
+    const next = at.commands.find((command) => command.name() === arg);
+    if (next === undefined) break;
+    names.push(arg);
+    at = next;
+  }
+  return ["npx mailfleet", ...names, "--help"].join(" ");
 }

@@ -91,6 +91,7 @@ test("narrow terminals lose columns from the right", () => {
 
 test("a pipe gets tabs, whole numbers and UTC", () => {
   const lines = renderStatus(facts(), { ...style, isPiped: true }).split("\n");
+  expect(lines).toContain("Needs you\tTenant\tWhat\tMailboxes\tCommand");
   expect(lines).toContain("contoso\t40\t39\t0\t0\t1\t2026-11-23T14:02:57.000Z\t18.2\t2418");
 });
 

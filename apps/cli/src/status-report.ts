@@ -23,7 +23,7 @@ import { causeCommand, resumeCommand, type FleetView, type TenantView } from "./
 import { type ComingUp, comingUpJson, comingUpWords, credentialsJson } from "./coming-up.ts";
 import { type Column, renderTable, tabbed } from "./table.ts";
 import type { Marks, Role } from "./terminal.ts";
-import { padEnd, textWidth, wrapText } from "./text-layout.ts";
+import { padEnd, textWidth, wrapSum, wrapText } from "./text-layout.ts";
 
 /** What `status` looks at. */
 export interface StatusFacts {
@@ -99,8 +99,7 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
 function ledgerLines(view: FleetView, style: StatusStyle): string[] {
   const text = ledgerLine(view.ledger);
   if (style.isPiped || textWidth(text) + 9 <= style.width) return [`Ledger   ${text}`];
-  const [sum = "", rest = ""] = text.split(/ {8}/);
-  return [...wrapText(sum, style.width, 9), rest].map((part, index) => `${index === 0 ? "Ledger   " : "         "}${part}`);
+  return wrapSum(text, style.width, 9).map((part, index) => `${index === 0 ? "Ledger   " : "         "}${part}`);
 }
 
 /** Each worker says how many mailboxes the fleet is to push, at the moment it looked: the most that one saw. */
@@ -186,7 +185,11 @@ function causeRows(view: FleetView, owner: CauseGroup["owner"], zone: "utc" | "l
 function section(title: string, rows: readonly CauseRow[], role: "yours" | "look" | "moving", style: StatusStyle): string[] {
   if (rows.length === 0) return [];
   const mark = style.marks[role];
-  if (style.isPiped) return rows.map((row) => [mark, row.tenant, row.what, row.whom, row.command ?? ""].join("\t"));
+  if (style.isPiped)
+    return [
+      [title, "Tenant", "What", "Mailboxes", "Command"],
+      ...rows.map((row) => [mark, row.tenant, row.what, row.whom, row.command ?? ""]),
+    ].map((cells) => cells.join("\t"));
   const wide = (pick: (row: CauseRow) => string): number => Math.max(...rows.map((row) => textWidth(pick(row))));
   const [tenants, whats, whoms] = [
     Math.max(

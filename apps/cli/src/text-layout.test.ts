@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fitLine, line, lineText, shortenAddress, textWidth, wholeLine, wrapText } from "./text-layout.ts";
+import { fitLine, line, lineText, shortenAddress, textWidth, wholeLine, wrapSum, wrapText } from "./text-layout.ts";
 
 describe("widths", () => {
   test.each([
@@ -45,4 +45,14 @@ test("wrapped text loses no word", () => {
       for (const one of lines) if (one.includes(" ")) expect(textWidth(one)).toBeLessThanOrEqual(columns - 4);
     }),
   );
+});
+
+test("a ledger breaks between its terms only", () => {
+  const text = "listed 12,475 = handed off 7,557 + excluded 15 + quarantined 5 + to do 4,898        unaccounted 0";
+  expect(wrapSum(text, 80, 9)).toEqual([
+    "listed 12,475 = handed off 7,557 + excluded 15 + quarantined 5",
+    "+ to do 4,898",
+    "unaccounted 0",
+  ]);
+  expect(wrapSum(text, 200, 9)).toHaveLength(2);
 });

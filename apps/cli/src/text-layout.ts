@@ -104,3 +104,19 @@ export function wrapText(text: string, columns: number, indent: number): string[
   }
   return [...lines, current];
 }
+
+/** Breaks a ledger's line before `=`, `+` and what stands apart by eight spaces: never inside one of its terms. */
+export function wrapSum(text: string, columns: number, indent: number): string[] {
+  const width = Math.max(16, columns - indent);
+  const [sum = "", ...apart] = text.split(/ {8}/);
+  const lines: string[] = [];
+  let current = "";
+  for (const term of sum.split(/ (?=[=+] )/)) {
+    const longer = current === "" ? term : `${current} ${term}`;
+    if (current !== "" && textWidth(longer) > width) {
+      lines.push(current);
+      current = term;
+    } else current = longer;
+  }
+  return [...lines, current, ...apart];
+}

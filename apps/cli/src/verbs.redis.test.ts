@@ -252,6 +252,18 @@ test("try names the nearest mailboxes, those that were added included", async ()
   expect(err).toContain("did you mean berlin@contoso.example");
 });
 
+test("no advice names a mailbox that was removed", async () => {
+  // It is in the configuration still, and not registered.
+  for (const args of [
+    ["mailboxes", "park", "suport@contoso.example"],
+    ["replay", "suport@contoso.example"],
+  ]) {
+    const { code, err } = await run(...args);
+    expect(code).toBe(2);
+    expect(err).not.toContain("did you mean support@");
+  }
+});
+
 test("try says which step failed, what happens next and what to do, and exits 1", async () => {
   const { code, out, err } = await run("try", "support@contoso.example", "--json");
   expect(code).toBe(1);

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { type Config, type ConfigWarning, type Environment, formatProblems, loadConfig } from "@mailfleet/config";
-import { type Log, redisKeys, type RedisKeys, type RedisTarget } from "@mailfleet/core";
+import { type Config, type ConfigProblem, type ConfigWarning, type Environment, formatProblems, loadConfig } from "@mailfleet/config";
+import { type Log, redisKeys, type RedisKeys, type RedisTarget, shellWord } from "@mailfleet/core";
 import {
   connectRedis,
   createDueIndex,
@@ -84,20 +84,37 @@ function readChecked(cli: Cli, file: string, env: Environment): Pick<LocatedConf
   const { terminal } = cli;
   if (!loaded.ok) {
     const { problems } = loaded;
+    const todo = configTodo(problems, file);
     throw new CliError(
       2,
       {
         code: "CONFIG_INVALID",
         what: `${file} has ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}. Nothing was started.`,
+        todo,
         problems,
       },
-      formatProblems(problems, file, terminal.paint("yours", terminal.marks.yours)),
+      [formatProblems(problems, file, terminal.paint("yours", terminal.marks.yours)), ...todo.map((text) => `  ${text}`)].join("\n"),
     );
   }
   for (const { path: where, found, expected } of loaded.warnings) {
     terminal.err(`${terminal.paint("look", terminal.marks.look)} ${where} ${found}${expected === undefined ? "" : `; ${expected}`}\n`);
   }
   return { config: loaded.config, warnings: loaded.warnings };
+}
+
+/** What the operator can do, with commands to paste. */
+function configTodo(problems: readonly ConfigProblem[], file: string): string[] {
+  if (problems.some(({ path: where, found }) => where === "" && found.startsWith("the file cannot be read"))) {
+    return ["Name the one that is there: --config FILE", "or start the sandbox, which needs none: npx mailfleet up"];
+  }
+  const secrets = problems.flatMap(({ path: where, found }) => {
+    const name = /\.secretFile$/.test(where) ? /^is "([\w./-]+)", and there is no such file$/.exec(found)?.[1] : undefined;
+    return name === undefined ? [] : [path.isAbsolute(name) ? name : path.join(path.dirname(file), name)];
+  });
+  return [
+    ...secrets.map((name) => `Write the secret, and end with Ctrl-D: install -m 600 /dev/stdin ${shellWord(name)}`),
+    `${problems.length > secrets.length ? "Mend it, and check it" : "Check it"}: npx mailfleet doctor --config ${shellWord(file)}`,
+  ];
 }
 
 /** A fleet's state in Redis. */

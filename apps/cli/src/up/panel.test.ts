@@ -128,6 +128,13 @@ describe.each([60, 80, 100, 120])("at %i columns", (columns) => {
   });
 });
 
+test("at 60 columns the last line is whole, on two", () => {
+  expect(panel(standing, 60).split("\n").slice(-2)).toEqual([
+    "  Ctrl-C stops. Nothing is lost, and the next start goes on",
+    "  from here.",
+  ]);
+});
+
 test("below 60 columns the bars go, the numbers stay", () => {
   expect(panel({}, 50)).toMatch(/contoso +69 % +5,577 of 7,995/);
   expect(panel({}, 50)).not.toContain("█");

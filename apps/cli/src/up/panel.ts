@@ -16,7 +16,7 @@ import {
 } from "@mailfleet/core";
 import { causeCommand, type FleetView, type TenantView } from "../fleet-view.ts";
 import type { Marks } from "../terminal.ts";
-import { fitLine, type Line, line, lineText, padEnd, padStart, textWidth, wholeLine, wrapText } from "../text-layout.ts";
+import { fitLine, type Line, line, lineText, padEnd, padStart, textWidth, wholeLine, wrapSum, wrapText } from "../text-layout.ts";
 
 /** A message that came while somebody looked: named without anything that its sender wrote. */
 export interface LatestEvent {
@@ -118,7 +118,8 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
   }
   if (state.isStopping) return lines;
   lines.push(...tryNext(view, state.isSandbox));
-  lines.push(line("  Ctrl-C stops. Nothing is lost, and the next start goes on from here."));
+  const how = wrapText("Ctrl-C stops. Nothing is lost, and the next start goes on from here.", size.columns, 2);
+  lines.push(...how.map((part) => line(`  ${part}`)));
   return lines;
 }
 
@@ -187,8 +188,7 @@ function tenantName(cause: CauseGroup): string {
 function ledgerLines(ledger: FolderLedger, columns: number): Line[] {
   const text = ledgerLine(ledger);
   if (textWidth(text) + 4 <= columns) return [line(`    ${text}`)];
-  const [sum = "", rest = ""] = text.split(/ {8}/);
-  return [...wrapText(sum, columns, 4), rest].map((part) => line(`    ${part}`));
+  return wrapSum(text, columns, 4).map((part) => line(`    ${part}`));
 }
 
 function labelled(label: string, text: string, columns: number): Line[] {

@@ -23,6 +23,8 @@ export interface StopFacts {
   readonly ended: readonly Readonly<Record<string, unknown>>[];
   /** Undefined where nobody looked. */
   readonly toDo: number | undefined;
+  /** What `stopping` was told. */
+  readonly busy: number;
 }
 
 /** Says on stderr what `up` does, on stdout what came of it. */
@@ -125,11 +127,14 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
       if (screen) terminal.err(`${text}\n`);
       else if (mode === "plain") say("stop", text);
     },
-    stopped({ ms, ended, toDo }) {
+    stopped({ ms, ended, toDo, busy }) {
       const sum = (key: string): number => ended.reduce((all, fields) => all + (Number(fields[key]) || 0), 0);
+      const cut = sum("cut");
+      // A session may end between the last look and the workers' own count: what was said to finish and was not handed back did.
+      const finished = Math.max(sum("finished"), ended.length > 0 ? busy - cut : 0);
       const goesOn = toDo === 0 ? " Nothing is left to do; the next start goes on from here." : " The next start goes on from here.";
       const rest = toDo !== undefined && toDo > 0 ? ` To do ${formatCount(toDo)}, goes on at the next start.` : goesOn;
-      const text = `Stopped in ${formatDuration(ms)}: ${formatCount(sum("finished"))} finished, ${formatCount(sum("cut"))} handed back.${rest}`;
+      const text = `Stopped in ${formatDuration(ms)}: ${formatCount(finished)} finished, ${formatCount(cut)} handed back.${rest}`;
       if (mode === "none") return;
       if (screen) terminal.err(`${terminal.paint("done", marks.done)} ${text}\n`);
       else say("stop", text);

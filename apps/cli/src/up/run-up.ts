@@ -83,10 +83,11 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
       return answer === undefined || answer.unaccounted !== 0 || answer.waiting > 0 ? 1 : 0;
     }
     const stopMs = clock.monotonic();
-    reporter.stopping(watch.busy());
+    const busy = watch.busy();
+    reporter.stopping(busy);
     const stopped = await Promise.race([shutDown(fleet, consumer), stopNow(signals, fleet, stopMs)]);
     if (stopped === "killed") return reporter.killed(watch.busy());
-    reporter.stopped({ ms: clock.monotonic() - stopMs, ended, toDo: watch.toDo() });
+    reporter.stopped({ ms: clock.monotonic() - stopMs, ended, toDo: watch.toDo(), busy });
     if (options.once && cli.isJson)
       cli.json({ ok: false, error: { code: "INTERRUPTED", what: "Stopped before the pass was done.", do: [] } });
     return options.once ? 1 : 0;

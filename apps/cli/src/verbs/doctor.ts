@@ -54,7 +54,7 @@ async function doctor(cli: Cli, options: DoctorOptions): Promise<number> {
     config,
     warnings,
     clock: systemClock,
-    zone: cli.isJson ? "utc" : "local",
+    zone: cli.isJson || !terminal.isOutTerminal ? "utc" : "local",
     node: process.versions.node,
     ...(tenant !== undefined && { tenant }),
     ...(mailbox && { mailbox }),

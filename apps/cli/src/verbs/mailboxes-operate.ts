@@ -9,7 +9,7 @@ import { createTokenCache, type MailboxRecord } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
-import { allMailboxes, requireTenant } from "../find-mailbox.ts";
+import { allMailboxes, requireTenant, suggestible } from "../find-mailbox.ts";
 import { nearest } from "../nearest.ts";
 import { openAccess } from "../tenant-access.ts";
 import { type Fleet, locateConfig, openFleet, silentLog } from "../wire.ts";
@@ -67,8 +67,7 @@ export function addOperateVerbs(mailboxes: Command, bind: Bind): void {
 
 async function park(cli: Cli, options: ParkOptions, addresses: readonly string[]): Promise<number> {
   return withFleet(cli, options, async (config, fleet, desk) => {
-    const known = allMailboxes(config, await fleet.registry.list(), undefined);
-    const found = findAll(known, addresses, "parked");
+    const found = await findConfigured(config, fleet, addresses, "parked");
     const name = oneLine(options.by ?? userName(), nameLength) || "an operator";
     const reason = options.reason === undefined ? "" : oneLine(options.reason, reasonLength);
     // One that the configuration names and no producer has seen yet is there from now on, and parked.
@@ -154,7 +153,7 @@ async function tryTokens(
 
 async function remove(cli: Cli, options: RemoveOptions, addresses: readonly string[]): Promise<number> {
   return withFleet(cli, options, async (config, fleet, desk) => {
-    const found = findAll(allMailboxes(config, await fleet.registry.list(), undefined), addresses, "removed");
+    const found = await findConfigured(config, fleet, addresses, "removed");
     const isPurged = options.purge === true;
     if (isPurged && options.yes !== true) await askPurge(cli, found);
     const outcomes = await each(found, (mailbox) => desk.remove(mailbox, isPurged));
@@ -207,12 +206,23 @@ function requireCause(cause: string): void {
   });
 }
 
+async function findConfigured(config: Config, fleet: Fleet, addresses: readonly string[], what: string): Promise<MailboxRef[]> {
+  const registered = await fleet.registry.list();
+  const known = allMailboxes(config, registered, undefined);
+  return findAll(known, addresses, what, suggestible(known, registered));
+}
+
 /**
  * The mailboxes of these addresses, each once. An address that two tenants have, since it moved from one to the other, is named with its
  * tenant: `fabrikam/sales@contoso.com`.
  * @throws CliError 2 with all that are unknown or stand for several, before anything is done
  */
-function findAll(known: readonly MailboxRef[], addresses: readonly string[], what: string): MailboxRef[] {
+function findAll(
+  known: readonly MailboxRef[],
+  addresses: readonly string[],
+  what: string,
+  meant: readonly MailboxRef[] = known,
+): MailboxRef[] {
   const byAddress = Map.groupBy(known, ({ address }) => address);
   const byId = new Map(known.map((mailbox) => [canonicalAddress(mailboxId(mailbox)), mailbox]));
   const found = new Map<string, MailboxRef>();
@@ -227,8 +237,8 @@ function findAll(known: readonly MailboxRef[], addresses: readonly string[], wha
   }
   if (unknown.length > 0) {
     const words = unknown.map((address) => {
-      const meant = nearest(address, byAddress.keys(), 1)[0];
-      return `${stripControls(address)}${meant === undefined ? "" : ` (did you mean ${stripControls(meant)}?)`}`;
+      const [near] = nearest(address, new Set(meant.map((mailbox) => mailbox.address)), 1);
+      return `${stripControls(address)}${near === undefined ? "" : ` (did you mean ${stripControls(near)}?)`}`;
     });
     throw new CliError(2, {
       code: "MAILBOX_UNKNOWN",

@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
-import { formatUtc, stateOf, stateSentence, stateStyle, stateWords, type StateWord, stripControls } from "@mailfleet/core";
+import { formatUtc, stateOf, stateWords, type StateWord, stripControls } from "@mailfleet/core";
 import type { MailboxRecord } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { withCommonOptions } from "../common-options.ts";
-import { type Column, renderTable, tabbed } from "../table.ts";
+import { mailboxTable } from "../mailbox-table.ts";
+import { type Column, tabbed } from "../table.ts";
 import { requireTenant } from "../find-mailbox.ts";
 import { locateConfig, openFleet } from "../wire.ts";
 import { addImportVerbs } from "./mailboxes-import.ts";
@@ -62,14 +63,8 @@ async function list(cli: Cli, options: ListOptions): Promise<number> {
           : "No mailboxes yet. npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run\n",
       );
     } else if (terminal.isOutTerminal) {
-      const rows = records.map((record) => [
-        stateStyle(stateOf(record, question))[terminal.marks.done === "✓" ? "mark" : "plainMark"],
-        record.address,
-        record.tenant,
-        stripControls(stateSentence(record, { ...question, zone: "local" })),
-        String(record.ledger.toDo),
-      ]);
-      terminal.out(`${renderTable(listColumns, rows, terminal.outWidth()).join("\n")}\n`);
+      const style = { width: terminal.outWidth(), isPlain: terminal.marks.done !== "✓", zone: "local" } as const;
+      terminal.out(`${mailboxTable(records, question, style).join("\n")}\n`);
     } else {
       const rows = records.map((record) => [
         record.tenant,
@@ -89,14 +84,6 @@ async function list(cli: Cli, options: ListOptions): Promise<number> {
     fleet.close();
   }
 }
-
-const listColumns: readonly Column[] = [
-  { title: "" },
-  { title: "Mailbox", isAddress: true },
-  { title: "Tenant" },
-  { title: "State" },
-  { title: "To do", align: "right" },
-];
 
 const pipedColumns: readonly Column[] = ["Tenant", "Mailbox", "Protocol", "State", "Checked", "Listed", "Handed off", "To do", "Cause"].map(
   (title) => ({ title }),

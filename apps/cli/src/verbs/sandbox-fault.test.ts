@@ -115,6 +115,15 @@ describe("one that runs", () => {
     expect(err).toMatch(what);
     expect(sandbox.faults.list()).toEqual([]);
   });
+
+  test("takes no parameter in silence that it does not know, whatever its name", async () => {
+    for (const args of [["throttle", "--param", "__proto__=x"], ["throttle,__proto__=x"]]) {
+      const { code, err } = await fault(["add", ...args]);
+      expect(code).toBe(2);
+      expect(err).toContain("throttle has no __proto__; it has:");
+    }
+    expect((await fault(["add", "throttle"])).out).toContain("throttle everywhere, from now");
+  });
 });
 
 test("one fault is shown with its parameters", async () => {

@@ -123,12 +123,13 @@ async function add(cli: Cli, options: AddOptions, [name = ""]: readonly string[]
 }
 
 function addedLines(id: number, order: FaultOrder, spec: FaultSpec, { terminal }: Cli): string[] {
+  const place = placeOf(order);
   const begins = order.afterMs === undefined ? "from now" : `in ${formatDuration(order.afterMs)}`;
   const ends = order.forMs === undefined ? "until it is taken back" : `for ${formatDuration(order.forMs)}`;
   // Nothing would be seen for up to an hour, and that is right.
   const patience = spec.side === "token" ? " A client with a good token notices when that nears its end." : "";
   return [
-    `${terminal.paint("done", terminal.marks.done, "out")} ${order.name} at ${placeOf(order)}, ${begins}, ${ends}.`,
+    `${terminal.paint("done", terminal.marks.done, "out")} ${order.name} ${place === "everywhere" ? place : `at ${place}`}, ${begins}, ${ends}.`,
     ...wrapText(`${spec.says}${patience}`, terminal.outWidth(), 2).map((part) => `  ${part}`),
     `  Watch: npx mailfleet status     End it: npx mailfleet sandbox fault clear ${String(id)}`,
   ];

@@ -24,7 +24,7 @@ export function readOrderText(text: string): OrderResult {
   }
   const [name = "", ...parts] = text.split(",").map((part) => part.trim());
   const order: Record<string, unknown> = { name };
-  const params: Record<string, unknown> = {};
+  const params = Object.create(null) as Record<string, unknown>;
   const problems: string[] = [];
   for (const part of parts) {
     const equals = part.indexOf("=");
@@ -125,13 +125,14 @@ function readParams(given: unknown, spec: FaultSpec | undefined, problems: strin
     problems.push(`params is an object, not ${shown(given)}`);
     return {};
   }
-  const params: Record<string, FaultValue> = {};
+  const params: [string, FaultValue][] = [];
   for (const [name, value] of Object.entries(given)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean")
       problems.push(`${name} is a text, a number, true or false, not ${shown(value)}`);
-    else params[name] = typeof value === "string" ? fromText(name, spec?.params[name], value) : value;
+    else params.push([name, typeof value === "string" ? fromText(name, spec?.params[name], value) : value]);
   }
-  return { params };
+  // Not by assignment: `__proto__` would vanish, and is refused like any other that is not known.
+  return { params: Object.fromEntries(params) };
 }
 
 /** What stays as it is, is refused where parameters are checked. */
