@@ -108,7 +108,7 @@ function configTodo(problems: readonly ConfigProblem[], file: string): string[] 
     return ["Name the one that is there: --config FILE", "or start the sandbox, which needs none: npx mailfleet up"];
   }
   const secrets = problems.flatMap(({ path: where, found }) => {
-    const name = /\.secretFile$/.test(where) ? /^is "([\w./-]+)", and there is no such file$/.exec(found)?.[1] : undefined;
+    const name = where.endsWith(".secretFile") ? /^is "([\w./-]+)", and there is no such file$/.exec(found)?.[1] : undefined;
     return name === undefined ? [] : [path.isAbsolute(name) ? name : path.join(path.dirname(file), name)];
   });
   return [
