@@ -108,7 +108,7 @@ test("an incident at Microsoft makes all tenants wait and parks nobody, and all 
   // One of them is looked at now; that it is well brings the others.
   await fleet.redis.hset(fleet.keys.hold("contoso"), "nextAt", 1);
   for (const tenant of aliases) {
-    await until(async () => expect((await fleet.holds.held()).has(tenant)).toBe(false), 8_000);
+    await until(async () => expect((await fleet.holds.held()).has(tenant)).toBe(false), 30_000);
     for (const { id } of await recordsOf(tenant)) await fleet.redis.zadd(fleet.keys.due("fresh", tenant), 1, id);
     await until(() => allChecked(tenant, overAt));
   }

@@ -110,9 +110,10 @@ export async function startTenantFleet(aliases: readonly string[], mailboxes: nu
         for (const id of await due.take({ lane: "fresh", count: 8 - running.size, perTenant: 8 })) {
           const mailbox = await registry.find(id);
           if (!mailbox) continue;
-          const session: Promise<unknown> = syncMailbox(ports, settings, mailbox, "fresh", leaving.signal).finally(() =>
-            running.delete(session),
-          );
+          // Stopped in the middle of a step it rejects, as in a worker; what it left is what is looked at.
+          const session: Promise<unknown> = syncMailbox(ports, settings, mailbox, "fresh", leaving.signal)
+            .catch(() => undefined)
+            .finally(() => running.delete(session));
           running.add(session);
         }
         await clock.sleep(25, leaving.signal).catch(() => undefined);
