@@ -26,8 +26,10 @@ beforeAll(async () => {
 afterAll(async () => {
   // Not SIGKILL: a killed `up` leaves its Redis for the next start to take over, and there is none.
   await Promise.all(started.map((role) => role.stop()));
-  // All that mailfleet writes lies there: log, Redis, blobs, proofs; besides, what is there to hold a secret.
-  await searchFolder("data folders of up", dir, (name) => /(^|\/)(secret-|secret$|token\.key|sandbox\/ca|.*\.key)/.test(name));
+  // All that mailfleet writes lies there: log, Redis, blobs, proofs; besides, what is there to hold a secret, and compiled sources.
+  await searchFolder("data folders of up", dir, (name) =>
+    /(^|\/)(compile-cache\/|secret-|secret$|token\.key|sandbox\/ca|.*\.key)/.test(name),
+  );
   await rm(dir, { recursive: true, force: true });
 });
 
