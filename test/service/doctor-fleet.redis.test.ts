@@ -85,8 +85,8 @@ describe("mailfleet doctor with a fleet's Redis", () => {
     const before = logins();
     const { exitCode, text } = await people(name);
     expect(logins()).toBe(before);
-    expect(text).toMatch(/✗ mailbox support@contoso\.example is throttled by the server until \d\d:\d\d\. It was not asked again/);
-    expect(text).toMatch(/mailfleet tries again by itself at \d\d:\d\d\./);
+    expect(text).toMatch(/✗ mailbox support@contoso\.example is throttled by the server until \d\d:\d\dZ\. It was not asked again/);
+    expect(text).toMatch(/mailfleet tries again by itself at \d\d:\d\dZ\./);
     expect(text).not.toContain("sooner");
     expect(text).toContain("No mail is lost; 1 mailbox waits.");
     expect(exitCode).toBe(1);
@@ -97,7 +97,7 @@ describe("mailfleet doctor with a fleet's Redis", () => {
     const known = sandbox.tenants.find(({ alias }) => alias === "contoso")?.addresses ?? [];
     const { exitCode, text } = await people(await fleetOf(known.map((address) => ({ address, cause }))));
     expect(text).toMatch(
-      /All 9 checks passed in \d[\d.]* m?s\. 3 mailboxes of contoso are still parked until \d\d:\d\d; go on now: npx mailfleet mailboxes resume --tenant contoso --config '?\S+mailfleet\.yaml/,
+      /All 9 checks passed in \d[\d.]* m?s\. 3 mailboxes of contoso are still parked until \d\d:\d\dZ; go on now: npx mailfleet mailboxes resume --tenant contoso --config '?\S+mailfleet\.yaml/,
     );
     expect(text).not.toContain("Nothing to do");
     expect(exitCode).toBe(0);
@@ -124,7 +124,7 @@ describe("mailfleet doctor with a fleet's Redis", () => {
     const cause = { code: "MAILBOX_ACCESS_DENIED", state: "parked" } as const;
     const { exitCode, text } = await people(await fleetOf([{ address: contosoMailbox, cause }]));
     expect(text).toMatch(
-      /tries again by itself at \d\d:\d\d; once it is mended, sooner: npx mailfleet mailboxes resume support@contoso\.example --config/,
+      /tries again by itself at \d\d:\d\dZ; once it is mended, sooner: npx mailfleet mailboxes resume support@contoso\.example --config/,
     );
     expect(exitCode).toBe(1);
   });
