@@ -89,7 +89,7 @@ export async function startTokenEndpoint(options: TokenEndpointOptions): Promise
     const token = await options.dovecot.issueToken({
       domain: tenant.domain,
       expiresInSeconds: expiresIn,
-      claims: { appid: tenant.clientId, tid: tenantId },
+      claims: { appid: tenant.clientId, oid: "5f0c1b7e-0000-4000-8000-00000000f1ee", tid: tenantId },
     });
     sendJson(response, 200, { token_type: "Bearer", expires_in: expiresIn, ext_expires_in: expiresIn, access_token: token });
   };
