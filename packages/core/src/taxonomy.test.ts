@@ -41,7 +41,3 @@ test("a permanent trouble of a tenant's credential is parked at once, but where 
 test("a hint is kept to its end", () => {
   for (const code of ["SERVER_THROTTLED", "ENTRA_THROTTLED"] as const) expect(ask(code, 1, hour / 2).inMs).toBeGreaterThanOrEqual(hour / 2);
 });
-
-test("what is benign is no failed try", () => {
-  for (const code of failureCodes) if (taxonomy[code].isBenign) expect(taxonomy[code].countsAsAttempt, code).toBe(false);
-});

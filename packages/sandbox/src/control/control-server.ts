@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { answerControl, type ControlReply } from "./control-requests.ts";
 import type { Sandbox } from "../start-sandbox.ts";
+import { readBody } from "../read-body.ts";
 
 /** A mail in base64 may be long; nothing else is. */
 const maxBodyBytes = 64 * 1024 * 1024;
@@ -23,7 +24,7 @@ export function createControlServer(token: string, sandbox: () => Sandbox): Serv
 async function handle(token: string, sandbox: () => Sandbox, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refusal = refuseCaller(token, request);
   if (refusal) return send(response, refusal);
-  const body = await readBody(request);
+  const body = await readBody(request, maxBodyBytes);
   if (body === undefined) return send(response, { status: 413, body: { problems: ["that is too long"] } });
   const url = new URL(request.url ?? "/", "http://localhost");
   send(response, answerControl(sandbox(), { method: request.method ?? "", url, body }));
@@ -44,16 +45,4 @@ function refuseCaller(token: string, { headers }: IncomingMessage): ControlReply
 function send(response: ServerResponse, { status, body }: ControlReply): void {
   response.writeHead(status, { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", connection: "close" });
   response.end(`${JSON.stringify(body)}\n`);
-}
-
-/** Undefined if it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

@@ -8,6 +8,7 @@ import { misbehave } from "./token-misbehaviour.ts";
 import { refusalOf, type TokenRefusal } from "./token-refusal.ts";
 import { judgeTokenRequest, type TokenForm } from "./token-request.ts";
 import { grantBody, grantToken } from "./token-shape.ts";
+import { readBody } from "../read-body.ts";
 
 export interface TokenServerOptions extends Pick<ServerOptions, "SNICallback"> {
   readonly key: string;
@@ -66,7 +67,7 @@ export function createTokenServer(options: TokenServerOptions): Server {
     tenantInPath: string,
     alias: string | undefined,
   ): Promise<void> {
-    const body = await readBody(request);
+    const body = await readBody(request, maxBodyBytes);
     options.count(alias ?? "unknown");
     if (body === undefined) {
       response.writeHead(413, { connection: "close" }).end();
@@ -111,18 +112,6 @@ function sendConfiguration(request: IncomingMessage, response: ServerResponse, t
 /** As the client called it, where that is this machine. */
 function hostOf(request: IncomingMessage): string {
   return /^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/.exec(request.headers.host ?? "")?.[0] ?? "localhost";
-}
-
-/** Undefined if it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function readForm(body: string, authorization: string | undefined): TokenForm {
