@@ -1,15 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Writable } from "node:stream";
-import { searchText, sharedRedisUrl } from "@mailfleet/testkit";
-import { runCli } from "../../apps/cli/src/run-cli.ts";
+import { sharedRedisUrl } from "@mailfleet/testkit";
+import { type CapturedRun, runCaptured } from "../../apps/cli/src/captured-run.fixture.ts";
 import { address, dir, keys, sandbox } from "./sync-bench.ts";
-
-export interface CliRun {
-  readonly code: number | undefined;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** Where the commands keep what they write, for the fleet of the running test. */
 export const dataDir = (): string => join(dir, `data-${keys.bullPrefix.slice(1, -1)}`);
@@ -47,29 +40,13 @@ interface CliStreams {
 }
 
 /** One command in this process, with the configuration of the running test. */
-export async function cli(args: readonly string[], { isTerminal = false, answer }: CliStreams = {}): Promise<CliRun> {
-  const texts = { out: "", err: "" };
-  const stream = (which: "out" | "err"): Writable =>
-    Object.assign(
-      new Writable({
-        write(chunk: Buffer, _encoding, done) {
-          texts[which] += chunk.toString();
-          done();
-        },
-      }),
-      isTerminal ? { isTTY: true, columns: 120, rows: 40 } : {},
-    );
-  const code = await runCli({
+export async function cli(args: readonly string[], { isTerminal = false, answer }: CliStreams = {}): Promise<CapturedRun> {
+  return runCaptured({
     args: [...args, "--config", await writeConfig(), "--progress", "none", "--color", "never"],
-    env: {},
     cwd: dir,
-    stdout: stream("out"),
-    stderr: stream("err"),
-    setVariable: () => undefined,
-    ...(answer !== undefined && { ask: () => Promise.resolve(answer) }),
+    ...(isTerminal && { columns: 120 }),
+    ...(answer !== undefined && { answer }),
   });
-  searchText(`output of mailfleet ${args.join(" ")}`, texts.out + texts.err);
-  return { code, ...texts };
 }
 
 /** The same for programs; `doc` is the one document on stdout. */

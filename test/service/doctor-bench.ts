@@ -1,16 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import type { Sandbox } from "@mailfleet/sandbox";
-import { searchText } from "@mailfleet/testkit";
-import { runCli } from "../../apps/cli/src/run-cli.ts";
+import { type CapturedRun, runCaptured } from "../../apps/cli/src/captured-run.fixture.ts";
 import { type ConfigChange, contosoMailbox, type DoctorRow } from "./doctor-rows.ts";
-
-export interface DoctorAnswer {
-  readonly exitCode: number | undefined;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** Runs the verb in this process, with a configuration that names the sandbox. */
 export async function askDoctor(
@@ -18,36 +10,11 @@ export async function askDoctor(
   dir: string,
   row: Pick<DoctorRow, "config" | "args">,
   isJson: boolean,
-): Promise<DoctorAnswer> {
+): Promise<CapturedRun> {
   const file = await writeDoctorConfig(sandbox, dir, row.config ?? {});
-  const texts = { out: "", err: "" };
-  const stream = (which: "out" | "err"): Writable =>
-    new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        texts[which] += chunk.toString();
-        done();
-      },
-    });
-  const exitCode = await runCli({
-    args: [
-      "doctor",
-      ...(row.args ?? ["--mailbox", contosoMailbox]),
-      "--config",
-      file,
-      "--progress",
-      "none",
-      "--color",
-      "never",
-      ...(isJson ? ["--json"] : []),
-    ],
-    env: {},
-    cwd: dir,
-    stdout: stream("out"),
-    stderr: stream("err"),
-    setVariable: () => undefined,
-  });
-  searchText("output of mailfleet doctor", texts.out + texts.err);
-  return { exitCode, ...texts };
+  const own = row.args ?? ["--mailbox", contosoMailbox];
+  const args = ["doctor", ...own, "--config", file, "--progress", "none", "--color", "never", ...(isJson ? ["--json"] : [])];
+  return runCaptured({ args, cwd: dir });
 }
 
 async function writeDoctorConfig(sandbox: Sandbox, dir: string, change: ConfigChange): Promise<string> {

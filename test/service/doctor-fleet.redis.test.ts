@@ -67,7 +67,7 @@ async function fleetOf(mailboxes: readonly Known[]): Promise<string> {
 }
 
 const people = async (name: string): Promise<{ readonly exitCode: number | undefined; readonly text: string }> => {
-  const { exitCode, out } = await askDoctor(sandbox, dir, { config: { redisUrl: sharedRedisUrl(), name } }, false);
+  const { code: exitCode, out } = await askDoctor(sandbox, dir, { config: { redisUrl: sharedRedisUrl(), name } }, false);
   return { exitCode, text: out.replace(/\s+/g, " ") };
 };
 const logins = (): number => (sandbox.counters.commands.get("login") ?? 0) + (sandbox.counters.commands.get("login refused") ?? 0);
@@ -106,7 +106,7 @@ describe("mailfleet doctor with a fleet's Redis", () => {
   test("one mailbox that still waits is told once, though two are looked at", async () => {
     const cause = { code: "MAILBOX_ACCESS_DENIED", state: "parked" } as const;
     const name = await fleetOf([{ address: contosoMailbox, cause }]);
-    const { exitCode, out } = await askDoctor(
+    const { code: exitCode, out } = await askDoctor(
       sandbox,
       dir,
       { config: { redisUrl: sharedRedisUrl(), name }, args: ["--tenant", "contoso"] },
@@ -145,7 +145,7 @@ describe("mailfleet doctor with a fleet's Redis", () => {
   test("a Redis that could forget or evict is not used; the commands that mend it are printed", async () => {
     const own = await startRedis({ shared: false, extraArgs: ["--appendonly", "no", "--maxmemory-policy", "allkeys-lru"] });
     started.push(own);
-    const { exitCode, out } = await askDoctor(sandbox, dir, { config: { redisUrl: own.url } }, true);
+    const { code: exitCode, out } = await askDoctor(sandbox, dir, { config: { redisUrl: own.url } }, true);
     const doc = JSON.parse(out) as { readonly checks: readonly { readonly diagnosis: { readonly commands: readonly string[] } }[] };
     expect(doc).toMatchObject({ wrong: { step: "Redis", code: "REDIS_MISCONFIGURED", certainty: "certain" } });
     expect(doc.checks[0]?.diagnosis.commands).toEqual([

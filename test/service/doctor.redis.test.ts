@@ -43,7 +43,7 @@ describe("mailfleet doctor", () => {
   test.each(doctorRows)("names the wrong step of: $name", async ({ orders = [], config, args, step, code, certainty, says }) => {
     for (const order of orders) sandbox.faults.add(order);
     const row = { ...(config && { config }), ...(args && { args }) };
-    const { exitCode, out } = await askDoctor(sandbox, dir, row, true);
+    const { code: exitCode, out } = await askDoctor(sandbox, dir, row, true);
     const doc = JSON.parse(out) as DoctorDoc;
     expect(doc).toMatchObject({ schema: "mailfleet.doctor/1", ok: false, wrong: { step, code, certainty } });
     expect(exitCode).toBe(1);
@@ -58,7 +58,7 @@ describe("mailfleet doctor", () => {
 
   test("says of a healthy mailbox what it found at each of nine steps, changes nothing, and exits 0", async () => {
     const before = seenFlags();
-    const { exitCode, out } = await askDoctor(sandbox, dir, {}, false);
+    const { code: exitCode, out } = await askDoctor(sandbox, dir, {}, false);
     expect(out.split("\n")).toEqual([
       `contoso, ${contosoMailbox}, over IMAP`,
       "  ✓ configuration   3 tenants, 8 mailboxes, no unknown keys",
@@ -80,7 +80,7 @@ describe("mailfleet doctor", () => {
   test("tests the next credential as well, and goes on with it where the current one is refused", async () => {
     const good = sandbox.secretOf("contoso");
     const ask = async (secret: string, nextSecret: string) => {
-      const { exitCode, out } = await askDoctor(sandbox, dir, { config: { secret, nextSecret } }, false);
+      const { code: exitCode, out } = await askDoctor(sandbox, dir, { config: { secret, nextSecret } }, false);
       return { exitCode, text: out.replace(/\s+/g, " ") };
     };
     const sound = await ask(good, good);
@@ -94,7 +94,7 @@ describe("mailfleet doctor", () => {
 
   test("without arguments looks at each tenant through one mailbox, and tells of the one that is wrong only", async () => {
     sandbox.faults.add({ name: "token-error", tenant: "fabrikam", params: { code: 7000222 } });
-    const { exitCode, out } = await askDoctor(sandbox, dir, { args: [] }, false);
+    const { code: exitCode, out } = await askDoctor(sandbox, dir, { args: [] }, false);
     expect(exitCode).toBe(1);
     expect(out).toMatch(/^contoso, .*\n {2}✓ 8 checks passed; mailbox opened/m);
     expect(out).toMatch(/✗ token {11}not issued \(AADSTS7000222\)/);
@@ -123,10 +123,10 @@ describe("mailfleet doctor", () => {
 
   test("explains any code and AADSTS number, and names the nearest one of a wrong spelling", async () => {
     const known = await askDoctor(sandbox, dir, { args: ["--explain", "aadsts7000222"] }, false);
-    expect(known).toMatchObject({ exitCode: 0, err: "" });
+    expect(known).toMatchObject({ code: 0, err: "" });
     expect(known.out).toMatch(/^AADSTS7000222, which mailfleet calls ENTRA_CREDENTIAL_EXPIRED\n {2}Means +The client secret has expired\./);
     const wrong = await askDoctor(sandbox, dir, { args: ["--explain", "SERVER_THROTLED"] }, false);
-    expect(wrong.exitCode).toBe(2);
+    expect(wrong.code).toBe(2);
     expect(wrong.err).toContain("did you mean SERVER_THROTTLED?");
   });
 });

@@ -1,33 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Writable } from "node:stream";
 import { afterAll, describe, expect, test } from "vitest";
-import { runCli } from "./run-cli.ts";
+import { type CapturedRun, runCaptured } from "./captured-run.fixture.ts";
 
 const cwd = mkdtempSync(path.join(tmpdir(), "mailfleet-cli-"));
 afterAll(() => rmSync(cwd, { recursive: true }));
 
 /** Runs a verb as a process would, with nothing but a PATH. */
-async function run(...args: string[]): Promise<{ code: number | undefined; out: string; err: string }> {
-  const texts = { out: "", err: "" };
-  const stream = (name: "out" | "err"): Writable =>
-    new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        texts[name] += chunk.toString();
-        done();
-      },
-    });
-  const code = await runCli({
-    args,
-    env: { PATH: "/usr/bin" },
-    cwd,
-    stdout: stream("out"),
-    stderr: stream("err"),
-    setVariable: () => undefined,
-  });
-  return { code, ...texts };
-}
+const run = (...args: string[]): Promise<CapturedRun> => runCaptured({ args, cwd, env: { PATH: "/usr/bin" } });
 
 describe("wrong usage is exit 2, names the nearest word, and starts nothing", () => {
   test.each([

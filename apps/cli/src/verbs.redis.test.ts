@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
-import { runCli } from "./run-cli.ts";
+import { type CapturedRun, runCaptured } from "./captured-run.fixture.ts";
 
 const name = uniqueName("cli");
 let cwd = "";
@@ -32,19 +31,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-async function run(...args: string[]): Promise<{ code: number | undefined; out: string; err: string }> {
-  const texts = { out: "", err: "" };
-  const stream = (which: "out" | "err"): Writable =>
-    new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        texts[which] += chunk.toString();
-        done();
-      },
-    });
-  const env = { REDIS_URL: sharedRedisUrl() };
-  const code = await runCli({ args, env, cwd, stdout: stream("out"), stderr: stream("err"), setVariable: () => undefined });
-  return { code, ...texts };
-}
+const run = (...args: string[]): Promise<CapturedRun> => runCaptured({ args, cwd, env: { REDIS_URL: sharedRedisUrl() } });
 
 async function json(...args: string[]): Promise<Record<string, unknown>> {
   const { code, out, err } = await run(...args, "--json");
@@ -273,20 +260,12 @@ test("try says which step failed, what happens next and what to do, and exits 1"
 });
 
 test("a Redis that is not there is exit 1 with its address and without a password", async () => {
-  const texts = { out: "" };
-  const stdout = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      texts.out += chunk.toString();
-      done();
-    },
-  });
-  const stderr = new Writable({ write: (_chunk, _encoding, done) => done() });
   const env = { REDIS_URL: "redis://:hunter2@127.0.0.1:1" };
-  const code = await runCli({ args: ["status", "--json"], env, cwd, stdout, stderr, setVariable: () => undefined });
+  const { code, out, err } = await runCaptured({ args: ["status", "--json"], cwd, env });
   expect(code).toBe(1);
-  expect(JSON.parse(texts.out)).toMatchObject({
+  expect(JSON.parse(out)).toMatchObject({
     ok: false,
     error: { code: "REDIS_UNAVAILABLE", what: expect.stringContaining("127.0.0.1:1") as string },
   });
-  expect(texts.out).not.toContain("hunter2");
+  expect(out + err).not.toContain("hunter2");
 });

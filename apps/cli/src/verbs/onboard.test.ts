@@ -1,11 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Writable } from "node:stream";
 import { scriptProblems } from "@mailfleet/onboarding";
 import { testAuthority } from "@mailfleet/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runCli } from "../run-cli.ts";
+import { type CapturedRun, runCaptured } from "../captured-run.fixture.ts";
 
 const id = "11111111-1111-4111-8111-111111111111";
 let cwd = "";
@@ -20,19 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-async function run(...args: string[]): Promise<{ code: number | undefined; out: string; err: string }> {
-  const texts = { out: "", err: "" };
-  const stream = (which: "out" | "err"): Writable =>
-    new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        texts[which] += chunk.toString();
-        done();
-      },
-    });
-  const given = ["onboard", "--tenant", "contoso", ...args];
-  const code = await runCli({ args: given, env: {}, cwd, stdout: stream("out"), stderr: stream("err"), setVariable: () => undefined });
-  return { code, ...texts };
-}
+const run = (...args: string[]): Promise<CapturedRun> => runCaptured({ args: ["onboard", "--tenant", "contoso", ...args], cwd });
 
 const newTenant = ["--tenant-id", id, "--csv", "boxes.csv"];
 

@@ -1,12 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Writable } from "node:stream";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { faultCatalogue } from "@mailfleet/sandbox/faults";
 import { checkFaultFlags } from "../fault-flags.ts";
-import { runCli } from "../run-cli.ts";
+import { type CapturedRun, runCaptured } from "../captured-run.fixture.ts";
 
 let cwd: string;
 let sandbox: Sandbox;
@@ -26,34 +25,8 @@ afterAll(async () => {
   rmSync(cwd, { recursive: true });
 });
 
-interface Run {
-  readonly code: number | undefined;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function fault(args: readonly string[], options: { readonly columns?: number; readonly cwd?: string } = {}): Promise<Run> {
-  const texts = { out: "", err: "" };
-  const stream = (name: "out" | "err"): Writable =>
-    Object.assign(
-      new Writable({
-        write(chunk: Buffer, _encoding, done) {
-          texts[name] += chunk.toString();
-          done();
-        },
-      }),
-      options.columns === undefined ? {} : { isTTY: true, columns: options.columns },
-    );
-  const code = await runCli({
-    args: ["sandbox", "fault", ...args],
-    env: { PATH: "/usr/bin" },
-    cwd: options.cwd ?? cwd,
-    stdout: stream("out"),
-    stderr: stream("err"),
-    setVariable: () => undefined,
-  });
-  return { code, ...texts };
-}
+const fault = (args: readonly string[], options: { readonly columns?: number; readonly cwd?: string } = {}): Promise<CapturedRun> =>
+  runCaptured({ cwd, ...options, args: ["sandbox", "fault", ...args], env: { PATH: "/usr/bin" } });
 
 describe("without a verb", () => {
   test("a person sees all faults in groups, three examples, and no line that is too wide", async () => {
