@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
-import { type RunningRedis, searchFolder, startRedis } from "@mailfleet/testkit";
+import { findSecrets, type RunningRedis, searchFolder, startRedis } from "@mailfleet/testkit";
 import { root, startProgram, until } from "./fleet.ts";
 
 let dir: string;
@@ -48,6 +48,10 @@ async function mailfleet(...args: string[]): Promise<string> {
   await role.ended;
   return role.output();
 }
+
+test("the search knows the secrets of this sandbox when it sees them", () => {
+  for (const { alias } of sandbox.tenants) expect(findSecrets(Buffer.from(sandbox.secretOf(alias)))).toEqual(["a client secret"]);
+});
 
 test("a login service and a mail server that echo what they were sent get no secret into any output, log, Redis value or file", async () => {
   const faults = [

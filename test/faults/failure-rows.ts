@@ -251,7 +251,7 @@ export const failureRows: readonly FailureRow[] = [
     row: 47,
     symptom: "BODYSTRUCTURE, ENVELOPE or LIST that cannot be parsed",
     by: "test",
-    proof: ["packages/imap/src/imap-session.transcript.test.ts", "LIST"],
+    proof: ["test/service/exchange-faults.redis.test.ts", "a LIST line that cannot be read"],
   },
   {
     row: 48,

@@ -53,4 +53,4 @@ export {
   type TokenEndpointTenant,
 } from "./token-endpoint.ts";
 export { sharedDovecot, sharedRedisUrl } from "./shared-services.ts";
-export { searchFolder, searchText } from "./secret-search.ts";
+export { findSecrets, searchFolder, searchText } from "./secret-search.ts";
