@@ -80,6 +80,7 @@ export function openSignals(options: SignalsOptions): RunningSignals {
 
   /** What is held now, for all that runs, and what is not held any more of what was heard. */
   const lookAgain = async (): Promise<void> => {
+    const askedAt = clock.monotonic();
     const [seconds, micros] = await redis.time();
     aheadMs = Number(seconds) * 1_000 + Number(micros) / 1_000 - clock.now();
     const running = [...watches].flatMap(([tenant, all]) => [...all].map(({ id }) => ({ tenant, id })));
@@ -90,9 +91,10 @@ export function openSignals(options: SignalsOptions): RunningSignals {
     const answers = ((await pipeline.exec()) ?? []).map(([, answer]) => (typeof answer === "string" ? answer : undefined));
     for (const [i, tenant] of tenants.entries()) {
       const nextAt = Number(answers[i]);
-      // Its release was missed, and push would wait for the look that nobody takes.
-      if (!(nextAt > 0)) heard.delete(tenant);
-      else take({ kind: "hold", tenant, mailbox: undefined, untilMs: nextAt });
+      // Its release was missed, and push would wait for the look that nobody takes. What was heard since Redis was asked is newer than its answer.
+      if (!(nextAt > 0)) {
+        if ((heard.get(tenant)?.at ?? askedAt) < askedAt) heard.delete(tenant);
+      } else take({ kind: "hold", tenant, mailbox: undefined, untilMs: nextAt });
     }
     for (const [i, { tenant, id }] of running.entries()) {
       const cause = parseCause(answers[tenants.length + i]);
