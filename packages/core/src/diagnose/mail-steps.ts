@@ -51,7 +51,7 @@ function held(seen: Observations, cause: Extract<MailboxLook, { kind: "held" }>[
       ? `${who} is throttled by the server until ${until}. It was not asked again: that would make it worse.`
       : `${who} is left alone until ${until}${said({ text: cause.text })} It was not asked again.`,
     cause: isThrottled
-      ? "Exchange asked for the pause. mailfleet goes on by itself then, slower for an hour."
+      ? "Exchange asked for the pause. mailfleet goes on by itself then, slower for a quarter of an hour."
       : "The server takes no further connection for now. mailfleet goes on by itself then.",
     conclusion: isThrottled ? "the server asked for a pause" : "the mailbox waits",
     also: isThrottled ? ["other programs that read the same mailbox use up the same budget."] : [],
