@@ -291,7 +291,7 @@ export const faultTable: readonly FaultRow[] = [
     proof: [
       [
         "packages/store/src/breakers.redis.test.ts",
-        "F29 10,000 mailboxes that are due at once after an outage log in at two a second, oldest first, new mail before history",
+        "F29 10,000 mailboxes that are due at once after an outage log in at two a second, oldest first, new mail long before history",
       ],
     ],
     rest: "10,000 mailboxes on a real Redis, whose clock is moved, and workers that are done at once",

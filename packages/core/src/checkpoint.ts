@@ -1,5 +1,6 @@
 import { type FlagSets, noFlags } from "./flag-sets.ts";
 import { emptyUidSet, subtractUids, uniteUids, type UidSet } from "./uid-set.ts";
+import type { UidlBook } from "./uidl-book.ts";
 
 /**
  * The durable statement "all of this is handed off" for one folder. Written only by the commit that hands off.
@@ -46,6 +47,8 @@ export interface FolderCheckpoint {
   readonly isExcluded: boolean;
   /** Fresh UIDs that a listing left out, to be listed again: an answer can be short without saying so. */
   readonly recheck?: Recheck;
+  /** The numbers of a spool's messages, where its UIDLs are not numbers themselves. */
+  readonly uidls?: UidlBook;
 }
 
 export interface Compared {

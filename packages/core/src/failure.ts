@@ -12,8 +12,8 @@ export interface ErrorFacts {
   /** Numeric code of the peer: AADSTS number or HTTP status. */
   readonly number?: number;
   readonly httpStatus?: number;
-  /** IMAP: the tagged answer. */
-  readonly responseStatus?: "NO" | "BAD" | "BYE";
+  /** IMAP: the tagged answer. POP3: `ERR` for `-ERR`. */
+  readonly responseStatus?: "NO" | "BAD" | "BYE" | "ERR";
   /** The server's words, scrubbed and cut to 300 characters. */
   readonly text?: string;
   /** The server's own wait, clamped to `limits.hintMinMs` .. `limits.hintMaxMs`. */

@@ -152,6 +152,7 @@ export {
   type Digest,
   type FetchedMessage,
   type MailSource,
+  type SpoolKnown,
   type MailSession,
   type BlobKind,
   type BlobStore,
@@ -318,3 +319,5 @@ export {
   type TimeStyle,
   type Zone,
 } from "./words/times.ts";
+export { type DealtUidls, dealUidls, spoolUidValidity, type UidlBook, uidlOf } from "./uidl-book.ts";
+export { byProtocol } from "./by-protocol.ts";

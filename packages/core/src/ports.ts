@@ -10,6 +10,7 @@ import type { Secret } from "./secret.ts";
 import type { AccessToken } from "./token-ports.ts";
 import type { Pace } from "./pace.ts";
 import type { TenantHold } from "./tenant-hold.ts";
+import type { UidlBook } from "./uidl-book.ts";
 
 /** Wall clock and monotonic clock, both in ms. Everything that waits or compares times gets one. */
 export interface Clock {
@@ -57,6 +58,8 @@ export interface FolderStatus {
   readonly unseen?: number;
   /** HIGHESTMODSEQ in decimal digits: by STATUS, and only where the server has CONDSTORE (RFC 7162). */
   readonly highestModSeq?: string;
+  /** The numbers of a spool's messages, with those that were dealt by this listing; absent where UIDLs are numbers themselves. */
+  readonly uidls?: UidlBook;
 }
 
 export interface MessageMeta {
@@ -91,6 +94,15 @@ export interface FetchedMessage {
   readonly bytes: Uint8Array;
 }
 
+/** What is known of a spool before it is opened. */
+export interface SpoolKnown {
+  /** What was dealt before; undefined where UIDLs are numbers themselves, and for a spool that is new. */
+  readonly uidls: UidlBook | undefined;
+  /** The highest UID that was ever seen, and how many messages there should be now: what is still so need not be listed again. */
+  readonly newest: number;
+  readonly messages: number;
+}
+
 /** A message in pieces. */
 export interface StreamedMessage {
   readonly uid: number;
@@ -106,9 +118,10 @@ export interface StreamedMessage {
 export interface MailSource {
   /**
    * Connects, logs in and proves access by one command.
+   * @param known of the INBOX of a mailbox that is read as a spool; without it, a spool is numbered as if it were new
    * @throws SyncError of scope session, mailbox or tenant
    */
-  open(mailbox: MailboxRef, token: AccessToken, signal: AbortSignal): Promise<MailSession>;
+  open(mailbox: MailboxRef, token: AccessToken, signal: AbortSignal, known?: SpoolKnown): Promise<MailSession>;
 }
 
 /** One authenticated connection. Every method throws SyncError; a refusal is never an empty answer. Not for concurrent calls. */

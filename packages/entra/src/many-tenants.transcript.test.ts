@@ -41,8 +41,9 @@ test("hundreds of tenants in one process cost a request and a few kB each, and n
   expect(await fleet.requestsDuring(askAll)).toBe(count);
   gc();
   const each = (process.memoryUsage().heapUsed - before) / count;
-  // Among it the test's own: the log, the stored tokens, the list of requests.
-  expect(each).toBeLessThan(16_000);
+  // Among it the test's own: the log, the stored tokens, the list of requests. 12 to 17 kB were seen; a client kept for each token request
+  // would be ten times that.
+  expect(each).toBeLessThan(40_000);
   const startedMs = performance.now();
   expect(await fleet.requestsDuring(askAll)).toBe(0);
   expect((performance.now() - startedMs) / count).toBeLessThan(2);

@@ -25,7 +25,7 @@ export const imapContentFaults = {
     side: "imap",
     reach: "message",
     says: "The message's content is as long as is wanted, with base64 behind its own end.",
-    params: { bytes: count(50_000_000, "how long it is", 1), announced: count(0, "its RFC822.SIZE; 0 for the true one") },
+    params: { bytes: count(50_000_000, "how long it is", 1, 1e13), announced: count(0, "its RFC822.SIZE; 0 for the true one") },
   },
   "size-factor": {
     side: "imap",

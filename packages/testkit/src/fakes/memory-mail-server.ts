@@ -4,6 +4,8 @@ import { MemoryMailSession } from "./memory-mail-session.ts";
 import { MemorySpoolSession } from "./memory-spool-session.ts";
 
 export interface MemoryMailServerOptions {
+  /** What a spool calls the message of a UID; its decimal digits when not given. */
+  readonly uidlOf?: (uid: number) => string;
   readonly clock: Clock;
   /** Default: as Exchange, flags without CONDSTORE, and IDLE. */
   readonly features?: Partial<SessionFeatures>;
@@ -79,13 +81,13 @@ export function createMemoryMailServer(options: MemoryMailServerOptions): Memory
   let logins = 0;
 
   const source: MailSource = {
-    async open({ address, protocol }, _token, signal) {
+    async open({ address, protocol }, _token, signal, known) {
       signal.throwIfAborted();
       const box = boxes.get(address);
       if (!box || box.isRefused)
         throw syncError("MAILBOX_ACCESS_DENIED", `No mailbox ${address}`, { layer: "imap", phase: "first-command" });
       logins++;
-      if (protocol === "pop3") return new MemorySpoolSession(folderOf(box, "INBOX"), signal);
+      if (protocol === "pop3") return new MemorySpoolSession(folderOf(box, "INBOX"), signal, known, options.uidlOf);
       return new MemoryMailSession({ folders: () => box.folders, features, clock: options.clock, signal });
     },
   };

@@ -1,4 +1,6 @@
 import {
+  type DealtUidls,
+  dealUidls,
   type FetchedMessage,
   type FlagRow,
   type FolderStatus,
@@ -7,6 +9,7 @@ import {
   type MailSession,
   type MessageMeta,
   type SessionFeatures,
+  type SpoolKnown,
   type StreamedMessage,
   syncError,
 } from "@mailfleet/core";
@@ -15,16 +18,23 @@ import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
 
 /**
  * The same mailbox as a spool, as POP3 shows it: the INBOX alone, as it was when the session began; no flags, no dates, no UIDVALIDITY.
- * UIDs are the UIDLs, which on Exchange are decimal numbers (exchange-online.md 5).
+ * UIDLs are decimal numbers, as Exchange's are (exchange-online.md 4), or whatever `uidlOf` makes of a UID.
  */
 export class MemorySpoolSession implements MailSession {
   readonly features: SessionFeatures = { hasFlags: false, hasCondStore: false, hasIdle: false };
   readonly #messages: readonly StoredMessage[];
+  readonly #dealt: DealtUidls;
   readonly #signal: AbortSignal;
   #isEnded = false;
 
-  constructor(inbox: MemoryFolder, signal: AbortSignal) {
-    this.#messages = [...inbox.shown];
+  constructor(inbox: MemoryFolder, signal: AbortSignal, known?: SpoolKnown, uidlOf: (uid: number) => string = String) {
+    const shown = [...inbox.shown];
+    this.#dealt = dealUidls(
+      known?.uidls,
+      shown.map(({ uid }) => uidlOf(uid)),
+    );
+    // Under the numbers that their UIDLs were dealt.
+    this.#messages = shown.map((message, at) => ({ ...message, uid: this.#dealt.uids[at] ?? 0 })).sort((a, b) => a.uid - b.uid);
     this.#signal = signal;
   }
 
@@ -37,7 +47,9 @@ export class MemorySpoolSession implements MailSession {
     this.#needAlive();
     if (path !== "INBOX")
       throw syncError("FOLDER_GONE", "A spool has no folder but INBOX", { layer: "pop3", phase: "command", folder: path });
-    return { messages: this.#messages.length, uidNext: (this.#messages.at(-1)?.uid ?? 0) + 1, uidValidity: "1" };
+    const { book, uidValidity } = this.#dealt;
+    const uidNext = (this.#messages.at(-1)?.uid ?? 0) + 1;
+    return { messages: this.#messages.length, uidNext, uidValidity, ...(book && { uidls: book }) };
   }
 
   open(path: string): Promise<FolderStatus> {
