@@ -1,3 +1,4 @@
+import { lookup } from "node:dns";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -188,7 +189,13 @@ async function openWorker(world: World, mailbox: MailboxRef, blobsDir: string, o
     scrub: (text) => text,
   });
   const host = { ...sandbox.imap, port: options.imapPort ?? sandbox.imap.port };
-  const mail: MailSource = createImapSource({ endpoint: () => ({ ...host, tls: true, ca }), log, scrub: (text) => text, clock });
+  const mail: MailSource = createImapSource({
+    endpoint: () => ({ ...host, tls: true, ca }),
+    log,
+    scrub: (text) => text,
+    clock,
+    lookUp: lookup,
+  });
   const blobs = createFileStore({ dir: blobsDir, clock, chance: systemChance });
   const store = createMailboxStore({ redis, keys, clock, chance: systemChance, log, worker: "bench" });
   const ports: EnginePorts = {

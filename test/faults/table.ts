@@ -227,10 +227,10 @@ export const faultTable: readonly FaultRow[] = [
     detectS: 5,
     proof: [
       [
-        "packages/imap/src/bounded-look-up.test.ts",
+        "packages/runtime/src/bounded-look-up.test.ts",
         "gives up after its limit though the system never answers, and the same name holds one thread only",
       ],
-      ["packages/imap/src/bounded-look-up.test.ts", "never asks about more names at once than it may, and goes on when one is answered"],
+      ["packages/runtime/src/bounded-look-up.test.ts", "never asks about more names at once than it may, and goes on when one is answered"],
     ],
     rest: "look-ups of the mail host, in place of the system's by a clock of the test's own; a fleet without name server is not run",
   },

@@ -1,3 +1,4 @@
+import { lookup } from "node:dns";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -78,6 +79,7 @@ function sourceOf(imap: { readonly host: string; readonly port: number }, ca: st
     log: silentLog,
     scrub: (text) => text,
     clock: { monotonic: () => performance.now() },
+    lookUp: lookup,
   });
 }
 

@@ -1,3 +1,4 @@
+import { lookup } from "node:dns";
 import { readFile } from "node:fs/promises";
 import { Redis } from "ioredis";
 import { type MimeParser, redisKeys, Secret } from "@mailfleet/core";
@@ -71,7 +72,13 @@ const outcome = await syncMailbox(
     digest: systemDigest,
     log: silentLog,
     tokens,
-    mail: createImapSource({ endpoint: () => ({ ...options.imap, tls: true, ca }), log: silentLog, scrub: (text) => text, clock }),
+    mail: createImapSource({
+      endpoint: () => ({ ...options.imap, tls: true, ca }),
+      log: silentLog,
+      scrub: (text) => text,
+      clock,
+      lookUp: lookup,
+    }),
     blobs: createFileStore({ dir: options.blobsDir, clock, chance: systemChance }),
     mime: poisoned,
     store: createMailboxStore({ redis, keys, clock, chance: systemChance, log: silentLog, worker: "poisoned" }),

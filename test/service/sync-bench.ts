@@ -1,3 +1,4 @@
+import { lookup } from "node:dns";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,6 +111,7 @@ export function setUpSyncBench({ imapLimits, messages = 300, ...options }: SyncB
       log: silentLog,
       scrub: (text) => text,
       clock,
+      lookUp: lookup,
       ...(imapLimits !== undefined && { limits: imapLimits }),
     });
     const faulty: MailSource = { open: async (...args) => world.fault(await mail.open(...args)) };

@@ -1,3 +1,4 @@
+import { lookup } from "node:dns";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,7 +96,13 @@ export async function startTenantFleet(aliases: readonly string[], mailboxes: nu
     const signals = openSignals({ redis, keys, clock, log: silentLog });
     const ports: EnginePorts = {
       ...{ clock, chance: systemChance, digest: systemDigest, log: silentLog, tokens, mime: plainParser, slots: noSlots, signals },
-      mail: createImapSource({ endpoint: () => ({ ...sandbox.imap, tls: true, ca }), log: silentLog, scrub: (text) => text, clock }),
+      mail: createImapSource({
+        endpoint: () => ({ ...sandbox.imap, tls: true, ca }),
+        log: silentLog,
+        scrub: (text) => text,
+        clock,
+        lookUp: lookup,
+      }),
       blobs: createFileStore({ dir: join(dir, "blobs"), clock, chance: systemChance }),
       store: createMailboxStore({ redis, keys, clock, chance: systemChance, log: silentLog, worker: "test" }),
       breakers: createBreakers({ redis, keys, clock, credentialOf }),

@@ -3,7 +3,7 @@ import { type Config, type Environment, secretsOf } from "@mailfleet/config";
 import { growingScrubber, type MailSource, type SharedTokenCache, type SharedTokenState, syncError } from "@mailfleet/core";
 import { createKeyRing, createTokenSource, type EntraTokenSource, openTenantBook, type TenantBook } from "@mailfleet/entra";
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
-import { systemChance, systemClock } from "@mailfleet/runtime";
+import { boundedLookUp, systemChance, systemClock } from "@mailfleet/runtime";
 import { silentLog } from "./wire.ts";
 
 /** Tokens and mail of all tenants, for a verb that looks once. */
@@ -39,7 +39,7 @@ export async function openAccess(config: Config, env: Environment): Promise<Tena
     tenants,
     scrub,
     tokens,
-    mail: createImapSource({ endpoint, log: silentLog, scrub, clock: systemClock }),
+    mail: createImapSource({ endpoint, log: silentLog, scrub, clock: systemClock, lookUp: boundedLookUp() }),
     close: () => tokens.close(),
   };
 }

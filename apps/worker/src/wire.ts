@@ -23,7 +23,7 @@ import {
 import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
-import { readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
+import { boundedLookUp, readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
   connectRedis,
   createBreakers,
@@ -118,7 +118,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
     return { ...found, ...(ca !== undefined && { ca }) };
   };
   const signals = openSignals({ redis, keys, clock, log });
-  const mail = imapOnly(createImapSource({ endpoint, log, scrub, clock }));
+  const mail = imapOnly(createImapSource({ endpoint, log, scrub, clock, lookUp: boundedLookUp() }));
   return {
     name,
     tenants,

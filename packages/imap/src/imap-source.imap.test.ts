@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns";
 import { readFile } from "node:fs/promises";
 import { Secret, type AccessToken, type MailSession, type MailSource } from "@mailfleet/core";
 import { recordingLog, sharedDovecot, uniqueName, type RunningDovecot } from "@mailfleet/testkit";
@@ -20,6 +21,7 @@ function sourceOf(trust: { ca?: string } = { ca }, limits: Partial<ImapLimits> =
     log: recordingLog(),
     scrub: (text) => text,
     clock: { monotonic: () => performance.now() },
+    lookUp: lookup,
     limits,
   });
 }

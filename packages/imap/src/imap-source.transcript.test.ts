@@ -1,3 +1,4 @@
+import { lookup } from "node:dns";
 import { describe, expect, test } from "vitest";
 import { ask, beforeLogin, canary, converse, failureOf, greeting, login, stall } from "./transcript-harness.ts";
 import type { ScriptStep } from "@mailfleet/testkit";
@@ -186,6 +187,7 @@ describe("logins", () => {
       log: talk.log,
       scrub: (text) => text,
       clock: { monotonic: () => performance.now() },
+      lookUp: lookup,
     });
     const mailbox = { tenant: "contoso", address: "ann@contoso.example\u0001auth=Bearer other", protocol: "imap" } as const;
     const opening = source.open(mailbox, { value: new Secret(canary), expiresAt: 0 }, new AbortController().signal);
@@ -219,6 +221,7 @@ test("IMAP without TLS is refused for any address but loopback", async () => {
     log: silentLog,
     scrub: (text) => text,
     clock: { monotonic: () => performance.now() },
+    lookUp: lookup,
   });
   const opening = source.open(
     { tenant: "t", address: "a@b.example", protocol: "imap" },

@@ -1,7 +1,6 @@
 import type { LookupFunction } from "node:net";
 import {
   createScrubber,
-  limits,
   type AccessToken,
   type Clock,
   type Log,
@@ -9,7 +8,6 @@ import {
   type MailSession,
   type MailSource,
 } from "@mailfleet/core";
-import { boundedLookUp, type LookUpLimits } from "./bounded-look-up.ts";
 import { defaultImapLimits, type ImapEndpoint, type ImapLimits } from "./flow-options.ts";
 import { ImapConnection } from "./imap-connection.ts";
 import { textOf } from "./imapflow-internals.ts";
@@ -23,18 +21,15 @@ export interface ImapSourceOptions {
   readonly scrub: (text: string) => string;
   readonly clock: Pick<Clock, "monotonic">;
   readonly limits?: Partial<ImapLimits>;
-  /** In place of the system's, bounded: see `boundedLookUp`. */
-  readonly lookUp?: LookupFunction;
+  /** Asks for the addresses of the host, in place of `dns.lookup`, which holds threads that all of the process needs (F23). */
+  readonly lookUp: LookupFunction;
   /** What ID tells the server, such as name and version. */
   readonly clientInfo?: Readonly<Record<string, string>>;
 }
 
-const lookUpLimits: LookUpLimits = { limitMs: limits.lookUpMs, atOnce: limits.lookUpsAtOnce, memoryMs: limits.lookUpMemoryMs };
-
 /** Reads mailboxes over IMAP with an app-only token (XOAUTH2), as Exchange Online speaks it, by imapflow. */
 export function createImapSource(options: ImapSourceOptions): MailSource {
   const own: ImapLimits = { ...defaultImapLimits, ...options.limits };
-  const lookUp = options.lookUp ?? boundedLookUp(lookUpLimits);
   return {
     async open(mailbox: MailboxRef, token: AccessToken, signal: AbortSignal): Promise<MailSession> {
       let scrubToken: ((text: string) => string) | undefined;
@@ -45,7 +40,7 @@ export function createImapSource(options: ImapSourceOptions): MailSource {
         clientInfo: options.clientInfo ?? { name: "mailfleet" },
         limits: own,
         clock: options.clock,
-        lookUp,
+        lookUp: options.lookUp,
         // Made on the first failure: its patterns cost more than a login.
         scrub: (text) => options.scrub((scrubToken ??= createScrubber([token.value.reveal()]))(text)),
         signal,

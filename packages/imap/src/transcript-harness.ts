@@ -1,3 +1,4 @@
+import { lookup } from "node:dns";
 import { Secret, type MailboxRef, type MailSession, type SyncError } from "@mailfleet/core";
 import { expect } from "vitest";
 import { recordingLog, startScriptedServer, type RecordingLog, type ScriptedServer, type ScriptStep } from "@mailfleet/testkit";
@@ -81,6 +82,7 @@ export async function converse(script: readonly ScriptStep[], limits: Partial<Im
     log,
     scrub: (text) => text,
     clock: { monotonic: () => performance.now() },
+    lookUp: lookup,
     limits: { connectMs: 2_000, greetingMs: 2_000, openMs: 3_000, commandSilenceMs: 2_000, ...limits },
   });
   const sessions: MailSession[] = [];

@@ -1,3 +1,4 @@
+export { boundedLookUp, type LookUpLimits } from "./bounded-look-up.ts";
 export { readOrMakeKey } from "./key-file.ts";
 export { type HostAnswer, type HostQuestion, lookAtHost } from "./look-at-host.ts";
 export { workerEnvironment, workerNodeFlags } from "./node-flags.ts";

@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup } from "node:dns";
 import type { LookupFunction } from "node:net";
+import { limits } from "@mailfleet/core";
 
 /** What the system is asked by: `dns.lookup` in its form for all addresses. */
 export type SystemLookUp = (
@@ -16,12 +17,15 @@ export interface LookUpLimits {
   readonly memoryMs: number;
 }
 
+const defaultLimits: LookUpLimits = { limitMs: limits.lookUpMs, atOnce: limits.lookUpsAtOnce, memoryMs: limits.lookUpMemoryMs };
+
 /**
  * Name look-ups that hold nobody up (F23). `getaddrinfo` shares libuv's threads with fsync and cannot be stopped; where no name server
  * answers it blocks its thread for half a minute. So one name is asked about once for all who want it, few names at a time, and nobody
  * waits longer than the limit. The system is asked and not a name server of our own, because hosts files and search domains must count.
+ * One for all adapters of a process: the threads are the process's.
  */
-export function boundedLookUp(limits: LookUpLimits, system: SystemLookUp = askSystem): LookupFunction {
+export function boundedLookUp(own: LookUpLimits = defaultLimits, system: SystemLookUp = askSystem): LookupFunction {
   const asking = new Map<string, Promise<readonly LookupAddress[]>>();
   const waiting: (() => void)[] = [];
   let active = 0;
@@ -39,12 +43,12 @@ export function boundedLookUp(limits: LookUpLimits, system: SystemLookUp = askSy
           else resolve(addresses);
         });
       };
-      if (active < limits.atOnce) start();
+      if (active < own.atOnce) start();
       else waiting.push(start);
     });
     asking.set(hostname, answer);
     const forget = (): void => void asking.delete(hostname);
-    answer.then(() => void setTimeout(forget, limits.memoryMs).unref(), forget);
+    answer.then(() => void setTimeout(forget, own.memoryMs).unref(), forget);
     return answer;
   };
 
@@ -61,7 +65,7 @@ export function boundedLookUp(limits: LookUpLimits, system: SystemLookUp = askSy
       else if (options.all) callback(null, wanted);
       else callback(null, first.address, first.family);
     };
-    const timer = setTimeout(() => end(notFound(hostname, "EAI_AGAIN"), []), limits.limitMs);
+    const timer = setTimeout(() => end(notFound(hostname, "EAI_AGAIN"), []), own.limitMs);
     ask(hostname).then(
       (addresses) => end(null, addresses),
       (error: unknown) => end(error as NodeJS.ErrnoException, []),
