@@ -1,3 +1,4 @@
+import { headerLines, latin1 } from "./header-lines.ts";
 import { hasUid, type UidSet } from "./uid-set.ts";
 import type { QuarantineCode } from "./event.ts";
 import type { BlobPointer } from "./event.ts";
@@ -58,16 +59,20 @@ export function fingerprintOf(bytes: Uint8Array): Fingerprint {
   let name = "";
   let value = "";
   const keep = (): void => {
-    if (name !== "" && !fields.has(name)) fields.set(name, value.replace(/[\s\0]+/g, " ").trim());
+    if (name === "") return;
+    if (!fields.has(name)) fields.set(name, value.replace(/[\s\0]+/g, " ").trim());
     name = "";
     value = "";
   };
-  for (const line of headerLines(bytes)) {
-    if (line.startsWith(" ") || line.startsWith("\t")) {
-      if (name !== "") value += ` ${line}`;
+  for (const { from, stop } of headerLines(bytes, headerScanBytes)) {
+    const first = bytes[from] as number;
+    if (first === space || first === tab) {
+      if (name !== "") value += ` ${latin1(bytes.subarray(from, stop))}`;
       continue;
     }
     keep();
+    if (!wantedLetters.has(first)) continue;
+    const line = latin1(bytes.subarray(from, stop));
     const colon = line.indexOf(":");
     const found = colon > 0 ? wantedNames.get(line.slice(0, colon).trimEnd().toLowerCase()) : undefined;
     if (found !== undefined) {
@@ -83,27 +88,12 @@ export function fingerprintOf(bytes: Uint8Array): Fingerprint {
   };
 }
 
+const [space, tab] = [32, 9];
+/** The first letters of the fields, in both cases. */
+const wantedLetters: ReadonlySet<number> = new Set(
+  fingerprintFields.flatMap((field) => [field.toLowerCase().charCodeAt(0), field.toUpperCase().charCodeAt(0)]),
+);
 const wantedNames: ReadonlyMap<string, string> = new Map(fingerprintFields.map((field) => [field.toLowerCase(), field.toLowerCase()]));
-
-/** Lines up to the empty one, ended by LF or CRLF; bytes read as Latin-1, which loses none. */
-function* headerLines(bytes: Uint8Array): Generator<string> {
-  const end = Math.min(bytes.length, headerScanBytes);
-  let from = 0;
-  while (from < end) {
-    let to = bytes.indexOf(10, from);
-    if (to === -1 || to > end) to = end;
-    const stop = to > from && bytes[to - 1] === 13 ? to - 1 : to;
-    if (stop === from) return;
-    yield latin1(bytes.subarray(from, stop));
-    from = to + 1;
-  }
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 4_096) text += String.fromCharCode(...bytes.subarray(at, at + 4_096));
-  return text;
-}
 
 /** Old messages by fingerprint, each given out once: two equal copies are found again as two. */
 export class KnownMessages {

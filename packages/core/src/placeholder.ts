@@ -1,3 +1,5 @@
+import { headerLines, latin1 } from "./header-lines.ts";
+
 /** Real ones have about 700 bytes and quote one subject; what is longer is not looked at. */
 const mostBytes = 4 * 1024;
 
@@ -12,7 +14,7 @@ const bodyMarker = /the server (?:could not|couldn\S{1,7}t) retrieve the followi
  * what somebody sent has a Message-ID by the time it lies in a mailbox.
  */
 export function isPlaceholder(bytes: Uint8Array): boolean {
-  if (bytes.length > mostBytes) return false;
+  if (bytes.length > mostBytes || hasMessageId(bytes)) return false;
   const text = latin1(bytes);
   const end = /\r?\n\r?\n/.exec(text);
   if (end === null) return false;
@@ -25,6 +27,18 @@ export function isPlaceholder(bytes: Uint8Array): boolean {
   const subjects = fields.filter((field) => /^subject[ \t]*:/i.test(field)).map((field) => foldSpace(field.slice(field.indexOf(":") + 1)));
   const isMarked = subjects.length === 1 && subjectMarker.test(subjects[0] ?? "");
   return isMarked && hasBodyMarker(text.slice(end.index + end[0].length));
+}
+
+const [upperM, lowerM] = [77, 109];
+
+/** Nearly every message has one: it is not worth reading further. */
+function hasMessageId(bytes: Uint8Array): boolean {
+  for (const { from, stop } of headerLines(bytes, mostBytes)) {
+    const first = bytes[from];
+    if (first !== upperM && first !== lowerM) continue;
+    if (/^message-id[ \t]*:/i.test(latin1(bytes.subarray(from, Math.min(stop, from + 40))))) return true;
+  }
+  return false;
 }
 
 /** As it is, from quoted-printable, and from any base64 in it: a marker shows in one of them, whatever the parts are. */
@@ -61,8 +75,4 @@ function fromBase64(text: string): string {
     }
   }
   return out;
-}
-
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
 }
