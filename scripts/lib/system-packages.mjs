@@ -18,16 +18,19 @@ export const dovecot = {
   binary: "dovecot",
   versionArgs: ["--version"],
   versionPattern: /^(\d+\.\d+\.\d+)/,
-  packages: { apt: ["dovecot-imapd"], brew: ["dovecot"], dnf: ["dovecot"], apk: ["dovecot"] },
+  packages: { apt: ["dovecot-imapd", "dovecot-pop3d"], brew: ["dovecot"], dnf: ["dovecot"], apk: ["dovecot"] },
   services: ["dovecot"],
-  /** The package with the master process does not bring the IMAP part. */
-  parts: [
-    "/usr/lib/dovecot/imap",
-    "/usr/libexec/dovecot/imap",
-    "/opt/homebrew/opt/dovecot/libexec/dovecot/imap",
-    "/usr/local/opt/dovecot/libexec/dovecot/imap",
-  ],
-  byHand: "Or set TEST_IMAP_URL (see CONTRIBUTING.md).",
+  /** The package with the master process brings neither of these; Debian has one for each. */
+  parts: {
+    names: ["imap", "pop3"],
+    folders: [
+      "/usr/lib/dovecot",
+      "/usr/libexec/dovecot",
+      "/opt/homebrew/opt/dovecot/libexec/dovecot",
+      "/usr/local/opt/dovecot/libexec/dovecot",
+    ],
+  },
+  byHand: "Or set TEST_IMAP_URL and TEST_POP3_URL (see CONTRIBUTING.md).",
 };
 
 /** @returns {Promise<{ version: string, isNew: boolean }>} */
@@ -52,9 +55,13 @@ export async function ensureSystemPackage(wanted) {
 async function versionOf(wanted) {
   const binary = findBinary(wanted.binary);
   if (binary === undefined) return undefined;
-  if (wanted.parts !== undefined && !wanted.parts.some((part) => existsSync(part))) return undefined;
+  if (wanted.parts !== undefined && !wanted.parts.names.every((name) => isInSome(wanted.parts.folders, name))) return undefined;
   const { code, output } = await capture(binary, wanted.versionArgs);
   return code === 0 ? (wanted.versionPattern.exec(output)?.[1] ?? "of unknown version") : undefined;
+}
+
+function isInSome(folders, name) {
+  return folders.some((folder) => existsSync(`${folder}/${name}`));
 }
 
 function instructions(wanted, problem) {

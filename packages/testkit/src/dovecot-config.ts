@@ -3,7 +3,9 @@ import { userInfo } from "node:os";
 
 export interface DovecotLayout {
   readonly dir: string;
+  /** For IMAP. */
   readonly port: number;
+  readonly pop3Port: number;
   readonly certFile: string;
   readonly keyFile: string;
   /** Beside {@link exchangeCapabilities}. */
@@ -21,15 +23,15 @@ export const tokenIssuer = "https://mailfleet-test.example/";
 /** The `kid` of the key that signs them. */
 export const tokenKeyId = "test";
 
-/** dovecot.conf for Dovecot 2.3: XOAUTH2 only, TLS only, loopback only, everything under `dir`. */
+/** dovecot.conf for Dovecot 2.3: IMAP and POP3, XOAUTH2 only, TLS only, loopback only, everything under `dir`. */
 export function dovecotConfig(layout: DovecotLayout): string {
-  const { dir, port } = layout;
+  const { dir, port, pop3Port } = layout;
   const users = dovecotUsers();
   return `
 base_dir = ${dir}/run
 state_dir = ${dir}/state
 log_path = /dev/stderr
-protocols = imap
+protocols = imap pop3
 listen = 127.0.0.1
 default_internal_user = ${users.internal}
 default_internal_group = ${users.internalGroup}
@@ -64,6 +66,13 @@ passdb {
 userdb {
   driver = static
   args = uid=${users.mailUid} gid=${users.mailGid} home=${dir}/mail/%d/%n allow_all_users=yes
+  result_success = continue-ok
+}
+# Settings of this mailbox alone, such as the form of its UIDLs.
+userdb {
+  driver = dict
+  args = ${dir}/users.conf
+  result_failure = continue
 }
 
 mail_location = maildir:~/folders:INBOX=~/inbox:LAYOUT=fs:UTF-8
@@ -94,6 +103,24 @@ service imap-login {
   }
 }
 service imap {
+  service_count = 200
+  process_limit = 200
+}
+service pop3-login {
+  ${users.isRoot ? "" : "chroot ="}
+  service_count = 0
+  process_min_avail = 1
+  process_limit = 2
+  client_limit = 500
+  inet_listener pop3 {
+    port = 0
+  }
+  inet_listener pop3s {
+    port = ${pop3Port}
+    ssl = yes
+  }
+}
+service pop3 {
   service_count = 200
   process_limit = 200
 }
@@ -135,11 +162,26 @@ key passdb {
   format = json
 }
 passdb_objects = passdb
+key userdb {
+  key = %u
+  format = json
+}
+userdb_objects = userdb
 `;
 }
 
+/**
+ * What POP3 calls a message: `opaque` is Dovecot's own way, UID and UIDVALIDITY as 16 hexadecimal digits; `decimal` is the IMAP UID in
+ * decimal digits, as Exchange has it.
+ */
+export type UidlStyle = "opaque" | "decimal";
+
+const uidlFormats: Readonly<Record<UidlStyle, string>> = { opaque: "%08Xu%08Xv", decimal: "%u" };
+
 /** The content of such a file: any password will do, because the token is judged by the next lookup. */
-export const dovecotUserEntry = JSON.stringify({ nopassword: "y" });
+export function dovecotUserEntry(uidls: UidlStyle): string {
+  return JSON.stringify({ nopassword: "y", pop3_uidl_format: uidlFormats[uidls] });
+}
 
 export interface DovecotUsers {
   readonly isRoot: boolean;

@@ -2,6 +2,7 @@ export { audit, type AuditedMessage, type AuditInput, pointersOf, type Violation
 export { type AppCertificateOptions, makeAppCertificate, type TestAuthority, testAuthority } from "./certificates.ts";
 export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDovecot, startDovecot } from "./dovecot-server.ts";
 export type { MaildirMessage } from "./maildir.ts";
+export type { UidlStyle } from "./dovecot-config.ts";
 export type { TokenRequest } from "./test-tokens.ts";
 export { attachRedis, type RedisOptions, type RunningRedis, startRedis } from "./redis-server.ts";
 export { findBinary } from "./find-binary.ts";

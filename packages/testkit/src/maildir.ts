@@ -11,6 +11,10 @@ export interface MaildirMessage {
   readonly date?: Date;
   /** Forces the UID; for every message of a call or for none, rising, and only in a folder that no server has opened yet. */
   readonly uid?: number;
+  /** Forces what POP3 calls the message, whatever the mailbox's style; likewise. */
+  readonly uidl?: string;
+  /** Forces the place in POP3's list: rising, any order; likewise. */
+  readonly pop3Order?: number;
 }
 
 const flagLetters = new Map([
@@ -33,13 +37,17 @@ export async function fillMaildir(home: string, folder: string, messages: readon
   const dir = await makeMaildirFolder(home, folder);
   const stamps = messages.map(() => nextStamp());
   const names = messages.map((message, index) => fileName(stamps[index] ?? 0, message));
-  if (messages.some((message) => message.uid !== undefined) || uidValidity !== undefined) {
+  if (messages.some(isForced) || uidValidity !== undefined) {
     await writeUidList(dir, messages, names, uidValidity ?? Math.trunc(Date.now() / 1000));
   }
   for (let start = 0; start < messages.length; start += parallelWrites) {
     const part = messages.slice(start, start + parallelWrites);
     await Promise.all(part.map((message, index) => writeMessage(dir, names[start + index] ?? "", message)));
   }
+}
+
+function isForced(message: MaildirMessage): boolean {
+  return message.uid !== undefined || message.uidl !== undefined || message.pop3Order !== undefined;
 }
 
 /** Makes a folder and those above it. INBOX lies beside the others, so that no folder's name can collide with Maildir's own. */
@@ -109,7 +117,9 @@ async function writeUidList(
     const uid = message.uid ?? last + 1;
     if (uid <= last) throw new RangeError(`UID ${uid} does not rise`);
     last = uid;
-    return `${uid} :${names[index]?.replace(/:2,.*$/, "") ?? ""}`;
+    const uidl = message.uidl === undefined ? "" : `P${message.uidl} `;
+    const order = message.pop3Order === undefined ? "" : `O${message.pop3Order} `;
+    return `${uid} ${uidl}${order}:${names[index]?.replace(/:2,.*$/, "") ?? ""}`;
   });
   const guid = crypto.randomUUID().replaceAll("-", "");
   await writeFile(file, `${[`3 V${uidValidity} N${last + 1} G${guid}`, ...lines].join("\n")}\n`);
