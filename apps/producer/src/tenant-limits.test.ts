@@ -8,8 +8,11 @@ const configOf = (sync: Partial<Config["sync"]>): Config =>
   ({
     sync: { pollSeconds: 300, ...sync },
     tenants: {
-      contoso: { cloud: "global", endpoints: { imap: { host: "outlook.office365.com" } } },
-      box: { cloud: "custom", endpoints: { imap: { host: "localhost" } } },
+      contoso: { cloud: "global", endpoints: { imap: { host: "outlook.office365.com" } }, protocol: "imap" },
+      box: { cloud: "custom", endpoints: { imap: { host: "localhost" } }, protocol: "imap" },
+      spool: { cloud: "custom", endpoints: { pop3: { host: "pop.example" } }, protocol: "pop3" },
+      both: { cloud: "custom", endpoints: { imap: { host: "imap.example" }, pop3: { host: "pop.example" } }, protocol: "pop3" },
+      mixed: { cloud: "custom", endpoints: { imap: { host: "imap.example" } }, protocol: "pop3" },
     },
   }) as unknown as Config;
 const boxes = (tenant: string, count: number): MailboxRef[] =>
@@ -21,6 +24,15 @@ test("logins begin slowly at Microsoft, at their ceiling at servers of one's own
   expect(byDefault("box")).toEqual({ host: "localhost", loginsAtFirst: 1_000, loginsAtMost: 1_000 });
   expect(tenantLimits(configOf({ loginsPerSecond: 1 }))("box")).toEqual({ host: "localhost", loginsAtFirst: 1, loginsAtMost: 1 });
   expect(byDefault("unknown")).toEqual({ host: "", loginsAtFirst: 2, loginsAtMost: 10 });
+});
+
+test.each([
+  ["contoso", "outlook.office365.com"],
+  ["spool", "pop.example"],
+  ["both", "pop.example"],
+  ["mixed", "imap.example"],
+])("sessions of %s are counted at %s", (tenant, host) => {
+  expect(tenantLimits(configOf({}))(tenant).host).toBe(host);
 });
 
 test("mailboxes that need more logins than are allowed are told with numbers and with what to set, once", () => {

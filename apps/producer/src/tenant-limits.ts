@@ -1,4 +1,4 @@
-import type { Config } from "@mailfleet/config";
+import type { Config, TenantConfig } from "@mailfleet/config";
 import { limits, type Log, type MailboxRef } from "@mailfleet/core";
 import type { TenantLimits } from "@mailfleet/store";
 
@@ -7,11 +7,16 @@ export function tenantLimits(config: Config): (tenant: string) => TenantLimits {
   const { loginsPerSecond } = config.sync;
   return (alias) => {
     const tenant = Object.hasOwn(config.tenants, alias) ? config.tenants[alias] : undefined;
-    const host = (tenant?.endpoints.imap ?? tenant?.endpoints.pop3)?.host ?? "";
+    const host = tenant === undefined ? "" : hostOf(tenant);
     const isOwn = tenant?.cloud === "custom" && loginsPerSecond === undefined;
     const loginsAtMost = loginsPerSecond ?? (isOwn ? limits.loginsCustom : limits.loginsDefault);
     return { host, loginsAtMost, loginsAtFirst: isOwn ? loginsAtMost : Math.min(limits.loginsAtFirst, loginsAtMost) };
   };
+}
+
+/** Where most of the tenant's mail is read; Microsoft serves both protocols at one name. */
+function hostOf({ endpoints, protocol }: TenantConfig): string {
+  return (endpoints[protocol] ?? endpoints.imap ?? endpoints.pop3)?.host ?? "";
 }
 
 /** Sentences about tenants whose mailboxes cannot all be looked at in time, whatever the server does. */

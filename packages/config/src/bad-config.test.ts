@@ -87,6 +87,12 @@ worker: { parseThread: 2 }
     ["custom without endpoints", `${tenant}    cloud: custom\n`, [/endpoints is missing/]],
     ["custom without the protocol in use", `${custom}    protocol: pop3\n`, [/endpoints\.pop3 is missing/]],
     [
+      "custom without the protocol that one mailbox uses",
+      `${custom}    mailboxes: [a@x.example, { address: p@x.example, protocol: pop3 }]\n`,
+      [/endpoints\.pop3 is missing; expected host and port, because mailboxes use pop3/],
+    ],
+    ["an end of POP3 sessions that is neither", `${tenant}sync: { pop3: { quit: never } }\n`, [/quit is "never"; expected true or false/]],
+    [
       "a token in the clear",
       custom.replace("host: localhost, port: 10993", "host: mail.example, tls: false"),
       [/the token would travel in the clear/],

@@ -109,6 +109,8 @@ export interface SyncConfig {
   readonly slice: { readonly messages: number; readonly bytes: number; readonly seconds: number };
   /** When flags and removals are looked for. */
   readonly changes: { readonly recentSeconds: number; readonly wholeSeconds: number; readonly recentMessages: number };
+  /** `quit`: sessions that fetched mail end with QUIT, which on Exchange marks that mail as read; else the connection is dropped. */
+  readonly pop3: { readonly quit: boolean };
 }
 
 export interface WorkerConfig {

@@ -83,6 +83,14 @@ describe("a good configuration", () => {
     ]);
   });
 
+  test.each([
+    ["", {}, false],
+    ["sync: { pop3: { quit: true } }", {}, true],
+    ["sync: { pop3: { quit: true } }", { MAILFLEET_SYNC_POP3_QUIT: "no" }, false],
+  ])("with %j and %j in the environment, POP3 sessions end with QUIT: %s", (sync, env, quit) => {
+    expect(good(`${tenant}${sync}\n`, { env }).sync.pop3).toEqual({ quit });
+  });
+
   test("without a file there are environment and defaults, and no tenants", () => {
     const result = loadConfig({ env: { MAILFLEET_DATA_DIR: "state", REDIS_URL: "redis://127.0.0.1:6390/2" }, cwd: "/srv" });
     expect(result).toMatchObject({

@@ -208,6 +208,7 @@ function resolveSync(reading: Reading, sync: FileConfig["sync"], tenants: readon
       wholeSeconds: sync?.changes?.wholeSeconds ?? limits.compareWholeMs / 1000,
       recentMessages: sync?.changes?.recentMessages ?? limits.compareRecentUids,
     },
+    pop3: { quit: sync?.pop3?.quit ?? false },
   };
 }
 

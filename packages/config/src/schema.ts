@@ -246,6 +246,14 @@ export const fileSchema = map(
           },
           "Flag changes and removals. What the server's counts show, such as a message that was deleted or read, is looked at with the next poll.",
         ).optional(),
+        pop3: map(
+          {
+            quit: yesNo(
+              "How a session that fetched mail ends: true says QUIT, after which Exchange marks what was fetched as read; false drops the connection, and mail stays unread. Default false.",
+            ),
+          },
+          "Mailboxes that are read over POP3.",
+        ).optional(),
       },
       "When and what to read.",
     ).optional(),
