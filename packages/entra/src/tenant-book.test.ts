@@ -158,6 +158,18 @@ describe("a credential", () => {
   });
 });
 
+test.each([
+  ["by the tenant's protocol where mailboxes are registered only", "pop3", undefined, ["pop3"]],
+  ["by the tenant's protocol where no mailbox is named", "pop3", [], ["pop3"]],
+  ["by its mailboxes where all say otherwise", "imap", ["pop3", "pop3"], ["pop3"]],
+  ["by both where its mailboxes are mixed", "imap", ["pop3", "imap", "pop3"], ["pop3", "imap"]],
+] as const)("the permissions that a tenant's token needs are told %s", async (_, protocol, boxes, expected) => {
+  const credential: CredentialSettings = { kind: "secret", secret: new Secret("given"), source: { env: "SECRET" } };
+  const mailboxes = boxes?.map((own) => ({ protocol: own }));
+  const book = await open(settings(credential, { protocol, ...(mailboxes && { mailboxes }) }));
+  expect(book.tenant("contoso")?.protocols).toEqual(expected);
+});
+
 describe("a file that is replaced", () => {
   test("is read within one look, and the tenant is another object from then on", async () => {
     const book = await open(settings(secretIn(await put("rotated", "old"))));

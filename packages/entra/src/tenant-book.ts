@@ -104,7 +104,7 @@ export async function openTenantBook(deps: TenantBookDeps): Promise<TenantBook> 
       isCustomAuthority: cloud === "custom",
       scope: endpoints.scope,
       ...(ca !== undefined && { caPem: ca }),
-      protocols: ["imap"],
+      protocols: protocolsOf(settings),
     };
   }
 
@@ -154,6 +154,11 @@ export async function openTenantBook(deps: TenantBookDeps): Promise<TenantBook> 
       problems = found;
     },
   };
+}
+
+/** A tenant all of whose mailboxes are read over POP3 needs no permission for IMAP. */
+function protocolsOf({ protocol, mailboxes = [] }: TenantSettings): EntraTenant["protocols"] {
+  return mailboxes.length === 0 ? [protocol] : [...new Set(mailboxes.map((mailbox) => mailbox.protocol))];
 }
 
 function allFiles({ credential, nextCredential, endpoints }: TenantSettings): readonly string[] {

@@ -9,7 +9,10 @@ export interface TenantSettings {
   readonly nextCredential?: CredentialSettings;
   readonly cloud: string;
   readonly endpoints: { readonly authority: string; readonly scope: string; readonly caFile?: string };
+  /** For mailboxes that do not say. */
   readonly protocol: Protocol;
+  /** Those that the configuration names; others may be registered. */
+  readonly mailboxes?: readonly { readonly protocol: Protocol }[];
 }
 
 /** Files are absolute paths. */
