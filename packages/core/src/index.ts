@@ -11,6 +11,8 @@ export {
   type FolderAccount,
 } from "./account-folder.ts";
 export type { Cause, OperatorPark, ToldParking } from "./cause.ts";
+export { roleNames } from "./diagnose/fixes.ts";
+export { otherProtocol, protocolNames } from "./words/protocols.ts";
 export { closingSentence, diagnose, nextLook, type Diagnosis, type Look } from "./diagnose/diagnose.ts";
 export { type Backlog, isPause } from "./diagnose/go-on.ts";
 export { explainable, explainCode, type Explanation } from "./diagnose/explain.ts";
@@ -31,6 +33,7 @@ export type {
   ScopeLook,
   Subject,
   TokenLook,
+  LoginTry,
   StoppedLook,
 } from "./diagnose/observations.ts";
 export {

@@ -1,6 +1,7 @@
 import {
   type ConfigurationLook,
   type ControlsLook,
+  type LoginTry,
   type MachineLook,
   type MailboxLook,
   type NetworkLook,
@@ -21,6 +22,8 @@ export interface DoctorProbes {
   /** A real request, past the fleet's cache. */
   token(): Promise<TokenLook>;
   mailbox(seen: Observations): Promise<MailboxLook>;
+  /** Logs in to the same mailbox over the other mail protocol, once. */
+  other(seen: Observations): Promise<LoginTry>;
   controls(seen: Observations): Promise<ControlsLook>;
   scope(seen: Observations): Promise<ScopeLook>;
 }
@@ -55,6 +58,9 @@ export async function examine({ subject, configuration, probes, style }: Examina
         break;
       case "mailbox":
         seen = { ...seen, mailbox: await probes.mailbox(seen) };
+        break;
+      case "other":
+        seen = { ...seen, other: await probes.other(seen) };
         break;
       case "controls":
         seen = { ...seen, controls: await probes.controls(seen) };

@@ -7,11 +7,14 @@ import {
   type Clock,
   type ControlsLook,
   type ControlTry,
+  type LoginTry,
   type MachineLook,
   type MailboxLook,
   type MailboxRef,
   type NetworkLook,
   type Observations,
+  otherProtocol,
+  roleNames,
   type ScopeLook,
   type TokenLook,
 } from "@mailfleet/core";
@@ -59,6 +62,7 @@ export class Probes {
         return look;
       },
       mailbox: (seen) => this.#mailbox(patient, seen),
+      other: () => this.#other(patient),
       controls: () => this.#controls(chooseControls(config, survey.records, patient)),
       scope: () => this.#scope(patient),
     };
@@ -71,8 +75,8 @@ export class Probes {
   }
 
   async #network(patient: Patient): Promise<NetworkLook> {
-    const { imap, pop3 } = patient.tenant.endpoints;
-    const mail = imap ?? pop3;
+    const { endpoints, protocol } = patient.tenant;
+    const mail = endpoints[patient.mailbox?.protocol ?? protocol];
     const [login, answer] = await Promise.all([
       this.#login(patient),
       mail === undefined ? undefined : this.#host(mail.host, mail.port, mail.tls, patient, false),
@@ -108,8 +112,7 @@ export class Probes {
   }
 
   async #mailbox({ tenant, mailbox }: Patient, seen: Observations): Promise<MailboxLook> {
-    if (mailbox === undefined) return { kind: "not tried", why: "no mailbox" };
-    if (mailbox.protocol === "pop3") return { kind: "not tried", why: "pop3" };
+    if (mailbox === undefined) return { kind: "not tried" };
     const cause = seen.redis?.kind === "ready" ? seen.redis.fleet.mailbox?.cause : undefined;
     const isHold = cause?.code === "SERVER_THROTTLED" || cause?.code === "CONNECTION_LIMIT";
     if (cause && isHold && cause.nextAt > this.#deps.clock.now()) return { kind: "held", cause };
@@ -119,6 +122,12 @@ export class Probes {
     return lookAtMailbox({ mail: access.mail, mailbox, token, clock, signal: AbortSignal.timeout(mailboxMs) });
   }
 
+  async #other({ tenant, mailbox }: Patient): Promise<LoginTry> {
+    const protocol = otherProtocol(mailbox?.protocol ?? tenant.protocol);
+    const tried = mailbox && (await this.#try({ ...mailbox, protocol }));
+    return tried ?? { protocol, refusal: { code: "UNCLASSIFIED" } };
+  }
+
   async #controls({ neighbours, others }: ReturnType<typeof chooseControls>): Promise<ControlsLook> {
     const tries = async (list: readonly MailboxRef[]): Promise<ControlTry[]> =>
       (await Promise.all(list.map((mailbox) => this.#try(mailbox)))).filter((one) => one !== undefined);
@@ -126,23 +135,24 @@ export class Probes {
     return { neighbours: near, others: far };
   }
 
-  /** Undefined where there is no token to try with: then it says nothing about the mail server. */
+  /** Undefined where there is no token to try with, or it lacks the protocol's role: then it says nothing about the mail server. */
   async #try(mailbox: MailboxRef): Promise<ControlTry | undefined> {
     const look = await this.#token(mailbox.tenant);
-    if (!look.token) return undefined;
+    const roles = look.claims?.roles;
+    if (!look.token || (roles !== undefined && !roles.includes(roleNames[mailbox.protocol]))) return undefined;
     const { mail } = this.#deps.access;
     const refusal = await tryLogin({ mail, mailbox, token: look.token, signal: AbortSignal.timeout(controlMs) });
-    const { tenant, address } = mailbox;
-    if (!refusal) return { tenant, address };
+    const { tenant, address, protocol } = mailbox;
+    if (!refusal) return { tenant, address, protocol };
     const { code, facts } = refusal;
-    return { tenant, address, refusal: { code, ...(facts.text !== undefined && { text: facts.text }) } };
+    return { tenant, address, protocol, refusal: { code, ...(facts.text !== undefined && { text: facts.text }) } };
   }
 
   async #scope({ tenant, mailbox }: Patient): Promise<ScopeLook> {
     const { mustRefuse } = this.#deps;
     const domain = mailbox?.address.split("@").at(-1) ?? "invalid";
     const address = mustRefuse ?? `mailfleet-doctor-${randomBytes(4).toString("hex")}@${domain}`;
-    const tried = await this.#try({ tenant: tenant.alias, address, protocol: "imap" });
+    const tried = await this.#try({ tenant: tenant.alias, address, protocol: mailbox?.protocol ?? tenant.protocol });
     const code = tried?.refusal?.code;
     const isRefused = code === "MAILBOX_ACCESS_DENIED" || code === "TOKEN_REJECTED" || code === "COMMAND_REFUSED";
     const outcome = tried === undefined ? "unclear" : code === undefined ? "opened" : isRefused ? "refused" : "unclear";

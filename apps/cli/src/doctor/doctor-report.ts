@@ -8,6 +8,7 @@ import {
   formatDuration,
   formatUtc,
   type Observations,
+  protocolNames,
   type Step,
   stripControls,
 } from "@mailfleet/core";
@@ -43,7 +44,7 @@ export function renderDoctor(all: readonly Examined[], tookMs: number, terminal:
 
 function headOf({ subject }: Observations): string {
   const mailbox = subject.mailbox === undefined ? "no mailbox yet" : stripControls(subject.mailbox);
-  return `${stripControls(subject.tenant)}, ${mailbox}, over ${subject.protocol === "imap" ? "IMAP" : "POP3"}`;
+  return `${stripControls(subject.tenant)}, ${mailbox}, over ${protocolNames[subject.protocol]}`;
 }
 
 /** All steps where one mailbox is asked about; else one line, and what is worth a look. */

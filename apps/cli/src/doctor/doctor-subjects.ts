@@ -1,5 +1,5 @@
 import type { Config, TenantConfig } from "@mailfleet/config";
-import { type MailboxRef, mailboxId, type Subject } from "@mailfleet/core";
+import { type MailboxRef, mailboxId, otherProtocol, type Subject } from "@mailfleet/core";
 import type { MailboxRecord } from "@mailfleet/store";
 import { allMailboxes } from "../find-mailbox.ts";
 
@@ -50,10 +50,12 @@ export function chooseControls(
     const code = known.get(mailboxId(one))?.cause?.code;
     return code === "SERVER_THROTTLED" || code === "CONNECTION_LIMIT";
   };
+  const isAlike = (one: MailboxRef): boolean => one.protocol === (mailbox?.protocol ?? tenant.protocol);
   const best = (alias: string): MailboxRef[] =>
     allMailboxes(config, records, alias)
-      .filter((one) => one.protocol === "imap" && !isHeld(one) && (mailbox === undefined || mailboxId(one) !== mailboxId(mailbox)))
-      .sort((a, b) => checkedAt(b) - checkedAt(a));
+      .filter((one) => !isHeld(one) && (mailbox === undefined || mailboxId(one) !== mailboxId(mailbox)))
+      // Of the same protocol first: what hits one of the two is not seen at the other.
+      .sort((a, b) => Number(isAlike(b)) - Number(isAlike(a)) || checkedAt(b) - checkedAt(a));
   const strangers = Object.keys(config.tenants).filter((alias) => alias !== tenant.alias);
   return {
     neighbours: best(tenant.alias).slice(0, controlsTried),
@@ -66,13 +68,15 @@ export function chooseControls(
 
 /** @param options what a printed command needs to reach the same fleet, see `givenOptions` */
 export function subjectOf({ tenant, mailbox }: Patient, options = ""): Subject {
-  const { alias, tenantId, clientId, credential, endpoints, cloud, protocol } = tenant;
+  const { alias, tenantId, clientId, credential, endpoints, cloud } = tenant;
+  const protocol = mailbox?.protocol ?? tenant.protocol;
   return {
     tenant: alias,
     tenantId,
     clientId,
     ...(mailbox && { mailbox: mailbox.address }),
-    protocol: mailbox?.protocol ?? protocol,
+    protocol,
+    isOtherServed: endpoints[otherProtocol(protocol)] !== undefined,
     credential: credential.kind,
     authority: endpoints.authority,
     scope: endpoints.scope,

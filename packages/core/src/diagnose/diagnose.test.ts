@@ -39,6 +39,7 @@ function seen(given: Partial<Observations> = {}): Observations {
       clientId: "6d1f2f8e-5b1b-4c1e-9a57-2f0f0c7d9b11",
       mailbox: "support@contoso.com",
       protocol: "imap",
+      isOtherServed: false,
       credential: "secret",
       authority: "https://login.microsoftonline.com",
       scope: "https://outlook.office365.com/.default",
@@ -63,10 +64,11 @@ const refusedBy = (code: "TOKEN_REJECTED" | "MAILBOX_ACCESS_DENIED", text: strin
 });
 const noAuth = refusedBy("TOKEN_REJECTED", "AUTHENTICATE failed.");
 const notConnected = refusedBy("MAILBOX_ACCESS_DENIED", "User is authenticated but not connected.");
-const opens = (address: string, tenant = "contoso"): ControlTry => ({ tenant, address });
+const opens = (address: string, tenant = "contoso"): ControlTry => ({ tenant, address, protocol: "imap" });
 const shut = (address: string, look: MailboxLook, tenant = "contoso"): ControlTry => ({
   tenant,
   address,
+  protocol: "imap",
   refusal: { code: look.kind === "refused" ? look.code : "UNCLASSIFIED" },
 });
 const without = (
@@ -268,6 +270,11 @@ const facts = fc.record(
   { layer: fc.constant("imap" as const), number: fc.option(fc.nat(), { nil: undefined }), text },
   { requiredKeys: ["layer"] },
 ) as fc.Arbitrary<{ layer: "imap" }>;
+const protocols = fc.constantFrom("imap" as const, "pop3" as const);
+const tries = (tenant: string) =>
+  fc.array(fc.record({ tenant: fc.constant(tenant), address: fc.string(), protocol: protocols, refusal: fc.record({ code: codes }) }), {
+    maxLength: 3,
+  });
 const looks: Record<Exclude<Look, "redis" | "machine" | "network">, fc.Arbitrary<unknown>> = {
   token: fc.oneof(
     fc.constant(token),
@@ -287,26 +294,28 @@ const looks: Record<Exclude<Look, "redis" | "machine" | "network">, fc.Arbitrary
       code: codes,
       facts,
     }),
-    fc.constant({ kind: "not tried", why: "pop3" }),
+    fc.constant({ kind: "not tried" }),
     fc.record({ kind: fc.constant("opened" as const), folders: fc.nat(), messages: fc.nat(), countedFolders: fc.nat(), tookMs: fc.nat() }),
   ),
-  controls: fc.record({
-    neighbours: fc.array(fc.record({ tenant: fc.constant("contoso"), address: fc.string(), refusal: fc.record({ code: codes }) }), {
-      maxLength: 3,
-    }),
-    others: fc.array(fc.record({ tenant: fc.constant("x"), address: fc.string(), refusal: fc.record({ code: codes }) }), { maxLength: 3 }),
-  }),
+  other: fc.record({ protocol: protocols, refusal: fc.record({ code: codes, text: fc.string() }) }, { requiredKeys: ["protocol"] }),
+  controls: fc.record({ neighbours: tries("contoso"), others: tries("x") }),
   scope: fc.record({ address: fc.string(), isInvented: fc.boolean(), outcome: fc.constantFrom("refused", "opened", "unclear") }),
 };
 
 test("whatever the looks bring, there is an end, nine steps, at most one finding, and no ✓ behind it", () => {
   fc.assert(
-    fc.property(fc.record(looks), (answers) => {
-      const { scope: _s, controls: _c, mailbox: _m, token: _t, ...begun } = seen();
+    fc.property(fc.record(looks), protocols, fc.boolean(), (answers, protocol, isOtherServed) => {
+      const {
+        scope: _s,
+        controls: _c,
+        mailbox: _m,
+        token: _t,
+        ...begun
+      } = seen({ subject: { ...seen().subject, protocol, isOtherServed } });
       let all: Observations = begun;
       let count = 0;
       for (let look = nextLook(all, style); look !== undefined; look = nextLook(all, style)) {
-        expect(count++).toBeLessThan(8);
+        expect(count++).toBeLessThan(9);
         all = { ...all, [look]: (answers as Record<string, unknown>)[look] };
       }
       const { steps, finding } = diagnose(all, style);

@@ -8,7 +8,8 @@ import { configurationStep, machineStep, redisStep } from "./local-steps.ts";
 import { mailSteps } from "./mail-steps.ts";
 import { networkStep } from "./network-step.ts";
 import type { FleetLook, Observations } from "./observations.ts";
-import { needsControls } from "./refusal.ts";
+import { isOtherOpen, whyNotOther } from "./other-protocol.ts";
+import { isAmbiguous, needsControls } from "./refusal.ts";
 import { scopeStep } from "./scope-step.ts";
 import { permissionStep, tokenStep } from "./token-steps.ts";
 
@@ -29,7 +30,7 @@ export interface Diagnosis {
 }
 
 /** What to look at next; the looks in their order are the decision order of exchange-online 2.3. */
-export type Look = "machine" | "redis" | "network" | "token" | "mailbox" | "controls" | "scope";
+export type Look = "machine" | "redis" | "network" | "token" | "mailbox" | "other" | "controls" | "scope";
 
 /** Total: whatever was seen, there is a diagnosis, and what was not looked at is never a success. */
 export function diagnose(seen: Observations, style: TimeStyle): Diagnosis {
@@ -54,9 +55,10 @@ export function diagnose(seen: Observations, style: TimeStyle): Diagnosis {
 /** Undefined when the answer is known: a step failed, or everything was looked at. */
 export function nextLook(seen: Observations, style: TimeStyle): Look | undefined {
   const { mailbox } = seen;
-  // Who else is refused decides what a refusal means, so that is looked at before it is judged.
-  if (mailbox?.kind === "refused" && mailbox.stage === "login" && seen.controls === undefined) {
-    if (needsControls(mailbox.code)) return "controls";
+  // What else is refused decides what a refusal means, so that is looked at before it is judged.
+  if (mailbox?.kind === "refused" && mailbox.stage === "login") {
+    if (isAmbiguous(mailbox.code) && seen.other === undefined && whyNotOther(seen) === undefined) return "other";
+    if (needsControls(mailbox.code) && seen.controls === undefined && !isOtherOpen(seen)) return "controls";
   }
   if (judgeSteps(seen, style).some(({ finding }) => finding !== undefined)) return undefined;
   if (seen.machine === undefined) return "machine";

@@ -84,6 +84,12 @@ const doctorOnly: Readonly<Record<(typeof doctorOnlyCodes)[number], Omit<Explana
     mailfleetDoes: "Refuses to start on it, because mail could be handed off twice or not at all.",
     youCan: "Set maxmemory-policy noeviction and appendonly yes, and use Redis 6.2 or newer.",
   },
+  MAILBOX_PROTOCOL_DISABLED: {
+    meaning: "The mailbox opens over one mail protocol and not over the other, though the token has the role of both.",
+    mailfleetDoes: "Sees a refusal only (TOKEN_REJECTED or MAILBOX_ACCESS_DENIED), and looks again within an hour. No mail is lost.",
+    youCan:
+      "Switch the protocol on: Set-CASMailbox -Identity MAILBOX -PopEnabled $true (or -ImapEnabled $true); it may take an hour. Or read the mailbox over the other one (protocol).",
+  },
   SCOPE_TOO_WIDE: {
     meaning: "A mailbox that the app must not read was opened by it.",
     mailfleetDoes: "Reads only the mailboxes that are configured; the app's credential could open more.",

@@ -29,8 +29,17 @@ export interface Step {
   readonly commands?: readonly string[];
 }
 
-/** What only the doctor finds: nothing of it stops a sync by itself. SECRET_EXPOSED is a warning, never a finding. */
-export const doctorOnlyCodes = ["SECRET_EXPOSED", "NODE_TOO_OLD", "REDIS_MISCONFIGURED", "SCOPE_TOO_WIDE"] as const;
+/**
+ * What only the doctor finds: nothing of it stops a sync by itself, or a sync sees no more of it than a refusal.
+ * SECRET_EXPOSED is a warning, never a finding.
+ */
+export const doctorOnlyCodes = [
+  "SECRET_EXPOSED",
+  "NODE_TOO_OLD",
+  "REDIS_MISCONFIGURED",
+  "MAILBOX_PROTOCOL_DISABLED",
+  "SCOPE_TOO_WIDE",
+] as const;
 
 export type DoctorCode = FailureCode | (typeof doctorOnlyCodes)[number];
 

@@ -14,6 +14,9 @@ const roleIds = {
 
 export const roleNames = { imap: "IMAP.AccessAsApp", pop3: "POP.AccessAsApp" } as const;
 
+/** The switches of a mailbox in Exchange. */
+export const switchNames = { imap: "ImapEnabled", pop3: "PopEnabled" } as const;
+
 /**
  * One word of PowerShell, whatever is in it (T57). Typographic quotes end a string there too, so they are doubled like the plain one.
  */
@@ -70,11 +73,30 @@ export function grantFix(ids: PrincipalIds, mailbox: string, protocol: Subject["
       "Connect-ExchangeOnline",
       `Get-MailboxPermission -Identity ${who} | Format-Table User,AccessRights`,
       grantLine(ids, mailbox),
-      `Get-CASMailbox -Identity ${who} | Format-List ImapEnabled,PopEnabled`,
-      `Set-CASMailbox -Identity ${who} ${protocol === "imap" ? "-ImapEnabled" : "-PopEnabled"} $true`,
+      ...switchLines(mailbox, protocol),
       `Get-Mailbox -Identity ${who} | Format-List PrimarySmtpAddress,UserPrincipalName`,
     ],
   };
+}
+
+/** Switches a protocol on for one mailbox, and shows where else it is off. */
+export function switchFix(mailbox: string, protocol: Subject["protocol"]): Fix {
+  return {
+    who: exchangeAdmin,
+    commands: [
+      "Connect-ExchangeOnline",
+      ...switchLines(mailbox, protocol),
+      `Get-CASMailbox -ResultSize Unlimited | Where-Object { -not $_.${switchNames[protocol]} } | Format-Table PrimarySmtpAddress`,
+    ],
+  };
+}
+
+function switchLines(mailbox: string, protocol: Subject["protocol"]): readonly string[] {
+  const who = psQuote(mailbox);
+  return [
+    `Get-CASMailbox -Identity ${who} | Format-List ImapEnabled,PopEnabled`,
+    `Set-CASMailbox -Identity ${who} -${switchNames[protocol]} $true`,
+  ];
 }
 
 /** Gives the app all mailboxes of a tenant; those beyond `mailboxes` come from the list that was imported. */

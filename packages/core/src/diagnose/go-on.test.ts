@@ -16,6 +16,7 @@ function seen(fleet: Partial<FleetLook>, options?: string): Observations {
       clientId: "c",
       mailbox: "hr@contoso.com",
       protocol: "imap",
+      isOtherServed: false,
       credential: "secret",
       authority: "https://login.microsoftonline.com",
       scope: "s",

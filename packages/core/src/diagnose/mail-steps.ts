@@ -1,11 +1,14 @@
 import type { FailureCode } from "../failure-code.ts";
 import type { ErrorFacts } from "../failure.ts";
+import type { Protocol } from "../ids.ts";
 import { formatCount, formatCounted } from "../words/numbers.ts";
+import { protocolNames } from "../words/protocols.ts";
 import { shellWord } from "../words/shell-word.ts";
 import { formatDeadline, formatDuration, type TimeStyle } from "../words/times.ts";
 import { failed, type Finding, look, passed, skipped, type StepVerdict } from "./finding.ts";
 import { said } from "./mail-words.ts";
 import type { MailboxLook, Observations } from "./observations.ts";
+import { isOtherOpen, protocolOff } from "./other-protocol.ts";
 import { isAmbiguous, isOpen, isServerTrouble, workedLately } from "./refusal.ts";
 import { exchangePassed, judged } from "./refusal-steps.ts";
 
@@ -17,7 +20,7 @@ export function mailSteps(seen: Observations, mailbox: MailboxLook, style: TimeS
     case "opened":
       return [exchangePassed(seen), opened(seen, mailbox)];
     case "not tried": {
-      const why = mailbox.why === "pop3" ? "not tried: POP3 comes in a later version" : "not tried: the tenant has no mailbox yet";
+      const why = "not tried: the tenant has no mailbox yet";
       return [skipped("Exchange", why), skipped("mailbox", why)];
     }
     case "held":
@@ -29,7 +32,10 @@ export function mailSteps(seen: Observations, mailbox: MailboxLook, style: TimeS
 
 function opened(seen: Observations, { folders, messages, countedFolders }: Extract<MailboxLook, { kind: "opened" }>): StepVerdict {
   const where = countedFolders < folders ? ` in ${formatCount(countedFolders)} of them` : "";
-  const text = `opened, ${formatCounted(folders, "folder")}, ${formatCounted(messages, "message")}${where}`;
+  const isPop3 = seen.subject.protocol === "pop3";
+  const text = isPop3
+    ? `opened, ${formatCounted(messages, "message")} in its INBOX, all that POP3 shows`
+    : `opened, ${formatCounted(folders, "folder")}, ${formatCounted(messages, "message")}${where}`;
   const parkedBy = seen.redis?.kind === "ready" ? seen.redis.fleet.mailbox?.parkedBy : undefined;
   if (parkedBy === undefined) return passed("mailbox", text);
   const who = shellWord(seen.subject.mailbox ?? "");
@@ -62,9 +68,9 @@ function refused(seen: Observations, mailbox: Refused, style: TimeStyle): readon
   const { code, facts, stage } = mailbox;
   // Past the login Exchange has shown that it knows the app.
   if (stage !== "login") return [exchangePassed(seen), laterRefusal(seen, mailbox)];
-  if (facts.responseStatus === "BYE" && /session invalidated/i.test(facts.text ?? "") && code === "TOKEN_REJECTED")
+  if (facts.responseStatus !== undefined && /session invalidated/i.test(facts.text ?? "") && code === "TOKEN_REJECTED")
     return [exchangePassed(seen), invalidated(facts)];
-  if (isAmbiguous(code)) return judged(seen, mailbox, style);
+  if (isAmbiguous(code)) return isOtherOpen(seen) ? protocolOff(seen, mailbox, style.now) : judged(seen, mailbox, style);
   switch (code) {
     case "SERVER_THROTTLED":
       return [
@@ -137,7 +143,7 @@ function serverTrouble(seen: Observations, code: FailureCode, facts: ErrorFacts)
   const fine = neighbours.filter(isOpen).length;
   const base: Pick<Finding, "code" | "happened" | "conclusion"> = {
     code,
-    happened: `${troubleWords[code] ?? "does something that mailfleet has no name for"}${said(facts)}`,
+    happened: `${troubleWords(code, seen.subject.protocol)}${said(facts)}`,
     conclusion: troubleConclusions[code] ?? "the mail server misbehaves",
   };
   if (fine > 0) {
@@ -157,6 +163,8 @@ function serverTrouble(seen: Observations, code: FailureCode, facts: ErrorFacts)
 }
 
 function laterRefusal(seen: Observations, { stage, code, facts }: Refused): StepVerdict {
+  // A spool's only folder is its INBOX: what fails while folders are counted fails at its list.
+  const hasFolders = seen.subject.protocol === "imap";
   const isHidden = stage === "INBOX" && (code === "FOLDER_UNSELECTABLE" || code === "FOLDER_GONE");
   if (isHidden) {
     return failed("mailbox", {
@@ -170,7 +178,11 @@ function laterRefusal(seen: Observations, { stage, code, facts }: Refused): Step
     });
   }
   const what =
-    stage === "folders" ? "its folders cannot be listed" : stage === "INBOX" ? "its INBOX cannot be opened" : "a message cannot be read";
+    stage === "message"
+      ? "a message cannot be read"
+      : hasFolders && stage === "folders"
+        ? "its folders cannot be listed"
+        : "its INBOX cannot be opened";
   const worked = workedLately(seen, Number.MAX_SAFE_INTEGER);
   return failed("mailbox", {
     code,
@@ -185,13 +197,17 @@ function laterRefusal(seen: Observations, { stage, code, facts }: Refused): Step
   });
 }
 
-const troubleWords: Partial<Record<FailureCode, string>> = {
+function troubleWords(code: FailureCode, protocol: Protocol): string {
+  if (code === "PROTOCOL_VIOLATION") return `sends something that ${protocolNames[protocol]} does not allow`;
+  return troubles[code] ?? "does something that mailfleet has no name for";
+}
+
+const troubles: Partial<Record<FailureCode, string>> = {
   SERVER_UNAVAILABLE: "says that it is unavailable",
   SESSION_CLOSED: "ends the connection",
   SESSION_EXPIRED: "ends the session with its token",
   CONNECT_TIMEOUT: "does not answer in time, though TLS stands",
   CONNECT_REFUSED: "is not reached any more",
-  PROTOCOL_VIOLATION: "sends something that IMAP does not allow",
   TLS_HANDSHAKE: "ends TLS",
 };
 

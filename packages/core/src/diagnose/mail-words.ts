@@ -18,7 +18,8 @@ export function said({ responseStatus, text, code }: Pick<ErrorFacts, "responseS
     .slice(0, 300)
     .trim();
   if (words === "") return ".";
-  const shown = responseStatus === undefined || words.startsWith(responseStatus) ? words : `${responseStatus} ${words}`;
+  const status = responseStatus === "ERR" ? "-ERR" : responseStatus;
+  const shown = status === undefined || words.startsWith(status) ? words : `${status} ${words}`;
   return `: "${shown}"${/[.!?…]$/.test(shown) ? "" : "."}`;
 }
 

@@ -12,6 +12,8 @@ export interface Subject {
   /** Undefined where the tenant has no mailbox yet. */
   readonly mailbox?: string;
   readonly protocol: Protocol;
+  /** Where the other mail protocol is served is known as well, so that a refusal can be compared with it. */
+  readonly isOtherServed: boolean;
   readonly credential: "secret" | "certificate" | "federated" | "managedIdentity";
   /** Base URL of the login service. */
   readonly authority: string;
@@ -154,13 +156,19 @@ export type MailboxLook =
   | { readonly kind: "refused"; readonly stage: MailStage; readonly code: FailureCode; readonly facts: ErrorFacts }
   /** The fleet leaves it alone until a time, so the doctor does too. */
   | { readonly kind: "held"; readonly cause: Cause }
-  | { readonly kind: "not tried"; readonly why: "no mailbox" | "pop3" };
+  /** The tenant has no mailbox yet. */
+  | { readonly kind: "not tried" };
 
-export interface ControlTry {
-  readonly tenant: string;
-  readonly address: string;
+/** One login, and the first command after it. */
+export interface LoginTry {
+  readonly protocol: Protocol;
   /** Undefined where it opened. */
   readonly refusal?: { readonly code: FailureCode; readonly text?: string };
+}
+
+export interface ControlTry extends LoginTry {
+  readonly tenant: string;
+  readonly address: string;
 }
 
 /** The comparisons that tell one cause of a refusal from another (exchange-online 2.3). */
@@ -188,6 +196,8 @@ export interface Observations {
   readonly network?: NetworkLook;
   readonly token?: TokenLook;
   readonly mailbox?: MailboxLook;
+  /** The same mailbox over the other mail protocol. */
+  readonly other?: LoginTry;
   readonly controls?: ControlsLook;
   readonly scope?: ScopeLook;
 }

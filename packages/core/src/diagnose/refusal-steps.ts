@@ -4,6 +4,7 @@ import { failed, type Fix, passed, type StepVerdict } from "./finding.ts";
 import { grantAllFix, grantFix, healthFix, principalFacts, type PrincipalIds, principalIds, registerFix } from "./fixes.ts";
 import { openWords, outageWords, said, shortId } from "./mail-words.ts";
 import type { MailboxLook, Observations } from "./observations.ts";
+import { imapWhyNot, otherWords, switchedOffWords } from "./other-protocol.ts";
 import { countTries, isOpen, judgeRefusal } from "./refusal.ts";
 
 type Refused = Extract<MailboxLook, { kind: "refused" }>;
@@ -29,7 +30,7 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
         failed("Exchange", {
           code: "SERVICE_INCIDENT",
           certainty: judgement.isSure ? "most likely" : "possible",
-          happened: `refuses ${count} and ${formatCounted(others.length, "other tenant")} as well${said(facts)} The token itself is good.`,
+          happened: `refuses ${count} and ${formatCounted(others.length, "other tenant")} as well${said(facts)}${otherWords(seen)} The token itself is good.`,
           cause: "A Microsoft incident: several tenants are refused at once, and they have nothing in common but Exchange.",
           conclusion: "Exchange refuses several tenants at once",
           fixes: [{ who: "Look at:", commands: ["https://status.cloud.microsoft"] }],
@@ -42,8 +43,8 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
       return [
         failed("Exchange", {
           code: "EXCHANGE_PRINCIPAL_UNKNOWN",
-          certainty: judgement.isCompared ? "most likely" : "possible",
-          happened: `refuses ${count}${said(facts)} The token itself is good.`,
+          certainty: judgement.isCompared && judgement.isTold ? "most likely" : "possible",
+          happened: `refuses ${count}${said(facts)}${otherWords(seen)} The token itself is good.`,
           cause:
             judgement.readAt === undefined
               ? "Exchange was given the object id of the App registration, or none. It needs that of the Enterprise application, which stands in the token:"
@@ -57,6 +58,7 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
             ...(judgement.isCompared
               ? []
               : ["no access to this one mailbox, or an unknown address: there was no other mailbox to compare with."]),
+            ...(judgement.isTold ? [] : [`no access to any mailbox: POP3 refuses that with the same words${imapWhyNot(seen)}.`]),
             outageWords(others.filter(isOpen).length, others.length),
           ],
         }),
@@ -70,7 +72,7 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
         failed("mailbox", {
           code: "MAILBOX_ACCESS_DENIED",
           certainty: "most likely",
-          happened: `${tried === 1 ? "is" : `is, as ${formatCount(shut)} of ${formatCount(tried)} mailboxes tried,`} let in and then refused${said(facts)}`,
+          happened: `${nothingGrantedWords(seen)}${said(facts)}${otherWords(seen)}`,
           cause:
             judgement.readAt === undefined
               ? "No access was granted to the app, or it was granted to another object id than that of the token:"
@@ -81,7 +83,7 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
           fixes: [...(judgement.readAt === undefined ? [] : [healthFix]), grantOf(seen, ids, judgement.isCompared)],
           also: [
             ...(judgement.readAt === undefined ? [] : ["it was granted to another object id a moment ago."]),
-            "IMAP is switched off for it; the address is an alias, not the primary one; it is not in Exchange Online.",
+            `${switchedOffWords(seen)}; the address is an alias, not the primary one; it is not in Exchange Online.`,
             "granted less than an hour ago.",
             outageWords(others.filter(isOpen).length, others.length),
           ],
@@ -93,7 +95,7 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
         failed("mailbox", {
           code: "MAILBOX_ACCESS_DENIED",
           certainty: judgement.workedLately ? "possible" : "most likely",
-          happened: `refuses mailfleet${said(facts)} ${openWords(controls?.neighbours.filter(isOpen).length ?? 0)}`,
+          happened: `refuses mailfleet${said(facts)}${otherWords(seen)} ${openWords(controls?.neighbours.filter(isOpen).length ?? 0)}`,
           cause: judgement.workedLately
             ? "It opened within a day, so first too many sessions, then a move of the mailbox. Close other programs that read it, and look again in 15 min."
             : "No access (FullAccess) was granted to the app on this mailbox.",
@@ -101,14 +103,21 @@ export function judged(seen: Observations, mailbox: Refused, style: TimeStyle): 
           facts: principalFacts(ids),
           fixes: [grantFix(ids, subject.mailbox ?? "<mailbox>", subject.protocol)],
           also: judgement.workedLately
-            ? ["access was taken away, or IMAP was switched off; the commands above show it."]
+            ? [`access was taken away; ${switchedOffWords(seen)}; the commands above show it.`]
             : [
-                "IMAP is switched off for it; the address is an alias, not the primary one; it is not in Exchange Online or has no licence.",
+                `${switchedOffWords(seen)}; the address is an alias, not the primary one; it is not in Exchange Online or has no licence.`,
                 "granted less than an hour ago; too many sessions.",
               ],
         }),
       ];
   }
+}
+
+/** Over POP3 there is no being let in first. */
+function nothingGrantedWords(seen: Observations): string {
+  const { tried, refused } = countTries(seen);
+  const asMany = tried === 1 ? "" : `, as ${formatCount(refused)} of ${formatCount(tried)} mailboxes tried,`;
+  return seen.subject.protocol === "imap" ? `is${asMany} let in and then refused` : `is${asMany} refused`;
 }
 
 /** For the whole tenant where all of it is refused: one block to paste, not one for each mailbox. */

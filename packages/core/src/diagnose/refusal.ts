@@ -1,5 +1,5 @@
 import type { FailureCode } from "../failure-code.ts";
-import type { ControlTry, Observations } from "./observations.ts";
+import type { LoginTry, Observations } from "./observations.ts";
 
 /**
  * What is made of a refusal after the comparisons (exchange-online 2.3). The same words mean a missing registration, a missing grant,
@@ -9,8 +9,8 @@ import type { ControlTry, Observations } from "./observations.ts";
 export type RefusalJudgement =
   /** Other tenants are refused in the same way. */
   | { readonly kind: "incident"; readonly isSure: boolean }
-  /** Every mailbox tried is refused at login. */
-  | { readonly kind: "app unknown"; readonly isCompared: boolean; readonly readAt?: number }
+  /** Every mailbox tried is refused at login. `isTold`: by IMAP, which tells it from a missing grant. */
+  | { readonly kind: "app unknown"; readonly isCompared: boolean; readonly isTold: boolean; readonly readAt?: number }
   /** Logins are taken everywhere and no mailbox opens: granted to nobody, or to the wrong object. */
   | { readonly kind: "nothing granted"; readonly isCompared: boolean; readonly readAt?: number }
   /** Neighbours open. */
@@ -45,12 +45,16 @@ export function judgeRefusal(seen: Observations, code: FailureCode, now: number)
   // A second tenant that was always misconfigured looks the same, so only a tenant that worked makes it likely.
   if (isTenantShut && strangers.length > 0 && strangers.length === others.length)
     return { kind: "incident", isSure: workedLately(seen, now) || tenantWorkedLately(seen, now) };
-  const codes = [code, ...shut.map(({ refusal }) => refusal?.code)];
+  const tries = [{ protocol: seen.subject.protocol, refusal: { code } }, ...(seen.other ? [seen.other] : []), ...shut];
+  const byImap = tries.filter(({ protocol, refusal }) => protocol === "imap" && refusal !== undefined && isAmbiguous(refusal.code));
+  const isTold = byImap.length > 0;
+  // POP3 refuses a login with the same words whatever is missing; IMAP lets in where only the mailbox's permission is (exchange-online 2.2).
+  const codes = (isTold ? byImap : tries).map(({ refusal }) => refusal?.code);
   const isCompared = neighbours.length > 0;
   const readAt = seen.redis?.kind === "ready" ? seen.redis.fleet.tenantCheckedAt : undefined;
   const read = readAt !== undefined && tenantWorkedLately(seen, now) ? { readAt } : {};
   return codes.some((one) => one === "TOKEN_REJECTED" || one === "EXCHANGE_PRINCIPAL_UNKNOWN")
-    ? { kind: "app unknown", isCompared, ...read }
+    ? { kind: "app unknown", isCompared, isTold, ...read }
     : { kind: "nothing granted", isCompared, ...read };
 }
 
@@ -65,7 +69,7 @@ function tenantWorkedLately(seen: Observations, now: number): boolean {
   return checkedAt !== undefined && now - checkedAt < day;
 }
 
-export function isOpen({ refusal }: ControlTry): boolean {
+export function isOpen({ refusal }: LoginTry): boolean {
   return refusal === undefined;
 }
 

@@ -1,11 +1,13 @@
 import type { FailureCode } from "../failure-code.ts";
 import type { ErrorFacts } from "../failure.ts";
 import { stripControls } from "../scrub.ts";
+import { protocolNames } from "../words/protocols.ts";
 import { formatDay, formatDuration, formatUtc, type TimeStyle } from "../words/times.ts";
 import { aadsts } from "./aadsts.ts";
 import { failed, type Finding, type Fix, look, passed, skipped, type StepVerdict } from "./finding.ts";
 import { clockFix, consentFix, newSecretFix, principalFix, roleNames, thumbprintFix } from "./fixes.ts";
 import type { ClaimsLook, Subject, TokenLook } from "./observations.ts";
+import { readOverFix } from "./other-protocol.ts";
 
 const day = 24 * 3_600_000;
 /** From here on an expiry is told (exchange-online row 2). */
@@ -75,7 +77,7 @@ export function permissionStep(token: TokenLook, subject: Subject): StepVerdict 
       ? "The app was given the permission of the other mail protocol only."
       : "The application permission of Office 365 Exchange Online was not added, or nobody gave admin consent to it. A delegated permission, or one of Microsoft Graph, does not count.",
     conclusion: `${wanted} is not granted`,
-    fixes: consentFix(subject),
+    fixes: [...consentFix(subject), ...(isOther && subject.isOtherServed ? [readOverFix(subject)] : [])],
     also: ["granted minutes ago: it shows in the next new token only."],
   });
 }
@@ -223,7 +225,7 @@ function mismatchWords(facts: ErrorFacts, claims: ClaimsLook | undefined, subjec
 function mismatchCause(claims: ClaimsLook | undefined, subject: Subject): string {
   const audience = claims?.audience?.join(" ") ?? "";
   if (/graph\.microsoft|00000003-0000-0000-c000-000000000000/i.test(audience))
-    return "It is a token for Microsoft Graph. IMAP needs one for Exchange Online: the scope is wrong.";
+    return `It is a token for Microsoft Graph. ${protocolNames[subject.protocol]} needs one for Exchange Online: the scope is wrong.`;
   if (claims?.tid !== undefined && claims.tid.toLowerCase() !== subject.tenantId.toLowerCase())
     return "tenantId names another directory than the one that answers, or a proxy mixes up answers.";
   if (claims?.clientId !== undefined && claims.clientId.toLowerCase() !== subject.clientId.toLowerCase())
