@@ -1,0 +1,1 @@
+export { errorFacts, type FactsContext } from "./pop3-facts.ts";
