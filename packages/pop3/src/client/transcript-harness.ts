@@ -14,7 +14,7 @@ export const greeting: ScriptStep = {
   send: "+OK The Microsoft Exchange POP3 service is ready. [RgBSADMAUAAyADgAMQBDAEEAMAAxADUANwAuAC4ALgA=]\r\n",
 };
 
-export const capa: readonly ScriptStep[] = ask(/^CAPA$/, "+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN XOAUTH2\r\nUSER\r\n.\r\n");
+const capa: readonly ScriptStep[] = ask(/^CAPA$/, "+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN XOAUTH2\r\nUSER\r\n.\r\n");
 
 export const pipeliningCapa: readonly ScriptStep[] = ask(/^CAPA$/, "+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nSASL PLAIN XOAUTH2\r\n.\r\n");
 
