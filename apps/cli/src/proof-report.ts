@@ -15,6 +15,7 @@ import {
   stripControls,
   sumAccounts,
   type TimeStyle,
+  uidlsOfPart,
   unaccountedIn,
   uidsOfProof,
   wholeSentence,
@@ -167,9 +168,11 @@ function verdictLines(
 ): ReportLine[] {
   const lines: ReportLine[] = [];
   const gaps = proof.folders.filter(({ counts }) => counts.gaps > 0);
-  const told = gaps.flatMap(({ path, uids }) => {
+  const told = gaps.flatMap((folder) => {
+    const { path, uids } = folder;
     const set = uids && uidsOfProof(uids.gaps);
-    return set === undefined ? [] : [{ path, uids: set }];
+    const uidls = uidlsOfPart(folder, "gaps");
+    return set === undefined ? [] : [{ path, uids: set, ...(uidls && { uidls }) }];
   });
   if (repair !== undefined)
     lines.push({ mark: repair.ending === "done" ? "done" : "look", text: repairSentence(repair.ending, repair.putBack) });
@@ -191,7 +194,7 @@ function verdictLines(
 }
 
 /** Nothing that a session with the server would explain. */
-const notOfTheServer: ReadonlySet<string> = new Set(["PROTOCOL", "CHECKPOINT_NEWER", "CHECKPOINT_CORRUPT", "CONFIG_INVALID"]);
+const notOfTheServer: ReadonlySet<string> = new Set(["CHECKPOINT_NEWER", "CHECKPOINT_CORRUPT", "CONFIG_INVALID"]);
 
 function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object }>): ReportLine {
   const command = `npx mailfleet doctor --tenant ${shellWord(mailbox.tenant)} --mailbox ${shellWord(mailbox.address)}`;
@@ -200,6 +203,13 @@ function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object
     mark: "yours",
     text: `${stripControls(mailbox.address)} could not be read, so nothing is proven of it: ${stripControls(failure.what)}${next}`,
   };
+}
+
+/** What is missing: UIDs, and the UIDLs of a spool. */
+function gapsJson(folder: ProofFolder): object {
+  const uidls = uidlsOfPart(folder, "gaps");
+  const gaps = folder.uids?.gaps;
+  return { ...(gaps && { gapUids: "ranges" in gaps ? gaps.ranges : "" }), ...(uidls && { gapUidls: uidls }) };
 }
 
 /** The one document of `--json`. */
@@ -224,12 +234,12 @@ export function proofJson(all: readonly ProvenOrNot[], at: number): object {
         unchanged,
         ...(repair && { repair }),
         sums: proof.sums,
-        folders: proof.folders.map(({ path, counts, comparedAt, uids, failure }) => ({
-          path,
-          comparedAt,
-          ...counts,
-          ...(uids !== undefined && counts.gaps > 0 && { gapUids: "ranges" in uids.gaps ? uids.gaps.ranges : "" }),
-          ...(failure && { error: failure }),
+        folders: proof.folders.map((folder) => ({
+          path: folder.path,
+          comparedAt: folder.comparedAt,
+          ...folder.counts,
+          ...(folder.counts.gaps > 0 && gapsJson(folder)),
+          ...(folder.failure && { error: folder.failure }),
         })),
       };
     }),

@@ -127,9 +127,6 @@ export class Prover {
     const startedMs = systemClock.monotonic();
     const startedAt = new Date(systemClock.now()).toISOString();
     try {
-      if (mailbox.protocol !== "imap") {
-        return { mailbox, failure: { code: "PROTOCOL", what: "it is read over POP3, which this version does not do." } };
-      }
       const earlier = isFull ? undefined : await this.#files.latest(mailbox);
       const byPath = new Map(earlier?.folders.map((folder) => [folder.path, folder]));
       const ports = {
@@ -180,8 +177,8 @@ function withServerText(message: string, text: string | undefined): string {
   return text === undefined || message.includes(text.replace(/\.$/, "")) ? message : `${message} "${text}"`;
 }
 
-function withGapsOnly({ uids, ...folder }: ProofFolder): ProofFolder {
-  return { ...folder, ...(uids && folder.counts.gaps > 0 && { uids }) };
+function withGapsOnly({ uids, uidls, ...folder }: ProofFolder): ProofFolder {
+  return { ...folder, ...(folder.counts.gaps > 0 && { ...(uids && { uids }), ...(uidls && { uidls }) }) };
 }
 
 /** A machine without an entry for its user still proves. */

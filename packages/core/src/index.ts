@@ -181,19 +181,16 @@ export type { AccessToken, CredentialNote, CredentialNotes, SharedTokenCache, Sh
 export {
   canonicalJson,
   checkProof,
-  proofParts,
   proofSchema,
-  proofUids,
   sealProof,
   sumsOf,
-  uidsOfProof,
   verdictOf,
   type Proof,
   type ProofCheck,
   type ProofFolder,
-  type ProofUids,
-  type Sha256,
 } from "./proof.ts";
+export { type FolderUidls, proofUidls, type ProofUidls, uidlsOfPart } from "./proof-uidls.ts";
+export { proofParts, proofUids, type ProofUids, type Sha256, uidsOfProof } from "./proof-uids.ts";
 export {
   findSuspect,
   type HandNote,

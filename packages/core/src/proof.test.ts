@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { accountByListing } from "./account-folder.ts";
 import { startCheckpoint } from "./checkpoint.ts";
-import { canonicalJson, checkProof, type Proof, type ProofFolder, proofSchema, proofUids, sealProof, sumsOf, verdictOf } from "./proof.ts";
+import { canonicalJson, checkProof, type Proof, type ProofFolder, proofSchema, sealProof, sumsOf, verdictOf } from "./proof.ts";
+import { proofUidls, uidlsOfPart } from "./proof-uidls.ts";
+import { proofUids } from "./proof-uids.ts";
 import { countUids, type UidSet } from "./uid-set.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -97,6 +99,44 @@ describe("a proof", () => {
     ],
   ])("is refused for %s, though its digest is right", (_, change) => {
     expect(checkProof(sealProof(change(whole), sha256), sha256)).toMatchObject({ ok: false });
+  });
+
+  describe("of a spool", () => {
+    const book = { uidls: Array.from({ length: 90 }, (_, at) => `0000${at}abc`) };
+    const spool = (given: typeof book | undefined, listed: UidSet = [[1, 90]], handedOff: UidSet = [[1, 88]]): ProofFolder => {
+      const one = folder("INBOX", listed, handedOff);
+      return { ...one, uidls: proofUidls(one.uids, given, sha256) };
+    };
+
+    test("names what is missing by its UIDLs, whichever way they are numbered", () => {
+      expect(uidlsOfPart(spool(book), "gaps")).toEqual(["000088abc", "000089abc"]);
+      expect(uidlsOfPart(spool(undefined), "gaps")).toEqual(["89", "90"]);
+      expect(uidlsOfPart(folder("INBOX", [[1, 90]], []), "gaps")).toBeUndefined();
+      for (const given of [book, undefined])
+        expect(checkProof(sealProof(proof([spool(given)]), sha256), sha256)).toMatchObject({ ok: true });
+    });
+
+    test("holds the hash of a list that is too long, but for what is missing", () => {
+      const long = { uidls: Array.from({ length: 5_000 }, (_, at) => `${at}`.padStart(70, "x")) };
+      const one = spool(long, [[1, 5_000]], [[1, 2_500]]);
+      expect(uidlsOfPart(one, "handedOff")).toBeUndefined();
+      expect(uidlsOfPart(one, "gaps")).toHaveLength(2_500);
+      expect(checkProof(sealProof(proof([one]), sha256), sha256)).toMatchObject({ ok: true });
+    });
+
+    test("is refused where UIDLs and counts do not agree, though its digest is right", () => {
+      const one = spool(book);
+      const uidls = { ...(one.uidls as Exclude<ProofFolder["uidls"], "numbers" | undefined>), gaps: { list: ["000088abc"] } };
+      expect(checkProof(sealProof(proof([{ ...one, uidls }]), sha256), sha256)).toEqual({
+        ok: false,
+        problems: ["The UIDLs of folder 1 are not as many as its counts say (gaps)."],
+      });
+    });
+
+    test("says of a message whose UIDL is forgotten that it is not known", () => {
+      const forgotten = { uidls: book.uidls.map((uidl, at) => (at === 88 ? "" : uidl)) };
+      expect(uidlsOfPart(spool(forgotten), "gaps")).toEqual([null, "000089abc"]);
+    });
   });
 
   test.each(["", "[]", "null", '{"schema":"other"}', `{"schema":"${proofSchema}"}`, `{"schema":"${proofSchema}","folders":[null]}`])(

@@ -1,16 +1,10 @@
-import { type AccountCounts, emptyAccount, type FolderAccount, sumAccounts, unaccountedIn } from "./account-folder.ts";
+import { type AccountCounts, emptyAccount, sumAccounts, unaccountedIn } from "./account-folder.ts";
 import type { FolderRole } from "./event.ts";
-import { countUids, formatUidSet, parseUidSet, type UidSet, uniteUids } from "./uid-set.ts";
+import { type FolderUidls, uidlProblems } from "./proof-uidls.ts";
+import { type PartUids, proofParts, type Sha256, uidsOfProof } from "./proof-uids.ts";
+import { countUids, type UidSet, uniteUids } from "./uid-set.ts";
 
 export const proofSchema = "mailfleet.proof/1";
-
-/** Ranges longer than this stand in a proof as their SHA-256; a proof is a file that people read and send. Characters. */
-const longestRanges = 64 * 1024;
-
-/** UIDs as an IMAP sequence set (`1:5,9`), or, where that is very long, the SHA-256 of that text in hex. */
-export type ProofUids = { readonly ranges: string } | { readonly sha256: string };
-
-export const proofParts = ["handedOff", "excluded", "quarantined", "toDo", "gaps", "extras"] as const;
 
 /** One folder of a proof. */
 export interface ProofFolder {
@@ -24,7 +18,9 @@ export interface ProofFolder {
   readonly checkpoint: { readonly generation: number; readonly version: number; readonly basis: string };
   readonly counts: AccountCounts;
   /** Absent where the count of messages says everything. */
-  readonly uids?: Readonly<Record<(typeof proofParts)[number], ProofUids>>;
+  readonly uids?: PartUids;
+  /** The same messages by their UIDLs, where a spool was listed. */
+  readonly uidls?: FolderUidls;
   /** Why it was not looked at; its counts are then 0 and mean nothing. */
   readonly failure?: { readonly code: string; readonly text: string };
 }
@@ -47,8 +43,6 @@ export interface Proof {
   readonly sums: AccountCounts;
 }
 
-export type Sha256 = (text: string) => string;
-
 /** `whole`: every message on the server is accounted for. `unread`: something was not looked at, so that nothing can be said of it. */
 export function verdictOf(folders: readonly ProofFolder[]): Proof["verdict"] {
   if (folders.some(({ counts }) => counts.gaps > 0)) return "gaps";
@@ -57,29 +51,6 @@ export function verdictOf(folders: readonly ProofFolder[]): Proof["verdict"] {
 
 export function sumsOf(folders: readonly ProofFolder[]): AccountCounts {
   return sumAccounts(folders.map(({ counts }) => counts));
-}
-
-export function proofUids({ sets }: FolderAccount, sha256: Sha256): ProofFolder["uids"] {
-  if (sets === undefined) return undefined;
-  const write = (set: UidSet, isNamed = false): ProofUids => {
-    const ranges = formatUidSet(set);
-    return isNamed || ranges.length <= longestRanges ? { ranges } : { sha256: sha256(ranges) };
-  };
-  const { handedOff, excluded, quarantined, toDo, gaps, extras } = sets;
-  return {
-    handedOff: write(handedOff),
-    excluded: write(excluded),
-    quarantined: write(quarantined),
-    toDo: write(toDo),
-    // What is missing is always named: a repair reads it here.
-    gaps: write(gaps, true),
-    extras: write(extras),
-  };
-}
-
-/** The UIDs of a part; undefined where the proof holds only their hash. */
-export function uidsOfProof(uids: ProofUids): UidSet | undefined {
-  return "ranges" in uids ? parseUidSet(uids.ranges) : undefined;
 }
 
 /** Members sorted by name, no white space: the same content is the same text, as `jq -cS` writes it. */
@@ -129,7 +100,7 @@ function sumProblems(proof: Proof): string[] {
   for (const [at, folder] of proof.folders.entries()) {
     const name = `folder ${at + 1}`;
     if (!isWhole(folder.counts)) problems.push(`The counts of ${name} do not add up.`);
-    if (folder.uids !== undefined) problems.push(...uidProblems(folder, name));
+    if (folder.uids !== undefined) problems.push(...uidProblems(folder, name), ...uidlProblems(folder, name));
   }
   const sums = sumsOf(proof.folders);
   if (canonicalJson(sums) !== canonicalJson(proof.sums)) problems.push("Its sums are not those of its folders.");

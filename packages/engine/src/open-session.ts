@@ -4,6 +4,7 @@ import {
   type MailboxRef,
   type MailSession,
   type MailSource,
+  type SpoolKnown,
   type SyncError,
   type TokenSource,
 } from "@mailfleet/core";
@@ -20,8 +21,8 @@ export interface OpenedSession {
 }
 
 /** Logs in; a token that is refused although it looks valid is replaced once (a role may have been granted since it was issued). */
-export async function openSession(ports: OpenPorts, mailbox: MailboxRef, signal: AbortSignal): Promise<MailSession> {
-  return (await openWithToken(ports, mailbox, signal)).session;
+export async function openSession(ports: OpenPorts, mailbox: MailboxRef, signal: AbortSignal, known?: SpoolKnown): Promise<MailSession> {
+  return (await openWithToken(ports, mailbox, signal, undefined, known)).session;
 }
 
 /**
@@ -42,22 +43,26 @@ async function renewed(
   }
 }
 
-/** @param onToken told of each token before it is used */
+/**
+ * @param onToken told of each token before it is used
+ * @param known of a mailbox that is read as a spool
+ */
 export async function openWithToken(
   ports: OpenPorts,
   mailbox: MailboxRef,
   signal: AbortSignal,
   onToken: (token: AccessToken) => void = () => undefined,
+  known?: SpoolKnown,
 ): Promise<OpenedSession> {
   const token = await ports.tokens.getToken(mailbox.tenant, { signal });
   onToken(token);
   try {
-    return { session: await ports.mail.open(mailbox, token, signal), token };
+    return { session: await ports.mail.open(mailbox, token, signal, known), token };
   } catch (error) {
     if (!isSyncError(error) || error.failure.code !== "TOKEN_REJECTED") throw error;
     const another = await renewed(ports, mailbox, token, error, signal);
     if (another.value.reveal() === token.value.reveal()) throw error;
     onToken(another);
-    return { session: await ports.mail.open(mailbox, another, signal), token: another };
+    return { session: await ports.mail.open(mailbox, another, signal, known), token: another };
   }
 }

@@ -21,9 +21,11 @@ import {
   type MailSession,
   presentUids,
   type ProofFolder,
+  proofUidls,
   proofUids,
   selectFolders,
   type Sha256,
+  type SpoolKnown,
   type UidSet,
   uidSetOf,
   uidsOfProof,
@@ -80,7 +82,8 @@ interface Target {
 export async function proveMailbox(ports: ProvePorts, request: ProveRequest, signal: AbortSignal): Promise<ProvenMailbox> {
   let state = await ports.store.load(request.mailbox);
   refuseNewer(state, request.mailbox);
-  const session = countingCommands(await openSession(ports, request.mailbox, signal));
+  const isSpool = request.mailbox.protocol === "pop3";
+  const session = countingCommands(await openSession(ports, request.mailbox, signal, isSpool ? spoolKnown(state) : undefined), isSpool);
   try {
     const listed = await session.listFolders();
     const selection = selectFolders(listed, request.rules);
@@ -100,13 +103,15 @@ export async function proveMailbox(ports: ProvePorts, request: ProveRequest, sig
       }
       const before = state;
       const troubled = open.filter(({ folder }) => isTroubled(found.get(folder.path)));
-      if (troubled.length === 0 || round === rounds) break;
+      // A spool is as it was at the login, which came after the checkpoint was read: nothing of it moves.
+      if (troubled.length === 0 || round === rounds || isSpool) break;
       state = await ports.store.load(request.mailbox);
       open = troubled.filter((target) => basisOf(ports, target, state) !== basisOf(ports, target, before));
     }
     const paths = new Set(listed.map(({ path }) => path));
-    const folders = [...found.values(), ...unlistedFolders(ports, state, paths)];
-    const missingSince = await oldestGap(session, folders);
+    // What IMAP read before, POP3 does not show: it is not gone by that. Nor does it say when a message came.
+    const folders = [...found.values(), ...(isSpool ? [] : unlistedFolders(ports, state, paths))];
+    const missingSince = isSpool ? undefined : await oldestGap(session, folders);
     return {
       folders,
       notMail: selection.notMail.map(({ path }) => path),
@@ -117,6 +122,11 @@ export async function proveMailbox(ports: ProvePorts, request: ProveRequest, sig
   } finally {
     await session.close();
   }
+}
+
+/** Numbered as the checkpoint numbers it, and listed whole: a proof looks at every UIDL. */
+function spoolKnown({ folders }: MailboxState): SpoolKnown {
+  return { uidls: folders.get("INBOX")?.checkpoint?.uidls, newest: 0, messages: 0 };
 }
 
 function isTroubled(folder: ProofFolder | undefined): boolean {
@@ -149,20 +159,31 @@ async function lookAt(
     },
   };
   try {
-    const status = shortOf(await session.status(folder.path));
-    const earlier = request.earlier?.(folder.path);
+    const isSpool = request.mailbox.protocol === "pop3";
+    const seen = await session.status(folder.path);
+    const status = shortOf(seen);
+    // A spool's list comes with its login, so there is nothing to be spared.
+    const earlier = isSpool ? undefined : request.earlier?.(folder.path);
     if (earlier !== undefined && isUnchanged(earlier, status, about.checkpoint.basis)) return { ...earlier, checkpoint: about.checkpoint };
     const question = { status, checkpoint: stored?.checkpoint, isLeftOut };
-    const counted = accountByCount(question);
-    const { account, status: at } = counted ? { account: counted, status } : await listWhole(session, folder.path, question);
+    const counted = accountByCount(asSpool(question, isSpool));
+    const { account, status: at } = counted ? { account: counted, status } : await listWhole(session, folder.path, question, isSpool);
     const uids = proofUids(account, ports.sha256);
-    return { ...about, status: at, counts: account.counts, ...(uids && { uids }) };
+    const uidls = isSpool && uids ? { uidls: proofUidls(uids, seen.uidls, ports.sha256) } : {};
+    return { ...about, status: at, counts: account.counts, ...(uids && { uids }), ...uidls };
   } catch (error) {
     if (!isSyncError(error) || error.failure.scope !== "folder") throw error;
     const { code, facts, message } = error.failure;
     if (code === "FOLDER_GONE") return undefined;
     return { ...about, counts: emptyAccount, failure: { code, text: facts.text ?? message } };
   }
+}
+
+/** The newest message of a spool took its number with it when it went: the next number is the checkpoint's then. */
+function asSpool(asked: AccountQuestion, isSpool: boolean): AccountQuestion {
+  const { status, checkpoint } = asked;
+  if (!isSpool || checkpoint === undefined) return asked;
+  return { ...asked, status: { ...status, uidNext: Math.max(status.uidNext, checkpoint.uidNext) } };
 }
 
 function isUnchanged(earlier: ProofFolder, now: NonNullable<ProofFolder["status"]>, basis: string): boolean {
@@ -186,10 +207,11 @@ async function listWhole(
   session: ProveSession,
   path: string,
   asked: AccountQuestion,
+  isSpool: boolean,
 ): Promise<{ readonly account: FolderAccount; readonly status: NonNullable<ProofFolder["status"]> }> {
   for (let round = 1; ; round++) {
     const status = shortOf(await session.open(path));
-    const question = { ...asked, status };
+    const question = asSpool({ ...asked, status }, isSpool);
     // Dealt anew between STATUS and EXAMINE.
     const counted = accountByCount(question);
     if (counted) return { account: counted, status };
@@ -266,8 +288,11 @@ function firstUids(set: UidSet, count: number): number[] {
 /** As much of a session as a proof needs: nothing that reads a body or changes anything. */
 type ProveSession = Pick<MailSession, "listFolders" | "status" | "open" | "listUids" | "describe" | "close">;
 
+/** STAT and UIDL: all else about a spool's list is known then. */
+const spoolCommands = 2;
+
 /** Counts what is sent: what a proof costs is part of it. */
-function countingCommands(session: MailSession): ProveSession & { sent(): number } {
+function countingCommands(session: MailSession, isSpool: boolean): ProveSession & { sent(): number } {
   let sent = 0;
   const counted =
     <Args extends unknown[], Result>(call: (...args: Args) => Result) =>
@@ -282,6 +307,6 @@ function countingCommands(session: MailSession): ProveSession & { sent(): number
     listUids: counted((low: number, high: number) => session.listUids(low, high)),
     describe: counted((uids: readonly number[]) => session.describe(uids)),
     close: () => session.close(),
-    sent: () => sent,
+    sent: () => (isSpool ? spoolCommands : sent),
   };
 }

@@ -29,7 +29,9 @@ interface ProveOptions extends CommonOptions {
 
 export function addProveVerb(program: Command, bind: Bind): void {
   withCommonOptions(program.command("prove"))
-    .description("compare the server's UIDs with what was handed off: is anything missing? All mailboxes, unless one is named")
+    .description(
+      "compare the server's UIDs (over POP3 its UIDLs) with what was handed off: is anything missing? All mailboxes, unless one is named",
+    )
     .argument("[mailbox]", "its primary address")
     .option("--tenant <alias>", "all mailboxes of this tenant")
     .option("--repair", "put what is missing back, wait until it is handed off, prove again")

@@ -18,6 +18,14 @@ test.each([
     gapSentence([{ path: "INBOX", uids: [[48_112, 48_113]] }], now - 17_400_000, style),
     "2 messages are missing: INBOX 48,112 and 48,113, listed since 09:13, never handed off.",
   ],
+  [
+    gapSentence([{ path: "INBOX", uids: [[48_112, 48_113]], uidls: ["48112", "48113"] }], undefined, style),
+    "2 messages are missing: INBOX UIDL 48112 and 48113, listed, never handed off.",
+  ],
+  [
+    gapSentence([{ path: "INBOX", uids: [[1, 5]], uidls: ["0001a", null, "x\u001b[2J", "d", "e"] }], undefined, style),
+    "5 messages are missing: INBOX UIDL 0001a, (not known) and 3 more, listed, never handed off.",
+  ],
   [gapSentence([{ path: "INBOX", uids: [[7, 7]] }], undefined, style), "1 message is missing: INBOX 7, listed, never handed off."],
   [
     gapSentence(

@@ -7,6 +7,8 @@ import { formatClock, formatDuration, type TimeStyle } from "./times.ts";
 export interface FolderGaps {
   readonly path: string;
   readonly uids: UidSet;
+  /** Of a spool, by which its messages are named instead: in the order of `uids`; null where it is not known. */
+  readonly uidls?: readonly (string | null)[];
 }
 
 /** UIDs that are named before the rest is counted. */
@@ -28,7 +30,9 @@ export function wholeSentence(sums: AccountCounts, effort: { readonly commands: 
 /** `2 messages are missing: INBOX 48,112 and 48,113, listed since 09:14, never handed off.` */
 export function gapSentence(folders: readonly FolderGaps[], since: number | undefined, style: TimeStyle): string {
   const count = folders.reduce((sum, { uids }) => sum + countUids(uids), 0);
-  const where = folders.map(({ path, uids }) => `${stripControls(path)} ${nameUids(uids)}`).join("; ");
+  const where = folders
+    .map(({ path, uids, uidls }) => `${stripControls(path)} ${uidls === undefined ? nameUids(uids) : `UIDL ${nameUids(uids, uidls)}`}`)
+    .join("; ");
   const listed = since === undefined ? "listed" : `listed since ${formatClock(since, style)}`;
   return `${formatCount(count)} ${count === 1 ? "message is" : "messages are"} missing: ${where}, ${listed}, never handed off.`;
 }
@@ -61,12 +65,12 @@ export function repairSentence(ending: RepairEnding, putBack: number): string {
   }
 }
 
-function nameUids(uids: UidSet): string {
+function nameUids(uids: UidSet, uidls?: readonly (string | null)[]): string {
   const count = countUids(uids);
   const named: string[] = [];
   for (const uid of eachUid(uids)) {
     if (named.length === (count > namedUids ? namedUids - 1 : namedUids)) break;
-    named.push(formatCount(uid));
+    named.push(uidls === undefined ? formatCount(uid) : stripControls(uidls[named.length] ?? "(not known)"));
   }
   if (count > named.length) return `${named.join(", ")} and ${formatCount(count - named.length)} more`;
   const last = named.pop() ?? "";
