@@ -19,6 +19,7 @@ COPY packages/entra/package.json packages/entra/
 COPY packages/imap/package.json packages/imap/
 COPY packages/mime/package.json packages/mime/
 COPY packages/onboarding/package.json packages/onboarding/
+COPY packages/pop3/package.json packages/pop3/
 COPY packages/queue/package.json packages/queue/
 COPY packages/runtime/package.json packages/runtime/
 COPY packages/sandbox/package.json packages/sandbox/

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { classifyImap, readThrottleHint } from "./classify.ts";
+import { readThrottleHint } from "./classify-shared.ts";
+import { classifyImap } from "./classify.ts";
 import { failureCodes, type FailureCode } from "./failure-code.ts";
 import type { ErrorFacts } from "./failure.ts";
 

@@ -248,7 +248,9 @@ export {
   toRanks,
 } from "./uid-set.ts";
 export { createScrubber, growingScrubber, stripControls, type Scrubber } from "./scrub.ts";
-export { classifyImap, isThrottleText, readThrottleHint, type Classified } from "./classify.ts";
+export { classifyImap } from "./classify.ts";
+export { classifyPop3, isMessageRefusal } from "./classify-pop3.ts";
+export { isThrottleText, readThrottleHint, type Classified } from "./classify-shared.ts";
 export {
   folderRole,
   isMailFolder,

@@ -39,6 +39,14 @@ describe("refusals", () => {
   );
 });
 
+test.each(["IN-USE", "LOGIN-DELAY"])("a spool that says %s is left alone for 5 to 15 minutes", (code) => {
+  const waits = [0, 0.5, 0.999].flatMap((random) =>
+    [1, 9].map((tries) => ask("CONNECTION_LIMIT", tries, { facts: { layer: "pop3", code }, random }).inMs),
+  );
+  expect(Math.min(...waits)).toBe(5 * minute);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(15 * minute);
+});
+
 describe("throttling", () => {
   test.each([
     ["a hint is kept to its end", 299_910, 1, 0, 299_910],

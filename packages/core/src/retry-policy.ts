@@ -72,6 +72,8 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
       // Nobody here is to blame, so nobody is parked; up to 15 min, as rows 18 and 23 have it.
       return backoff([30 * second, minute, 2 * minute, 5 * minute, 15 * minute], 10 * second);
     case "CONNECTION_LIMIT":
+      // POP3 lets one session in at a time, and some servers ask for a pause between two (exchange-online section 4).
+      if (facts?.code === "IN-USE" || facts?.code === "LOGIN-DELAY") return backoff([15 * minute], 5 * minute);
       // Sessions that died on our side live on at the server for some minutes.
       return backoff([minute, 5 * minute, 15 * minute], 30 * second);
     case "SERVER_THROTTLED":

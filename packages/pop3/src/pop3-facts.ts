@@ -12,8 +12,8 @@ export interface FactsContext {
  * is set where the server spoke: a refusal, or the last words before a connection ended.
  */
 export function errorFacts(error: Pop3Error, context: FactsContext): ErrorFacts {
-  const { text } = error;
-  const hasSpoken = error.kind === "refused" || (error.kind === "closed" && text !== undefined);
+  const hasSpoken = error.kind === "refused" || (error.kind === "closed" && error.text !== undefined);
+  const text = error.text ?? textOf(error);
   const code = hasSpoken ? error.responseCode : codeOf(error);
   const hint = hasSpoken && text !== undefined ? readThrottleHint(text) : undefined;
   return {
@@ -26,6 +26,28 @@ export function errorFacts(error: Pop3Error, context: FactsContext): ErrorFacts 
     ...(context.folder !== undefined && { folder: context.folder }),
     ...(context.uid !== undefined && { uid: context.uid }),
   };
+}
+
+/** What happened, where nobody said it in words. */
+function textOf(error: Pop3Error): string | undefined {
+  switch (error.kind) {
+    case "silence":
+    case "too-slow":
+    case "protocol":
+    case "limit":
+    case "unsupported":
+    case "usage":
+      return error.message;
+    case "closed":
+      return `during ${error.during}`;
+    case "connect-timeout":
+    case "greeting-timeout":
+    case "refused":
+    case "aborted":
+    case "network":
+    case "tls":
+      return undefined;
+  }
 }
 
 /** The word of `classifyPop3` for what this side saw. */
