@@ -58,7 +58,7 @@ beforeEach(async () => {
 });
 const handed = async () =>
   (await events()).flatMap((event) =>
-    (event.type === "message.added" || event.type === "message.quarantined") && uids.includes(event.uid) && event.lane === "fresh"
+    (event.type === "message.added" || event.type === "message.quarantined") && uids.includes(event.uid ?? 0) && event.lane === "fresh"
       ? [event]
       : [],
   );

@@ -40,7 +40,9 @@ const deliver = (raw: Buffer): number => {
 /** What happened to the mail that a test delivered, in order. */
 const outcome = async () =>
   (await events()).flatMap((event) =>
-    (event.type === "message.added" || event.type === "message.quarantined") && uids.includes(event.uid) && event.folder.path === "INBOX"
+    (event.type === "message.added" || event.type === "message.quarantined") &&
+    uids.includes(event.uid ?? 0) &&
+    event.folder.path === "INBOX"
       ? [event]
       : [],
   );

@@ -211,7 +211,7 @@ describe("mailfleet replay", () => {
       const { code, out } = await cli(["replay", address]);
       expect(code).toBe(1);
       expect(out).toMatch(new RegExp(`\\b${inLost.length} messages? could not be replayed:`));
-      expect(out).toContain(inLost.toSorted((a, b) => (a.folder.path < b.folder.path ? -1 : a.uid - b.uid))[0]?.key);
+      expect(out).toContain(inLost.toSorted((a, b) => (a.folder.path < b.folder.path ? -1 : Number(a.uid) - Number(b.uid)))[0]?.key);
       expect((await events()).length).toBe(all.length - inLost.length);
       expect(out).not.toContain("✓");
     } finally {

@@ -38,7 +38,7 @@ describe("a folder whose UIDVALIDITY changed", () => {
     const rekeyed = ofType(all, "message.rekeyed");
     expect(all).toHaveLength(rekeyed.length + 1);
     expect(fetched).toEqual([]);
-    expect(rekeyed.map((event) => event.uid).sort((a, b) => a - b)).toEqual(truth("Archive").map(({ uid }) => uid));
+    expect(rekeyed.map((event) => Number(event.uid)).sort((a, b) => a - b)).toEqual(truth("Archive").map(({ uid }) => uid));
     expect(new Set(rekeyed.map((event) => event.previousKey)).size).toBe(old.length);
     for (const event of rekeyed) {
       const was = before.get(event.previousKey);

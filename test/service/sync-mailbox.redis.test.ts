@@ -64,7 +64,7 @@ describe("one mailbox, once through", () => {
       uids.map((uid, i) => ["fresh", uid, ["one", "two", "three"][i]]),
     );
     for (const event of handed)
-      expect(Buffer.from(await ports.blobs.read(event.raw)).equals(sandbox.bytes(address, "INBOX", event.uid))).toBe(true);
+      expect(Buffer.from(await ports.blobs.read(event.raw)).equals(sandbox.bytes(address, "INBOX", Number(event.uid)))).toBe(true);
     sandbox.expunge(address, "INBOX", uids);
   });
 

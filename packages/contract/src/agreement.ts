@@ -26,9 +26,9 @@ type Same<A, B> = [A, B] extends [B, A] ? true : false;
 type Core<Type extends MailEvent["type"]> = Plain<Extract<MailEvent, { type: Type }>>;
 type Contract<Type extends MailEvent["type"]> = Plain<Extract<ContractEvent, { type: Type }>>;
 
-/** What the core sends, the contract takes; and neither knows a field that the other does not (`uidl` comes with POP3). */
+/** What the core sends, the contract takes; and neither knows a field that the other does not. */
 type Agrees<Type extends MailEvent["type"]> = [Core<Type>] extends [Contract<Type>]
-  ? Same<Shape<Core<Type>>, Shape<Omit<Contract<Type>, "uidl">>>
+  ? Same<Shape<Core<Type>>, Shape<Contract<Type>>>
   : false;
 
 type Assert<T extends true> = T;

@@ -101,7 +101,7 @@ function buildContract() {
     folder,
     uid: z.int().min(1).max(0xffff_ffff).optional().describe("absent for POP3"),
     uidValidity: z.string().optional().describe("decimal digits; absent for POP3"),
-    uidl: z.string().optional().describe("POP3 only"),
+    uidl: z.string().optional().describe("POP3 only; absent for a message that is gone, where no more than a digest of it was kept"),
   };
   const change = z.int().min(0).describe("of two events about one message the one with the higher number is the later");
   const quarantine = z.looseObject({ code, reason: z.string() });
@@ -122,8 +122,8 @@ function buildContract() {
       ...event,
       type: z.literal("folder.reset"),
       folder,
-      uidValidity: z.string(),
-      previousUidValidity: z.string(),
+      uidValidity: z.string().describe("empty for POP3, which has none"),
+      previousUidValidity: z.string().describe("empty where the mailbox was read over POP3 before"),
       generation: z.int().min(0),
     }),
     z.looseObject({ ...event, type: z.literal("mailbox.parked"), cause: z.looseObject({ code, reason: z.string() }) }),

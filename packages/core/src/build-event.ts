@@ -4,6 +4,7 @@ import { fitEvent, isTooLarge } from "./fit-event.ts";
 import type { Lane, MailboxRef } from "./ids.ts";
 import { limits } from "./limits.ts";
 import type { BlobKind, ParsedMessage } from "./ports.ts";
+import { nameInPlace, type UidlBook } from "./uidl-book.ts";
 import { cutText, isLongerInUtf8 } from "./utf8.ts";
 
 /** What an event about a message says besides the message. */
@@ -12,6 +13,8 @@ export interface MessageEventFacts {
   readonly folder: EventFolder;
   readonly uid: number;
   readonly uidValidity: string;
+  /** The numbers of a spool's messages, where they were dealt. */
+  readonly uidls?: UidlBook | undefined;
   /** From `messageKey`. */
   readonly key: string;
   readonly lane: Lane;
@@ -97,8 +100,7 @@ function factsOf(input: MessageEventFacts) {
     at: new Date(input.at).toISOString(),
     lane: input.lane,
     folder: cleaned(input.folder),
-    uid: input.uid,
-    uidValidity: input.uidValidity,
+    ...cleaned(nameInPlace(input, input.uid, input.uidls)),
     flags: cleaned(areFlagsShort ? input.flags : input.flags.slice(0, maxFlags).map((flag) => cutText(flag, maxFlagLength))),
     ...(internalDate !== undefined && { internalDate }),
     ...(input.isResync && { resync: true as const }),

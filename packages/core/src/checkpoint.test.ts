@@ -1,16 +1,18 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { flaggedUids, type FolderCheckpoint, startCheckpoint, withoutHistory } from "./checkpoint.ts";
 import { flagSetsOf, intersectUids } from "./flag-sets.ts";
-import { packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
+import { isNewerCheckpoint, packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
+import { resetCheckpoint } from "./plan.ts";
 import { uidSetOf } from "./uid-set.ts";
+import { spoolUidValidity } from "./uidl-book.ts";
 
 const uid = fc.integer({ min: 1, max: 0xffff_ffff });
 const seconds = fc.nat(2_000_000_000).map((at) => at * 1_000);
 const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
   .record({
     generation: fc.nat(),
-    uidValidity: fc.bigInt({ min: 1n, max: 0xffff_ffffn }).map(String),
+    uidValidity: fc.oneof(fc.bigInt({ min: 1n, max: 0xffff_ffffn }).map(String), fc.constantFrom(...Object.values(spoolUidValidity))),
     uidNext: uid,
     backfillBelow: uid,
     handedOff: fc.array(uid, { maxLength: 30 }).map(uidSetOf),
@@ -28,7 +30,10 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
       .map(flagSetsOf),
     flagsFrom: uid,
     spots: fc.array(
-      fc.record({ uid, internalDate: fc.integer({ min: -1e9, max: 1e10 }), digest: fc.stringMatching(/^[A-Za-z0-9_-]{0,8}$/) }),
+      fc.record(
+        { uid, internalDate: fc.integer({ min: -1e9, max: 1e10 }), digest: fc.stringMatching(/^[A-Za-z0-9_-]{0,8}$/) },
+        { requiredKeys: ["uid", "digest"] },
+      ),
       {
         maxLength: 2,
       },
@@ -51,9 +56,11 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
           uncounted: fc.integer(),
           unseen: fc.option(fc.integer()),
           modSeq: fc.option(fc.constant("715194045007")),
+          top: fc.option(fc.record({ uidNext: uid, listed: fc.nat() })),
         })
-        .map(({ unseen, modSeq, ...rest }) => ({
+        .map(({ unseen, modSeq, top, ...rest }) => ({
           ...rest,
+          ...(top && { top }),
           ...(unseen !== null && { unseenUncounted: unseen }),
           ...(modSeq !== null && { modSeq }),
         })),
@@ -61,10 +68,17 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
     ),
     wantedFrom: fc.option(fc.nat(), { nil: undefined }),
     unlisted: fc.option(fc.record({ since: fc.nat(), tries: fc.nat() }), { nil: undefined }),
+    uidls: fc.option(
+      fc.array(fc.stringMatching(/^[!-~]{0,70}$/)).map((uidls) => ({ uidls })),
+      { nil: undefined },
+    ),
+    vanished: fc.option(fc.record({ uids: fc.array(uid, { maxLength: 9 }).map(uidSetOf), notBefore: fc.nat() }), { nil: undefined }),
     recheck: fc.option(fc.record({ low: uid, high: uid, tries: fc.nat(3), notBefore: fc.nat() }), { nil: undefined }),
   })
-  .map(({ recheck, compared, unlisted, wantedFrom, ...rest }) => ({
+  .map(({ recheck, compared, unlisted, wantedFrom, uidls, vanished, ...rest }) => ({
     ...rest,
+    ...(uidls && { uidls }),
+    ...(vanished && { vanished }),
     ...(recheck && { recheck }),
     ...(compared && { compared }),
     ...(unlisted && { unlisted }),
@@ -87,7 +101,8 @@ test("anything else is not taken for a checkpoint, and does not throw", () => {
   fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void expect(unpackCheckpoint(text)).toBeUndefined()));
   const good = packCheckpoint(startCheckpoint({ uidValidity: "1", uidNext: 5, messages: 2 }, 1, false));
   for (const broken of [
-    good.replace("{", '{"f":2,'),
+    good.replace("{", '{"f":3,'),
+    good.replace('"n":5', '"n":5,"i":"5*"'),
     good.replace('"n":5', '"n":-5'),
     good.replace('"n":5', '"n":5,"h":"x y z !"'),
     good.replace('"n":5', '"n":5,"l":{"x":"AAAA"}'),
@@ -105,4 +120,28 @@ test("a quiet mailbox of seven folders stays far below 2 KB", () => {
 
 test("an empty folder has no history to fetch", () => {
   expect(startCheckpoint({ uidValidity: "1", uidNext: 900, messages: 0 }, 1, false)).toMatchObject({ backfillBelow: 1, isVerified: true });
+});
+
+describe("a version that knows folders alone", () => {
+  const folder = startCheckpoint({ uidValidity: "14", uidNext: 5, messages: 2 }, 1, false);
+  const spool = startCheckpoint({ uidValidity: spoolUidValidity.ownNumbers, uidNext: 5, messages: 2 }, 1, false);
+  /** What such a version does not read: see `isNewerCheckpoint`. */
+  const format = (checkpoint: FolderCheckpoint): unknown => (JSON.parse(packCheckpoint(checkpoint)) as { f?: unknown }).f;
+
+  test.each([
+    ["a spool", spool],
+    ["a spool with dealt numbers", { ...spool, uidValidity: spoolUidValidity.dealtNumbers, uidls: { uidls: ["a"] } }],
+    [
+      "a folder that was a spool and is not found again yet",
+      resetCheckpoint("INBOX", { ...folder, messages: 2 }, { ...spool, handedOff: [[1, 2]] }),
+    ],
+    ["a folder with a message without a date", { ...folder, spots: [{ uid: 3, digest: "abcd" }] }],
+  ])("leaves %s alone", (_what, checkpoint) => {
+    expect(format(checkpoint)).toBe(2);
+    expect(isNewerCheckpoint(packCheckpoint(checkpoint))).toBe(false);
+  });
+
+  test("reads what has nothing of a spool", () => {
+    expect(format({ ...folder, spots: [{ uid: 3, internalDate: 5, digest: "abcd" }] })).toBeUndefined();
+  });
 });

@@ -31,7 +31,10 @@ export interface FolderCheckpoint {
   readonly flagsFrom: number;
   /** What the last comparison with the server found; absent before the first. */
   readonly compared?: Compared;
-  /** The newest message handed off that is still there, to notice UIDs that were dealt again (F32). At most one; a checkpoint is kept small. */
+  /**
+   * The newest message handed off that is still there, to notice UIDs that were dealt again (F32). At most one; a checkpoint is kept small.
+   * Of a spool without history also the newest message that there was at first sight.
+   */
   readonly spots: readonly Spot[];
   /** Generations before this one (or the folder's former path) whose messages are not all found again; newest first. */
   readonly previous: readonly PreviousGeneration[];
@@ -49,6 +52,8 @@ export interface FolderCheckpoint {
   readonly recheck?: Recheck;
   /** The numbers of a spool's messages, where its UIDLs are not numbers themselves. */
   readonly uidls?: UidlBook;
+  /** Of a spool: many that one list left out at once, to be told as removed when a later session's list agrees. */
+  readonly vanished?: Vanished;
 }
 
 export interface Compared {
@@ -61,12 +66,20 @@ export interface Compared {
   readonly unseenUncounted?: number;
   /** HIGHESTMODSEQ at that time, where the server has CONDSTORE (RFC 7162). */
   readonly modSeq?: string;
+  /** Of a spool: the highest UID that it listed, and the checkpoint's UIDNEXT at that time; while that is the same, so should this be. */
+  readonly top?: { readonly uidNext: number; readonly listed: number };
+}
+
+export interface Vanished {
+  readonly uids: UidSet;
+  /** Epoch ms. */
+  readonly notBefore: number;
 }
 
 export interface Spot {
   readonly uid: number;
-  /** Epoch s. */
-  readonly internalDate: number;
+  /** Epoch s; absent where the server gives no dates. */
+  readonly internalDate?: number;
   /** The first characters of the fingerprint's digest. */
   readonly digest: string;
 }
@@ -107,7 +120,7 @@ export interface RetryEntry {
 
 /** A folder at first sight, or after a reset: everything that exists is history, everything later is fresh. */
 export function startCheckpoint(
-  status: { readonly uidValidity: string; readonly uidNext: number; readonly messages: number },
+  status: { readonly uidValidity: string; readonly uidNext: number; readonly messages: number; readonly uidls?: UidlBook },
   generation: number,
   isResync: boolean,
 ): FolderCheckpoint {
@@ -129,6 +142,7 @@ export function startCheckpoint(
     isResync,
     isVerified: isEmpty,
     isExcluded: false,
+    ...(status.uidls && { uidls: status.uidls }),
   };
 }
 

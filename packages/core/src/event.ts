@@ -77,11 +77,17 @@ interface EventBase {
   readonly lane: Lane;
 }
 
-interface MessageEventBase extends EventBase {
+/** Where the message is, on its server: UID and UIDVALIDITY, or over POP3 the UIDL. */
+interface PlacedEvent {
   readonly folder: EventFolder;
-  readonly uid: number;
+  readonly uid?: number;
   /** Decimal digits: a UIDVALIDITY needs all 32 bits and JSON readers differ. */
-  readonly uidValidity: string;
+  readonly uidValidity?: string;
+  /** Absent for a message that is gone and of which no more than a digest was kept. */
+  readonly uidl?: string;
+}
+
+interface MessageEventBase extends EventBase, PlacedEvent {
   readonly flags: readonly string[];
   /** ISO 8601 UTC. */
   readonly internalDate?: string;
@@ -129,6 +135,7 @@ export type QuarantineCode = (typeof quarantineCodes)[number];
 export interface FolderReset extends EventBase {
   readonly type: "folder.reset";
   readonly folder: EventFolder;
+  /** Empty where the mailbox is, or was, read over POP3, which has none. */
   readonly uidValidity: string;
   readonly previousUidValidity: string;
   readonly generation: number;
@@ -144,10 +151,7 @@ export interface MailboxResumed extends EventBase {
   readonly cause: { readonly code: string };
 }
 
-interface MessageChangeBase extends EventBase {
-  readonly folder: EventFolder;
-  readonly uid: number;
-  readonly uidValidity: string;
+interface MessageChangeBase extends EventBase, PlacedEvent {
   /** As in its header: links a removal with the addition of the same message in another folder. */
   readonly messageId?: string;
 }

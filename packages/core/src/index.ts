@@ -321,5 +321,15 @@ export {
   type TimeStyle,
   type Zone,
 } from "./words/times.ts";
-export { type DealtUidls, dealUidls, spoolUidValidity, type UidlBook, uidlOf } from "./uidl-book.ts";
+export {
+  type DealtUidls,
+  dealUidls,
+  isOfSpool,
+  isUidlOf,
+  nameInPlace,
+  ownNumber,
+  spoolUidValidity,
+  type UidlBook,
+  uidlOf,
+} from "./uidl-book.ts";
 export { byProtocol } from "./by-protocol.ts";

@@ -7,17 +7,22 @@ import {
   type RetryEntry,
   type Spot,
   type Unlisted,
+  type Vanished,
 } from "./checkpoint.ts";
 import { noFlags, packFlagSets, unpackFlagSets } from "./flag-sets.ts";
 import { decodeUidSet, encodeUidSet } from "./uid-codec.ts";
+import { isOfSpool } from "./uidl-book.ts";
+import { packUidls, unpackUidls } from "./uidl-codec.ts";
 
 /**
  * Compact JSON, short names, nothing that has its usual value, sets as in uid-codec.ts; about 100 bytes for a quiet folder. Counts are
- * numbers, so that an operator can read them. A later version may read this one's; `f` tells which one wrote it.
+ * numbers, so that an operator can read them. A later version may read this one's; `f` tells what it takes to read it, and is left out
+ * where every version can.
  */
 export function packCheckpoint(checkpoint: FolderCheckpoint): string {
-  const { quarantined, removed, retry, recheck, compared, unlisted } = checkpoint;
+  const { quarantined, removed, retry, recheck, compared, unlisted, uidls, vanished } = checkpoint;
   return JSON.stringify({
+    ...(needsSpools(checkpoint) && { f: checkpointFormat }),
     ...(checkpoint.generation !== 1 && { g: checkpoint.generation }),
     v: packDigits(checkpoint.uidValidity),
     n: checkpoint.uidNext,
@@ -40,11 +45,23 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
     ...(!checkpoint.isVerified && { y: 0 }),
     ...(checkpoint.isExcluded && { x: 1 }),
     ...(recheck && { k: [recheck.low, recheck.high, recheck.tries, recheck.notBefore] }),
+    ...(uidls && { i: packUidls(uidls) }),
+    ...(vanished && { a: [encodeUidSet(vanished.uids), vanished.notBefore] }),
   });
 }
 
-/** The format that {@link packCheckpoint} writes. Rises only when an older version would misread what a newer one wrote. */
-const checkpointFormat = 1;
+/**
+ * The newest format that {@link packCheckpoint} writes. Rises only when an older version would misread what a newer one wrote: the first
+ * knows folders alone, and would take a mailbox that was read as a spool for one whose messages are all new.
+ */
+const checkpointFormat = 2;
+const folderFormat = 1;
+
+/** Whether a version that knows no spools must leave it alone (F36): a spool's, or a folder's that still owes what a spool had. */
+function needsSpools(checkpoint: FolderCheckpoint): boolean {
+  const { previous, spots, uidls } = checkpoint;
+  return isOfSpool(checkpoint) || previous.some(isOfSpool) || uidls !== undefined || spots.some((spot) => spot.internalDate === undefined);
+}
 
 /** True for what a newer version of mailfleet wrote: it is whole and must not be touched by this one (F36). */
 export function isNewerCheckpoint(text: string): boolean {
@@ -60,7 +77,8 @@ export function isNewerCheckpoint(text: string): boolean {
 export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
   try {
     const raw = JSON.parse(text) as Record<string, unknown>;
-    if ((raw["f"] ?? checkpointFormat) !== checkpointFormat) return undefined;
+    const format = raw["f"] ?? folderFormat;
+    if (format !== folderFormat && format !== checkpointFormat) return undefined;
     const checkpoint: FolderCheckpoint = {
       generation: count(raw["g"] ?? 1),
       uidValidity: readDigits(raw["v"]),
@@ -85,6 +103,8 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
       ...(raw["k"] !== undefined && { recheck: readRecheck(raw["k"]) }),
       ...(raw["c"] !== undefined && { compared: readCompared(raw["c"]) }),
       ...(raw["u"] !== undefined && { unlisted: readUnlisted(raw["u"]) }),
+      ...(raw["i"] !== undefined && { uidls: unpackUidls(words(raw["i"])) }),
+      ...(raw["a"] !== undefined && { vanished: readVanished(raw["a"]) }),
     };
     return raw["l"] === undefined ? checkpoint : { ...checkpoint, flags: unpackFlagSets(raw["l"], flaggedUids(checkpoint)) };
   } catch {
@@ -104,14 +124,15 @@ function readRecheck(value: unknown): Recheck {
 
 /** UID and INTERNALDATE in base 36, digest: half of what JSON would take. */
 function packSpot({ uid, internalDate, digest }: Spot): string {
-  return `${uid.toString(36)}.${internalDate.toString(36)}.${digest}`;
+  return `${uid.toString(36)}.${internalDate?.toString(36) ?? ""}.${digest}`;
 }
 
 function readSpot(text: string): Spot {
-  const match = /^([0-9a-z]{1,7})\.(-?[0-9a-z]{1,10})\.([A-Za-z0-9_-]*)$/.exec(text);
+  const match = /^([0-9a-z]{1,7})\.(-?[0-9a-z]{0,10})\.([A-Za-z0-9_-]*)$/.exec(text);
   if (!match) throw new RangeError("not a spot");
   const [, uid = "", internalDate = "", digest = ""] = match;
-  return { uid: count(Number.parseInt(uid, 36)), internalDate: integer(Number.parseInt(internalDate, 36)), digest };
+  const date = internalDate === "" ? {} : { internalDate: integer(Number.parseInt(internalDate, 36)) };
+  return { uid: count(Number.parseInt(uid, 36)), ...date, digest };
 }
 
 function readPrevious(value: unknown): PreviousGeneration {
@@ -126,21 +147,22 @@ function readPrevious(value: unknown): PreviousGeneration {
 }
 
 /** When the whole was compared, how much later the newest part was, both in seconds; then what is not usual. Alone a number, else a list. */
-function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq }: Compared): unknown {
+function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq, top }: Compared): unknown {
   const all = [
     Math.floor(wholeAt / 1_000),
     Math.floor(recentAt / 1_000) - Math.floor(wholeAt / 1_000),
     uncounted,
     unseenUncounted ?? null,
     modSeq ?? "",
+    top === undefined ? 0 : [top.uidNext, top.listed],
   ];
-  const usual = [undefined, 0, 0, 0, ""];
+  const usual = [undefined, 0, 0, 0, "", 0];
   while (all.length > 1 && all.at(-1) === usual[all.length - 1]) all.pop();
   return all.length === 1 ? all[0] : all;
 }
 
 function readCompared(value: unknown): Compared {
-  const [wholeAt, later = 0, uncounted = 0, unseenUncounted = 0, modSeq = ""] = typeof value === "number" ? [value] : list(value);
+  const [wholeAt, later = 0, uncounted = 0, unseenUncounted = 0, modSeq = "", top = 0] = typeof value === "number" ? [value] : list(value);
   const whole = count(wholeAt);
   return {
     wholeAt: whole * 1_000,
@@ -148,7 +170,13 @@ function readCompared(value: unknown): Compared {
     uncounted: integer(uncounted),
     ...(unseenUncounted !== null && { unseenUncounted: integer(unseenUncounted) }),
     ...(modSeq !== "" && { modSeq: words(modSeq) }),
+    ...(top !== 0 && { top: readTop(top) }),
   };
+}
+
+function readTop(value: unknown): NonNullable<Compared["top"]> {
+  const [uidNext, listed] = list(value);
+  return { uidNext: count(uidNext), listed: count(listed) };
 }
 
 /** A UIDVALIDITY is digits, so a number of 32 bits in nearly every case. */
@@ -159,6 +187,11 @@ function packDigits(digits: string): number | string {
 
 function readDigits(value: unknown): string {
   return typeof value === "number" ? String(count(value)) : words(value);
+}
+
+function readVanished(value: unknown): Vanished {
+  const [uids, notBefore] = list(value);
+  return { uids: decodeUidSet(words(uids)), notBefore: count(notBefore) };
 }
 
 function readUnlisted(value: unknown): Unlisted {

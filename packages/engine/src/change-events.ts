@@ -6,6 +6,7 @@ import {
   type Lane,
   messageKey,
   type MessagePlace,
+  nameInPlace,
   type OutgoingEvent,
   outgoing,
   type PreviousGeneration,
@@ -94,7 +95,7 @@ function base(context: SessionContext, work: FolderWork, place: MessagePlace, ui
     at: new Date(ports.clock.now()).toISOString(),
     lane,
     folder: place.folder === work.path ? folderOf(work) : { path: place.folder },
-    uid,
-    uidValidity: place.uidValidity,
+    // Numbers that were dealt before a reset may be of another book.
+    ...nameInPlace(place, uid, place.generation === work.checkpoint?.generation ? work.checkpoint.uidls : undefined),
   };
 }

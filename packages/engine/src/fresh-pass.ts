@@ -5,6 +5,7 @@ import {
   type FailureScope,
   type FolderCheckpoint,
   type FolderStatus,
+  isOfSpool,
   isSyncError,
   limits,
   maxUid,
@@ -93,9 +94,11 @@ async function beginFolder(context: SessionContext, work: FolderWork, status: Fo
 
 async function resetFolder(context: SessionContext, work: FolderWork, status: FolderStatus, checkpoint: FolderCheckpoint): Promise<void> {
   const { mailbox, ports } = context;
-  const previous = work.checkpoint?.uidValidity ?? "";
+  const before = work.checkpoint;
+  const previous = before === undefined || isOfSpool(before) ? "" : before.uidValidity;
+  const uidValidity = isOfSpool(status) ? "" : status.uidValidity;
   ports.log.warn(
-    { mailbox: mailbox.address, folder: work.path, previousUidValidity: previous, uidValidity: status.uidValidity },
+    { mailbox: mailbox.address, folder: work.path, previousUidValidity: previous, uidValidity },
     "the server dealt its UIDs anew",
   );
   await commitStep(context, work, {
@@ -112,7 +115,7 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
         at: new Date(ports.clock.now()).toISOString(),
         lane: "fresh",
         folder: { path: work.path, ...(work.role !== undefined && { role: work.role }) },
-        uidValidity: status.uidValidity,
+        uidValidity,
         previousUidValidity: previous,
         generation: checkpoint.generation,
       }),

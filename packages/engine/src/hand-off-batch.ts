@@ -192,12 +192,13 @@ function unfetchable(
   code: FailureCode | undefined,
 ): MailEvent {
   const { mailbox, ports } = context;
-  const { generation, uidValidity } = checkpoint;
+  const { generation, uidValidity, uidls } = checkpoint;
   return buildQuarantinedEvent({
     mailbox,
     folder: { path: work.path, ...(work.role !== undefined && { role: work.role }) },
     uid,
     uidValidity,
+    uidls,
     key: messageKey({ tenant: mailbox.tenant, address: mailbox.address, folder: work.path, generation, uidValidity, uid }),
     lane,
     at: now,

@@ -225,6 +225,7 @@ class BatchReader {
       folder: folderOf(work),
       uid: message.uid,
       uidValidity: checkpoint.uidValidity,
+      uidls: checkpoint.uidls,
       key: this.#keyOf(message.uid),
       lane,
       at: ports.clock.now(),

@@ -202,6 +202,7 @@ async function rebuild(
     folder: stored.folder,
     uid: message.uid,
     uidValidity: stored.place.uidValidity,
+    uidls: stored.uidls,
     key,
     lane: "backfill" as const,
     at: ports.clock.now(),

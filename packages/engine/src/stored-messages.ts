@@ -12,6 +12,7 @@ import {
   type MessagePlace,
   presentUids,
   subtractUids,
+  type UidlBook,
   type UidSet,
   uniteUids,
 } from "@mailfleet/core";
@@ -45,6 +46,8 @@ export interface StoredPlace {
   readonly removed: number;
   /** As last seen, where they are followed. */
   readonly flags?: { readonly sets: FlagSets; readonly from: number };
+  /** Of a spool whose messages were dealt their numbers. */
+  readonly uidls?: UidlBook;
 }
 
 /** A message as it lies beside the blobs. */
@@ -72,7 +75,7 @@ export async function storedPlaces(
   const indexed = await blobs.indexed(mailbox);
   const roles = new Map(indexed.map(({ folder, role }) => [folder, role]));
   const places: StoredPlace[] = [];
-  const add = (place: MessagePlace, all: UidSet, quarantined: UidSet, gone: UidSet, flags?: StoredPlace["flags"]): void => {
+  const add = (place: MessagePlace, all: UidSet, quarantined: UidSet, gone: UidSet, seen?: Pick<StoredPlace, "flags" | "uidls">): void => {
     if (choice.folder !== undefined && place.folder !== choice.folder) return;
     if (choice.generation !== undefined && place.generation !== choice.generation) return;
     const chosen = choice.uids === undefined ? all : intersectUids(all, choice.uids);
@@ -88,14 +91,15 @@ export async function storedPlaces(
       quarantined,
       isIndexed: indexed.some((one) => one.folder === folder && one.generation === generation && one.uidValidity === uidValidity),
       removed: countUids(chosen) - countUids(kept),
-      ...(flags && { flags }),
+      ...seen,
     });
   };
   for (const [folder, { checkpoint }] of state.folders) {
     if (checkpoint === undefined) continue;
-    const { handedOff, quarantined, flags, flagsFrom, previous } = checkpoint;
+    const { handedOff, quarantined, flags, flagsFrom, previous, uidls } = checkpoint;
     const all = uniteUids(handedOff, quarantined);
-    add({ folder, ...checkpoint }, all, quarantined, subtractUids(all, presentUids(checkpoint)), { sets: flags, from: flagsFrom });
+    const seen = { flags: { sets: flags, from: flagsFrom }, ...(uidls && { uidls }) };
+    add({ folder, ...checkpoint }, all, quarantined, subtractUids(all, presentUids(checkpoint)), seen);
     // Of earlier generations only what has no newer key yet.
     for (const one of previous) add(one, one.left, [], []);
   }

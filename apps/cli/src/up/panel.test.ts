@@ -96,6 +96,7 @@ describe("when the first sync is done", () => {
       mailbox: "a@contoso.example",
       folder: "INBOX\u001b[31m",
       uid: n,
+      uidl: undefined,
       at: testNow - n * 1_000,
     }));
     const lines = panel({ ...standing, latest }).split("\n");

@@ -25,6 +25,8 @@ export interface LatestEvent {
   readonly mailbox: string;
   readonly folder: string;
   readonly uid: number | undefined;
+  /** Over POP3, in its place. */
+  readonly uidl: string | undefined;
   /** Epoch ms. */
   readonly at: number;
 }
@@ -125,7 +127,8 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
 
 export function describeEvent(event: Omit<LatestEvent, "at">): string {
   const what = event.type === "message.added" ? "" : ` ${event.type}`;
-  return stripControls(`${event.tenant} ${event.mailbox}, ${event.folder}${event.uid === undefined ? "" : `, UID ${event.uid}`}${what}`);
+  const which = event.uid !== undefined ? `, UID ${event.uid}` : event.uidl !== undefined ? `, UIDL ${event.uidl}` : "";
+  return stripControls(`${event.tenant} ${event.mailbox}, ${event.folder}${which}${what}`);
 }
 
 /** At most three, and only verbs that exist. */

@@ -31,7 +31,7 @@ test("there is at most one line per topic in ten seconds, however often it is as
   const plain = createPlainProgress(0, false);
   const said: { topic: string; at: number }[] = [];
   for (let ms = 0; ms <= 60_000; ms += 500) {
-    const latest = [{ type: "message.added", tenant: "a", mailbox: "b", folder: "c", uid: ms, at: testNow + ms }];
+    const latest = [{ type: "message.added", tenant: "a", mailbox: "b", folder: "c", uid: ms, uidl: undefined, at: testNow + ms }];
     // Causes that come and go, new mail, and both phases.
     const view = viewFleet(ms % 3_000 === 0 ? [testMailbox("a/b@c.example")] : plantedFleet(), testNow, 600_000);
     for (const text of plain.update(state({ view, latest, isSyncing: ms < 30_000, now: testNow + ms }), ms)) {

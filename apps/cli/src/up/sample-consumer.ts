@@ -30,6 +30,7 @@ export function startSampleConsumer(fleet: Fleet, now: () => number): SampleCons
         mailbox: event.mailbox,
         folder: "folder" in event ? event.folder.path : "",
         uid: "uid" in event ? event.uid : undefined,
+        uidl: "uidl" in event ? event.uidl : undefined,
         at: now(),
       };
       if ("folder" in event) latest = [seen, ...latest].slice(0, remembered);

@@ -119,15 +119,20 @@ async function showCause(cli: Cli, source: LetterSource, given: string): Promise
   return 0;
 }
 
-function placeOf(event: MailEvent): { readonly folder?: string; readonly uid?: number } {
+function placeOf(event: MailEvent): { readonly folder?: string; readonly uid?: number; readonly uidl?: string } {
   if (!("folder" in event)) return {};
-  return { folder: event.folder.path, ...("uid" in event && { uid: event.uid }) };
+  return {
+    folder: event.folder.path,
+    ...("uid" in event && event.uid !== undefined && { uid: event.uid }),
+    ...("uidl" in event && event.uidl !== undefined && { uidl: event.uidl }),
+  };
 }
 
 function whereWords(letter: DeadLetter, event: MailEvent | undefined): string {
   if (event === undefined) return ", whose data is no event of mailfleet";
-  const { folder, uid } = placeOf(event);
-  const where = folder === undefined ? "" : ` of ${folder}${uid === undefined ? "" : `, UID ${formatCount(uid)}`}`;
+  const { folder, uid, uidl } = placeOf(event);
+  const which = uid !== undefined ? `, UID ${formatCount(uid)}` : uidl !== undefined ? `, UIDL ${uidl}` : "";
+  const where = folder === undefined ? "" : ` of ${folder}${which}`;
   return `${where}, ${event.mailbox} (${event.tenant})${event.key === letter.id ? "" : `, key ${event.key}`}`;
 }
 

@@ -4,6 +4,7 @@ import {
   type MailEvent,
   type MessageAdded,
   type MessageQuarantined,
+  parseMessageKey,
   unaccounted,
 } from "@mailfleet/core";
 
@@ -99,7 +100,7 @@ function follow(input: AuditInput, report: Report): ReadonlyMap<string, Told> {
   const told = new Map<string, Told>();
   const handedOff = new Set<AuditedMessage>();
   const newestFresh = new Map<string, number>();
-  const candidates = (event: NamedEvent): readonly AuditedMessage[] => byName.get(nameOfEvent(event)) ?? [];
+  const candidates = (event: { readonly key: string }): readonly AuditedMessage[] => byName.get(nameOfEvent(event)) ?? [];
 
   const begin = (event: MessageAdded | MessageQuarantined): void => {
     const named = candidates(event);
@@ -117,8 +118,9 @@ function follow(input: AuditInput, report: Report): ReadonlyMap<string, Told> {
     told.set(event.key, { message, name: nameOfEvent(event), flags: event.flags, isRemoved: false, change: 0 });
     if (event.lane === "fresh" && !message.mayComeLate) {
       const generation = event.key.slice(0, event.key.lastIndexOf("/"));
-      if (event.uid < (newestFresh.get(generation) ?? 0)) report("out-of-order", `${event.key}: after UID ${newestFresh.get(generation)}`);
-      newestFresh.set(generation, Math.max(event.uid, newestFresh.get(generation) ?? 0));
+      const uid = Number(event.key.slice(generation.length + 1));
+      if (uid < (newestFresh.get(generation) ?? 0)) report("out-of-order", `${event.key}: after UID ${newestFresh.get(generation)}`);
+      newestFresh.set(generation, Math.max(uid, newestFresh.get(generation) ?? 0));
     }
     for (const pointer of pointersOf(event)) {
       if (!input.isDurable(pointer)) report("half-written", `${event.key}: the bytes of ${pointer.ref} are not there`);
@@ -211,16 +213,11 @@ function sameFlags(a: readonly string[], b: readonly string[]): boolean {
   return clean(a).join(" ") === clean(b).join(" ");
 }
 
-interface NamedEvent {
-  readonly tenant: string;
-  readonly mailbox: string;
-  readonly folder: { readonly path: string };
-  readonly uidValidity: string;
-  readonly uid: number;
-}
-
-function nameOfEvent({ tenant, mailbox, folder, uidValidity, uid }: NamedEvent): string {
-  return nameOf(tenant, mailbox, folder.path, uidValidity, uid);
+/** By its key: over POP3 an event has neither UID nor UIDVALIDITY. */
+function nameOfEvent({ key }: { readonly key: string }): string {
+  const named = parseMessageKey(key);
+  if (named === undefined) throw new Error(`${key} is no key of a message`);
+  return nameOf(named.tenant, named.address, named.folder, named.uidValidity, named.uid);
 }
 
 function presentName({ tenant, mailbox, names }: AuditedMessage): string | undefined {
