@@ -9,7 +9,7 @@ const repacked = (book: UidlBook): UidlBook => unpackUidls(packUidls({ uidls: bo
 
 /** Dovecot's default, `%08Xu%08Xv`. */
 const dovecot = (count: number): string[] => Array.from({ length: count }, (_, i) => `${(i + 1).toString(16).padStart(8, "0")}6a1b2c3d`);
-const alphabet = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).join("");
+const alphabet = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i));
 function random(count: number, length: number): string[] {
   let state = 7;
   const next = (): number => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) >>> 9;

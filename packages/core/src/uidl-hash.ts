@@ -4,7 +4,7 @@ export const digestMark = "\u0000";
 /** Characters of a digest behind its mark, 6 bits each. */
 export const digestLength = 9;
 
-const alphabet = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].map((char) => char.charCodeAt(0));
+const alphabet = new TextEncoder().encode("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
 /**
  * 54 bits of a UIDL, marked: two lanes of 32 bits, each multiplied and mixed (the finaliser of MurmurHash3). Not against an attacker: who
