@@ -18,7 +18,7 @@ export async function findMailbox(config: Config, given: string, alias: string |
   const found = configured.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
   if (found) return found;
   if (isTry && alias !== undefined && Object.hasOwn(config.tenants, alias) && address.includes("@"))
-    return { tenant: alias, address, protocol: "imap" };
+    return { tenant: alias, address, protocol: config.tenants[alias]?.protocol ?? "imap" };
   const registered = await registeredMailboxes(config, isTry);
   const added = registered.find((mailbox) => mailbox.address === address && (alias === undefined || mailbox.tenant === alias));
   if (added) return added;

@@ -16,7 +16,8 @@ import type { MailboxRecord } from "@mailfleet/store";
 export interface TenantView {
   readonly alias: string;
   readonly mailboxes: number;
-  readonly isPop3: boolean;
+  /** Of `mailboxes`, those that are read over POP3. */
+  readonly pop3: number;
   readonly states: StateCounts;
   readonly ledger: FolderLedger;
   /** False while a mailbox was not looked at yet. */
@@ -44,7 +45,7 @@ export function viewFleet(records: readonly MailboxRecord[], at: number, freshWi
   const tenants = [...byTenant].map(([alias, some]): TenantView => ({
     alias,
     mailboxes: some.length,
-    isPop3: some.every((record) => record.protocol === "pop3"),
+    pop3: some.filter((record) => record.protocol === "pop3").length,
     states: statesOf(some, at, freshWithinMs),
     ledger: sumLedgers(some.map((record) => record.ledger)),
     isCounted: some.every((record) => record.checkedAt !== undefined || record.cause !== undefined),

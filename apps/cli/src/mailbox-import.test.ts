@@ -39,7 +39,7 @@ test("the plan reads as a diff whose sums add up", async () => {
     "  +     4 new          ap@contoso.com, ar@contoso.com, berlin@contoso.com and 1 more (--list new)",
     "  ~     1 change       protocol imap to pop3 (1)",
     "  =     1 as they are",
-    "    1 is POP3, which this version does not read yet: it waits.",
+    "    1 is POP3: its INBOX alone, without flags or push.",
     "    Not in the file but here: 1. They stay; --prune would take them out.",
     '  Left out   line   8  "sales @contoso.com"  a space in the address',
     '             line   9  "AP@contoso.com"      same as line 2, and 1 more (--list problems)',
@@ -51,7 +51,7 @@ test("rows of POP3 are counted, and so are those that are there", async () => {
   const plan = await planOf(
     "a@contoso.com,pop3\nb@contoso.com,pop3\nsame@contoso.com,\nbad contoso,pop3\ntheirs@contoso.com,pop3\nmoved@contoso.com,pop3\n",
   );
-  expect(lines(plan)).toContain("    3 are POP3, which this version does not read yet: they wait.");
+  expect(lines(plan)).toContain("    3 are POP3: their INBOX alone, without flags or push.");
 });
 
 test("what was added by hand is said by address, without a word of files", async () => {
@@ -60,7 +60,7 @@ test("what was added by hand is said by address, without a word of files", async
     "Added: a@contoso.com, b@contoso.com.",
     "Changed: moved@contoso.com, protocol imap to pop3.",
     "Already there: same@contoso.com.",
-    "1 is POP3, which this version does not read yet: it waits.",
+    "1 is POP3: its INBOX alone, without flags or push.",
   ]);
 });
 

@@ -166,8 +166,9 @@ export function* addLines({ fresh, changes, same, pop3 }: ImportPlan): Generator
 }
 
 function pop3Words(count: number): string {
-  const [are, wait] = count === 1 ? ["is", "it waits"] : ["are", "they wait"];
-  return `${formatCount(count)} ${are} POP3, which this version does not read yet: ${wait}.`;
+  return count === 1
+    ? "1 is POP3: its INBOX alone, without flags or push."
+    : `${formatCount(count)} are POP3: their INBOX alone, without flags or push.`;
 }
 
 function* missingLines({ missing, missingConfigured }: ImportPlan, isPruning: boolean, isDryRun: boolean): Generator<string> {

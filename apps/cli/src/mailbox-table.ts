@@ -1,4 +1,4 @@
-import { stateOf, type StateQuestion, stateSentence, stateStyle, stripControls } from "@mailfleet/core";
+import { protocolNames, stateOf, type StateQuestion, stateSentence, stateStyle, stripControls } from "@mailfleet/core";
 import type { MailboxRecord } from "@mailfleet/store";
 import { type Column, renderTable } from "./table.ts";
 import { textWidth } from "./text-layout.ts";
@@ -24,12 +24,14 @@ export function mailboxTable(
   const widest = (texts: readonly string[]): number => Math.max(...texts.map(textWidth));
   const addresses = Math.min(addressRoom, Math.max("Mailbox".length, widest(records.map(({ address }) => address))));
   const hasRoom = widest(marks) + 2 + addresses + 2 + widest(sentences) <= style.width;
+  const hasPop3 = records.some(({ protocol }) => protocol === "pop3");
   const rows = records.map((record, index) => [
     marks[index] ?? "",
     record.address,
     (hasRoom ? sentences[index] : undefined) ?? stateOf(record, question),
     record.tenant,
     String(record.ledger.toDo),
+    ...(hasPop3 ? [protocolNames[record.protocol]] : []),
   ]);
-  return renderTable(columns, rows, style.width);
+  return renderTable(hasPop3 ? [...columns, { title: "Over" }] : columns, rows, style.width);
 }

@@ -62,6 +62,13 @@ test("all well is one sentence", () => {
   expect(text).not.toMatch(/Needs you\n|Recovers/);
 });
 
+test("how many are read over POP3, and what that leaves out, is said where any is", () => {
+  const view = viewFleet([testMailbox("a/x@a.example"), testMailbox("a/y@a.example", { protocol: "pop3" })], testNow, 600_000);
+  expect(renderStatus(facts({ view }), style)).toContain("\nPOP3     1 of 2 mailboxes: the INBOX alone, without flags or push\n");
+  expect(statusJson(facts({ view }))).toMatchObject({ tenants: [{ tenant: "a", mailboxes: 2, pop3: 1 }] });
+  expect(renderStatus(facts(), style)).not.toContain("POP3");
+});
+
 test("an empty fleet says what to do", () => {
   expect(renderStatus(facts({ view: viewFleet([], testNow, 1) }), style)).toMatch(/^No mailboxes yet\. npx mailfleet mailboxes import/);
 });

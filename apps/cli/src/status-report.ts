@@ -89,6 +89,7 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
     ...section("Recovers by itself", causeRows(view, "self", zone, facts.options), "moving", style),
     ...(style.isPiped ? tabbed(tenantColumns, cells) : renderTable(tenantColumns, cells, style.width)),
     ...pushLines(facts),
+    ...pop3Lines(view),
     ...ledgerLines(view, style),
     `As of ${formatClock(view.at, { now: facts.now, zone, seconds: true })}, ${formatAge(Math.max(0, facts.now - view.at))} old.`,
   ];
@@ -112,6 +113,14 @@ function pushOf(processes: readonly ProcessRecord[]): { chosen: number; connecte
 function pushLines({ processes }: StatusFacts): string[] {
   const push = pushOf(processes);
   return push ? [`Push     ${pushSentence(push)}`] : [];
+}
+
+/** What is not to be expected of some: said where there are any. */
+function pop3Lines({ tenants, mailboxes }: FleetView): string[] {
+  const pop3 = tenants.reduce((sum, tenant) => sum + tenant.pop3, 0);
+  return pop3 === 0
+    ? []
+    : [`POP3     ${formatCount(pop3)} of ${formatCounted(mailboxes, "mailbox", "mailboxes")}: the INBOX alone, without flags or push`];
 }
 
 function workerLines({ processes, options = "" }: StatusFacts, style: StatusStyle): string[] {
@@ -296,6 +305,7 @@ export function statusJson({ view, rates, processes, load, marks, comingUp, cred
     tenants: view.tenants.map((tenant) => ({
       tenant: tenant.alias,
       mailboxes: tenant.mailboxes,
+      pop3: tenant.pop3,
       states: tenant.states,
       ...(tenant.oldestCheck !== undefined && { oldestCheck: iso(tenant.oldestCheck) }),
       messagesPerSecond: Math.round((rates.get(tenant.alias) ?? 0) * 10) / 10,

@@ -36,7 +36,6 @@ function evenly(mailboxes: Many<MailboxRef>, wanted: number): MailboxRef[] {
 }
 
 async function tryOne(access: TenantAccess, mailbox: MailboxRef): Promise<string | undefined> {
-  if (mailbox.protocol === "pop3") return "POP3 is not in this version";
   const signal = AbortSignal.timeout(patienceMs);
   try {
     const token = await access.tokens.getToken(mailbox.tenant, { signal });

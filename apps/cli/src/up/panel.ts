@@ -219,7 +219,7 @@ function tenantRows(tenants: readonly TenantView[], columns: number, marks: Mark
       isDone: tenant.isCounted && done >= ledger.listed,
       done: formatCount(done),
       all: formatTotal(ledger.listed, tenant.isCounted),
-      boxes: `${formatCounted(tenant.mailboxes, "mailbox", "mailboxes")}${tenant.isPop3 ? ", POP3" : ""}`,
+      boxes: `${formatCounted(tenant.mailboxes, "mailbox", "mailboxes")}${pop3Mark(tenant)}`,
     };
   });
   const widest = (pick: (row: (typeof rows)[number]) => string): number => Math.max(0, ...rows.map((row) => textWidth(pick(row))));
@@ -251,6 +251,12 @@ function tenantRows(tenants: readonly TenantView[], columns: number, marks: Mark
       ...(hasBoxes ? [`   ${row.boxes}`] : []),
     );
   });
+}
+
+/** `, POP3`, or how many where others are read over IMAP. */
+function pop3Mark({ pop3, mailboxes }: TenantView): string {
+  if (pop3 === 0) return "";
+  return pop3 === mailboxes ? ", POP3" : `, ${formatCount(pop3)} POP3`;
 }
 
 /** For programs that read what people see, and for tests. */

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import {
   type AccessToken,
   describeCause,
@@ -8,10 +8,12 @@ import {
   formatDuration,
   isSyncError,
   type MailboxRef,
-  type MailSession,
+  type Protocol,
+  protocolNames,
   shellWord,
   stripControls,
 } from "@mailfleet/core";
+import type { Config } from "@mailfleet/config";
 import { createMimeParser } from "@mailfleet/mime";
 import { systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
@@ -19,18 +21,19 @@ import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
 import { findMailbox } from "../find-mailbox.ts";
 import { openAccess } from "../tenant-access.ts";
+import { type ListedMessage, openInbox, readHeads } from "../try-newest.ts";
 import { fitLine, line, lineText, padEnd, padStart } from "../text-layout.ts";
 import { locateConfig } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet try support@contoso.com                           log in, list the newest messages
-  npx mailfleet try support@contoso.com --config mailfleet.yaml
+  npx mailfleet try support@contoso.com --protocol pop3           the same mailbox over POP3
   npx mailfleet try support@contoso.com --json | jq .steps
 `;
 
 interface TryOptions extends CommonOptions {
   readonly tenant?: string;
-  readonly protocol?: string;
+  readonly protocol?: Protocol;
 }
 
 interface Step {
@@ -39,19 +42,6 @@ interface Step {
   readonly text: string;
 }
 
-interface ListedMessage {
-  readonly uid: number;
-  readonly date?: string;
-  /** Bytes, by the server's estimate. */
-  readonly size: number;
-  readonly flags: readonly string[];
-  readonly from: string;
-  readonly subject: string;
-}
-
-const newest = 10;
-/** Enough for the head of any sane message. */
-const headBytes = 16 * 1024;
 const patienceMs = 60_000;
 
 export function addTryVerb(program: Command, bind: Bind): void {
@@ -59,23 +49,17 @@ export function addTryVerb(program: Command, bind: Bind): void {
     .description("log in to one mailbox with the app-only token and list its newest messages")
     .argument("<mailbox>", "its primary address")
     .option("--tenant <alias>", "the tenant, when the address is not in the configuration yet")
-    .option("--protocol <protocol>", "imap; pop3 is not in this version")
+    .addOption(new Option("--protocol <protocol>", "if another than the mailbox is configured with").choices(["imap", "pop3"]))
     .addHelpText("before", examples)
     .action(bind<TryOptions>(tryMailbox));
 }
 
 async function tryMailbox(cli: Cli, options: TryOptions, [given = ""]: readonly string[]): Promise<number> {
   const { config } = locateConfig(cli, options);
-  if (options.protocol !== undefined && options.protocol !== "imap") {
-    throw new CliError(2, {
-      code: "PROTOCOL",
-      what: `try reads over IMAP in this version, not over ${stripControls(options.protocol)}.`,
-      next: "Nothing was tried.",
-    });
-  }
-  const mailbox = await findMailbox(config, given, options.tenant, "try");
+  const found = await findMailbox(config, given, options.tenant, "try");
+  const mailbox: MailboxRef = { ...found, protocol: options.protocol ?? found.protocol };
   const attempt = new Attempt(cli, mailbox);
-  const access = await openAccess(config, cli.env);
+  const access = await openAccess(forThisAlone(config, mailbox), cli.env);
   const parser = createMimeParser({ threads: 1 });
   try {
     const signal = AbortSignal.timeout(patienceMs);
@@ -86,22 +70,26 @@ async function tryMailbox(cli: Cli, options: TryOptions, [given = ""]: readonly 
       () => "the server let mailfleet in and answered a command",
     );
     try {
-      const folders = await attempt.step(
-        "folders",
-        () => session.listFolders(),
-        (list) => formatCounted(list.length, "folder"),
-      );
-      const messages = await attempt.step(
+      const isPop3 = mailbox.protocol === "pop3";
+      // POP3 has no folders to list.
+      const folders = isPop3
+        ? undefined
+        : await attempt.step(
+            "folders",
+            () => session.listFolders(),
+            (list) => formatCounted(list.length, "folder"),
+          );
+      const inbox = await attempt.step(
         "INBOX",
-        () => newestOf(session),
-        ({ total }) => `opened read-only, ${formatCounted(total, "message")}`,
+        () => openInbox(session),
+        ({ total }) => `${isPop3 ? "listed" : "opened read-only"}, ${formatCounted(total, "message")}`,
       );
       const shown = await attempt.step(
         "messages",
-        () => readHeads(session, messages.uids, parser),
+        () => readHeads(session, inbox, parser),
         (list) => (list.length === 0 ? "none yet" : `the newest ${formatCount(list.length)}`),
       );
-      attempt.finish({ folders: folders.length, total: messages.total, shown });
+      attempt.finish({ folders: folders?.length, total: inbox.total, shown });
     } finally {
       await session.close();
     }
@@ -109,6 +97,12 @@ async function tryMailbox(cli: Cli, options: TryOptions, [given = ""]: readonly 
   } finally {
     await Promise.allSettled([access.close(), parser.close()]);
   }
+}
+
+/** The token is then judged for this protocol: one for the other alone passes at no login. */
+function forThisAlone(config: Config, { tenant: alias, address, protocol }: MailboxRef): Config {
+  const tenant = config.tenants[alias];
+  return tenant === undefined ? config : { ...config, tenants: { [alias]: { ...tenant, protocol, mailboxes: [{ address, protocol }] } } };
 }
 
 function describeToken(token: AccessToken): string {
@@ -125,7 +119,7 @@ class Attempt {
   constructor(cli: Cli, mailbox: MailboxRef) {
     this.#cli = cli;
     this.#mailbox = mailbox;
-    if (!cli.isJson) cli.terminal.out(`${mailbox.tenant}, ${mailbox.address}, over IMAP\n`);
+    if (!cli.isJson) cli.terminal.out(`${mailbox.tenant}, ${mailbox.address}, over ${protocolNames[mailbox.protocol]}\n`);
   }
 
   async step<T>(name: string, work: () => Promise<T>, describe: (result: T) => string): Promise<T> {
@@ -180,7 +174,7 @@ class Attempt {
     });
   }
 
-  finish({ folders, total, shown }: { folders: number; total: number; shown: readonly ListedMessage[] }): void {
+  finish({ folders, total, shown }: { folders: number | undefined; total: number; shown: readonly ListedMessage[] }): void {
     const { terminal } = this.#cli;
     const ms = systemClock.monotonic() - this.#startedMs;
     if (this.#cli.isJson) {
@@ -193,55 +187,28 @@ class Attempt {
         protocol,
         seconds: Math.round(ms / 100) / 10,
         steps: this.#steps,
-        folders,
+        ...(folders !== undefined && { folders }),
         inbox: total,
+        ...(protocol === "pop3" && { notShown: ["folders", "flags", "arrival", "unconvertible"] }),
         messages: shown,
       });
     }
+    const uidlWidth = Math.max(0, ...shown.map(({ uidl }) => uidl?.length ?? 0));
     for (const message of shown) {
       const date = message.date === undefined ? "no date" : message.date.slice(0, 16).replace("T", " ");
-      const flags = message.flags.includes("\\Seen") ? "read" : "unread";
-      const text = `      ${padEnd(date, 16)}  ${padStart(formatBytes(message.size), 8)}  ${padEnd(flags, 6)}  ${padEnd(message.from, 28)}  ${message.subject}`;
+      const name =
+        message.uidl === undefined
+          ? padEnd(message.flags?.includes("\\Seen") === true ? "read" : "unread", 6)
+          : padEnd(message.uidl, uidlWidth);
+      const text = `      ${padEnd(date, 16)}  ${padStart(formatBytes(message.size), 8)}  ${name}  ${padEnd(message.from, 28)}  ${message.subject}`;
       terminal.out(`${terminal.isOutTerminal ? lineText(fitLine(line(text), terminal.outWidth())) : text}\n`);
+    }
+    if (this.#mailbox.protocol === "pop3") {
+      const again = `npx mailfleet try ${shellWord(this.#mailbox.address)} --tenant ${shellWord(this.#mailbox.tenant)} --protocol imap`;
+      terminal.out(
+        `POP3 shows the INBOX alone: no other folder, no flags, no time of arrival, and no item that Exchange cannot convert.\nOver IMAP: ${again}\n`,
+      );
     }
     terminal.out(`All ${formatCount(this.#steps.length)} steps passed in ${formatDuration(ms)}. Nothing was marked as read.\n`);
   }
-}
-
-async function newestOf(session: MailSession): Promise<{ readonly total: number; readonly uids: readonly number[] }> {
-  const { messages, uidNext } = await session.open("INBOX");
-  let uids: readonly number[] = [];
-  // From the end, in growing steps: an old mailbox has wide holes.
-  for (let width = 100, high = uidNext - 1; high > 0 && uids.length < Math.min(newest, messages); width *= 10) {
-    const low = Math.max(1, high - width + 1);
-    uids = [...(await session.listUids(low, high)), ...uids];
-    high = low - 1;
-  }
-  return { total: messages, uids: uids.slice(-newest) };
-}
-
-async function readHeads(
-  session: MailSession,
-  uids: readonly number[],
-  parser: ReturnType<typeof createMimeParser>,
-): Promise<ListedMessage[]> {
-  const sizes = new Map((await session.describe(uids)).map((meta) => [meta.uid, meta.size]));
-  const listed: ListedMessage[] = [];
-  for (const uid of [...uids].reverse()) {
-    const head = await session.fetchHead(uid, headBytes);
-    if (head === undefined) continue;
-    const parsed = await parser.parse(head.bytes);
-    const message = parsed.ok ? parsed.message : undefined;
-    const [from] = message?.from ?? [];
-    const date = message?.date ?? (head.internalDate === undefined ? undefined : new Date(head.internalDate).toISOString());
-    listed.push({
-      uid,
-      size: sizes.get(uid) ?? head.bytes.length,
-      flags: head.flags,
-      from: stripControls(from === undefined ? "(no sender)" : from.name || from.address),
-      subject: stripControls(message?.subject ?? (parsed.ok ? "(no subject)" : "(its head cannot be read)")),
-      ...(date !== undefined && { date }),
-    });
-  }
-  return listed;
 }

@@ -141,9 +141,9 @@ export const causeCatalogue: Record<FailureCode, (t: Telling) => Entry> = {
     happened: `Exchange refuses the login to ${t.mailboxes}, though Microsoft issued a token.${t.quote} ${
       t.s === ""
         ? "If no mailbox of the tenant opens, Exchange does not know the app or was given the wrong object id."
-        : "If others of the tenant open, it is this mailbox: no FullAccess, not its primary address, IMAP switched off, or too many sessions."
+        : "If others of the tenant open, it is this mailbox: no FullAccess, not its primary address, IMAP or POP3 switched off (ImapEnabled, PopEnabled), or too many sessions."
     }`,
-    youCan: `${ask} Grant FullAccess, compare the address, switch IMAP on, close other programs that read the mailbox.`,
+    youCan: `${ask} Grant FullAccess, compare the address, switch on the protocol that it is read by (ImapEnabled or PopEnabled), close other programs that read the mailbox.`,
   }),
   // Exchange says the same in an outage and with too many sessions, so the first refusals are not yet a missing grant.
   MAILBOX_ACCESS_DENIED: (t) => ({
@@ -152,7 +152,7 @@ export const causeCatalogue: Record<FailureCode, (t: Telling) => Entry> = {
       ? `${t.mailboxes} refuse${t.s} mailfleet: no access was granted to ${t.s === "" ? "them" : "it"}`
       : `${t.mailboxes} refuse${t.s} mailfleet${t.again}; tried again at ${t.until}`,
     happened: `${t.mailboxes} let mailfleet in and then refused every command. Usually access was not granted to ${t.s === "" ? "them" : "it"}.`,
-    youCan: "Grant FullAccess; check that IMAP is on and the address is the primary one.",
+    youCan: "Grant FullAccess; check that IMAP (or POP3, where it is read over that) is on and the address is the primary one.",
   }),
   CONNECT_TIMEOUT: (t) => ({
     label: `mail server does not answer${t.again}`,

@@ -81,7 +81,9 @@ describe("the wording of the panel and of status", () => {
     const refused = { code: "TOKEN_REJECTED", text: "AUTHENTICATE failed." } as const;
     const one = describeCause(facts(refused), style).happened;
     expect(one).toContain('"AUTHENTICATE failed."');
-    expect(one).toContain("no FullAccess, not its primary address, IMAP switched off, or too many sessions");
+    expect(one).toContain(
+      "no FullAccess, not its primary address, IMAP or POP3 switched off (ImapEnabled, PopEnabled), or too many sessions",
+    );
     expect(one).not.toContain("does not know the app");
     expect(describeCause(facts({ ...refused, mailboxCount: 12 }), style).happened).toContain("does not know the app");
   });
