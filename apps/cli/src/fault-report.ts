@@ -3,13 +3,26 @@ import { faultCatalogue, type FaultOrder, type FaultSpec, type ListedFault, type
 import { padEnd, wrapText } from "./text-layout.ts";
 
 /** The catalogue as people look for it: each fault is in the first group that fits its name. */
-const imapGroups: readonly { readonly title: string; readonly names: RegExp }[] = [
-  { title: "Connection and login", names: /^(auth-|basic-|login-|greeting-|close-after-|connection-cap|imap-certificate)/ },
+const mailGroups: readonly { readonly title: string; readonly names: RegExp }[] = [
+  {
+    title: "Connection and login",
+    names: /^(auth-|basic-|login-|greeting-|close-after-|connection-cap|protocol-disabled|imap-certificate)/,
+  },
   { title: "Throttling", names: /^(throttle|budget|slow)$/ },
   { title: "Sessions that end or stall", names: /^(token-expiry|session-|stale-|idle-timeout|reset|silence|drip|server-unavailable)/ },
   { title: "Folders", names: /^(localised|unquoted-|no-special-|inbox-|uid|folders-|select-|list-|status-)/ },
   { title: "Commands and messages", names: /^/ },
 ];
+
+const tokenGroup = "Token endpoint";
+const pop3Group = "POP3 alone";
+
+const sides: Readonly<Record<FaultSpec["side"], string>> = {
+  mail: "IMAP and POP3 server",
+  imap: "IMAP server",
+  pop3: "POP3 server",
+  token: "token endpoint",
+};
 
 const catalogue: readonly (readonly [string, FaultSpec])[] = Object.entries(faultCatalogue);
 
@@ -23,7 +36,7 @@ export const faultExamples = `Examples:
 export function catalogueLines(columns: number): string[] {
   const names = Math.max(...catalogue.map(([name]) => name.length));
   const lines: string[] = [];
-  for (const title of ["Token endpoint", ...imapGroups.map((group) => group.title)]) {
+  for (const title of [tokenGroup, ...mailGroups.map((group) => group.title), pop3Group]) {
     lines.push(title);
     for (const [name, spec] of catalogue.filter(([one, { side }]) => groupOf(one, side) === title)) {
       const parts = wrapText(spec.says, columns, names + 4);
@@ -35,15 +48,14 @@ export function catalogueLines(columns: number): string[] {
 }
 
 function groupOf(name: string, side: FaultSpec["side"]): string {
-  return (side === "token" ? undefined : imapGroups.find(({ names }) => names.test(name))?.title) ?? "Token endpoint";
+  if (side === "token") return tokenGroup;
+  if (side === "pop3") return pop3Group;
+  return mailGroups.find(({ names }) => names.test(name))?.title ?? pop3Group;
 }
 
 /** One fault with its parameters. */
 export function faultLines(name: string, spec: FaultSpec, columns: number): string[] {
-  const lines = [
-    `${name} (${spec.side === "imap" ? "mail server" : "token endpoint"})`,
-    ...wrapText(spec.says, columns, 2).map((part) => `  ${part}`),
-  ];
+  const lines = [`${name} (${sides[spec.side]})`, ...wrapText(spec.says, columns, 2).map((part) => `  ${part}`)];
   const params = Object.entries(spec.params);
   if (params.length === 0) return [...lines, "  It has no parameter."];
   const names = Math.max(...params.map(([param]) => param.length));
@@ -72,9 +84,12 @@ export function activeLines(faults: readonly ListedFault[], now: number): string
   ];
 }
 
-/** `contoso`, `ap@fabrikam.example, INBOX, UID 7`, `everywhere` */
-export function placeOf({ tenant, mailbox, folder, uid }: FaultOrder): string {
-  const parts = [tenant, mailbox, folder, uid === undefined ? undefined : `UID ${String(uid)}`].filter((part) => part !== undefined);
+const protocolNames = { imap: "over IMAP", pop3: "over POP3" } as const;
+
+/** `contoso`, `ap@fabrikam.example, INBOX, UID 7`, `over POP3`, `everywhere` */
+export function placeOf({ tenant, mailbox, folder, uid, protocol }: FaultOrder): string {
+  const shown = [tenant, mailbox, folder, uid === undefined ? undefined : `UID ${String(uid)}`, protocol && protocolNames[protocol]];
+  const parts = shown.filter((part) => part !== undefined);
   return parts.length === 0 ? "everywhere" : parts.join(", ");
 }
 

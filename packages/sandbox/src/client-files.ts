@@ -7,6 +7,7 @@ export interface ClientFilesInput {
   readonly dataDir: string;
   readonly authority: string;
   readonly imap: { readonly host: string; readonly port: number };
+  readonly pop3: { readonly host: string; readonly port: number };
   readonly caFile: string;
   readonly tenants: readonly DirectoryTenant[];
   readonly worldTenants: readonly WorldTenant[];
@@ -48,6 +49,7 @@ export function writeClientFiles(input: ClientFilesInput): string {
       `      authority: ${JSON.stringify(input.authority)}`,
       '      scope: "https://outlook.office365.com/.default"',
       `      imap: { host: ${JSON.stringify(input.imap.host)}, port: ${String(input.imap.port)}, tls: true }`,
+      `      pop3: { host: ${JSON.stringify(input.pop3.host)}, port: ${String(input.pop3.port)}, tls: true }`,
       `      caFile: ${JSON.stringify(input.caFile)}`,
       "    protocol: imap",
       `    mailboxesFile: ${JSON.stringify(boxes)}`,

@@ -9,7 +9,7 @@ const lookEveryMs = 50;
 export interface FaultClockOptions {
   readonly faults: FaultBook;
   readonly store: MailStore;
-  readonly controls: Pick<MailControls, "createFolder" | "resetUidValidity" | "restore">;
+  readonly controls: Pick<MailControls, "createFolder" | "expunge" | "plant" | "resetUidValidity" | "restore">;
   /** Lets sessions look at what they do not wait for. */
   readonly lookAround: () => void;
 }
@@ -28,6 +28,8 @@ export function startFaultClock({ faults, store, controls, lookAround }: FaultCl
     for (const order of faults.take("uidnext-rollback"))
       for (const [address, folder] of foldersOf(store, order, "INBOX"))
         controls.restore(address, folder, store.must(address, folder).uids.slice(0, -order.number("messages")));
+    for (const order of faults.take("uidl-reused"))
+      for (const address of mailboxesOf(store, order)) reuseUids(store, controls, address, order.number("messages"));
     for (const order of faults.take("folders-many"))
       for (const address of mailboxesOf(store, order))
         for (let n = 1; n <= order.number("count"); n++) {
@@ -39,6 +41,21 @@ export function startFaultClock({ faults, store, controls, lookAround }: FaultCl
   const timer = setInterval(look, lookEveryMs);
   timer.unref();
   return { look, stop: () => clearInterval(timer) };
+}
+
+/** Other messages under the numbers of the newest, as where mail came in again behind a restore. */
+function reuseUids(store: MailStore, { expunge, plant }: FaultClockOptions["controls"], address: string, messages: number): void {
+  const lost = store.must(address, "INBOX").uids.slice(-messages);
+  expunge(address, "INBOX", lost);
+  for (const uid of lost) {
+    const id = `reused-${String(uid)}`;
+    plant(
+      address,
+      "INBOX",
+      uid,
+      Buffer.from(`From: restore@sandbox.example\r\nMessage-ID: <${id}@sandbox.example>\r\nSubject: ${id}\r\n\r\nOther mail.\r\n`),
+    );
+  }
 }
 
 function* foldersOf(store: MailStore, order: ActiveFault, byDefault?: string): Generator<readonly [address: string, folder: string]> {

@@ -1,8 +1,8 @@
 export { startSandbox } from "./start-sandbox.ts";
 export type { Sandbox, SandboxCounters, SandboxTenant, TruthEntry } from "./start-sandbox.ts";
 export type { DeliverOptions, MailControls } from "./mail-controls.ts";
-export type { MailboxCounters, TenantCounters } from "./imap/mailbox-counters.ts";
-export type { FetchFault, PaddedFault } from "./imap/content-faults.ts";
+export type { MailboxCounters, TenantCounters } from "./mail/mailbox-counters.ts";
+export type { FetchFault, PaddedFault } from "./mail/message-faults.ts";
 export { SandboxOptionsError } from "./options.ts";
 export type { SandboxOptions, SandboxTenantOptions } from "./options.ts";
 export type { DirectoryControls, SecretOptions } from "./entra/directory.ts";

@@ -1,5 +1,5 @@
 import { parseFlags } from "./imap/flags.ts";
-import type { FetchFault } from "./imap/content-faults.ts";
+import type { FetchFault } from "./mail/message-faults.ts";
 import type { MailStore } from "./store/mail-store.ts";
 import type { Troubles } from "./troubles.ts";
 

@@ -5,7 +5,7 @@ import type { Sandbox, SandboxOptions, SandboxTenantOptions } from "./index.ts";
 import { type FaultOrder, readOrderText } from "./faults/index.ts";
 import { answerParent } from "./parent-messages.ts";
 
-const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP server on this machine.
+const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP and POP3 server on this machine.
 
   npx mailfleet sandbox
   npx mailfleet sandbox --data-dir ./.sandbox --corpus ./mail
@@ -21,13 +21,13 @@ const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP
   --inbox-only          all mail of these tenants in INBOX
   --corpus PATH         serve the .eml and .mbox files below PATH instead of invented mail
   --trickle SECONDS     new mail every so often, 0 for none (default 2.5, with --corpus or --tenant 0)
-  --fault NAME[,KEY=VALUE...]       something that goes wrong, may be given several times. Keys: tenant, mailbox, folder, uid, after, for,
-                        times, chance, and the fault's own parameters. npx mailfleet sandbox fault list shows all
+  --fault NAME[,KEY=VALUE...]       something that goes wrong, may be given several times. Keys: tenant, mailbox, folder, uid, protocol,
+                        after, for, times, chance, and the fault's own parameters. npx mailfleet sandbox fault list shows all
   --faults FILE         the same as a list in YAML or JSON (through npx mailfleet)
   --no-faults           without the two planted troubles of the default tenants
   --token-lifetime SECONDS          of the access tokens (default 3599)
   --host ADDRESS        default 127.0.0.1
-  --token-port PORT, --imap-port PORT   0 (default) for any free port
+  --token-port PORT, --imap-port PORT, --pop3-port PORT   0 (default) for any free port
   --insecure-listen-anywhere        lets --host be something else than loopback
 
 When it is ready it prints one line of JSON and stays up until it is told to stop (Ctrl-C, SIGTERM).
@@ -58,6 +58,7 @@ async function main(): Promise<void> {
     pid: process.pid,
     authority: sandbox.authority,
     imap: sandbox.imap,
+    pop3: sandbox.pop3,
     caFile: sandbox.caFile,
     configFile: sandbox.configFile,
     controlFile: sandbox.controlFile,
@@ -117,6 +118,7 @@ function readOptions(args: string[]): SandboxOptions | undefined {
       host: { type: "string" },
       "token-port": { type: "string" },
       "imap-port": { type: "string" },
+      "pop3-port": { type: "string" },
       "insecure-listen-anywhere": { type: "boolean", default: false },
     },
   });
@@ -142,6 +144,7 @@ function readOptions(args: string[]): SandboxOptions | undefined {
     ...(values.host !== undefined && { host: values.host }),
     ...(values["token-port"] !== undefined && { tokenPort: number("--token-port", values["token-port"]) }),
     ...(values["imap-port"] !== undefined && { imapPort: number("--imap-port", values["imap-port"]) }),
+    ...(values["pop3-port"] !== undefined && { pop3Port: number("--pop3-port", values["pop3-port"]) }),
   };
 }
 

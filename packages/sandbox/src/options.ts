@@ -14,6 +14,7 @@ export interface SandboxOptions {
   /** 0 (the default) takes a free port. */
   readonly tokenPort?: number;
   readonly imapPort?: number;
+  readonly pop3Port?: number;
   /** Default: contoso, fabrikam and northwind with 60 mailboxes and 12,480 messages. `messages` may be left out: see `messages` below. */
   readonly tenants?: readonly SandboxTenantOptions[];
   /** Messages per mailbox on average, for tenants that do not say; also scales the default tenants. */
@@ -60,6 +61,7 @@ export function checkOptions(options: SandboxOptions): void {
   }
   checkNumber("tokenPort", options.tokenPort, 0, 65_535);
   checkNumber("imapPort", options.imapPort, 0, 65_535);
+  checkNumber("pop3Port", options.pop3Port, 0, 65_535);
   checkNumber("messages", options.messages, 0, 10_000_000);
   checkNumber("tokenLifetimeSeconds", options.tokenLifetimeSeconds, 1, 100_000);
   checkNumber("managedIdentityLifetimeSeconds", options.managedIdentityLifetimeSeconds, 1, 100_000);

@@ -1,4 +1,4 @@
-import type { FetchFault } from "./imap/content-faults.ts";
+import type { FetchFault } from "./mail/message-faults.ts";
 import type { Sandbox } from "./start-sandbox.ts";
 
 /** One folder in the answer to `truth`: UIDs and, at the same places, the SHA-256 of their bytes. */

@@ -16,14 +16,17 @@ import { createControlServer } from "./control/control-server.ts";
 import { badCertificatesOf } from "./entra/bad-certificates.ts";
 import type { DirectoryControls, DirectoryTenant } from "./entra/directory.ts";
 import { createEntra } from "./entra/entra.ts";
-import { MailboxCounts } from "./imap/mailbox-counters.ts";
-import type { MailboxCounters, TenantCounters } from "./imap/mailbox-counters.ts";
-import { ServerBudgets } from "./imap/server-budget.ts";
+import { MailboxCounts } from "./mail/mailbox-counters.ts";
+import type { MailboxCounters, TenantCounters } from "./mail/mailbox-counters.ts";
+import { ServerBudgets } from "./mail/server-budget.ts";
 import { createImapServer } from "./imap/imap-server.ts";
+import { withLineEnd } from "./pop3/dot-stuffing.ts";
+import { createPop3Server } from "./pop3/pop3-server.ts";
+import type { MailServices } from "./mail/services.ts";
 import { formatFlags } from "./imap/flags.ts";
 import { FaultBook } from "./faults/fault-book.ts";
 import { faultCatalogue } from "./faults/catalogue.ts";
-import { checkOrder, type FaultOrder } from "./faults/fault-spec.ts";
+import { checkOrder, type FaultOrder, type MailProtocol } from "./faults/fault-spec.ts";
 import { findMissingPlaces } from "./faults/read-order.ts";
 import { startFaultClock, type FaultClock } from "./fault-clock.ts";
 import { createMailControls } from "./mail-controls.ts";
@@ -59,6 +62,8 @@ export interface TruthEntry {
   readonly flags: () => readonly string[];
   /** Hex, of the bytes a FETCH of BODY[] sends; made when asked for. */
   readonly sha256: () => string;
+  /** The same of what RETR sends, unstuffed: a last line without an end gets one. */
+  readonly pop3Sha256: () => string;
 }
 
 export interface SandboxCounters {
@@ -66,8 +71,10 @@ export interface SandboxCounters {
   readonly tokenRequests: ReadonlyMap<string, number>;
   /** By tenant alias and credential: `contoso secret-1`, `contoso managed-identity`, `contoso none` where none was recognised. */
   readonly credentialUses: ReadonlyMap<string, number>;
-  /** By verb; `login` and `login refused` count the outcomes. */
+  /** Over IMAP, by verb; `login` and `login refused` count the outcomes. */
   readonly commands: ReadonlyMap<string, number>;
+  /** The same over POP3. */
+  readonly pop3Commands: ReadonlyMap<string, number>;
   /** By address, for every mailbox that a good token came for. */
   readonly mailboxes: ReadonlyMap<string, MailboxCounters>;
   /** By alias. */
@@ -79,6 +86,7 @@ export interface Sandbox extends MailControls, DirectoryControls {
   /** `https://localhost:PORT`; a tenant's authority is this, a slash and the tenant id. */
   readonly authority: string;
   readonly imap: { readonly host: string; readonly port: number };
+  readonly pop3: { readonly host: string; readonly port: number };
   /** `http://127.0.0.1:PORT`, as AZURE_POD_IDENTITY_AUTHORITY_HOST wants it: a cloud machine's metadata service. */
   readonly managedIdentityUrl: string;
   readonly caFile: string;
@@ -94,11 +102,16 @@ export interface Sandbox extends MailControls, DirectoryControls {
   readonly truth: () => Iterable<TruthEntry>;
   /** The bytes that a FETCH of BODY[] sends. @throws RangeError if there is no such message */
   readonly bytes: (address: string, folder: string, uid: number) => Buffer;
+  /**
+   * What a client has that unstuffed what RETR sent of a message in INBOX: `bytes`, and the end of the last line where it has none.
+   * @throws RangeError if there is no such message
+   */
+  readonly pop3Bytes: (address: string, uid: number) => Buffer;
   readonly close: () => Promise<void>;
 }
 
 /**
- * Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP server on loopback, over invented mailboxes or a corpus.
+ * Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP and POP3 server on loopback, over invented mailboxes or a corpus.
  * @throws SandboxOptionsError or CorpusError before anything is started
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
@@ -132,6 +145,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const counts = new MailboxCounts();
 
   const commands = new Map<string, number>();
+  const pop3Commands = new Map<string, number>();
   const entra = await createEntra({
     seed,
     dataDir,
@@ -143,51 +157,59 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   const { directory, issuer, tokenServer, identityServer } = entra;
   const { key, cert } = certificate;
-  const imapTls = { key, cert, SNICallback: badCertificatesOf("imap-certificate", faults, dataDir) };
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { ref: false });
-  const {
-    server: imapServer,
-    endSessions,
-    lookAround,
-  } = createImapServer(imapTls, {
+  const budgets = new ServerBudgets({ faults, now: () => performance.now(), sleep: pause });
+  const services = (protocol: MailProtocol, counted: Map<string, number>): MailServices => ({
+    protocol,
     store,
     verifyToken: (token) => issuer.verify(token),
     aliasOf: (tenantId) => directory.find((tenant) => tenant.tenantId === tenantId)?.alias,
-    faults,
-    budgets: new ServerBudgets({ faults, now: () => performance.now(), sleep: pause }),
+    faults: faults.over(protocol),
+    budgets,
     counts,
     sleep: pause,
-    count: (what) => commands.set(what, (commands.get(what) ?? 0) + 1),
+    count: (what) => counted.set(what, (counted.get(what) ?? 0) + 1),
     frontEnd: "MF1P000CA0001.SANDBOX.EXAMPLE",
   });
+  const tlsOf = (name: "imap-certificate" | "pop3-certificate") => ({
+    key,
+    cert,
+    SNICallback: badCertificatesOf(name, faults, dataDir),
+  });
+  const imapServer = createImapServer(tlsOf("imap-certificate"), services("imap", commands));
+  const pop3Server = createPop3Server(tlsOf("pop3-certificate"), services("pop3", pop3Commands));
   let tokenPort: number;
   let imapPort: number;
+  let pop3Port: number;
   let identityPort: number;
   let controlPort: number;
   const controlToken = randomBytes(32).toString("base64url");
   const controlServer = createControlServer(controlToken, () => sandbox);
   try {
     tokenPort = await listen(tokenServer, host, options.tokenPort ?? 0, "token");
-    imapPort = await listen(imapServer, host, options.imapPort ?? 0, "IMAP");
+    imapPort = await listen(imapServer.server, host, options.imapPort ?? 0, "IMAP");
+    pop3Port = await listen(pop3Server.server, host, options.pop3Port ?? 0, "POP3");
     identityPort = await listen(identityServer, "127.0.0.1", 0, "managed identity");
     controlPort = await listen(controlServer, "127.0.0.1", 0, "control");
   } catch (error) {
-    for (const server of [tokenServer, imapServer, identityServer]) server.close();
+    for (const server of [tokenServer, imapServer.server, pop3Server.server, identityServer]) server.close();
     store.close();
     throw error;
   }
   const authority = `https://localhost:${String(tokenPort)}`;
   const imap = { host: "localhost", port: imapPort };
+  const pop3 = { host: "localhost", port: pop3Port };
   const configFile = writeClientFiles({
     dataDir,
     authority,
     imap,
+    pop3,
     caFile: certificate.caFile,
     tenants: directory,
     worldTenants: world.tenants,
   });
   const controls = createMailControls(store, troubles);
-  faultClock = startFaultClock({ faults, store, controls, lookAround });
+  faultClock = startFaultClock({ faults, store, controls, lookAround: imapServer.lookAround });
   const stopTrickle = startTrickle(
     store,
     generator,
@@ -207,6 +229,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ...entra.controls,
     authority,
     imap,
+    pop3,
     managedIdentityUrl: `http://127.0.0.1:${String(identityPort)}`,
     caFile: certificate.caFile,
     configFile,
@@ -223,19 +246,21 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         messages: tenant.messages,
       };
     }),
-    counters: { ...entra.counters, commands, mailboxes: counts.byAddress, tenants: counts.byTenant },
+    counters: { ...entra.counters, commands, pop3Commands, mailboxes: counts.byAddress, tenants: counts.byTenant },
     faults,
     truth: () => listTruth(store),
     bytes: (address, folder, uid) => store.bytes(address.toLowerCase(), store.must(address, folder), uid),
+    pop3Bytes: (address, uid) => withLineEnd(store.bytes(address.toLowerCase(), store.must(address, "INBOX"), uid)),
     close: async () => {
       stopTrickle();
       removeControlFile(sandbox.controlFile);
       faultClock?.stop();
-      endSessions();
+      imapServer.endSessions();
+      pop3Server.endSessions();
       tokenServer.closeAllConnections();
       identityServer.closeAllConnections();
       controlServer.closeAllConnections();
-      await Promise.all([tokenServer, imapServer, identityServer, controlServer].map(closeServer));
+      await Promise.all([tokenServer, imapServer.server, pop3Server.server, identityServer, controlServer].map(closeServer));
       store.close();
     },
   };
@@ -271,14 +296,16 @@ function* listTruth(store: MailStore): Generator<TruthEntry> {
             formatFlags(folder.flags(uid))
               .split(" ")
               .filter((flag) => flag !== ""),
-          sha256: () =>
-            createHash("sha256")
-              .update(store.bytes(address, folder, uid))
-              .digest("hex"),
+          sha256: () => sha256Of(store.bytes(address, folder, uid)),
+          pop3Sha256: () => sha256Of(withLineEnd(store.bytes(address, folder, uid))),
         };
       }
     }
   }
+}
+
+function sha256Of(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function listen(server: Server, host: string, port: number, what: string): Promise<number> {

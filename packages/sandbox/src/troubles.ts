@@ -1,6 +1,6 @@
 import type { FaultBook } from "./faults/fault-book.ts";
 import type { FaultOrder } from "./faults/fault-spec.ts";
-import type { FetchFault } from "./imap/content-faults.ts";
+import type { FetchFault } from "./mail/message-faults.ts";
 
 /** The troubles of the default world, so that a newcomer sees how trouble reads (experience.md 2.2). */
 export const plantedTroubles = { refused: "hr@contoso.example", throttled: "ap@fabrikam.example" } as const;

@@ -52,6 +52,7 @@ interface ReadyLine extends Readonly<Record<string, unknown>> {
   readonly configFile: string;
   readonly authority: string;
   readonly imap: { readonly port: number };
+  readonly pop3: { readonly port: number };
   readonly tenants: readonly { readonly mailboxes: number; readonly messages: number }[];
 }
 
@@ -74,7 +75,7 @@ export async function startSandboxProcess(options: SandboxOptions, started: Supe
   const process = superviseProcess({ name: "sandbox", file: roleEntries.sandbox, args, env, cwd, readyBy: "line" }, hooks);
   started.push(process);
   const facts = (await becomeReady(process, hooks)) as ReadyLine;
-  ports = ["--token-port", new URL(facts.authority).port, "--imap-port", String(facts.imap.port)];
+  ports = ["--token-port", new URL(facts.authority).port, "--imap-port", String(facts.imap.port), "--pop3-port", String(facts.pop3.port)];
   const { tenants } = facts;
   return {
     configFile: facts.configFile,

@@ -38,7 +38,7 @@ describe("without a verb", () => {
   });
 
   test("a program gets the same as tabs or JSON, and a verb that is not there the nearest word", async () => {
-    expect((await fault([])).out).toMatch(/^Name\tSide\tWhat\n[^\t]+\timap\t/);
+    expect((await fault([])).out).toMatch(/^Name\tSide\tWhat\n[^\t]+\tmail\t/);
     expect(JSON.parse((await fault(["list", "--json"])).out)).toMatchObject({ faults: { "token-429": { side: "token" } } });
     expect(await fault(["lst"])).toMatchObject({ code: 2, err: expect.stringContaining("did you mean list?") as string });
   });

@@ -19,6 +19,7 @@ interface AddOptions extends SteerOptions {
   readonly mailbox?: string;
   readonly folder?: string;
   readonly uid?: string;
+  readonly protocol?: string;
   readonly after?: string;
   readonly for?: string;
   readonly fromFirst?: true;
@@ -52,6 +53,7 @@ export function addFaultVerb(sandbox: Command, bind: Bind): void {
     .option("--mailbox <address>", "only at this mailbox")
     .option("--folder <name>", "only in this folder")
     .option("--uid <uid>", "only at this message")
+    .option("--protocol <protocol>", "imap or pop3: only over this one of the two")
     .option("--after <time>", "begins later, such as 30s")
     .option("--for <time>", "ends by itself, such as 5m (default: stays until it is taken back)")
     .option("--from-first", "--for counts from the first time that it strikes")
@@ -104,8 +106,8 @@ async function show(cli: Cli, options: SteerOptions, [name]: readonly string[]):
 }
 
 async function add(cli: Cli, options: AddOptions, [name = ""]: readonly string[]): Promise<number> {
-  const { tenant, mailbox, folder, uid, after, for: lasting, fromFirst, times, chance, param } = options;
-  const all = Object.entries({ tenant, mailbox, folder, uid, after, for: lasting, fromFirst, times, chance });
+  const { tenant, mailbox, folder, uid, protocol, after, for: lasting, fromFirst, times, chance, param } = options;
+  const all = Object.entries({ tenant, mailbox, folder, uid, protocol, after, for: lasting, fromFirst, times, chance });
   const given = all.filter(([, value]) => value !== undefined);
   // As `--fault` has it, for those who copy it from there.
   const isLine = name.includes(",");

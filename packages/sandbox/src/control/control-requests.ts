@@ -79,6 +79,7 @@ function countersJson({ counters }: Sandbox): object {
     tokenRequests: Object.fromEntries(counters.tokenRequests),
     credentialUses: Object.fromEntries(counters.credentialUses),
     commands: Object.fromEntries(counters.commands),
+    pop3Commands: Object.fromEntries(counters.pop3Commands),
     mailboxes: Object.fromEntries(counters.mailboxes),
     tenants: Object.fromEntries(counters.tenants),
   };

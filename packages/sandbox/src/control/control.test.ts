@@ -121,7 +121,7 @@ describe("what else it does", () => {
     await bench.askToken("contoso");
     const { body } = await call("GET", "/counters");
     expect((body["tokenRequests"] as Record<string, number>)["contoso"]).toBe(bench.sandbox.counters.tokenRequests.get("contoso"));
-    expect(Object.keys(body)).toEqual(["tokenRequests", "credentialUses", "commands", "mailboxes", "tenants"]);
+    expect(Object.keys(body)).toEqual(["tokenRequests", "credentialUses", "commands", "pop3Commands", "mailboxes", "tenants"]);
     expect((await call("GET", "/nothing")).status).toBe(404);
     expect((await call("PUT", "/faults")).status).toBe(404);
   });

@@ -6,7 +6,7 @@ type SniCallback = (serverName: string, done: (error: Error | null, context?: Se
 
 /** Chooses what a server shows when a handshake begins: its own certificate, or one that a fault puts in its place. */
 export function badCertificatesOf(
-  name: "token-certificate" | "imap-certificate",
+  name: "token-certificate" | "imap-certificate" | "pop3-certificate",
   faults: Pick<FaultBook, "strike">,
   dataDir: string,
 ): SniCallback {

@@ -29,7 +29,9 @@ function catalogueDoc(): string {
     ({ code, status, error, text }) => `- ${String(code)}: ${String(status)} \`${error}\`, ${firstSentence(text)}`,
   );
   return [
-    section("Mail server", "imap", legend),
+    section("IMAP and POP3", "mail", legend),
+    section("IMAP", "imap"),
+    section("POP3", "pop3"),
     section("Token endpoint", "token"),
     `### Numbers of \`token-error\`\n\nAny other number is answered with 400 \`invalid_request\`.\n\n${errors.join("\n")}\n`,
   ].join("\n");

@@ -1,5 +1,5 @@
 import { faultCatalogue, type FaultName } from "./catalogue.ts";
-import { type ActiveFault, checkOrder, type FaultOrder, type FaultTarget, type FaultValue } from "./fault-spec.ts";
+import { type ActiveFault, checkOrder, type FaultOrder, type FaultTarget, type FaultValue, type MailProtocol } from "./fault-spec.ts";
 
 /** Wrong orders; nothing was changed. */
 export class FaultOrderError extends Error {
@@ -111,6 +111,15 @@ export class FaultBook {
     return this.#find(name, place, false, filter);
   }
 
+  /** The book as one of the mail servers asks it: each place is one of its protocol. */
+  over(protocol: MailProtocol): Pick<FaultBook, "strike" | "holds" | "isOrdered"> {
+    return {
+      isOrdered: (name) => this.isOrdered(name),
+      strike: (name, place, filter) => this.strike(name, { ...place, protocol }, filter),
+      holds: (name, place, filter) => this.holds(name, { ...place, protocol }, filter),
+    };
+  }
+
   /** The orders of that name whose time has come. They are done with it, and gone. */
   take(name: FaultName): readonly ActiveFault[] {
     const now = this.#options.now();
@@ -156,7 +165,8 @@ function isAt(order: FaultTarget, place: FaultTarget): boolean {
     (order.tenant === undefined || order.tenant === place.tenant) &&
     (order.mailbox === undefined || order.mailbox === place.mailbox?.toLowerCase()) &&
     (order.folder === undefined || order.folder.toLowerCase() === place.folder?.toLowerCase()) &&
-    (order.uid === undefined || order.uid === place.uid)
+    (order.uid === undefined || order.uid === place.uid) &&
+    (order.protocol === undefined || order.protocol === place.protocol)
   );
 }
 

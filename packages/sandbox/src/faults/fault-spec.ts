@@ -5,8 +5,10 @@ export type ParamSpec =
   | { readonly kind: "flag"; readonly default: boolean; readonly says: string }
   | { readonly kind: "text"; readonly default: string; readonly says: string };
 
-/** Which of the two servers misbehaves. */
-export type FaultSide = "imap" | "token";
+export type MailProtocol = "imap" | "pop3";
+
+/** Which server misbehaves; `mail`: both that speak of mail. */
+export type FaultSide = MailProtocol | "mail" | "token";
 
 export interface FaultSpec {
   readonly side: FaultSide;
@@ -30,6 +32,8 @@ export interface FaultTarget {
   readonly mailbox?: string;
   readonly folder?: string;
   readonly uid?: number;
+  /** One of the two mail servers, for a fault that both have. */
+  readonly protocol?: MailProtocol;
 }
 
 /** One fault as somebody orders it. */
@@ -95,10 +99,13 @@ export function checkOrder(
   return problems.length > 0 ? { problems } : { params };
 }
 
-function unknownPlaces(spec: FaultSpec, { tenant, mailbox, folder, uid }: FaultTarget): string[] {
-  const named = Object.entries({ tenant, mailbox, folder, uid }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (spec.isBeforeTenant) return named;
-  const known = spec.side === "token" ? ["tenant"] : ["tenant", "mailbox", ...foldersKnown[spec.reach ?? "folder"]];
+function unknownPlaces(spec: FaultSpec, { tenant, mailbox, folder, uid, protocol }: FaultTarget): string[] {
+  const named = Object.entries({ tenant, mailbox, folder, uid, protocol }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  const known: string[] = [];
+  // What happens to a folder by itself happens to it over both protocols.
+  if (spec.occurs !== "once" && (spec.side === "mail" || spec.side === protocol)) known.push("protocol");
+  if (!spec.isBeforeTenant && spec.side === "token") known.push("tenant");
+  if (!spec.isBeforeTenant && spec.side !== "token") known.push("tenant", "mailbox", ...foldersKnown[spec.reach ?? "folder"]);
   return named.filter((name) => !known.includes(name));
 }
 

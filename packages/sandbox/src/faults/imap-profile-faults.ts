@@ -49,22 +49,6 @@ export const imapProfileFaults = {
     says: "LIST does not show INBOX, as where it is hidden by a folder of that name.",
     params: {},
   },
-  "uidvalidity-bump": {
-    side: "imap",
-    occurs: "once",
-    says:
-      "The ordered folder, or every folder of the mailbox, gets a new UIDVALIDITY and its messages new UIDs, as after " +
-      "a restore or a migration. Sessions on it are closed.",
-    params: {},
-  },
-  "uidnext-rollback": {
-    side: "imap",
-    occurs: "once",
-    says:
-      "The newest messages of the ordered folder, or of INBOX, are gone, and UIDNEXT goes back behind those that " +
-      "stay, under the same UIDVALIDITY; UIDs are dealt again. Sessions on it are closed.",
-    params: { messages: count(3, "how many go", 1) },
-  },
   "folders-many": {
     side: "imap",
     reach: "mailbox",

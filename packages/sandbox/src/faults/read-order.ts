@@ -4,14 +4,14 @@ import { checkOrder, type FaultOrder, type FaultSpec, type FaultValue, type Para
 export type OrderResult = { readonly order: FaultOrder } | { readonly problems: readonly string[] };
 
 /** Keys of an order that are no parameters of its fault. */
-const orderKeys = ["tenant", "mailbox", "folder", "uid", "after", "for", "fromFirst", "times", "chance"] as const;
+const orderKeys = ["tenant", "mailbox", "folder", "uid", "protocol", "after", "for", "fromFirst", "times", "chance"] as const;
 /** What programs may write in place of `after` and `for`. */
 const jsonKeys = ["name", "params", "afterMs", "forMs"] as const;
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * One order as the command line has it: `NAME,key=value,key=value`. Keys are `tenant`, `mailbox`, `folder`, `uid`, `after`, `for`,
+ * One order as the command line has it: `NAME,key=value,key=value`. Keys are `tenant`, `mailbox`, `folder`, `uid`, `protocol`, `after`, `for`,
  * `fromFirst`, `times`, `chance`, and the fault's own parameters; a key alone means true. A text that begins with `{` is the JSON of the order.
  */
 export function readOrderText(text: string): OrderResult {
@@ -29,7 +29,9 @@ export function readOrderText(text: string): OrderResult {
   for (const part of parts) {
     const equals = part.indexOf("=");
     const key = equals < 0 ? part : part.slice(0, equals).trim();
-    const target = orderKeys.some((known) => known === key) ? order : params;
+    // `token-role` has a protocol of its own.
+    const isParam = Object.hasOwn(paramsOf(name), key) || !orderKeys.some((known) => known === key);
+    const target = isParam ? params : order;
     if (key === "") problems.push("there is a comma too many, or a key is missing before =");
     else if (Object.hasOwn(target, key)) problems.push(`${key} is given twice`);
     else target[key] = equals < 0 ? "true" : part.slice(equals + 1).trim();
@@ -90,6 +92,7 @@ export function readOrder(value: unknown): OrderResult {
     ...word("mailbox"),
     ...word("folder"),
     ...number("uid"),
+    ...readProtocol(value["protocol"], problems),
     ...time("after"),
     ...time("for"),
     ...number("times"),
@@ -109,6 +112,17 @@ export function findMissingPlaces(order: FaultOrder, tenants: readonly string[],
     problems.push(`the sandbox has no tenant ${order.tenant}; it has: ${tenants.join(", ")}`);
   if (order.mailbox !== undefined && !hasMailbox(order.mailbox.toLowerCase())) problems.push(`the sandbox has no mailbox ${order.mailbox}`);
   return problems;
+}
+
+function paramsOf(name: string): Readonly<Record<string, ParamSpec>> {
+  return Object.hasOwn(faultCatalogue, name) ? faultCatalogue[name as keyof typeof faultCatalogue].params : {};
+}
+
+function readProtocol(given: unknown, problems: string[]): Partial<FaultOrder> {
+  if (given === undefined) return {};
+  if (given === "imap" || given === "pop3") return { protocol: given };
+  problems.push(`protocol is imap or pop3, not ${shown(given)}`);
+  return {};
 }
 
 function readFlag(given: unknown, problems: string[]): Partial<FaultOrder> {

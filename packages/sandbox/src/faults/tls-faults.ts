@@ -7,7 +7,7 @@ const certificate = {
   says: "what is wrong with it",
 } as const satisfies ParamSpec;
 
-/** What both servers do wrong before a byte of theirs is sent. */
+/** What the servers do wrong before a byte of theirs is sent. */
 export const tlsFaults = {
   "token-certificate": {
     side: "token",
@@ -17,7 +17,13 @@ export const tlsFaults = {
   },
   "imap-certificate": {
     side: "imap",
-    says: "The mail server shows a certificate that must not be trusted.",
+    says: "The IMAP server shows a certificate that must not be trusted.",
+    params: { certificate },
+    isBeforeTenant: true,
+  },
+  "pop3-certificate": {
+    side: "pop3",
+    says: "The POP3 server shows a certificate that must not be trusted.",
     params: { certificate },
     isBeforeTenant: true,
   },

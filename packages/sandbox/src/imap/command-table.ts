@@ -1,3 +1,6 @@
+import type { ActiveFault } from "../faults/fault-spec.ts";
+import type { CommandRefusal } from "../mail/admit-command.ts";
+import { throttleText, type Throttling } from "../mail/throttled.ts";
 import type { Command } from "./parse-command.ts";
 import type { Session, SessionState } from "./session.ts";
 
@@ -38,3 +41,35 @@ export const unavailable: Reply = { kind: "no", text: "Server Unavailable. 15", 
 export const badArgument: Reply = { kind: "bad", text: "Command Argument Error. 11" };
 export const badCount: Reply = { kind: "bad", text: "Command Argument Error. 12" };
 export const badSet: Reply = { kind: "bad", text: "[*] The specified message set is invalid." };
+
+/** Exchange's refusal with a wait hint, in the form of the order. */
+export function throttledReply(throttling: Throttling): Reply {
+  const { order } = throttling;
+  return {
+    kind: order.word("answer") === "BAD" ? "bad" : "no",
+    text: throttleText(throttling),
+    ...(order.flag("bye") && { bye: "Connection closed. 14" }),
+  };
+}
+
+/** In the form of an order of `server-unavailable`. */
+export function unavailableAs(order: ActiveFault): Reply {
+  return {
+    ...unavailable,
+    ...(order.word("form") === "untagged" && { isBare: true }),
+    ...(order.word("form") === "bye" && { bye: "Connection closed." }),
+  };
+}
+
+export function refusalReply(refusal: CommandRefusal): Reply {
+  switch (refusal.kind) {
+    case "throttled":
+      return throttledReply(refusal.throttling);
+    case "unavailable":
+      return unavailableAs(refusal.order);
+    case "refused": {
+      const { order } = refusal;
+      return { kind: order.word("answer") === "NO" ? "no" : "bad", text: order.word("text") || badCount.text };
+    }
+  }
+}

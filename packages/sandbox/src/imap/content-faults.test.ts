@@ -1,7 +1,7 @@
 import { simpleParser } from "mailparser";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { TestBench, support } from "../sandbox.fixture.ts";
-import { rerender } from "./rerendered-message.ts";
+import { rerender } from "../mail/rerendered-message.ts";
 
 let bench: TestBench;
 let uid: number;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { imapFaults } from "../faults/imap-faults.ts";
+import { mailFaults } from "../faults/mail-faults.ts";
 
 /** The tests that speak to the server without a library in between. */
 function wireTests(): string {
@@ -8,9 +9,9 @@ function wireTests(): string {
   return files.map((name) => readFileSync(new URL(name, import.meta.url), "utf8")).join("\n");
 }
 
-test("every fault of the mail server is ordered in a test at the wire, and says in sentences what a client sees", () => {
+test("every fault of the IMAP server is ordered in a test at the wire, and says in sentences what a client sees", () => {
   const tests = wireTests();
-  for (const [name, { says }] of Object.entries(imapFaults)) {
+  for (const [name, { says }] of Object.entries({ ...mailFaults, ...imapFaults })) {
     expect(tests.includes(`"${name}"`), `${name} has no test`).toBe(true);
     expect(says, name).toMatch(/[.`]$/);
   }

@@ -1,6 +1,6 @@
 import { guidOf } from "../world/random.ts";
 import { isForSomebody, type ActiveFault, type FaultTarget } from "../faults/fault-spec.ts";
-import type { ImapServices } from "./services.ts";
+import type { MailServices } from "../mail/services.ts";
 
 /** Which of Exchange's front ends a connection came to, and what it says it can do (field guide 3.1). */
 export interface FrontEnd {
@@ -27,7 +27,7 @@ const tcpproxy = {
 } as const;
 
 /** Drawn when a connection comes and, where nothing was ordered then, once more when it is known whose it is. */
-export function frontEndAt({ faults }: Pick<ImapServices, "faults">, place: FaultTarget, before?: FrontEnd): FrontEnd {
+export function frontEndAt({ faults }: Pick<MailServices, "faults">, place: FaultTarget, before?: FrontEnd): FrontEnd {
   if (before?.isOrdered === true) return before;
   // What was drawn for everybody when the connection came is not drawn again.
   const isMeant = (fault: ActiveFault): boolean => before === undefined || isForSomebody(fault);

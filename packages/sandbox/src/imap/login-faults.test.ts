@@ -48,6 +48,15 @@ describe("a login with a good token", () => {
     expect(await raw.rest()).toEqual(["* BYE Connection closed. 14"]);
   });
 
+  test("is answered OK and not connected where IMAP is switched off, and not where only POP3 is", async () => {
+    order({ name: "protocol-disabled", mailbox: support, protocol: "imap" });
+    order({ name: "protocol-disabled", mailbox: other, protocol: "pop3" });
+    const off = await bench.login();
+    expect(off.answer).toBe("L OK AUTHENTICATE completed.");
+    expect(await off.raw.ask("a NAMESPACE")).toEqual(["a BAD User is authenticated but not connected."]);
+    expect((await (await bench.login(other)).raw.ask("a NAMESPACE")).at(-1)).toBe("a OK NAMESPACE completed.");
+  });
+
   test("is let in when a grant has spread", async () => {
     order({ name: "auth-no", tenant: "contoso", forMs: 50 });
     expect((await bench.login()).answer).toBe("L NO AUTHENTICATE failed.");

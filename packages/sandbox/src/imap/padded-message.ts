@@ -1,14 +1,11 @@
-import { setImmediate } from "node:timers/promises";
 import { formatFlags } from "./flags.ts";
 import { countBody, type FetchItem } from "./commands/fetch-items.ts";
-import { cutSection } from "./message-sections.ts";
-import { cutContent, type PaddedFault } from "./content-faults.ts";
+import { cutSection } from "../mail/message-sections.ts";
+import { cutContent, type PaddedFault } from "../mail/message-faults.ts";
+import { writePaddedRange } from "../mail/padded-content.ts";
 import type { ActiveFault } from "../faults/fault-spec.ts";
 import type { Session } from "./session.ts";
 import { imapDate } from "../world/message-generator.ts";
-
-/** A line of base64, so that the padding can stand in an attachment; as long a run of them as is written at once. */
-const padding = Buffer.from(`${"QUJD".repeat(19)}\r\n`.repeat(1_024));
 
 /** A message as long as it is wanted, made while it is sent: none of it but a slice is ever held. Returns the bytes of its content. */
 export async function writePadded(
@@ -47,8 +44,8 @@ export async function writePadded(
         const start = Math.min(item.partial?.start ?? 0, length);
         const end = item.partial ? Math.min(length, start + item.partial.length) : length;
         writer.text(`${line}${item.label} {${String(end - start)}}\r\n`);
-        if (cut) cutContent(session, cut);
-        await writeRange(session, head, start, end);
+        if (cut) cutContent(session, cut, "* BYE");
+        await writePaddedRange(writer, () => session.state !== "closed", head, start, end);
         sent += end - start;
         countBody(session, item, end - start);
         line = "";
@@ -58,16 +55,4 @@ export async function writePadded(
   }
   writer.line(`${line})`);
   return sent;
-}
-
-async function writeRange(session: Session, head: Buffer, start: number, end: number): Promise<void> {
-  const { writer } = session;
-  for (let at = start; at < end && session.state !== "closed";) {
-    const slice = at < head.length ? head.subarray(at, end) : padding.subarray((at - head.length) % padding.length).subarray(0, end - at);
-    writer.raw(slice);
-    at += slice.length;
-    await writer.ready();
-    // A client that left is noticed only between turns of the event loop.
-    await setImmediate();
-  }
 }

@@ -1,5 +1,5 @@
 import { flagBits } from "../world/base-folder.ts";
-import { headerValue } from "./message-sections.ts";
+import { headerValue } from "../mail/message-sections.ts";
 import type { Token } from "./parse-command.ts";
 import { textOf } from "./parse-command.ts";
 import { parseSequenceSet, positionsOfUids } from "./sequence-set.ts";

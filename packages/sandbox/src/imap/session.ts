@@ -1,67 +1,86 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { isForSomebody, type FaultTarget } from "../faults/fault-spec.ts";
 import type { Folder } from "../store/folder.ts";
 import type { Mailbox } from "../store/mail-store.ts";
+import { admitCommand, type AdmittingSession } from "../mail/admit-command.ts";
+import { Connection, type PieceReader } from "../mail/connection.ts";
+import type { MailboxTally } from "../mail/mailbox-counters.ts";
+import type { MailSession } from "../mail/mail-server.ts";
+import { Occupancy } from "../mail/occupancy.ts";
+import type { ResponseWriter } from "../mail/response-writer.ts";
+import { type BudgetPlace, Spending } from "../mail/server-budget.ts";
+import type { MailServices } from "../mail/services.ts";
+import type { BreakForm } from "../mail/wire.ts";
 import { CommandReader } from "./command-reader.ts";
 import type { RawCommand, ReaderEvent } from "./command-reader.ts";
 import { parseCommand } from "./parse-command.ts";
 import type { Command } from "./parse-command.ts";
-import { ResponseWriter } from "./response-writer.ts";
 import { SelectedFolder } from "./selected-folder.ts";
 import { frontEndAt, greetingOf, type FrontEnd } from "./front-end.ts";
-import { type BreakForm, Wire } from "./wire.ts";
-import { unavailable } from "./command-table.ts";
-import type { ImapServices } from "./services.ts";
-import { admitCommand } from "./faults-at-commands.ts";
-import type { MailboxTally } from "./mailbox-counters.ts";
-import { type BudgetPlace, Spending } from "./server-budget.ts";
+import { refusalReply, unavailable } from "./command-table.ts";
 import type { CommandEntry, CommandTable, Reply } from "./command-table.ts";
 
 /** Where a session stands. `refused`: the front end took the token, the mailbox behind it did not (field guide 2.2). */
 export type SessionState = "greeted" | "refused" | "authenticated" | "selected" | "closed";
 
 const strikesToClose = 3;
-const loginTimeoutMs = 60_000;
-const idleTimeoutMs = 30 * 60_000;
 /** Reading stops while so many pipelined pieces wait. */
 const mostQueued = 64;
 
+/** Commands as they were cut, one after the other. */
+class CommandQueue implements PieceReader<ReaderEvent> {
+  readonly #reader = new CommandReader();
+  readonly #queue: ReaderEvent[] = [];
+
+  push(chunk: Buffer): void {
+    this.#queue.push(...this.#reader.push(chunk));
+  }
+
+  take(): ReaderEvent | undefined {
+    return this.#queue.shift();
+  }
+
+  get isFull(): boolean {
+    return this.#queue.length > mostQueued;
+  }
+}
+
 /** One connection: reads commands one after the other, keeps the state, counts strikes, and writes what the handlers answer. */
-export class Session {
-  readonly services: ImapServices;
+export class Session implements MailSession, AdmittingSession {
+  readonly services: MailServices;
   readonly writer: ResponseWriter;
-  readonly #socket: TLSSocket;
-  readonly #wire: Wire;
+  readonly occupancy: Occupancy;
+  readonly #connection: Connection<ReaderEvent>;
   readonly #commands: CommandTable;
   /** Counts the connections of a sandbox; what differs from one to the next follows from it. */
   readonly number: number;
   /** Since ENABLE IMAP4rev2. */
   isRev2 = false;
   #frontEnd: FrontEnd;
-  readonly #reader = new CommandReader();
-  readonly #queue: ReaderEvent[] = [];
-  #wake: (() => void) | undefined;
   #state: SessionState = "greeted";
   #strikes = 0;
   #failedLogins = 0;
-  #mailbox: Mailbox | undefined;
-  #place: BudgetPlace | undefined;
-  #tally: MailboxTally | undefined;
   #spending: Spending | undefined;
-  #expiresAt = Number.POSITIVE_INFINITY;
   #selected: SelectedFolder | undefined;
   #isIdling = false;
   #isTelling = false;
 
   /** @param tcp the connection below TLS, where it is known */
-  constructor(socket: TLSSocket, tcp: Socket | undefined, number: number, services: ImapServices, commands: CommandTable) {
-    this.#socket = socket;
-    this.#wire = new Wire(socket, tcp);
+  constructor(socket: TLSSocket, tcp: Socket | undefined, number: number, services: MailServices, commands: CommandTable) {
+    const idleLine = "* BYE Connection is closed. 13";
+    this.#connection = new Connection({
+      socket,
+      tcp,
+      services,
+      reader: new CommandQueue(),
+      idleLine,
+      onEnd: () => this.#leave(),
+    });
     this.number = number;
     this.services = services;
+    this.occupancy = new Occupancy(services);
     this.#commands = commands;
-    this.writer = new ResponseWriter(this.#wire);
+    this.writer = this.#connection.writer;
     this.#frontEnd = frontEndAt(services, {});
   }
 
@@ -75,8 +94,9 @@ export class Session {
 
   /** Only where the command table demands a login. */
   get mailbox(): Mailbox {
-    if (!this.#mailbox) throw new Error("no mailbox is open in this session");
-    return this.#mailbox;
+    const { mailbox } = this.occupancy;
+    if (!mailbox) throw new Error("no mailbox is open in this session");
+    return mailbox;
   }
 
   get selected(): SelectedFolder {
@@ -86,13 +106,13 @@ export class Session {
 
   /** Whose session it is and which folder is open, for faults; undefined before a login. */
   get place(): BudgetPlace | undefined {
-    return this.#selected && this.#place ? { ...this.#place, folder: this.#selected.folder.name } : this.#place;
+    const { place } = this.occupancy;
+    return this.#selected && place ? { ...place, folder: this.#selected.folder.name } : place;
   }
 
   /** Only after a login. */
   get tally(): MailboxTally {
-    if (!this.#tally) throw new Error("nobody is logged in");
-    return this.#tally;
+    return this.occupancy.tally;
   }
 
   /** What the running command costs; undefined where nobody counts. */
@@ -108,20 +128,9 @@ export class Session {
   }
 
   async run(): Promise<void> {
-    const socket = this.#socket;
-    socket.setNoDelay(true);
-    socket.setTimeout(loginTimeoutMs, () => this.end("* BYE Connection is closed. 13"));
-    socket.on("data", (chunk: Buffer) => {
-      this.#queue.push(...this.#reader.push(chunk));
-      if (this.#queue.length > mostQueued) socket.pause();
-      this.#wake?.();
-    });
-    socket.on("close", () => {
-      this.#leave();
-      this.#wake?.();
-    });
-    if (!(await this.#greet())) return;
-    for (let event = await this.#take(); event !== undefined; event = await this.#take()) {
+    const isOpen = await this.#connection.open(() => greetingOf(this.#frontEnd.kind, this.services.frontEnd, this.number));
+    if (!isOpen) return;
+    for (let event = await this.#connection.take(); event !== undefined; event = await this.#connection.take()) {
       if (event.kind === "continue") this.writer.line("+ Ready for additional command text.");
       else if (event.kind === "too-long") this.#refuse(event.tag, "Command Argument Error. 11", true);
       else await this.#handle(event.command);
@@ -129,35 +138,10 @@ export class Session {
     }
   }
 
-  async #greet(): Promise<boolean> {
-    const { faults, sleep, frontEnd } = this.services;
-    const early = faults.strike("close-after-connect", {}, (fault) => fault.word("at") === "tls");
-    if (early?.flag("reset")) {
-      this.#wire.reset();
-      await this.fallSilent();
-    } else if (early) this.end();
-    if (faults.strike("greeting-none", {})) await this.fallSilent();
-    const late = faults.strike("greeting-late", {});
-    if (late) await sleep(late.number("ms"));
-    if (this.#isClosed()) return false;
-    this.#armWire({}, "connection");
-    this.writer.line(greetingOf(this.#frontEnd.kind, frontEnd, this.number));
-    this.writer.flush();
-    return true;
-  }
-
-  #armWire(place: FaultTarget, where: "connection" | "session"): void {
-    const { faults } = this.services;
-    const reset = faults.strike("reset", place, (fault) => fault.word("where") === where);
-    if (reset) this.breakAfter(reset.number("bytes"), reset.flag("reset") ? "reset" : "end");
-    const drip = faults.strike("drip", place, (fault) => where === "connection" || isForSomebody(fault));
-    if (drip) this.#wire.drip(drip.number("bytes"), drip.number("everyMs"));
-  }
-
   /** The next line a client sends inside a command (SASL, IDLE); undefined when the connection ended. */
   async readLine(): Promise<string | undefined> {
     this.writer.flush();
-    const event = await this.#take();
+    const event = await this.#connection.take();
     return event?.kind === "command" ? (event.command.texts[0] ?? "") : undefined;
   }
 
@@ -167,16 +151,11 @@ export class Session {
       if (mailbox) this.services.store.giveBack(mailbox);
       return;
     }
-    this.#mailbox = mailbox;
-    this.#place = place;
-    this.#tally = this.services.counts.of(place.mailbox);
-    if (mailbox) this.services.counts.countSession(place, 1);
-    const stale = this.services.faults.strike("stale-session", place);
-    this.#expiresAt = stale ? Math.min(expiresAt, Date.now() + stale.number("afterMs")) : expiresAt;
+    this.occupancy.enter(mailbox, place, expiresAt);
     this.#frontEnd = frontEndAt(this.services, place, this.#frontEnd);
     this.#state = mailbox ? "authenticated" : "refused";
     this.keepWhileIdle(this.services.faults.holds("idle-timeout", place)?.number("ms"));
-    this.#armWire(place, "session");
+    this.#connection.arm(place, "session");
   }
 
   failLogin(): void {
@@ -207,7 +186,7 @@ export class Session {
   }
 
   get msUntilTokenExpires(): number {
-    return this.#expiresAt - Date.now();
+    return this.occupancy.msUntilTokenExpires;
   }
 
   /** Says that the session is over for this reason; one that lingers takes commands on, and none of them is in place. */
@@ -217,8 +196,7 @@ export class Session {
     this.writer.line(line);
     this.writer.flush();
     this.unselect();
-    this.#giveBack();
-    this.#place = undefined;
+    this.occupancy.forget();
     this.#state = "greeted";
   }
 
@@ -231,63 +209,33 @@ export class Session {
     if (expiry) this.invalidate(expiry.word("reason"), expiry.flag("lingers"));
   }
 
-  /** How long a connection without a byte is kept. */
-  keepWhileIdle(ms = idleTimeoutMs): void {
-    this.#socket.setTimeout(ms);
+  keepWhileIdle(ms?: number): void {
+    this.#connection.keepWhileIdle(ms);
   }
 
-  /** Breaks the connection after so many bytes more than are written now. */
   breakAfter(bytes: number, form: BreakForm, lastWords?: string): void {
-    this.writer.flush();
-    this.#wire.breakAfter(bytes, form, () => (form === "end" ? this.end() : undefined), lastWords);
+    this.#connection.breakAfter(bytes, form, lastWords);
   }
 
-  /** Nothing is said any more; returns when the client has given up. */
-  async fallSilent(): Promise<void> {
-    this.writer.flush();
-    this.#wire.silence();
-    this.#socket.setTimeout(0);
-    if (!this.#socket.closed) await new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
+  fallSilent(): Promise<void> {
+    return this.#connection.fallSilent();
   }
 
   /** Says goodbye and closes; safe to call twice. */
   end(line?: string): void {
-    if (this.#state === "closed") return;
-    if (line !== undefined) this.writer.line(line);
-    this.writer.flush();
-    this.#leave();
-    this.#wire.end();
-    // A client that never closes its side must not keep the connection.
-    setTimeout(() => this.#socket.destroy(), 2_000).unref();
-    this.#wake?.();
+    this.#connection.end(line);
   }
 
   #leave(): void {
     this.#selected?.close();
     this.#selected = undefined;
-    this.#giveBack();
+    this.occupancy.leave();
     this.#state = "closed";
-  }
-
-  #giveBack(): void {
-    if (!this.#mailbox || !this.#place) return;
-    this.services.store.giveBack(this.#mailbox);
-    this.services.counts.countSession(this.#place, -1);
-    this.#mailbox = undefined;
   }
 
   /** A function, so that the checker does not remember the state from before an await. */
   #isClosed(): boolean {
     return this.#state === "closed";
-  }
-
-  async #take(): Promise<ReaderEvent | undefined> {
-    while (this.#queue.length === 0) {
-      if (this.#isClosed()) return undefined;
-      if (this.#socket.isPaused()) this.#socket.resume();
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    return this.#isClosed() ? undefined : this.#queue.shift();
   }
 
   async #handle(raw: RawCommand): Promise<void> {
@@ -301,9 +249,9 @@ export class Session {
     if (this.#state === "refused" && !entry.states.includes("refused"))
       return this.#refuse(command.tag, "User is authenticated but not connected.");
     if (!entry.states.includes(this.#state)) return this.#refuse(command.tag, "Command received in Invalid state.");
-    const admitted = await admitCommand(this, command);
+    const admitted = command.verb === "LOGOUT" ? undefined : await admitCommand(this, command.verb, this.#selected?.folder.name);
     if (this.#isClosed() || admitted === "over") return;
-    if (admitted && !(admitted instanceof Spending)) return this.#tag(command.tag, admitted);
+    if (admitted && !(admitted instanceof Spending)) return this.#tag(command.tag, refusalReply(admitted));
     if (this.#selected?.isInvalid) return this.end("* BYE Connection closed.");
     this.#spending = admitted;
     await this.#answer(command, entry);

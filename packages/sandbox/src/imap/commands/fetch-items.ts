@@ -1,5 +1,5 @@
-import { parseSection } from "../message-sections.ts";
-import type { Section } from "../message-sections.ts";
+import { parseSection } from "../../mail/message-sections.ts";
+import type { Section } from "../../mail/message-sections.ts";
 import type { Token } from "../parse-command.ts";
 import type { Session } from "../session.ts";
 

@@ -1,7 +1,7 @@
 import type { CommandHandler } from "../command-table.ts";
-import { badArgument, badCount, badSet, no, ok } from "../command-table.ts";
+import { badArgument, badCount, badSet, no, ok, unavailableAs } from "../command-table.ts";
 import { formatFlags } from "../flags.ts";
-import { cutSection, type Section } from "../message-sections.ts";
+import { cutSection, type Section } from "../../mail/message-sections.ts";
 import type { Token } from "../parse-command.ts";
 import { textOf } from "../parse-command.ts";
 import { parseSequenceSet, positionsOfNumbers, positionsOfUids } from "../sequence-set.ts";
@@ -9,10 +9,9 @@ import { writePadded } from "../padded-message.ts";
 import type { Session } from "../session.ts";
 import { countBody, type FetchItem, parseFetchItems } from "./fetch-items.ts";
 import { flagBits } from "../../world/base-folder.ts";
-import { cutContent, messageFaultsOf, shuffled, type MessageFaults } from "../content-faults.ts";
-import { unavailableAs } from "../faults-at-commands.ts";
-import { rerender } from "../rerendered-message.ts";
-import { placeholderFor } from "../placeholder.ts";
+import { cutContent, messageFaultsOf, shuffled, type MessageFaults } from "../../mail/message-faults.ts";
+import { rerender } from "../../mail/rerendered-message.ts";
+import { placeholderFor } from "../../mail/placeholder.ts";
 import { imapDate } from "../../world/message-generator.ts";
 
 /** FETCH and UID FETCH. A UID that is not there is passed over in silence; a number whose message went away makes it a NO. */
@@ -29,7 +28,7 @@ export const fetch: CommandHandler = async (session, command) => {
   const positions = isUid ? positionsOfUids(set, selected.uids) : positionsOfNumbers(set, selected.uids.length);
   if (!positions) return badSet;
   const hasContent = items.some((item) => item.kind === "body");
-  const faultsOf = messageFaultsOf(session, hasContent);
+  const faultsOf = messageFaultsOf(session.services, session.place ?? {}, hasContent);
   const { spending } = session;
   let missing = 0;
   for (const position of positions) {
@@ -91,7 +90,7 @@ function writeMessage(
         const whole = cutSection(contentOf(session, uid, item.section, faults), item.section);
         const bytes = item.partial ? whole.subarray(item.partial.start, item.partial.start + item.partial.length) : whole;
         writer.text(`${line}${item.label} {${String(bytes.length)}}\r\n`);
-        if (faults?.cut) cutContent(session, faults.cut);
+        if (faults?.cut) cutContent(session, faults.cut, "* BYE");
         writer.raw(bytes);
         sent += bytes.length;
         countBody(session, item, bytes.length);
@@ -114,7 +113,7 @@ function contentOf(session: Session, uid: number, section: Section, faults: Mess
   const message = isHeader
     ? services.store.header(mailbox.address, selected.folder, uid)
     : services.store.bytes(mailbox.address, selected.folder, uid);
-  if (faults?.instead === "placeholder") return placeholderFor(uid, message);
+  if (faults?.instead === "placeholder") return placeholderFor("IMAP4", uid, message);
   return faults?.isRerendered ? rerender(message, session.number) : message;
 }
 

@@ -1,7 +1,8 @@
 import type { CommandHandler, Reply } from "../command-table.ts";
-import { badArgument, badCount } from "../command-table.ts";
+import { badArgument, badCount, no, ok, throttledReply, unavailable } from "../command-table.ts";
 import { textOf } from "../parse-command.ts";
-import { judgeLogin, loginFailed, refuseBasic } from "../faults-at-login.ts";
+import { authHint, basicRefusal, challengeText, judgeLogin, type LoginRefusal } from "../../mail/judge-login.ts";
+import { readPlainUser } from "../../mail/xoauth2.ts";
 import type { Session } from "../session.ts";
 
 /** AUTHENTICATE XOAUTH2 with the blob on the line (SASL-IR) or after `+`. PLAIN is offered for form's sake and refused. */
@@ -16,13 +17,7 @@ export const authenticate: CommandHandler = async (session, command) => {
     if (blob === undefined) return badArgument;
     if (blob === "*") return { kind: "bad", text: "AUTHENTICATE aborted." };
   }
-  const credentials = readXoauth2(blob);
-  const reply =
-    mechanism === "PLAIN"
-      ? refuseBasic(session, "AUTHENTICATE", Buffer.from(blob, "base64").toString("utf8").split("\0")[1])
-      : credentials
-        ? await admit(session, credentials, blob)
-        : loginFailed;
+  const reply = mechanism === "PLAIN" ? refuseBasic(session, "AUTHENTICATE", readPlainUser(blob)) : await admit(session, blob);
   session.services.count(reply.kind === "ok" ? "login" : "login refused");
   if (reply.kind !== "ok") session.failLogin();
   return reply;
@@ -35,29 +30,49 @@ export const login: CommandHandler = (session, command) => {
   return refuseBasic(session, "LOGIN", textOf(command.args[0]));
 };
 
-async function admit(session: Session, { user, token }: Credentials, blob: string): Promise<Reply> {
-  const { store, verifyToken, aliasOf } = session.services;
-  const verified = await verifyToken(token);
-  if (!verified?.roles.includes("IMAP.AccessAsApp")) return loginFailed;
-  const address = user.toLowerCase();
-  const tenant = aliasOf(verified.tenantId);
-  if (tenant === undefined || (store.tenantOf(address) ?? tenant) !== tenant) return loginFailed;
-  const place = { tenant, mailbox: address };
-  const { reply, isConnected } = await judgeLogin(session, place, blob);
-  // An address that Exchange does not host looks the same as a mailbox without permission (field guide 2.2).
-  if (reply.kind === "ok") session.logIn(isConnected ? store.take(address) : undefined, place, verified.expiresAt);
-  return reply;
+async function admit(session: Session, blob: string): Promise<Reply> {
+  const verdict = await judgeLogin(session.services, blob);
+  switch (verdict.kind) {
+    case "welcome":
+      session.logIn(verdict.mailbox, verdict.place, verdict.expiresAt);
+      return ok("AUTHENTICATE completed.");
+    case "throttled":
+      return throttledReply(verdict.throttling);
+    case "refused":
+      return verdict.why === "auth-challenge" ? await challenge(session) : refusalOf(verdict.why, blob);
+  }
 }
 
-interface Credentials {
-  readonly user: string;
-  readonly token: string;
+const loginFailed = no("AUTHENTICATE failed.");
+const basicHint = '[Error="AuthFailed:LogonDenied-BasicAuthBlocked" Proxy=MB1P000CA0001.SANDBOX.EXAMPLE:1993:SSL]';
+
+function refusalOf(why: Exclude<LoginRefusal, "auth-challenge">, blob: string): Reply {
+  switch (why) {
+    case "auth-no":
+    case "disabled":
+      return loginFailed;
+    case "auth-no-hint":
+      return no(`AUTHENTICATE failed. ${authHint}`);
+    case "auth-no-not-connected":
+      return no("User is authenticated but not connected.");
+    case "auth-unavailable":
+      return unavailable;
+    case "auth-echo":
+      return no(`AUTHENTICATE failed. ${blob}`);
+    case "too-many":
+      return no("Too many simultaneous connections.");
+  }
 }
 
-/** `user=` address ^A `auth=Bearer ` token ^A ^A in base64. */
-function readXoauth2(blob: string): Credentials | undefined {
-  const fields = Buffer.from(blob, "base64").toString("utf8").split("\x01");
-  const user = fields.find((field) => field.startsWith("user="))?.slice(5);
-  const token = fields.find((field) => /^auth=bearer /i.test(field))?.slice(12);
-  return user && token ? { user, token } : undefined;
+/** As other servers do it: the reason first, the refusal when the client has read it. */
+async function challenge(session: Session): Promise<Reply> {
+  session.writer.line(`+ ${challengeText("imap")}`);
+  const line = await session.readLine();
+  return line === undefined || line === "" || line === "*" ? loginFailed : { kind: "bad", text: "Command Error. 12" };
+}
+
+function refuseBasic({ services }: Session, verb: "LOGIN" | "AUTHENTICATE", user: string | undefined): Reply {
+  const form = basicRefusal(services, user);
+  if (form === "disabled") return no("Basic authentication is disabled.");
+  return no(form === "blocked" ? `${verb} failed. ${basicHint}` : `${verb} failed.`);
 }

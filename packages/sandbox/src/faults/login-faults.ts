@@ -2,9 +2,9 @@ import type { FaultSpec } from "./fault-spec.ts";
 import { flag, milliseconds, words } from "./param-kinds.ts";
 
 /** How a login may end although its token is good (field guide 2.2), and what may happen before one. */
-export const imapLoginFaults = {
+export const loginFaults = {
   "auth-no": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says:
       "`NO AUTHENTICATE failed.` For all mailboxes of a tenant: no service principal in Exchange, or an outage; for one: no FullAccess, an " +
@@ -12,13 +12,13 @@ export const imapLoginFaults = {
     params: {},
   },
   "auth-no-hint": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: 'As `auth-no`, with the bracketed hint that Exchange sometimes gives: `[Error="AuthFailed:LogonDenied-None-OAuthLog:AuthExc_Auth Failed" Proxy=...]`.',
     params: {},
   },
   "auth-not-connected": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says:
       "AUTHENTICATE is answered OK, and every command but CAPABILITY with `BAD User is authenticated but not connected.`; the third one " +
@@ -26,13 +26,13 @@ export const imapLoginFaults = {
     params: {},
   },
   "auth-no-not-connected": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: "`NO User is authenticated but not connected.` to AUTHENTICATE itself, as seen since 2026 in place of `auth-not-connected`.",
     params: {},
   },
   "auth-challenge": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says:
       "The refusal comes as `+` and a base64 text of JSON, as other servers send it: the client owes an empty line, and gets " +
@@ -40,19 +40,19 @@ export const imapLoginFaults = {
     params: {},
   },
   "auth-echo": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: "`NO` with the whole SASL answer, token included, in its text: for a client that must not pass on what it is told.",
     params: {},
   },
   "auth-unavailable": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: "`NO Server Unavailable. 15` to AUTHENTICATE, as during an outage at Microsoft.",
     params: {},
   },
   "basic-blocked": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: "How LOGIN and AUTHENTICATE PLAIN are refused. They always are; without this fault with `NO LOGIN failed.`",
     params: {
@@ -62,26 +62,35 @@ export const imapLoginFaults = {
       ),
     },
   },
+  "protocol-disabled": {
+    side: "mail",
+    reach: "mailbox",
+    occurs: "lasts",
+    says:
+      "The protocol is switched off for the mailbox (`ImapEnabled`, `PopEnabled`): over IMAP as `auth-not-connected`, over POP3 " +
+      "`-ERR Authentication failure: unknown user name or bad password.` Ordered for one protocol, the other one works.",
+    params: {},
+  },
   "login-slow": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: "A login takes its time, as Microsoft says it may.",
     params: { ms: milliseconds(5_000, "how long") },
   },
   "greeting-late": {
-    side: "imap",
+    side: "mail",
     isBeforeTenant: true,
     says: "The greeting comes late. Nobody is known yet, so it is ordered for all.",
     params: { ms: milliseconds(10_000, "how long after TLS") },
   },
   "greeting-none": {
-    side: "imap",
+    side: "mail",
     isBeforeTenant: true,
     says: "TLS is agreed on, and then nothing ever comes. Ordered for all.",
     params: {},
   },
   "close-after-connect": {
-    side: "imap",
+    side: "mail",
     isBeforeTenant: true,
     says: "The connection is closed before a greeting. Ordered for all.",
     params: {

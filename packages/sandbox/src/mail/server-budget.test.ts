@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { FaultBook } from "../faults/fault-book.ts";
 import { MailboxCounts } from "./mailbox-counters.ts";
-import { ServerBudgets, Spending } from "./server-budget.ts";
+import { type BudgetPlace, ServerBudgets, Spending } from "./server-budget.ts";
+import { throttleText } from "./throttled.ts";
 
-const place = { tenant: "contoso", mailbox: "a@contoso.example" };
+const place = { tenant: "contoso", mailbox: "a@contoso.example", protocol: "imap" } as const;
 
 /** Time passes only where somebody sleeps. */
 function setUp(params: Record<string, number | boolean | string>) {
@@ -16,9 +17,9 @@ function setUp(params: Record<string, number | boolean | string>) {
   };
   const budgets = new ServerBudgets({ faults, now: () => clock.now, sleep });
   const tally = new MailboxCounts().of(place.mailbox);
-  const ask = async (verb = "NOOP", at = place): Promise<string> => {
+  const ask = async (verb = "NOOP", at: BudgetPlace = place): Promise<string> => {
     const admitted = await budgets.admit(at, verb, tally);
-    if (!(admitted instanceof Spending)) return admitted ? `${admitted.kind} ${admitted.text}` : "free";
+    if (!(admitted instanceof Spending)) return admitted ? throttleText(admitted) : "free";
     await admitted.pass();
     return "done";
   };
@@ -47,9 +48,9 @@ describe("a budget of server time", () => {
     expect(tally).toMatchObject({ delays: 2, grantedMs: 100 });
     while ((await ask()) === "done");
     const refusedAt = clock.now;
-    expect(await ask()).toBe("no Request is throttled. Suggested Backoff Time: 5000 milliseconds");
+    expect(await ask()).toBe("Request is throttled. Suggested Backoff Time: 5000 milliseconds");
     clock.now = refusedAt + 4_999;
-    expect(await ask()).toBe("no Request is throttled. Suggested Backoff Time: 1 milliseconds");
+    expect(await ask()).toBe("Request is throttled. Suggested Backoff Time: 1 milliseconds");
     clock.now = refusedAt + 5_000;
     expect(await ask()).toBe("done");
     expect(tally.refused).toBe(3);
@@ -63,12 +64,16 @@ describe("a budget of server time", () => {
   });
 
   test("is one for each mailbox, or one for the tenant", async () => {
-    const other = { tenant: "contoso", mailbox: "b@contoso.example" };
+    const other = { tenant: "contoso", mailbox: "b@contoso.example", protocol: "imap" } as const;
     const own = setUp({ burstMs: 10, rechargeMsPerSecond: 0, otherMs: 20 });
-    expect([await own.ask(), await own.ask(), await own.ask("NOOP", other)]).toEqual(["done", expect.stringMatching(/^no /), "done"]);
+    expect([await own.ask(), await own.ask(), await own.ask("NOOP", other)]).toEqual([
+      "done",
+      expect.stringMatching(/^Request is throttled/),
+      "done",
+    ]);
     const shared = setUp({ burstMs: 10, rechargeMsPerSecond: 0, otherMs: 20, per: "tenant" });
-    expect([await shared.ask(), await shared.ask("NOOP", other)]).toEqual(["done", expect.stringMatching(/^no /)]);
-    expect(await shared.ask("NOOP", { tenant: "fabrikam", mailbox: "x@fabrikam.example" })).toBe("free");
+    expect([await shared.ask(), await shared.ask("NOOP", other)]).toEqual(["done", expect.stringMatching(/^Request is throttled/)]);
+    expect(await shared.ask("NOOP", { tenant: "fabrikam", mailbox: "x@fabrikam.example", protocol: "imap" })).toBe("free");
   });
 
   test("takes more for content than for rows, and passes the time only where it is not virtual", async () => {

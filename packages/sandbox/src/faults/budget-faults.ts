@@ -7,9 +7,9 @@ const hintMs = milliseconds(300_000, "the wait that is suggested", 100);
 const bye = flag("`* BYE Connection closed. 14` follows and the connection ends");
 
 /** How the server defends itself against being asked too much (field guide 3.6). */
-export const imapBudgetFaults = {
+export const budgetFaults = {
   throttle: {
-    side: "imap",
+    side: "mail",
     says: "Logins and commands are refused with `Request is throttled. Suggested Backoff Time: N milliseconds`, for as long as the order stands.",
     params: {
       hintMs,
@@ -20,7 +20,7 @@ export const imapBudgetFaults = {
     },
   },
   budget: {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     occurs: "lasts",
     says:
@@ -49,7 +49,7 @@ export const imapBudgetFaults = {
     },
   },
   slow: {
-    side: "imap",
+    side: "mail",
     says: "Answers come late, as before a throttling or with a server under load.",
     params: {
       ms: milliseconds(1_000, "the delay of each command"),
@@ -57,7 +57,7 @@ export const imapBudgetFaults = {
     },
   },
   "connection-cap": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: "Only so many connections at once: one more login is refused, in words that do not say why.",
     params: {

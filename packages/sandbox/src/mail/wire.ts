@@ -94,6 +94,19 @@ export class Wire {
     this.#socket.end();
   }
 
+  /** Resolves when all that was written is handed on: Node would put it and what comes next into one TLS record. */
+  async endRecord(): Promise<void> {
+    const socket = this.#socket;
+    if (this.#isDead || !socket.writable || this.#drip) return;
+    await new Promise<void>((resolve) => {
+      socket.once("close", resolve);
+      socket.write("", () => {
+        socket.off("close", resolve);
+        resolve();
+      });
+    });
+  }
+
   get isBehind(): boolean {
     return this.#socket.writableNeedDrain || this.#drippedBytes() > mostDripped;
   }

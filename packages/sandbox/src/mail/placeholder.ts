@@ -4,11 +4,11 @@ import { headerValue } from "./message-sections.ts";
  * What Exchange sends, with OK, for an item that it cannot convert (OfflineIMAP#62, Mailspring#2038): no address in From, no Message-ID,
  * the original's subject, sender and date in the text.
  */
-export function placeholderFor(uid: number, message: Buffer): Buffer {
+export function placeholderFor(protocol: "IMAP4" | "POP3", uid: number, message: Buffer): Buffer {
   const field = (name: string): string => headerValue(message, name) ?? "";
   const lines = [
     "From: Microsoft Exchange Server",
-    "Subject: Retrieval using the IMAP4 protocol failed for the following message:",
+    `Subject: Retrieval using the ${protocol} protocol failed for the following message:`,
     ` ${String(uid)}`,
     `Date: ${field("date")}`,
     "MIME-Version: 1.0",

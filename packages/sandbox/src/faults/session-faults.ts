@@ -4,9 +4,9 @@ import { count, flag, milliseconds, text, verb, words } from "./param-kinds.ts";
 const literalBytes = count(50, "bytes of the content before it happens, where it happens in a literal");
 
 /** How a session ends or stalls once it is logged in (field guide 3.6). */
-export const imapSessionFaults = {
+export const sessionFaults = {
   "token-expiry": {
-    side: "imap",
+    side: "mail",
     reach: "message",
     says:
       "The session is ended with `* BYE Session invalidated - AccessTokenExpired`, although its token is not over: in IDLE at once, at the " +
@@ -20,25 +20,25 @@ export const imapSessionFaults = {
     },
   },
   "session-invalidated": {
-    side: "imap",
+    side: "mail",
     says: "As `token-expiry` in IDLE and between commands, for another reason: an account that was disabled, sessions that were revoked.",
     params: { reason: text("AccountDisabled", "the word behind the hyphen") },
   },
   "stale-session": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: "A session ends as with an expired token soon after its login, as where a stale token is used again.",
     params: { afterMs: milliseconds(0, "how long after the login") },
   },
   "idle-timeout": {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     occurs: "lasts",
     says: "`* BYE Connection is closed. 13` after this time without a byte, in IDLE too. It is read at the login and at each command.",
     params: { ms: milliseconds(60_000, "how long", 10) },
   },
   "server-unavailable": {
-    side: "imap",
+    side: "mail",
     reach: "message",
     says:
       "`NO Server Unavailable. 15` for a command; with a folder and UID, for each FETCH of that message's content. The third one of a " +
@@ -52,7 +52,7 @@ export const imapSessionFaults = {
     },
   },
   reset: {
-    side: "imap",
+    side: "mail",
     reach: "message",
     says: "The connection breaks after so many bytes.",
     params: {
@@ -65,7 +65,7 @@ export const imapSessionFaults = {
     },
   },
   silence: {
-    side: "imap",
+    side: "mail",
     reach: "message",
     says: "The server stops answering and keeps the connection open.",
     params: {
@@ -75,64 +75,18 @@ export const imapSessionFaults = {
     },
   },
   drip: {
-    side: "imap",
+    side: "mail",
     reach: "mailbox",
     says: "Bytes come slowly, from the login on; from the greeting on for orders without tenant and mailbox.",
     params: { bytes: count(100, "how many at a time", 1, 1_000_000), everyMs: milliseconds(100, "how often", 1) },
   },
   "command-refused": {
-    side: "imap",
+    side: "mail",
     says: "A command is refused as Exchange refuses what it cannot read. The third one of a session closes it.",
     params: {
       verb,
       answer: words(["BAD", "NO"], "how"),
-      text: text("Command Argument Error. 12", "with which words"),
+      text: text("", "with which words; empty for `Command Argument Error. 12`, or over POP3 `Protocol error. 14`"),
     },
-  },
-  "select-missing": {
-    side: "imap",
-    says: "SELECT and EXAMINE of the ordered folder, or of INBOX, are answered `NO INBOX doesn't exist.`, as where a stray folder named Inbox stands beside it.",
-    params: {},
-  },
-  "bare-codes": {
-    side: "imap",
-    says: "SELECT and EXAMINE bring response codes as untagged lines without `OK`.",
-    params: {},
-  },
-  "search-slow": {
-    side: "imap",
-    says: "SEARCH takes its time; text searches were seen to take ten minutes.",
-    params: { ms: milliseconds(30_000, "how long") },
-  },
-  "search-wrong": {
-    side: "imap",
-    says: "SEARCH answers OK and wrongly.",
-    params: {
-      form: words(
-        ["empty", "lagging", "over-match"],
-        "nothing is found; the newest message is missing, as in a lagging index; everything is found",
-      ),
-    },
-  },
-  "list-broken": {
-    side: "imap",
-    says: "The LIST line of the ordered folder cannot be parsed; where no folder is ordered, a line of no folder is added.",
-    params: { form: words(["parenthesis", "tab"], "a parenthesis is missing, or the name has a tab and is not quoted") },
-  },
-  "status-empty": {
-    side: "imap",
-    says: "STATUS is answered OK without data.",
-    params: {},
-  },
-  "idle-late": {
-    side: "imap",
-    occurs: "lasts",
-    says: "In IDLE, changes are told late. Exchange takes up to ten seconds.",
-    params: { ms: milliseconds(10_000, "how late") },
-  },
-  "copyuid-empty": {
-    side: "imap",
-    says: "COPY and MOVE answer with a COPYUID code whose sets are empty.",
-    params: {},
   },
 } as const satisfies Readonly<Record<string, FaultSpec>>;

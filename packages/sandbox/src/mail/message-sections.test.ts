@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseFetchItems } from "./commands/fetch-items.ts";
+import { parseFetchItems } from "../imap/commands/fetch-items.ts";
 import { cutSection, headerValue, parseSection } from "./message-sections.ts";
 
 const message = Buffer.from("Subject: one\r\n two\r\nFrom: a@x\r\nX-Odd\r\n\r\nbody\r\n\r\nmore");

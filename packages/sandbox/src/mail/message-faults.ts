@@ -1,6 +1,7 @@
 import type { FaultName } from "../faults/catalogue.ts";
-import type { ActiveFault } from "../faults/fault-spec.ts";
-import type { Session } from "./session.ts";
+import type { ActiveFault, FaultTarget } from "../faults/fault-spec.ts";
+import type { BreakForm } from "./wire.ts";
+import type { MailServices } from "./services.ts";
 
 /**
  * What a message does to a FETCH of its content (field guide 3.5): `placeholder`, the forged message of an item that cannot be converted;
@@ -43,9 +44,11 @@ const inMessages: readonly FaultName[] = [
 ];
 
 /** Undefined where no message has a fault, else what each one does. Where only rows are wanted, faults of the content do not strike. */
-export function messageFaultsOf(session: Session, isContent: boolean): ((uid: number) => MessageFaults) | undefined {
-  const { faults } = session.services;
-  const place = session.place ?? {};
+export function messageFaultsOf(
+  { faults }: Pick<MailServices, "faults">,
+  place: FaultTarget,
+  isContent: boolean,
+): ((uid: number) => MessageFaults) | undefined {
   if (!inMessages.some((name) => faults.isOrdered(name))) return undefined;
   return (uid) => {
     const at = { ...place, uid };
@@ -76,18 +79,23 @@ function paddedFault(order: ActiveFault): PaddedFault {
   return { paddedTo: order.number("bytes"), ...(announced > 0 && { announced }) };
 }
 
-/** Breaks the connection in the content that is written next. */
-export function cutContent(session: Session, cut: ActiveFault): void {
+/** What the connection of a session can do. */
+interface Breakable {
+  breakAfter(bytes: number, form: BreakForm, lastWords?: string): void;
+}
+
+/** Breaks the connection in the content that is written next. @param goodbye what stands before the reason of a token's end */
+export function cutContent(connection: Breakable, cut: ActiveFault, goodbye: string): void {
   const bytes = cut.number("bytes");
   switch (cut.name) {
     case "silence":
-      session.breakAfter(bytes, "silence");
+      connection.breakAfter(bytes, "silence");
       return;
     case "token-expiry":
-      session.breakAfter(bytes, "end", `* BYE Session invalidated - ${cut.word("reason")}\r\n`);
+      connection.breakAfter(bytes, "end", `${goodbye} Session invalidated - ${cut.word("reason")}\r\n`);
       return;
     default:
-      session.breakAfter(bytes, cut.flag("reset") ? "reset" : "end");
+      connection.breakAfter(bytes, cut.flag("reset") ? "reset" : "end");
   }
 }
 

@@ -1,13 +1,13 @@
-import type { ActiveFault, FaultTarget } from "../faults/fault-spec.ts";
+import type { ActiveFault, FaultTarget, MailProtocol } from "../faults/fault-spec.ts";
 import type { FaultBook } from "../faults/fault-book.ts";
-import type { Reply } from "./command-table.ts";
 import type { MailboxTally } from "./mailbox-counters.ts";
-import { throttled } from "./throttled.ts";
+import type { Throttling } from "./throttled.ts";
 
 /** Whose command it is. */
 export interface BudgetPlace extends FaultTarget {
   readonly tenant: string;
   readonly mailbox: string;
+  readonly protocol: MailProtocol;
 }
 
 export interface ServerBudgetOptions {
@@ -36,7 +36,7 @@ export class ServerBudgets {
   }
 
   /** Lets a command in, perhaps late, and takes its base cost; or refuses it. Undefined where no budget holds. */
-  async admit(place: BudgetPlace, verb: string, tally: MailboxTally): Promise<Spending | Reply | undefined> {
+  async admit(place: BudgetPlace, verb: string, tally: MailboxTally): Promise<Spending | Throttling | undefined> {
     const order = this.#options.faults.holds("budget", place);
     if (!order) return undefined;
     const account = this.#accountOf(order, place);
@@ -45,7 +45,7 @@ export class ServerBudgets {
       account.refusedUntil = Math.max(account.refusedUntil, now + (now >= account.refusedUntil ? order.number("hintMs") : 0));
     if (now < account.refusedUntil) {
       tally.refused++;
-      return throttled(order, account.refusedUntil - now);
+      return { order, waitMs: account.refusedUntil - now };
     }
     const delayMs = delayOf(order, account.balanceMs);
     if (delayMs > 0) {
@@ -127,18 +127,23 @@ function delayOf(order: ActiveFault, balanceMs: number): number {
 function costParam(verb: string): string {
   switch (verb.replace(/^UID /, "")) {
     case "AUTHENTICATE":
+    case "AUTH":
       return "loginMs";
     case "SELECT":
     case "EXAMINE":
       return "selectMs";
     case "STATUS":
+    case "STAT":
       return "statusMs";
     case "LIST":
     case "LSUB":
+    case "UIDL":
       return "listMs";
     case "SEARCH":
       return "searchMs";
     case "FETCH":
+    case "RETR":
+    case "TOP":
       return "fetchMs";
     default:
       return "otherMs";
