@@ -14,7 +14,7 @@ export interface Waits {
  */
 export type FailureRow = { readonly row: number; readonly symptom: string } & (
   | {
-      readonly by: "token" | "imap";
+      readonly by: "token" | "imap" | "pop3";
       /** More than one where the same cause has several faces. */
       readonly facts: readonly ErrorFacts[];
       readonly code: FailureCode;
@@ -43,6 +43,11 @@ export function said(
   more: Partial<ErrorFacts> = {},
 ): ErrorFacts {
   return { layer: "imap", responseStatus, text, ...(phase !== undefined && { phase }), ...more };
+}
+
+/** POP3's `-ERR`; lines that came together are one text. */
+export function refused(text: string, phase: ErrorFacts["phase"], more: Partial<ErrorFacts> = {}): ErrorFacts {
+  return { layer: "pop3", responseStatus: "ERR", text, ...(phase !== undefined && { phase }), ...more };
 }
 
 export function net(code: string, phase: ErrorFacts["phase"] = "connect"): ErrorFacts {

@@ -1,15 +1,21 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { classifyImap, decideRetry, describeCause, type ErrorFacts, type FailureCode, taxonomy } from "@mailfleet/core";
+import { classifyImap, classifyPop3, decideRetry, describeCause, type ErrorFacts, type FailureCode, taxonomy } from "@mailfleet/core";
 import { classifyTokenError } from "@mailfleet/entra";
 import type { FailureRow } from "./failure-row.ts";
 import { failureRows } from "./failure-rows.ts";
 
-type Decided = Extract<FailureRow, { by: "token" | "imap" }>;
+type Decided = Extract<FailureRow, { by: "token" | "imap" | "pop3" }>;
 type Shown = Extract<FailureRow, { by: "test" }>;
 
-const isDecided = (row: FailureRow): row is Decided => row.by === "token" || row.by === "imap";
+const isDecided = (row: FailureRow): row is Decided => row.by !== "test" && row.by !== "nothing";
 const isShown = (row: FailureRow): row is Shown => row.by === "test";
+
+const classify: Readonly<Record<Decided["by"], (facts: ErrorFacts) => FailureCode>> = {
+  token: classifyTokenError,
+  imap: (facts) => classifyImap(facts).code,
+  pop3: (facts) => classifyPop3(facts).code,
+};
 
 function wait(code: FailureCode, facts: ErrorFacts, tries: number, random: number) {
   const decision = decideRetry({ code, facts, tries, since: 0, now: 0, opened: true, random });
@@ -17,12 +23,12 @@ function wait(code: FailureCode, facts: ErrorFacts, tries: number, random: numbe
 }
 
 test("all 52 rows of the field guide's failure catalogue are here", () => {
-  expect([...new Set(failureRows.map((row) => row.row))]).toEqual(Array.from({ length: 52 }, (_, i) => i + 1));
+  expect([...new Set(failureRows.map((row) => row.row))].sort((a, b) => a - b)).toEqual(Array.from({ length: 52 }, (_, i) => i + 1));
 });
 
 describe.each(failureRows.filter(isDecided))("row $row, $symptom", ({ by, facts, code, waits, advice }) => {
   test.each(facts.map((one) => [JSON.stringify(one), one] as const))("%s", (_, one) => {
-    expect(by === "token" ? classifyTokenError(one) : classifyImap(one).code).toBe(code);
+    expect(classify[by](one)).toBe(code);
     for (const random of [0, 0.5, 0.999]) {
       const first = wait(code, one, 1, random);
       expect(first.seconds).toBeGreaterThanOrEqual(waits.first[0]);

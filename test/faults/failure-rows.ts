@@ -1,12 +1,14 @@
 import { type FailureRow, hour, hourly, judged, minute, net, network, said } from "./failure-row.ts";
+import { pop3FailureRows } from "./pop3-failure-rows.ts";
 import { tokenFailureRows } from "./token-failure-rows.ts";
 
 const notConnected = "User is authenticated but not connected.";
 const throttled = "Request is throttled. Suggested Backoff Time: 299910 milliseconds";
 
-/** All rows of the catalogue, in its order; those from 18 on are the mail server's. */
+/** All rows of the catalogue; those from 18 on are the mail server's. */
 export const failureRows: readonly FailureRow[] = [
   ...tokenFailureRows,
+  ...pop3FailureRows,
   {
     row: 18,
     symptom: "NO AUTHENTICATE failed. on every mailbox, token good",
@@ -55,8 +57,6 @@ export const failureRows: readonly FailureRow[] = [
     by: "test",
     proof: ["packages/core/src/judge.test.ts", "nobody is parked for a refusal while several tenants that worked go down together"],
   },
-  { row: 24, symptom: "IMAP works, POP3 does not, or the reverse", by: "nothing", why: "POP3 is not in this version" },
-  { row: 25, symptom: "POP3 -ERR Protocol error. Connection is closed. 10", by: "nothing", why: "POP3 is not in this version" },
   {
     row: 26,
     symptom: "NO LOGIN failed., Basic authentication is disabled, LogonDenied-BasicAuthBlocked",
@@ -237,7 +237,6 @@ export const failureRows: readonly FailureRow[] = [
       "what Exchange serves in place of an item that it cannot convert is quarantined as that",
     ],
   },
-  { row: 45, symptom: "POP3 -ERR Message corrupted", by: "nothing", why: "POP3 is not in this version" },
   {
     row: 46,
     symptom: "a literal that is not as long as RFC822.SIZE said",
