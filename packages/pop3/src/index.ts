@@ -1,1 +1,7 @@
-export { errorFacts, type FactsContext } from "./pop3-facts.ts";
+export {
+  createPop3Source,
+  defaultPop3SourceLimits,
+  type Pop3Endpoint,
+  type Pop3SourceLimits,
+  type Pop3SourceOptions,
+} from "./pop3-source.ts";

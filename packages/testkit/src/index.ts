@@ -10,6 +10,7 @@ export { freePort } from "./free-port.ts";
 export { uniqueName } from "./unique-name.ts";
 export { describeSharedTokenCache, type SharedTokenCacheHarness } from "./conformance/shared-token-cache.ts";
 export { describeMailSession } from "./conformance/mail-session.ts";
+export { describeSpoolSession, type SpoolNumbers, type SpoolWorld } from "./conformance/spool-session.ts";
 export { type ImapWorldOptions, type MailWorld, type NewMail, openImapWorld } from "./conformance/mail-world.ts";
 export { type MailClient, type MailClientOptions, openMailClient } from "./mail-client.ts";
 export { describeBreakers } from "./conformance/breakers.ts";

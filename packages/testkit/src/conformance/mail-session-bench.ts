@@ -1,4 +1,4 @@
-import { isSyncError, type FetchedMessage, type MailSession } from "@mailfleet/core";
+import { isSyncError, type FetchedMessage, type FolderStatus, type MailSession, type SpoolKnown } from "@mailfleet/core";
 import type { describe as Describe, expect as Expect, test as Test } from "vitest";
 import type { MailWorld } from "./mail-world.ts";
 
@@ -7,21 +7,26 @@ import type { MailWorld } from "./mail-world.ts";
 /** Handed in, so that these files can be imported outside of a test run. */
 export type Vitest = { readonly describe: typeof Describe; readonly test: typeof Test; readonly expect: typeof Expect };
 
+/** What every world has, whatever can be done in it. */
+export type AnyWorld = Pick<MailWorld, "source" | "mailbox" | "token" | "close">;
+
 /** Gives a test's body: makes a world, runs against it, and closes it and every session that was opened. */
-export type Against = (run: (world: MailWorld, openSession: () => Promise<MailSession>) => Promise<void>) => () => Promise<void>;
+export type Against<World = MailWorld> = (
+  run: (world: World, openSession: (known?: SpoolKnown) => Promise<MailSession>) => Promise<void>,
+) => () => Promise<void>;
 
 export const never = new AbortController().signal;
 /** Longer than any test may take: only the server's word may end such an IDLE. */
 export const longMs = 60_000;
 export const allUids = 0xffff_ffff;
 
-export function againstWorldsOf(open: () => Promise<MailWorld>): Against {
+export function againstWorldsOf<World extends AnyWorld>(open: () => Promise<World>): Against<World> {
   return (run) => async () => {
     const world = await open();
     const sessions: MailSession[] = [];
     try {
-      await run(world, async () => {
-        const session = await world.source.open(world.mailbox, world.token, never);
+      await run(world, async (known) => {
+        const session = await world.source.open(world.mailbox, world.token, never, known);
         sessions.push(session);
         return session;
       });
@@ -53,6 +58,21 @@ export async function codeOf(work: () => Promise<unknown>): Promise<string> {
     return isSyncError(error) ? error.failure.code : `not a SyncError: ${String(error)}`;
   }
   return "no failure";
+}
+
+/** What the next session is told of a spool: see `SpoolKnown`. Folders pass over it. */
+export function knownFrom(status: FolderStatus, before?: SpoolKnown): SpoolKnown {
+  return { uidls: status.uidls, newest: Math.max(before?.newest ?? 0, status.uidNext - 1), messages: status.messages };
+}
+
+/** Which UID the open folder's messages have, by the name that {@link mail} gave them. */
+export async function uidsByName(session: MailSession): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for await (const { uid, bytes } of session.fetch(await session.listUids(1, allUids))) {
+    const name = /^Subject: (.*)\r$/m.exec(Buffer.from(bytes).toString("latin1"))?.[1];
+    if (name !== undefined) found.set(name, uid);
+  }
+  return found;
 }
 
 export async function collect(rows: AsyncIterable<FetchedMessage>): Promise<FetchedMessage[]> {

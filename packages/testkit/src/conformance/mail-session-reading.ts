@@ -5,22 +5,6 @@ import { allUids, codeOf, collect, fill, mail, type Against, type Vitest } from 
 export function describeReading(against: Against, { describe, test, expect }: Vitest): void {
   describe("lists", () => {
     test(
-      "hold the UIDs of a range, both ends included, ascending, and nothing outside of it",
-      against(async (world, openSession) => {
-        const uids = await fill(world, "INBOX", ["a", "b", "c", "d", "e"]);
-        const [a = 0, b = 0, c = 0, d = 0, e = 0] = uids;
-        await world.expunge("INBOX", [c]);
-        const session = await openSession();
-        await session.open("INBOX");
-        expect(await session.listUids(1, allUids)).toEqual([a, b, d, e]);
-        expect(await session.listUids(b, d)).toEqual([b, d]);
-        expect(await session.listUids(c, c)).toEqual([]);
-        expect(await session.listUids(e + 1, allUids)).toEqual([]);
-        expect(await session.listUids(d, b)).toEqual([]);
-      }),
-    );
-
-    test(
       "of sizes and dates are ascending, without what vanished",
       against(async (world, openSession) => {
         const internalDate = new Date("2026-07-17T09:44:25Z");
@@ -184,30 +168,6 @@ export function describeReading(against: Against, { describe, test, expect }: Vi
         expect(await session.isLongerThan(a, raw.length)).toBe(false);
         expect(await session.fetchStream(a + 1)).toBeUndefined();
         expect(await session.isLongerThan(a + 1, 0)).toBe(false);
-      }),
-    );
-
-    test(
-      "in pieces can be left early, and one that goes meanwhile ends short and says so, or comes whole",
-      against(async (world, openSession) => {
-        const raw = mail("a", "x".repeat(1_000).concat("\r\n").repeat(9_000));
-        const a = await world.deliver("INBOX", raw);
-        const b = await world.deliver("INBOX", mail("b"));
-        const session = await openSession();
-        await session.open("INBOX");
-        for await (const piece of (await session.fetchStream(a))?.pieces ?? []) {
-          expect(piece.length).toBeGreaterThan(0);
-          break;
-        }
-        expect(await session.listUids(1, allUids)).toEqual([a, b]);
-        const message = await session.fetchStream(a);
-        let joined = Buffer.alloc(0);
-        for await (const piece of message?.pieces ?? []) {
-          if (joined.length === 0) await world.expunge("INBOX", [a]);
-          joined = Buffer.concat([joined, piece]);
-        }
-        expect(message?.isWhole()).toBe(joined.length === raw.length);
-        expect(Buffer.compare(joined, raw.subarray(0, joined.length))).toBe(0);
       }),
     );
 

@@ -1,11 +1,13 @@
 import type { MailSession } from "@mailfleet/core";
-import { againstWorldsOf, allUids, codeOf, collect, fill, mail, never, type Vitest } from "./mail-session-bench.ts";
+import { describeInbox, type InboxWorld } from "./inbox-session.ts";
+import { againstWorldsOf, allUids, codeOf, collect, fill, mail, type Vitest } from "./mail-session-bench.ts";
 import { describeReading } from "./mail-session-reading.ts";
 import { describeWaiting } from "./mail-session-waiting.ts";
 import type { MailWorld } from "./mail-world.ts";
 
 /**
- * What every {@link MailSession} over a mail server must do, real or fake. In short:
+ * What every {@link MailSession} over a mail server with folders must do, real or fake, besides what {@link describeInbox} asks of any
+ * INBOX. In short:
  *
  * 1. UIDs rise, and none is dealt twice under one UIDVALIDITY; a move deals a new one; a rename keeps UIDs and UIDVALIDITY.
  * 2. STATUS tells the numbers of the moment. UIDNEXT is above every UID, and does not fall when mail goes.
@@ -145,42 +147,17 @@ export function describeMailSession(name: string, open: () => Promise<MailWorld>
       );
     });
 
+    describeInbox((run) => against((world, openSession) => run(inboxOf(world), openSession)), vitest);
     describeReading(against, vitest);
     describeWaiting(against, vitest);
-
-    test(
-      "asks for messages only in an open folder, does one thing at a time, and throws everything once it is closed",
-      against(async (world, openSession) => {
-        const [a = 0] = await fill(world, "INBOX", ["a"]);
-        const session = await openSession();
-        const asking: readonly (() => Promise<unknown>)[] = [
-          () => session.listUids(1, allUids),
-          () => session.describe([a]),
-          () => collect(session.fetch([a])),
-          () => session.fetchHead(a, 10),
-          () => session.fetchFlags(1, allUids),
-          () => session.fetchHeaders([a]),
-          () => session.idle(1, never),
-        ];
-        for (const ask of asking) expect(await codeOf(ask)).toBe("INVARIANT");
-        await session.open("INBOX");
-        await session.close();
-        await session.close();
-        const all = [...asking, () => session.status("INBOX"), () => session.open("INBOX"), () => session.listFolders()];
-        for (const ask of all) expect(await codeOf(ask)).toBe("SESSION_CLOSED");
-      }),
-    );
-
-    test(
-      "a session whose signal aborts ends with the signal's own reason",
-      against(async (world) => {
-        const controller = new AbortController();
-        const session = await world.source.open(world.mailbox, world.token, controller.signal);
-        await session.open("INBOX");
-        controller.abort(new Error("stopped"));
-        expect(await codeOf(() => session.status("INBOX"))).toBe("INTERRUPTED");
-        await session.close();
-      }),
-    );
   });
+}
+
+/** The part of a world that {@link describeInbox} moves in. */
+function inboxOf(world: MailWorld): InboxWorld {
+  return {
+    ...world,
+    deliver: (raw) => world.deliver("INBOX", raw),
+    expunge: (uids) => world.expunge("INBOX", uids),
+  };
 }

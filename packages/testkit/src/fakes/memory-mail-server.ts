@@ -1,6 +1,6 @@
 import { type Clock, type MailSource, type SessionFeatures, syncError } from "@mailfleet/core";
 import { MemoryFolder, type MessageName, type StoredMessage } from "./memory-mail-folder.ts";
-import { MemoryMailSession } from "./memory-mail-session.ts";
+import { MemoryMailSession, throwIfAborted } from "./memory-mail-session.ts";
 import { MemorySpoolSession } from "./memory-spool-session.ts";
 
 export interface MemoryMailServerOptions {
@@ -82,7 +82,7 @@ export function createMemoryMailServer(options: MemoryMailServerOptions): Memory
 
   const source: MailSource = {
     async open({ address, protocol }, _token, signal, known) {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       const box = boxes.get(address);
       if (!box || box.isRefused)
         throw syncError("MAILBOX_ACCESS_DENIED", `No mailbox ${address}`, { layer: "imap", phase: "first-command" });

@@ -26,6 +26,7 @@ export class MemorySpoolSession implements MailSession {
   readonly #dealt: DealtUidls;
   readonly #signal: AbortSignal;
   #isEnded = false;
+  #isOpen = false;
 
   constructor(inbox: MemoryFolder, signal: AbortSignal, known?: SpoolKnown, uidlOf: (uid: number) => string = String) {
     const shown = [...inbox.shown];
@@ -52,12 +53,15 @@ export class MemorySpoolSession implements MailSession {
     return { messages: this.#messages.length, uidNext, uidValidity, ...(book && { uidls: book }) };
   }
 
-  open(path: string): Promise<FolderStatus> {
-    return this.status(path);
+  async open(path: string): Promise<FolderStatus> {
+    this.#isOpen = false;
+    const status = await this.status(path);
+    this.#isOpen = true;
+    return status;
   }
 
   async listUids(low: number, high: number): Promise<readonly number[]> {
-    this.#needAlive();
+    this.#needOpen();
     return this.#messages.map(({ uid }) => uid).filter((uid) => uid >= low && uid <= high);
   }
 
@@ -92,16 +96,18 @@ export class MemorySpoolSession implements MailSession {
   }
 
   async fetchFlags(): Promise<readonly FlagRow[]> {
+    this.#needOpen();
     throw syncError("INVARIANT", "A spool has no flags", { layer: "pop3" });
   }
 
   async fetchHeaders(uids: readonly number[]): Promise<readonly HeaderRow[]> {
     return this.#wanted(uids)
       .filter(({ isWithheld }) => !isWithheld)
-      .map(({ uid, size, raw }) => ({ uid, size, flags: [], header: raw }));
+      .map(({ uid, size, raw }) => ({ uid, size, flags: [], header: headerOf(raw) }));
   }
 
   async idle(): Promise<"moved" | "quiet"> {
+    this.#needOpen();
     throw syncError("INVARIANT", "A spool cannot be waited on", { layer: "pop3" });
   }
 
@@ -114,9 +120,20 @@ export class MemorySpoolSession implements MailSession {
     if (this.#isEnded) throw syncError("SESSION_CLOSED", "The connection to the mail server ended", { layer: "pop3", phase: "command" });
   }
 
-  #wanted(uids: readonly number[]): readonly StoredMessage[] {
+  #needOpen(): void {
     this.#needAlive();
+    if (!this.#isOpen) throw syncError("INVARIANT", "no folder is open", { layer: "pop3" });
+  }
+
+  #wanted(uids: readonly number[]): readonly StoredMessage[] {
+    this.#needOpen();
     const wanted = new Set(uids);
     return this.#messages.filter(({ uid }) => wanted.has(uid));
   }
+}
+
+/** What TOP n 0 gives. */
+function headerOf(raw: Uint8Array): Uint8Array {
+  const end = Buffer.from(raw).indexOf("\r\n\r\n");
+  return end === -1 ? raw : raw.subarray(0, end + 4);
 }
