@@ -6,7 +6,6 @@ import {
   openMailClient,
   sharedDovecot,
   silentLog,
-  type SpoolNumbers,
   type SpoolWorld,
   type UidlStyle,
   uniqueName,

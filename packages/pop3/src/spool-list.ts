@@ -1,4 +1,4 @@
-import { dealUidls, uidlOf, type FolderStatus, type SpoolKnown, spoolUidValidity, type UidlBook } from "@mailfleet/core";
+import { dealUidls, isUidlOf, type FolderStatus, type SpoolKnown, spoolUidValidity, type UidlBook } from "@mailfleet/core";
 
 /** One message of a session's list. */
 export interface SpoolRow {
@@ -17,12 +17,11 @@ export class SpoolList {
 
   /** @param rows as the server lists them, which need not be oldest first */
   constructor(rows: readonly SpoolRow[], before: UidlBook | undefined) {
-    const ordered = isNewestFirst(rows, before) ? rows.toReversed() : rows;
     const { uids, book, uidValidity } = dealUidls(
       before,
-      ordered.map(({ uidl }) => uidl),
+      rows.map(({ uidl }) => uidl),
     );
-    this.#numbers = new Map(ordered.map(({ number }, at) => [uids[at] ?? 0, number]));
+    this.#numbers = new Map(rows.map(({ number }, at) => [uids[at] ?? 0, number]));
     this.uids = uids.toSorted((a, b) => a - b);
     const uidNext = (this.uids.at(-1) ?? 0) + 1;
     this.status = { messages: rows.length, uidNext, uidValidity, ...(book !== undefined && { uidls: book }) };
@@ -46,25 +45,6 @@ export class SpoolList {
   }
 }
 
-/**
- * Whether a list runs from the newest to the oldest, as Exchange on premises can be told to: by UIDLs that are numbers, or by what was
- * dealt before. New messages are dealt their numbers in the order in which they came.
- */
-function isNewestFirst(rows: readonly SpoolRow[], before: UidlBook | undefined): boolean {
-  const first = rows.at(0);
-  const last = rows.at(-1);
-  if (first === undefined || last === undefined || first === last) return false;
-  if (isDecimal(first.uidl) && isDecimal(last.uidl)) return BigInt(first.uidl) > BigInt(last.uidl);
-  if (before === undefined) return false;
-  const dealt = new Map(before.uidls.map((uidl, at) => [uidl, at]));
-  const known = rows.flatMap(({ uidl }) => dealt.get(uidl) ?? []);
-  return known.length > 1 && (known.at(0) ?? 0) > (known.at(-1) ?? 0);
-}
-
-function isDecimal(uidl: string): boolean {
-  return /^\d{1,70}$/.test(uidl);
-}
-
 /** Asks for the UIDL of one message; undefined when the server refuses. */
 export type AskUidl = (number: number) => Promise<string | undefined>;
 
@@ -75,14 +55,13 @@ export type AskUidl = (number: number) => Promise<string | undefined>;
  */
 export async function statusAsKnown(count: number, known: SpoolKnown | undefined, askUidl: AskUidl): Promise<FolderStatus | undefined> {
   if (known === undefined || count === 0 || count !== known.messages) return undefined;
-  const newest = uidlOf(known.uidls, known.newest);
-  if (newest === undefined) return undefined;
+  const isNewest = (uidl: string): boolean => isUidlOf(known.uidls, known.newest, uidl);
   const last = await askUidl(count);
   if (last === undefined) return undefined;
-  if (last !== newest) {
-    // A list that runs from newest to oldest ends with an older one, and begins with the newest.
-    const uid = knownUid(known.uidls, last);
-    if (uid === undefined || uid >= known.newest || (await askUidl(1)) !== newest) return undefined;
+  if (!isNewest(last)) {
+    // A list that begins with the newest ends with an older one.
+    const first = isOlder(last, known) ? await askUidl(1) : undefined;
+    if (first === undefined || !isNewest(first)) return undefined;
   }
   return {
     messages: count,
@@ -92,8 +71,8 @@ export async function statusAsKnown(count: number, known: SpoolKnown | undefined
   };
 }
 
-function knownUid(book: UidlBook | undefined, uidl: string): number | undefined {
-  if (book !== undefined) return book.uidls.indexOf(uidl) + 1 || undefined;
-  const { uids, book: dealt } = dealUidls(undefined, [uidl]);
-  return dealt === undefined ? uids[0] : undefined;
+function isOlder(uidl: string, { uidls, newest }: SpoolKnown): boolean {
+  const { uids, book } = dealUidls(uidls, [uidl]);
+  // One that is new to a book gets a number above all others; one that is no number is new to a spool of numbers.
+  return (uidls === undefined) === (book === undefined) && (uids[0] ?? newest) < newest;
 }

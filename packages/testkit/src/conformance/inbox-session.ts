@@ -290,7 +290,7 @@ export function describeInbox(against: Against<InboxWorld>, { describe, test, ex
 /** What ended a message, and then a look, that `onPiece` was called in. */
 async function takePieces(session: MailSession, uid: number, onPiece: () => void): Promise<unknown> {
   try {
-    for await (const _piece of (await session.fetchStream(uid))?.pieces ?? []) onPiece();
+    for await (const piece of (await session.fetchStream(uid))?.pieces ?? []) if (piece.length > 0) onPiece();
     await session.listUids(1, allUids);
   } catch (error) {
     return error;
