@@ -2,7 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sandbox } from "@mailfleet/sandbox";
 import { type CapturedRun, runCaptured } from "../../apps/cli/src/captured-run.fixture.ts";
-import { type ConfigChange, contosoMailbox, type DoctorRow } from "./doctor-rows.ts";
+import type { ConfigChange, DoctorRow } from "./doctor-rows.ts";
+import { contosoMailbox } from "./pop3-doctor-rows.ts";
 
 /** Runs the verb in this process, with a configuration that names the sandbox. */
 export async function askDoctor(
@@ -17,7 +18,8 @@ export async function askDoctor(
   return runCaptured({ args, cwd: dir });
 }
 
-async function writeDoctorConfig(sandbox: Sandbox, dir: string, change: ConfigChange): Promise<string> {
+/** A configuration that names the sandbox. */
+export async function writeDoctorConfig(sandbox: Sandbox, dir: string, change: ConfigChange): Promise<string> {
   const data = join(dir, "data");
   await mkdir(data, { recursive: true });
   const tenantText = async (alias: string, own: ConfigChange): Promise<string> => {
@@ -30,13 +32,16 @@ async function writeDoctorConfig(sandbox: Sandbox, dir: string, change: ConfigCh
       next = `    nextCredential: { secretFile: ${join(data, "next")} }\n`;
     }
     const imap = own.imap ?? sandbox.imap;
+    const imapText = change.noImap ? "" : `imap: { host: ${imap.host}, port: ${String(imap.port)}, tls: true }, `;
+    const pop3 = own.pop3 ?? sandbox.pop3;
     const ca = own.noCa ? "" : `, caFile: ${sandbox.caFile}`;
     return `  ${alias}:
     tenantId: ${own.tenantId ?? tenant?.tenantId ?? ""}
     clientId: ${own.clientId ?? tenant?.clientId ?? ""}
     credential: { secretFile: ${secretFile} }
 ${next}    cloud: custom
-    endpoints: { authority: "${own.authority ?? sandbox.authority}", scope: "${own.scope ?? "https://outlook.office365.com/.default"}", imap: { host: ${imap.host}, port: ${String(imap.port)}, tls: true }${ca} }
+    endpoints: { authority: "${own.authority ?? sandbox.authority}", scope: "${own.scope ?? "https://outlook.office365.com/.default"}", ${imapText}pop3: { host: ${pop3.host}, port: ${String(pop3.port)}, tls: true }${ca} }
+    protocol: ${change.noImap ? "pop3" : (own.protocol ?? "imap")}
     mailboxes: [${(own.mailboxes ?? tenant?.addresses ?? []).join(", ")}]
 `;
   };

@@ -8,7 +8,7 @@ import { createFleetReader } from "@mailfleet/store";
 import { type RunningRedis, sharedRedisUrl, startRedis, uniqueName } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { askDoctor } from "./doctor-bench.ts";
-import { contosoMailbox } from "./doctor-rows.ts";
+import { contosoMailbox } from "./pop3-doctor-rows.ts";
 
 let dir: string;
 let sandbox: Sandbox;

@@ -1,6 +1,7 @@
 import type { Sandbox } from "@mailfleet/sandbox";
+import { contosoMailbox, pop3DoctorRows } from "./pop3-doctor-rows.ts";
 
-type FaultOrder = Parameters<Sandbox["faults"]["add"]>[0];
+export type FaultOrder = Parameters<Sandbox["faults"]["add"]>[0];
 
 /** What a row changes in the configuration of `contoso`, or of the whole file. */
 export interface ConfigChange {
@@ -13,6 +14,11 @@ export interface ConfigChange {
   readonly authority?: string;
   readonly scope?: string;
   readonly imap?: { readonly host: string; readonly port: number };
+  readonly pop3?: { readonly host: string; readonly port: number };
+  /** Of contoso's mailboxes; imap when not given. */
+  readonly protocol?: "pop3";
+  /** No tenant has an endpoint of IMAP. */
+  readonly noImap?: true;
   /** The sandbox's authority is not trusted. */
   readonly noCa?: true;
   readonly redisUrl?: string;
@@ -36,7 +42,6 @@ export interface DoctorRow {
   readonly says?: RegExp;
 }
 
-export const contosoMailbox = "support@contoso.example";
 const ask = ["--mailbox", contosoMailbox];
 /** Logins that a real outage, a missing registration and a missing grant refuse with the same words. */
 const everywhere = (name: string, params: FaultOrder["params"] = {}): FaultOrder => ({ name, params });
@@ -233,6 +238,8 @@ export const doctorRows: readonly DoctorRow[] = [
   certificateRow("imap-certificate", "expired", "certain", /Its certificate ended/),
   certificateRow("imap-certificate", "wrong-name", "certain", /not for localhost/),
   certificateRow("imap-certificate", "self-signed", "most likely", /TLS is intercepted/),
+
+  ...pop3DoctorRows,
 
   // This side.
   {

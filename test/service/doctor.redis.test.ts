@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { askDoctor } from "./doctor-bench.ts";
-import { contosoMailbox, doctorRows } from "./doctor-rows.ts";
+import { doctorRows } from "./doctor-rows.ts";
+import { contosoMailbox } from "./pop3-doctor-rows.ts";
 
 let dir: string;
 let sandbox: Sandbox;
@@ -75,6 +76,23 @@ describe("mailfleet doctor", () => {
     ]);
     expect(exitCode).toBe(0);
     expect(seenFlags()).toEqual(before);
+  });
+
+  test("looks at a healthy mailbox of POP3 through its own endpoint, reads no message, and is told what POP3 shows", async () => {
+    const before = new Map(sandbox.counters.pop3Commands);
+    const logins = sandbox.counters.commands.get("login");
+    const { code: exitCode, out } = await askDoctor(sandbox, dir, { config: { protocol: "pop3" } }, false);
+    const lines = out.split("\n");
+    expect(lines[0]).toBe(`contoso, ${contosoMailbox}, over POP3`);
+    expect(lines[4]).toContain(`localhost:${sandbox.pop3.port}, TLS 1.3`);
+    expect(lines[6]).toBe("  ✓ permission      POP.AccessAsApp granted");
+    expect(lines[8]).toMatch(/^ {2}✓ mailbox {9}opened, \d+ messages in its INBOX, all that POP3 shows$/);
+    expect(lines[9]).toMatch(/^ {2}✓ scope {11}a mailbox that must be refused is refused/);
+    expect(exitCode).toBe(0);
+    const sent = [...sandbox.counters.pop3Commands].filter(([verb, count]) => count !== before.get(verb)).map(([verb]) => verb);
+    expect(sent.sort()).toEqual(["AUTH", "CAPA", "QUIT", "STAT", "TOP", "UIDL", "login"]);
+    // One that is well is compared with nothing.
+    expect(sandbox.counters.commands.get("login")).toBe(logins);
   });
 
   test("tests the next credential as well, and goes on with it where the current one is refused", async () => {

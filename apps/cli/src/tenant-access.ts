@@ -1,8 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { type Config, type Environment, secretsOf } from "@mailfleet/config";
-import { growingScrubber, type MailSource, type SharedTokenCache, type SharedTokenState, syncError } from "@mailfleet/core";
+import { type Config, type Environment, type MailEndpoint, secretsOf } from "@mailfleet/config";
+import {
+  byProtocol,
+  growingScrubber,
+  type MailSource,
+  type Protocol,
+  type SharedTokenCache,
+  type SharedTokenState,
+  syncError,
+} from "@mailfleet/core";
 import { createKeyRing, createTokenSource, type EntraTokenSource, openTenantBook, type TenantBook } from "@mailfleet/entra";
-import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
+import { createImapSource } from "@mailfleet/imap";
+import { createPop3Source } from "@mailfleet/pop3";
 import { boundedLookUp, systemChance, systemClock } from "@mailfleet/runtime";
 import { silentLog } from "./wire.ts";
 
@@ -29,17 +38,23 @@ export async function openAccess(config: Config, env: Environment): Promise<Tena
     log: silentLog,
     scrub,
   });
-  const endpoint = (alias: string): ImapEndpoint => {
-    const imap = config.tenants[alias]?.endpoints.imap;
-    const ca = tenants.caPem(alias);
-    if (!imap) throw syncError("CONFIG_INVALID", `tenants.${alias}.endpoints has no imap.`, { layer: "engine" });
-    return { ...imap, ...(ca !== undefined && { ca }) };
-  };
+  const endpointOf =
+    (protocol: Protocol) =>
+    (alias: string): MailEndpoint & { readonly ca?: string } => {
+      const found = config.tenants[alias]?.endpoints[protocol];
+      const ca = tenants.caPem(alias);
+      if (!found) throw syncError("CONFIG_INVALID", `tenants.${alias}.endpoints has no ${protocol}.`, { layer: "engine" });
+      return { ...found, ...(ca !== undefined && { ca }) };
+    };
+  const forMail = { log: silentLog, scrub, clock: systemClock, lookUp: boundedLookUp() };
   return {
     tenants,
     scrub,
     tokens,
-    mail: createImapSource({ endpoint, log: silentLog, scrub, clock: systemClock, lookUp: boundedLookUp() }),
+    mail: byProtocol({
+      imap: createImapSource({ ...forMail, endpoint: endpointOf("imap") }),
+      pop3: createPop3Source({ ...forMail, endpoint: endpointOf("pop3"), quits: config.sync.pop3.quit }),
+    }),
     close: () => tokens.close(),
   };
 }
