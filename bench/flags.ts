@@ -11,8 +11,15 @@ export interface NumberFlag {
 export interface FlagSpec {
   readonly numbers: Readonly<Record<string, NumberFlag>>;
   readonly texts?: readonly string[];
+  /** One of several words; the first one is the default. */
+  readonly choices?: Readonly<Record<string, readonly [string, ...string[]]>>;
   readonly switches?: readonly string[];
 }
+
+type ChoicesOf<S extends FlagSpec> =
+  S["choices"] extends Readonly<Record<string, readonly string[]>>
+    ? { readonly [K in keyof S["choices"]]: S["choices"][K][number] }
+    : Readonly<Record<never, never>>;
 
 type NumberOf<F extends NumberFlag> = F extends { readonly default: number } ? number : number | undefined;
 
@@ -21,6 +28,7 @@ export interface Flags<S extends FlagSpec> {
   readonly json: boolean;
   readonly numbers: { readonly [K in keyof S["numbers"]]: NumberOf<S["numbers"][K]> };
   readonly texts: ReadonlyMap<string, string>;
+  readonly choices: ChoicesOf<S>;
   readonly switches: ReadonlySet<string>;
 }
 
@@ -33,7 +41,9 @@ export function parseFlags<const S extends FlagSpec>(args: readonly string[], sp
   const numbers: Record<string, number | undefined> = Object.fromEntries(
     Object.entries(spec.numbers).map(([name, flag]) => [name, flag.default]),
   );
-  const valued = [...Object.keys(spec.numbers), ...(spec.texts ?? [])];
+  const words = new Map(Object.entries(spec.choices ?? {}));
+  const choices = Object.fromEntries([...words].map(([name, [first]]) => [name, first]));
+  const valued = [...Object.keys(spec.numbers), ...words.keys(), ...(spec.texts ?? [])];
   const plain = ["help", "json", ...(spec.switches ?? [])];
   const { tokens } = parseArgs({
     args: [...args],
@@ -48,15 +58,24 @@ export function parseFlags<const S extends FlagSpec>(args: readonly string[], sp
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
     const number = token.kind === "option" && Object.hasOwn(spec.numbers, token.name) ? spec.numbers[token.name] : undefined;
+    const allowed = token.kind === "option" ? words.get(token.name) : undefined;
     if (token.kind === "positional") throw new FlagError(`${quote(token.value)} is not known; expected flags only, --help shows them`);
     else if (number !== undefined) numbers[token.name] = readNumber(token.rawName, number, token.value);
+    else if (allowed !== undefined) choices[token.name] = readChoice(token.rawName, allowed, token.value);
     else if (valued.includes(token.name)) texts.set(token.name, readText(token.rawName, token.value));
     else if (!plain.includes(token.name))
       throw new FlagError(`${token.rawName} is not known; expected one of ${listed([...valued, ...plain])}`);
     else if (token.value === undefined) switches.add(token.name);
     else throw new FlagError(`${token.rawName} is ${quote(token.value)}; expected it without a value`);
   }
-  return { help: switches.has("help"), json: switches.has("json"), numbers: numbers as Flags<S>["numbers"], texts, switches };
+  return {
+    help: switches.has("help"),
+    json: switches.has("json"),
+    numbers: numbers as Flags<S>["numbers"],
+    texts,
+    choices: choices as Flags<S>["choices"],
+    switches,
+  };
 }
 
 /** The flags of this process. Ends it where help is wanted (0) or a flag is wrong (2): nothing is started yet. */
@@ -80,6 +99,11 @@ function readNumber(flag: string, { min, max = Number.MAX_SAFE_INTEGER }: Number
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max)
     throw new FlagError(`${flag} is ${quote(text)}; ${expected}`);
   return value;
+}
+
+function readChoice(flag: string, allowed: readonly string[], text: string | undefined): string {
+  if (text !== undefined && allowed.includes(text)) return text;
+  throw new FlagError(`${flag} ${text === undefined ? "has no value" : `is ${quote(text)}`}; expected ${allowed.join(" or ")}`);
 }
 
 function readText(flag: string, text: string | undefined): string {

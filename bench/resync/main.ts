@@ -8,7 +8,7 @@ import { startSandbox } from "@mailfleet/sandbox";
 import { startRedis } from "@mailfleet/testkit/servers";
 import { readFlags } from "../flags.ts";
 import { watch, type Watched } from "../throughput/processes.ts";
-import { startCountingProxy } from "./counting-proxy.ts";
+import { startCountingProxy } from "../counting-proxy.ts";
 import { measureIdleMailboxes } from "./idle-fleet.ts";
 import { startTally } from "./tally.ts";
 
@@ -167,7 +167,7 @@ interface Phase {
 }
 
 async function phase(what: string, isDone: () => Promise<boolean>): Promise<Phase> {
-  const [startedAt, before] = [performance.now(), proxy.received()];
+  const [startedAt, before] = [performance.now(), proxy.traffic().received];
   let nextSay = startedAt + 10_000;
   while (!(await isDone())) {
     const now = performance.now();
@@ -176,12 +176,12 @@ async function phase(what: string, isDone: () => Promise<boolean>): Promise<Phas
     if (now >= nextSay) {
       nextSay += 10_000;
       say(
-        `${what}: ${JSON.stringify(tally.counts())}, ${((proxy.received() - before) / 1e6).toFixed(0)} MB, ${Math.round((now - startedAt) / 1_000)} s`,
+        `${what}: ${JSON.stringify(tally.counts())}, ${((proxy.traffic().received - before) / 1e6).toFixed(0)} MB, ${Math.round((now - startedAt) / 1_000)} s`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return { seconds: Number(((performance.now() - startedAt) / 1_000).toFixed(1)), bytes: proxy.received() - before };
+  return { seconds: Number(((performance.now() - startedAt) / 1_000).toFixed(1)), bytes: proxy.traffic().received - before };
 }
 
 /** INBOX has reached this generation, nothing of it is to do, and the consumer has caught up. */

@@ -6,15 +6,19 @@ import { readFlags } from "../flags.ts";
 import { figuresOf, formatTable, ratioOf, type Result } from "./report.ts";
 import { runMailfleet } from "./run-mailfleet.ts";
 import { runMbsync, runObviousLoop, versionOf } from "./run-others.ts";
+import { pythonVersion, runPoplib } from "./run-poplib.ts";
 import { openWorld } from "./world.ts";
 
 const help = `The whole pipeline against a Dovecot on this machine, in turns with the obvious loop (imapflow and simpleParser, one process) and,
-where it is installed, mbsync at four in parallel (XOAUTH2 needs a plug-in for libsasl2, such as libsasl2-modules-kdexoauth2).
+where it is installed, mbsync at four in parallel (XOAUTH2 needs a plug-in for libsasl2, such as libsasl2-modules-kdexoauth2). Over POP3 the
+others are Python's poplib in one process and in four, which fetch and hold each message and do nothing else.
 
   npx mailfleet bench throughput
+  npx mailfleet bench throughput --protocol pop3
   npx mailfleet bench throughput --messages 5000 --runs 1
   npx mailfleet bench throughput --corpus ./mail --json 2>/dev/null
 
+  --protocol P    imap (default) or pop3
   --messages N    how many in all (default 20000)
   --mailboxes N   spread over this many (default 20)
   --corpus DIR    folder of .eml files, repeated until there are enough (default ../shared/corpus/real where it is, else invented mail)
@@ -31,6 +35,7 @@ const given = readFlags("throughput", help, {
     threads: { default: 1, min: 1, max: 64 },
   },
   texts: ["corpus"],
+  choices: { protocol: ["imap", "pop3"] },
 });
 const wanted = given.numbers;
 const shared = join(import.meta.dirname, "../../../shared/corpus/real");
@@ -38,35 +43,34 @@ const corpus = given.texts.get("corpus") ?? (existsSync(shared) ? shared : undef
 const say = (line: string): void => void (given.json || process.stderr.write(`${line}\n`));
 
 say(`filling Dovecot with ${wanted.messages} messages in ${wanted.mailboxes} mailboxes`);
+const { protocol } = given.choices;
 const world = await openWorld({
+  protocol,
   messages: wanted.messages,
   mailboxes: wanted.mailboxes,
   ...(corpus !== undefined && { corpus }),
 });
 try {
-  const results = { mailfleet: [] as Result[], loop: [] as Result[], mbsync: [] as Result[] };
-  // Warm: Dovecot builds its index at the first look, which would be the first contestant's loss.
-  await runObviousLoop(world);
+  const contestants = protocol === "imap" ? othersByImap() : othersByPop3();
+  const runners = [() => runMailfleet(world, wanted.threads), ...contestants.runners];
+  const results: Result[][] = runners.map(() => []);
+  // Dovecot builds its index at the first look, which would be the first contestant's loss.
+  await contestants.warmUp();
   for (let run = 1; run <= wanted.runs; run++) {
     // In turns within a run, so that a drift of the machine hits all of them.
-    const contestants = [
-      async () => results.mailfleet.push(report(run, await runMailfleet(world, wanted.threads))),
-      async () => results.loop.push(report(run, await runObviousLoop(world))),
-      async () => {
-        const result = await runMbsync(world);
-        if (result) results.mbsync.push(report(run, result));
-      },
-    ];
-    for (let i = 0; i < contestants.length; i++) await contestants[(i + run) % contestants.length]?.();
+    for (let i = 0; i < runners.length; i++) {
+      const turn = (i + run) % runners.length;
+      const result = await runners[turn]?.();
+      if (result) results[turn]?.push(report(run, result));
+    }
   }
-  const rows = [results.mailfleet, results.loop, ...(results.mbsync.length > 0 ? [results.mbsync] : [])].map(figuresOf);
-  const ratios = {
-    "obvious loop": ratioOf(results.mailfleet, results.loop),
-    ...(results.mbsync.length > 0 && { "mbsync x4": ratioOf(results.mailfleet, results.mbsync) }),
-  };
+  const [own = [], ...others] = results.filter((some) => some.length > 0);
+  const rows = [own, ...others].map(figuresOf);
+  const ratios = Object.fromEntries(others.map((theirs) => [theirs[0]?.name ?? "", ratioOf(own, theirs)]));
   const [ours] = rows;
   const document = {
     throughput: {
+      protocol,
       messages: world.messages,
       seconds: ours?.seconds,
       messagesPerSecond: ours?.messagesPerSecond,
@@ -81,7 +85,7 @@ try {
         node: process.versions.node,
         dovecot: versionOf("dovecot", ["--version"]),
         redis: versionOf("redis-server", ["--version"]),
-        mbsync: versionOf("mbsync", ["--version"]),
+        ...(protocol === "imap" ? { mbsync: versionOf("mbsync", ["--version"]) } : { python: pythonVersion() }),
       },
     },
   };
@@ -90,7 +94,10 @@ try {
   );
   say(formatTable(rows, ratios));
   await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
-  await writeFile(join(import.meta.dirname, "../results/throughput.json"), `${JSON.stringify(document, undefined, 2)}\n`);
+  await writeFile(
+    join(import.meta.dirname, `../results/throughput${protocol === "imap" ? "" : `-${protocol}`}.json`),
+    `${JSON.stringify(document, undefined, 2)}\n`,
+  );
   process.stdout.write(`${JSON.stringify(document)}\n`);
 } finally {
   await world.close();
@@ -99,4 +106,20 @@ try {
 function report(run: number, result: Result): Result {
   say(`run ${run}: ${result.name} ${Math.round(result.messages / result.seconds)} messages/s, ${Math.round(result.peakRssMb)} MB`);
   return result;
+}
+
+interface Others {
+  readonly runners: readonly (() => Promise<Result | undefined>)[];
+  readonly warmUp: () => Promise<unknown>;
+}
+
+function othersByImap(): Others {
+  return { runners: [() => runObviousLoop(world), () => runMbsync(world)], warmUp: () => runObviousLoop(world) };
+}
+
+/** Without Python there is nobody to compare with, and mailfleet's own figures are worth having all the same. */
+function othersByPop3(): Others {
+  if (pythonVersion() !== "") return { runners: [1, 4].map((count) => () => runPoplib(world, count)), warmUp: () => runPoplib(world, 4) };
+  process.stderr.write("no python3 on this machine: poplib is left out, and there are no ratios\n");
+  return { runners: [], warmUp: () => runMailfleet(world, wanted.threads) };
 }

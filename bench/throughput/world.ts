@@ -2,10 +2,13 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Protocol } from "@mailfleet/core";
 import { startSandbox } from "@mailfleet/sandbox";
 import { freePort, type RunningDovecot, startDovecot, startTokenEndpoint } from "@mailfleet/testkit/servers";
 
 export interface WorldOptions {
+  /** What everyone reads it by. */
+  readonly protocol: Protocol;
   readonly messages: number;
   readonly mailboxes: number;
   /** Folder of .eml files, searched recursively; absent: invented mail. */
@@ -14,6 +17,7 @@ export interface WorldOptions {
 
 /** A Dovecot with the same mail for every contestant, and what mailfleet needs to read it. */
 export interface World {
+  readonly protocol: Protocol;
   readonly dir: string;
   readonly dovecot: RunningDovecot;
   readonly addresses: readonly string[];
@@ -51,6 +55,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   }
   sizes.sort((a, b) => a - b);
   return {
+    protocol: options.protocol,
     dir,
     dovecot,
     addresses,
@@ -106,7 +111,8 @@ function withCrlf(raw: Buffer): Buffer {
 /** The configuration of mailfleet for this world, in a data folder of its own. */
 export async function writeConfig(world: World, dir: string, redisUrl: string, parseThreads: number): Promise<string> {
   await writeFile(join(dir, "secret"), world.tenant.secret, { mode: 0o600 });
-  const { host, port } = world.dovecot.imap;
+  const { protocol } = world;
+  const { host, port } = world.dovecot[protocol];
   const file = join(dir, "mailfleet.yaml");
   await writeFile(
     file,
@@ -121,9 +127,9 @@ tenants:
     endpoints:
       authority: ${world.authority}
       scope: https://outlook.office365.com/.default
-      imap: { host: ${host}, port: ${port}, tls: true }
+      ${protocol}: { host: ${host}, port: ${port}, tls: true }
       caFile: ${world.dovecot.caFile}
-    protocol: imap
+    protocol: ${protocol}
     mailboxes: [${world.addresses.join(", ")}]
 sync: { pollSeconds: 300 }
 blobs: { dir: ${join(dir, "blobs")} }

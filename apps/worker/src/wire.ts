@@ -2,8 +2,17 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createFileStore } from "@mailfleet/blobs";
-import type { Config, Environment } from "@mailfleet/config";
-import { type Log, type MailSource, type RedisTarget, redisKeys, type SliceGate, syncError } from "@mailfleet/core";
+import type { Config, Environment, MailEndpoint } from "@mailfleet/config";
+import {
+  byProtocol,
+  type Log,
+  type Protocol,
+  protocolNames,
+  type RedisTarget,
+  redisKeys,
+  type SliceGate,
+  syncError,
+} from "@mailfleet/core";
 import {
   bytesInFlight,
   createByteBudget,
@@ -20,8 +29,9 @@ import {
   openTenantBook,
   type TenantBook,
 } from "@mailfleet/entra";
-import { createImapSource, type ImapEndpoint } from "@mailfleet/imap";
+import { createImapSource } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
+import { createPop3Source } from "@mailfleet/pop3";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { boundedLookUp, readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
@@ -110,15 +120,23 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
   const mime = createMimeParser({ threads: config.worker.parseThreads });
   // Its threads read their files now: later, sessions may have taken all file descriptors (F17).
   await mime.parse(Buffer.from("Subject: first\r\n\r\n"));
-  const endpoint = (alias: string): ImapEndpoint => {
-    const found = Object.hasOwn(config.tenants, alias) ? config.tenants[alias]?.endpoints.imap : undefined;
-    if (!found)
-      throw syncError("CONFIG_INVALID", `Tenant ${alias} has no IMAP endpoint in this worker's configuration.`, { layer: "engine" });
-    const ca = tenants.caPem(alias);
-    return { ...found, ...(ca !== undefined && { ca }) };
-  };
+  const endpointOf =
+    (protocol: Protocol) =>
+    (alias: string): MailEndpoint & { readonly ca?: string } => {
+      const found = Object.hasOwn(config.tenants, alias) ? config.tenants[alias]?.endpoints[protocol] : undefined;
+      if (!found) {
+        const missing = `Tenant ${alias} has no ${protocolNames[protocol]} endpoint in this worker's configuration (tenants.${alias}.endpoints.${protocol}).`;
+        throw syncError("CONFIG_INVALID", missing, { layer: "engine" });
+      }
+      const ca = tenants.caPem(alias);
+      return { ...found, ...(ca !== undefined && { ca }) };
+    };
   const signals = openSignals({ redis, keys, clock, log });
-  const mail = imapOnly(createImapSource({ endpoint, log, scrub, clock, lookUp: boundedLookUp() }));
+  const forMail = { log, scrub, clock, lookUp: boundedLookUp() };
+  const mail = byProtocol({
+    imap: createImapSource({ ...forMail, endpoint: endpointOf("imap") }),
+    pop3: createPop3Source({ ...forMail, endpoint: endpointOf("pop3"), quits: config.sync.pop3.quit }),
+  });
   return {
     name,
     tenants,
@@ -162,22 +180,6 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
       await settlesWithin(clock, closeMs, Promise.allSettled([credentialDesk.stop(), mime.close(), tokens.close(), messages.close()]));
       signals.close();
       redis.disconnect();
-    },
-  };
-}
-
-/** POP3 is a word of the configuration that this version has no session for: such a mailbox waits, and says why. */
-function imapOnly(source: MailSource): MailSource {
-  return {
-    async open(mailbox, token, signal) {
-      if (mailbox.protocol === "imap") return source.open(mailbox, token, signal);
-      throw syncError(
-        "CONFIG_INVALID",
-        `${mailbox.address} is to be read over POP3, which this version does not read yet: it waits. Set its protocol to imap to read it now.`,
-        {
-          layer: "engine",
-        },
-      );
     },
   };
 }

@@ -31,7 +31,7 @@ export async function tokenSigner(dir: string): Promise<(request: TokenRequest) 
     const exp = now + (request.expiresInSeconds ?? 3600);
     const from = Math.min(now, exp) - 60;
     // Dovecot wants `sub`, and takes `upn` as the user; `azp` would change where it looks for the key.
-    const claims = { sub: "mailfleet-test", upn: `app@${request.domain}`, roles: ["IMAP.AccessAsApp"] };
+    const claims = { sub: "mailfleet-test", upn: `app@${request.domain}`, roles: ["IMAP.AccessAsApp", "POP.AccessAsApp"] };
     const standard = { iss: tokenIssuer, aud: "https://outlook.office365.com", iat: from, nbf: from, exp };
     return new SignJWT({ ...claims, ...standard, ...request.claims })
       .setProtectedHeader({ alg: "RS256", typ: "JWT", kid: tokenKeyId })

@@ -5,10 +5,11 @@ import { becomeProgram } from "./roles.ts";
 
 /** Name of the benchmark, which is its folder under `bench/`, and what it measures. */
 const benchmarks = {
-  throughput: "the whole pipeline against a local Dovecot, in turns with the obvious loop and mbsync (--help shows its flags)",
+  throughput: "the whole pipeline against a local Dovecot, in turns with the obvious loop and mbsync, or over POP3 with poplib (--help shows its flags)",
   hostile: "mail built to hurt, in one mailbox: the worker's memory against its cap, and how long everybody else's mail waits",
   latency: "from a message's delivery to its event, by push or by poll",
   resync: "a large folder whose UIDVALIDITY changes: what is fetched again, and what a checkpoint costs in Redis",
+  spool: "large mailboxes over POP3: what a poll without new mail costs, and the checkpoint in Redis",
   faults: "what becomes of some fifty faults of Microsoft 365, each at a tenant of its own, and whether the doctor names the step",
   governor: "mailboxes with a hidden budget of server time: what is read of what was granted, and what the others notice",
   chaos: "a fleet whose processes and Redis are killed at random, and an audit of everything that was handed off (--kills, --seed)",
