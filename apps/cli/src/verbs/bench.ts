@@ -5,7 +5,8 @@ import { becomeProgram } from "./roles.ts";
 
 /** Name of the benchmark, which is its folder under `bench/`, and what it measures. */
 const benchmarks = {
-  throughput: "the whole pipeline against a local Dovecot, in turns with the obvious loop and mbsync, or over POP3 with poplib (--help shows its flags)",
+  throughput:
+    "the whole pipeline against a local Dovecot, in turns with the obvious loop and mbsync, or over POP3 with poplib (--help shows its flags)",
   hostile: "mail built to hurt, in one mailbox: the worker's memory against its cap, and how long everybody else's mail waits",
   latency: "from a message's delivery to its event, by push or by poll",
   resync: "a large folder whose UIDVALIDITY changes: what is fetched again, and what a checkpoint costs in Redis",
