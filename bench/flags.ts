@@ -19,7 +19,7 @@ export interface FlagSpec {
 type ChoicesOf<S extends FlagSpec> =
   S["choices"] extends Readonly<Record<string, readonly string[]>>
     ? { readonly [K in keyof S["choices"]]: S["choices"][K][number] }
-    : Readonly<Record<never, never>>;
+    : undefined;
 
 type NumberOf<F extends NumberFlag> = F extends { readonly default: number } ? number : number | undefined;
 

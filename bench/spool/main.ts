@@ -90,7 +90,7 @@ try {
   const firstSeconds = (performance.now() - startedAt) / 1_000;
   say(`first sync of ${boxes.length} mailboxes in ${firstSeconds.toFixed(0)} s`);
   const rows = await measure();
-  const [ledger] = await Promise.all([redis.hmget(keys.fleetLedger, "l", "h", "x", "q", "t")]);
+  const ledger = await redis.hmget(keys.fleetLedger, "l", "h", "x", "q", "t");
   const result = {
     spool: {
       messages,
