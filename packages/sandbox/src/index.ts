@@ -1,5 +1,6 @@
 export { startSandbox } from "./start-sandbox.ts";
-export type { Sandbox, SandboxCounters, SandboxTenant, TruthEntry } from "./start-sandbox.ts";
+export type { Sandbox, SandboxCounters, SandboxTenant } from "./start-sandbox.ts";
+export type { TruthEntry } from "./truth.ts";
 export type { DeliverOptions, MailControls } from "./mail-controls.ts";
 export type { MailboxCounters, TenantCounters } from "./mail/mailbox-counters.ts";
 export type { FetchFault, PaddedFault } from "./mail/message-faults.ts";

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,6 +67,11 @@ test("the process says once that it is ready, takes mail from its parent and end
   const inbox = truth.folders.find(({ folder }) => folder === "INBOX");
   expect(inbox?.uids.at(-1)).toBe(delivered.uid);
   expect(inbox?.sha256.at(-1)).toBe("2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881");
+  // With an end to its last line, as RETR sends it.
+  const overPop3 = (await ask(child, { type: "truth", address, protocol: "pop3" })) as typeof truth;
+  expect(overPop3.folders.map(({ folder }) => folder)).toEqual(["INBOX"]);
+  expect(overPop3.folders[0]?.sha256.at(-1)).toBe(createHash("sha256").update("x\r\n").digest("hex"));
+  expect(ready).toMatchObject({ pop3: { host: "localhost", port: expect.any(Number) } });
   expect(await ask(child, { type: "deliver", address, folder: "Nowhere", raw: "" })).toMatchObject({
     type: "error",
     message: expect.stringContaining("Nowhere"),

@@ -18,7 +18,7 @@ const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP
   --tenant ALIAS:BOXES[:MESSAGES]   a tenant, may be given several times (default: three tenants, 60 mailboxes)
   --messages N          messages per mailbox on average
   --mean-bytes N        average length of a message of the tenants given by --tenant (default 12 kB)
-  --inbox-only          all mail of these tenants in INBOX
+  --inbox-only          all mail of these tenants, or of the corpus, in INBOX
   --corpus PATH         serve the .eml and .mbox files below PATH instead of invented mail
   --trickle SECONDS     new mail every so often, 0 for none (default 2.5, with --corpus or --tenant 0)
   --fault NAME[,KEY=VALUE...]       something that goes wrong, may be given several times. Keys: tenant, mailbox, folder, uid, protocol,
@@ -124,8 +124,10 @@ function readOptions(args: string[]): SandboxOptions | undefined {
   });
   if (values.help) return undefined;
   const isDefaultWorld = values.tenant === undefined && values.corpus === undefined;
-  if (values.tenant === undefined && (values["mean-bytes"] !== undefined || values["inbox-only"]))
-    throw new SandboxOptionsError("--mean-bytes and --inbox-only say how the tenants of --tenant are: name one");
+  if (values.tenant === undefined && values["mean-bytes"] !== undefined)
+    throw new SandboxOptionsError("--mean-bytes says how the tenants of --tenant are: name one");
+  if (isDefaultWorld && values["inbox-only"])
+    throw new SandboxOptionsError("--inbox-only says how the tenants of --tenant or the corpus are: name one");
   const shape = {
     inboxOnly: values["inbox-only"],
     ...(values["mean-bytes"] !== undefined && { meanBytes: number("--mean-bytes", values["mean-bytes"]) }),
@@ -137,7 +139,7 @@ function readOptions(args: string[]): SandboxOptions | undefined {
     ...(values.seed !== undefined && { seed: values.seed }),
     ...(values.tenant !== undefined && { tenants: values.tenant.map((text) => ({ ...readTenant(text), ...shape })) }),
     ...(values.messages !== undefined && { messages: number("--messages", values.messages) }),
-    ...(values.corpus !== undefined && { corpus: values.corpus }),
+    ...(values.corpus !== undefined && { corpus: values.corpus, corpusInboxOnly: values["inbox-only"] }),
     ...(values.faults !== undefined && { faults: values.faults }),
     ...(values.fault !== undefined && { faultOrders: readFaults(values.fault) }),
     ...(values["token-lifetime"] !== undefined && { tokenLifetimeSeconds: number("--token-lifetime", values["token-lifetime"]) }),

@@ -21,6 +21,8 @@ export interface SandboxOptions {
   readonly messages?: number;
   /** Folder of .eml and .mbox files (or one of them) in place of invented mail. */
   readonly corpus?: string;
+  /** All of the corpus in INBOX: POP3 sees nothing else. Tenants have their own `inboxOnly`. */
+  readonly corpusInboxOnly?: boolean;
   /** Seconds between live deliveries to some mailbox; 0 (the default) for none. */
   readonly trickle?: number;
   /** The two planted troubles. Default: on in the default world only. */
@@ -70,6 +72,7 @@ export function checkOptions(options: SandboxOptions): void {
     throw new SandboxOptionsError(`trickle is seconds between two deliveries, 0 to 86,400, not ${String(trickle)}`);
   if (options.corpus !== undefined && options.tenants !== undefined)
     throw new SandboxOptionsError("a corpus makes one tenant of its own: give tenants or a corpus, not both");
+  if (options.corpus === undefined && options.corpusInboxOnly === true) throw new SandboxOptionsError("corpusInboxOnly wants a corpus");
   const seen = new Set<string>();
   for (const tenant of options.tenants ?? []) {
     if (!/^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/.test(tenant.alias))

@@ -1,7 +1,7 @@
 import type { FetchFault } from "./mail/message-faults.ts";
 import type { Sandbox } from "./start-sandbox.ts";
 
-/** One folder in the answer to `truth`: UIDs and, at the same places, the SHA-256 of their bytes. */
+/** One folder in the answer to `truth`: UIDs and, at the same places, the SHA-256 of their bytes as the protocol brings them. */
 export interface FolderTruth {
   readonly tenant: string;
   readonly address: string;
@@ -21,7 +21,7 @@ export interface FolderTruth {
  * `{type:"fault", address, folder, uid, fault?}` -> `{type:"done"}`,
  * `{type:"move", address, folder, to, uids}` -> `{type:"moved", uids}` as pairs of old and new UID,
  * `{type:"reset", address, folder}` -> `{type:"reset", uidValidity}`,
- * `{type:"truth", address?}` -> `{type:"truth", folders}`; anything that fails -> `{type:"error", message}`.
+ * `{type:"truth", address?, protocol?}` (with protocol "pop3" INBOX alone) -> `{type:"truth", folders}`; anything that fails -> `{type:"error", message}`.
  */
 export function answerParent(sandbox: Sandbox, message: unknown, reply: (answer: object) => void): void {
   if (!isRecord(message)) return;
@@ -73,7 +73,7 @@ export function answerRequest(sandbox: Sandbox, message: Readonly<Record<string,
       sandbox.setFetchFault(...place(), Number(message["uid"]), faultOf(message["fault"]));
       return done;
     case "truth":
-      return { type: "truth", folders: truthByFolder(sandbox, typeof message["address"] === "string" ? message["address"] : undefined) };
+      return { type: "truth", folders: truthByFolder(sandbox, message["address"], message["protocol"] === "pop3") };
     default:
       throw new TypeError("the sandbox knows no such request");
   }
@@ -89,17 +89,18 @@ function faultOf(value: unknown): FetchFault | undefined {
   throw new TypeError("a fault is placeholder, no-data, partial-no or { paddedTo, announced? }");
 }
 
-function truthByFolder(sandbox: Sandbox, onlyAddress?: string): FolderTruth[] {
+function truthByFolder(sandbox: Sandbox, onlyAddress: unknown, isPop3: boolean): FolderTruth[] {
+  const wanted = typeof onlyAddress === "string" ? onlyAddress.toLowerCase() : undefined;
   const folders: (FolderTruth & { uids: number[]; sha256: string[] })[] = [];
-  for (const { tenant, address, folder, isMail, uidValidity, uid, sha256 } of sandbox.truth()) {
-    if (onlyAddress !== undefined && address !== onlyAddress.toLowerCase()) continue;
+  for (const { tenant, address, folder, isMail, uidValidity, uid, role, sha256, pop3Sha256 } of sandbox.truth()) {
+    if ((wanted !== undefined && address !== wanted) || (isPop3 && role !== "inbox")) continue;
     let last = folders.at(-1);
     if (last?.address !== address || last.folder !== folder) {
       last = { tenant, address, folder, isMail, uidValidity, uids: [], sha256: [] };
       folders.push(last);
     }
     last.uids.push(uid);
-    last.sha256.push(sha256());
+    last.sha256.push(isPop3 ? pop3Sha256() : sha256());
   }
   return folders;
 }

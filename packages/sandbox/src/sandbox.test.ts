@@ -221,6 +221,8 @@ describe("a sandbox", () => {
     const config = readFileSync(bench.sandbox.configFile, "utf8");
     expect(config).toContain(JSON.stringify(join(bench.dataDir, "secret-contoso")));
     expect(config).not.toContain(bench.sandbox.secretOf("contoso"));
+    for (const protocol of ["imap", "pop3"] as const)
+      expect(config).toContain(`${protocol}: { host: "localhost", port: ${String(bench.sandbox[protocol].port)}, tls: true }`);
     expect(readFileSync(join(bench.dataDir, "boxes-contoso.csv"), "utf8").split("\n").slice(0, 2)).toEqual([
       "address,protocol",
       `${support},imap`,
@@ -232,6 +234,10 @@ describe("a sandbox", () => {
     await expect(startSandbox({ dataDir: bench.dataDir, imapPort: bench.sandbox.imap.port })).rejects.toThrow(
       `the IMAP port ${String(bench.sandbox.imap.port)} on 127.0.0.1 is in use`,
     );
+    await expect(startSandbox({ dataDir: bench.dataDir, pop3Port: bench.sandbox.pop3.port })).rejects.toThrow(
+      `the POP3 port ${String(bench.sandbox.pop3.port)} on 127.0.0.1 is in use`,
+    );
+    await expect(startSandbox({ dataDir: bench.dataDir, corpusInboxOnly: true })).rejects.toThrow("wants a corpus");
     await expect(startSandbox({ dataDir: bench.dataDir, corpus: join(bench.dataDir, "none") })).rejects.toThrow(
       `${join(bench.dataDir, "none")} cannot be read`,
     );

@@ -1,12 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
-import type { Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { World } from "./world/base-folder.ts";
 import { CorpusWorld } from "./world/corpus-world.ts";
-import { isMailFolder } from "./world/folder-plan.ts";
-import type { FolderRole } from "./world/folder-plan.ts";
 import { GeneratedWorld, defaultTenants } from "./world/generated-world.ts";
 import { MessageGenerator } from "./world/message-generator.ts";
 import { hashText, Random } from "./world/random.ts";
@@ -23,7 +20,6 @@ import { createImapServer } from "./imap/imap-server.ts";
 import { withLineEnd } from "./pop3/dot-stuffing.ts";
 import { createPop3Server } from "./pop3/pop3-server.ts";
 import type { MailServices } from "./mail/services.ts";
-import { formatFlags } from "./imap/flags.ts";
 import { FaultBook } from "./faults/fault-book.ts";
 import { faultCatalogue } from "./faults/catalogue.ts";
 import { checkOrder, type FaultOrder, type MailProtocol } from "./faults/fault-spec.ts";
@@ -35,6 +31,8 @@ import { MailStore } from "./store/mail-store.ts";
 import { prepareDataDir, writeClientFiles } from "./client-files.ts";
 import { SandboxOptionsError, checkOptions, tenantSpecs } from "./options.ts";
 import type { SandboxOptions } from "./options.ts";
+import { closeServer, listen } from "./listen.ts";
+import { listTruth, type TruthEntry } from "./truth.ts";
 import { Troubles } from "./troubles.ts";
 import { startTrickle } from "./trickle.ts";
 
@@ -46,24 +44,6 @@ export interface SandboxTenant {
   readonly mailboxes: number;
   /** In mail folders at the start of the world; live deliveries come on top. */
   readonly messages: number;
-}
-
-/** One message as the server has it now. */
-export interface TruthEntry {
-  readonly tenant: string;
-  readonly address: string;
-  readonly folder: string;
-  readonly role: FolderRole;
-  /** False in Calendar, Contacts and the like. */
-  readonly isMail: boolean;
-  readonly uidValidity: number;
-  readonly uid: number;
-  /** `\\Seen` and the like, as listed; looked up when asked for. */
-  readonly flags: () => readonly string[];
-  /** Hex, of the bytes a FETCH of BODY[] sends; made when asked for. */
-  readonly sha256: () => string;
-  /** The same of what RETR sends, unstuffed: a last line without an end gets one. */
-  readonly pop3Sha256: () => string;
 }
 
 export interface SandboxCounters {
@@ -124,7 +104,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const world: World =
     options.corpus === undefined
       ? new GeneratedWorld(generator, seed, tenantSpecs(options, defaultTenants), isDefaultWorld)
-      : new CorpusWorld(resolve(options.corpus), seed);
+      : new CorpusWorld(resolve(options.corpus), seed, options.corpusInboxOnly);
 
   checkOrders(options.faultOrders ?? [], world);
   prepareDataDir(dataDir);
@@ -277,56 +257,4 @@ function checkOrders(orders: readonly FaultOrder[], { tenants }: World): void {
     return found.map((problem) => `the fault ${order.name}: ${problem}`);
   });
   if (problems.length > 0) throw new SandboxOptionsError(problems.join("\n"));
-}
-
-function* listTruth(store: MailStore): Generator<TruthEntry> {
-  for (const address of store.addresses()) {
-    const mailbox = store.mailbox(address);
-    for (const folder of mailbox?.folders ?? []) {
-      for (const uid of folder.uids) {
-        yield {
-          tenant: mailbox?.tenant ?? "",
-          address,
-          folder: folder.name,
-          role: folder.base.role,
-          isMail: isMailFolder(folder.base.role),
-          uidValidity: folder.uidValidity,
-          uid,
-          flags: () =>
-            formatFlags(folder.flags(uid))
-              .split(" ")
-              .filter((flag) => flag !== ""),
-          sha256: () => sha256Of(store.bytes(address, folder, uid)),
-          pop3Sha256: () => sha256Of(withLineEnd(store.bytes(address, folder, uid))),
-        };
-      }
-    }
-  }
-}
-
-function sha256Of(bytes: Buffer): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-function listen(server: Server, host: string, port: number, what: string): Promise<number> {
-  return new Promise((resolvePort, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const reason = error.code === "EADDRINUSE" ? "is in use by another program" : `cannot be opened (${error.code ?? error.message})`;
-      reject(
-        new SandboxOptionsError(`the ${what} port ${String(port)} on ${host} ${reason}. Name another one, or 0 for any free port.`, {
-          cause: error,
-        }),
-      );
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolvePort(typeof address === "object" && address ? address.port : port);
-    });
-  });
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((done) => {
-    server.close(() => done());
-  });
 }

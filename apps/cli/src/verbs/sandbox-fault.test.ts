@@ -63,6 +63,20 @@ describe("one that runs", () => {
     expect((await fault(["show"])).out).toBe("Nothing goes wrong on purpose.\n");
   });
 
+  test("is broken over one of the two mail protocols, and a fault says which server has it", async () => {
+    const added = await fault(["add", "protocol-disabled", "--tenant", "contoso", "--protocol", "pop3"]);
+    expect(added.out).toMatch(/protocol-disabled at contoso, over POP3, from now/);
+    expect(sandbox.faults.list()).toMatchObject([{ order: { name: "protocol-disabled", tenant: "contoso", protocol: "pop3" } }]);
+    expect((await fault(["add", "auth-no", "--protocol", "smtp"])).err).toContain("protocol is imap or pop3");
+    const servers = ["token-429", "auth-no", "search-wrong", "uidl-reused"].map(async (name) => (await fault(["show", name])).out);
+    expect((await Promise.all(servers)).map((out) => out.split("\n")[0])).toEqual([
+      "token-429 (token endpoint)",
+      "auth-no (IMAP and POP3 server)",
+      "search-wrong (IMAP server)",
+      "uidl-reused (POP3 server)",
+    ]);
+  });
+
   test("takes an order in one line too, and flags beside it", async () => {
     const added = await fault(["add", "token-5xx,tenant=contoso,status=502", "--for", "5m", "--param", "body=html"]);
     expect(added.code).toBe(0);

@@ -1,10 +1,13 @@
 import type { FaultSpec } from "./fault-spec.ts";
 import { count, flag, milliseconds, words } from "./param-kinds.ts";
 
-const answer = words(["NO", "BAD"], "how the command is answered");
+const answer = words(
+  ["NO", "BAD"],
+  "how the command is answered; over POP3 always `-ERR`, and with BAD it counts towards the three that close",
+);
 /** Microsoft's hints run from 5 s to 50 min; shorter ones are for tests. */
 const hintMs = milliseconds(300_000, "the wait that is suggested", 100);
-const bye = flag("`* BYE Connection closed. 14` follows and the connection ends");
+const bye = flag("`* BYE Connection closed. 14`, over POP3 `Connection is closed. 21` without `-ERR`, follows and the connection ends");
 
 /** How the server defends itself against being asked too much (field guide 3.6). */
 export const budgetFaults = {
@@ -38,12 +41,12 @@ export const budgetFaults = {
       virtual: flag("costs are taken off the account and do not pass as time; delays still do"),
       loginMs: milliseconds(100, "cost of a login"),
       selectMs: milliseconds(25, "cost of SELECT or EXAMINE"),
-      statusMs: milliseconds(15, "cost of STATUS"),
-      listMs: milliseconds(25, "cost of LIST or LSUB"),
+      statusMs: milliseconds(15, "cost of STATUS or STAT"),
+      listMs: milliseconds(25, "cost of LIST, LSUB or UIDL"),
       searchMs: milliseconds(30, "cost of SEARCH"),
-      fetchMs: milliseconds(10, "cost of FETCH, whatever it brings"),
-      rowMs: milliseconds(0.02, "cost of each message in a FETCH without content"),
-      messageMs: milliseconds(30, "cost of each message in a FETCH of content"),
+      fetchMs: milliseconds(10, "cost of FETCH, RETR or TOP, whatever it brings"),
+      rowMs: milliseconds(0.02, "cost of each message in a FETCH without content, and of each line of LIST and UIDL over POP3"),
+      messageMs: milliseconds(30, "cost of each message whose content is brought"),
       kilobyteMs: milliseconds(1, "cost of each 1,024 bytes of content"),
       otherMs: milliseconds(5, "cost of any other command"),
     },
@@ -65,7 +68,7 @@ export const budgetFaults = {
       per: words(["mailbox", "tenant"], "whose connections are counted"),
       form: words(
         ["no", "not-connected", "no-not-connected", "too-many"],
-        "`NO AUTHENTICATE failed.`; OK and then not connected; NO and not connected; `NO Too many simultaneous connections.` (other servers)",
+        "`NO AUTHENTICATE failed.`; OK and then not connected; NO and not connected; `NO Too many simultaneous connections.` (other servers). POP3 has `-ERR` for `NO`, and its own words for the first",
       ),
     },
   },

@@ -6,20 +6,23 @@ export const contentFaults = {
   placeholder: {
     side: "mail",
     reach: "message",
-    says: "FETCH brings, with OK, the forged message of an item that cannot be converted, in place of the message's content.",
+    says: "FETCH and RETR bring, with OK, the forged message of an item that cannot be converted, in place of the message's content.",
     params: {},
   },
   padded: {
     side: "mail",
     reach: "message",
     says: "The message's content is as long as is wanted, with base64 behind its own end.",
-    params: { bytes: count(50_000_000, "how long it is", 1, 1e13), announced: count(0, "its RFC822.SIZE; 0 for the true one") },
+    params: {
+      bytes: count(50_000_000, "how long it is", 1, 1e13),
+      announced: count(0, "its RFC822.SIZE, or size in LIST; 0 for the true one"),
+    },
   },
   "size-factor": {
     side: "mail",
     reach: "message",
     occurs: "lasts",
-    says: "RFC822.SIZE is so many times what it would be. Exchange's is an estimate; three times too much was seen on every message.",
+    says: "RFC822.SIZE, and the size in LIST, is so many times what it would be. Exchange's is an estimate; three times too much was seen on every message.",
     params: { factor: { kind: "number", low: 0, high: 1_000, default: 3, says: "0 makes all sizes 0" } },
   },
   rerendered: {

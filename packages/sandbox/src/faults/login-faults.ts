@@ -7,7 +7,7 @@ export const loginFaults = {
     side: "mail",
     reach: "mailbox",
     says:
-      "`NO AUTHENTICATE failed.` For all mailboxes of a tenant: no service principal in Exchange, or an outage; for one: no FullAccess, an " +
+      "`NO AUTHENTICATE failed.`, over POP3 `-ERR Authentication failure: unknown user name or bad password.` For all mailboxes of a tenant: no service principal in Exchange, or an outage; for one: no FullAccess, an " +
       "unknown address, too many sessions. With `forMs` a grant that takes its time to spread.",
     params: {},
   },
@@ -21,14 +21,14 @@ export const loginFaults = {
     side: "mail",
     reach: "mailbox",
     says:
-      "AUTHENTICATE is answered OK, and every command but CAPABILITY with `BAD User is authenticated but not connected.`; the third one " +
-      "closes the connection. The classic face of missing FullAccess, a switched-off protocol, an alias or too many sessions.",
+      "AUTHENTICATE is answered OK, and every command but CAPABILITY with `BAD User is authenticated but not connected.` (POP3: AUTH, " +
+      "CAPA, `-ERR`); the third one closes the connection. The classic face of missing FullAccess, a switched-off protocol, an alias or too many sessions.",
     params: {},
   },
   "auth-no-not-connected": {
     side: "mail",
     reach: "mailbox",
-    says: "`NO User is authenticated but not connected.` to AUTHENTICATE itself, as seen since 2026 in place of `auth-not-connected`.",
+    says: "`NO User is authenticated but not connected.` (POP3: `-ERR`) to AUTHENTICATE itself, as seen since 2026 in place of `auth-not-connected`.",
     params: {},
   },
   "auth-challenge": {
@@ -36,29 +36,31 @@ export const loginFaults = {
     reach: "mailbox",
     says:
       "The refusal comes as `+` and a base64 text of JSON, as other servers send it: the client owes an empty line, and gets " +
-      "`NO AUTHENTICATE failed.` for it. Any other line is a bad command.",
+      "`NO AUTHENTICATE failed.` for it, over POP3 `-ERR`. Any other line is a bad command.",
     params: {},
   },
   "auth-echo": {
     side: "mail",
     reach: "mailbox",
-    says: "`NO` with the whole SASL answer, token included, in its text: for a client that must not pass on what it is told.",
+    says: "`NO`, or `-ERR`, with the whole SASL answer, token included, in its text: for a client that must not pass on what it is told.",
     params: {},
   },
   "auth-unavailable": {
     side: "mail",
     reach: "mailbox",
-    says: "`NO Server Unavailable. 15` to AUTHENTICATE, as during an outage at Microsoft.",
+    says: "`NO Server Unavailable. 15`, over POP3 `-ERR Server Unavailable. 21`, to the login, as during an outage at Microsoft.",
     params: {},
   },
   "basic-blocked": {
     side: "mail",
     reach: "mailbox",
-    says: "How LOGIN and AUTHENTICATE PLAIN are refused. They always are; without this fault with `NO LOGIN failed.`",
+    says:
+      "How LOGIN and AUTHENTICATE PLAIN, PASS and AUTH PLAIN are refused. They always are; without this fault with `NO LOGIN failed.`, over " +
+      "POP3 `-ERR Logon failure: unknown user name or bad password.`",
     params: {
       form: words(
         ["disabled", "blocked"],
-        "`NO Basic authentication is disabled.`, or `NO LOGIN failed.` with a bracketed `AuthFailed:LogonDenied-BasicAuthBlocked`",
+        "`NO Basic authentication is disabled.` (POP3: `-ERR`), or the usual words with a bracketed `AuthFailed:LogonDenied-BasicAuthBlocked`",
       ),
     },
   },

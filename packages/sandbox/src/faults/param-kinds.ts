@@ -23,4 +23,4 @@ export function text(byDefault: string, says: string) {
   return { kind: "text", default: byDefault, says } as const satisfies ParamSpec;
 }
 
-export const verb = text("", "the command, such as `FETCH` or `UID FETCH` (`FETCH` means both); empty for all");
+export const verb = text("", "the command, such as `FETCH` or `UID FETCH` (`FETCH` means both) or `RETR`; empty for all");

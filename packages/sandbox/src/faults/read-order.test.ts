@@ -19,6 +19,8 @@ describe("an order in one line", () => {
       { name: "no-data", params: {}, folder: "Sent Items", uid: 7, forMs: 60_000, fromFirst: true },
     ],
     ['{"name":"token-429","params":{"retryAfter":"date"},"forMs":500}', { name: "token-429", params: { retryAfter: "date" }, forMs: 500 }],
+    ["auth-no,tenant=contoso,protocol=pop3", { name: "auth-no", params: {}, tenant: "contoso", protocol: "pop3" }],
+    ["token-role,protocol=pop", { name: "token-role", params: { protocol: "pop" } }],
   ])("%s", (text, order) => {
     expect(readOrderText(text)).toEqual({ order });
   });
@@ -31,6 +33,9 @@ describe("an order in one line", () => {
     expect(readOrderText("token-stall,mailbox=a@b.example")).toEqual({
       problems: ["token-stall knows no mailbox and would never strike"],
     });
+    expect(readOrderText("auth-no,protocol=smtp")).toEqual({ problems: ['protocol is imap or pop3, not "smtp"'] });
+    for (const text of ["top-refused,protocol=imap", "uidnext-rollback,protocol=pop3"])
+      expect(readOrderText(text)).toEqual({ problems: [expect.stringMatching(/ knows no protocol and would never strike$/)] });
     expect(readOrderText("{")).toEqual({ problems: ["that is no JSON"] });
   });
 });
@@ -65,9 +70,9 @@ it("an order for what the sandbox does not have would never strike", () => {
 
 it("no fault has a parameter that would be taken for a place or a time", () => {
   const reserved = ["tenant", "mailbox", "folder", "uid", "after", "for", "fromFirst", "times", "chance", "name"];
-  for (const [name, { params }] of Object.entries(faultCatalogue))
+  for (const [name, { params, side }] of Object.entries(faultCatalogue))
     expect(
-      Object.keys(params).filter((param) => reserved.includes(param)),
+      Object.keys(params).filter((param) => reserved.includes(param) || (param === "protocol" && side !== "token")),
       name,
     ).toEqual([]);
 });

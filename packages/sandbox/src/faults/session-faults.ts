@@ -9,14 +9,16 @@ export const sessionFaults = {
     side: "mail",
     reach: "message",
     says:
-      "The session is ended with `* BYE Session invalidated - AccessTokenExpired`, although its token is not over: in IDLE at once, at the " +
-      "next command in its place, or in the middle of a message's content, where the BYE stands among the announced bytes.",
+      "The session is ended with `* BYE Session invalidated - AccessTokenExpired` (POP3: `-ERR Session`), although its token is not over: in IDLE at once, at the " +
+      "next command in its place, or in the middle of a message's content, where the line stands among the message's bytes.",
     params: {
       at: words(["any", "idle", "between", "literal"], "when; between is between two commands, any is idle or between"),
       reason: text("AccessTokenExpired", "the word behind the hyphen"),
       verb,
       bytes: literalBytes,
-      lingers: flag("the connection stays open, and commands are answered `BAD Command received in Invalid state.`"),
+      lingers: flag(
+        "the connection stays open, and commands are answered `BAD Command received in Invalid state.`, or `-ERR Command is not valid in this state.`",
+      ),
     },
   },
   "session-invalidated": {
@@ -34,19 +36,20 @@ export const sessionFaults = {
     side: "mail",
     reach: "mailbox",
     occurs: "lasts",
-    says: "`* BYE Connection is closed. 13` after this time without a byte, in IDLE too. It is read at the login and at each command.",
+    says: "`* BYE Connection is closed. 13`, over POP3 `-ERR Connection is closed. 12`, after this time without a byte, in IDLE too. It is read at the login and at each command.",
     params: { ms: milliseconds(60_000, "how long", 10) },
   },
   "server-unavailable": {
     side: "mail",
     reach: "message",
     says:
-      "`NO Server Unavailable. 15` for a command; with a folder and UID, for each FETCH of that message's content. The third one of a " +
+      "`NO Server Unavailable. 15`, over POP3 `-ERR Server Unavailable. 21`, for a command; with a folder and UID, each time that message's " +
+      "content is asked for. The third one of a " +
       "session closes it.",
     params: {
       form: words(
         ["tagged", "untagged", "bye"],
-        "tagged; the bare line `Server Unavailable. 15` in place of the tagged answer; tagged and `* BYE Connection closed.`, as where the mailbox moves to another server",
+        "tagged; the bare line `Server Unavailable. 15` (POP3: 21) in place of the tagged answer; tagged and `* BYE Connection closed.` (POP3: a second line `-ERR Connection is closed. 22`), as where the mailbox moves to another server",
       ),
       verb,
     },

@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import type { Folder } from "../store/folder.ts";
 import type { Mailbox } from "../store/mail-store.ts";
 import { admitCommand, type AdmittingSession } from "../mail/admit-command.ts";
-import { Connection, type PieceReader } from "../mail/connection.ts";
+import { Connection } from "../mail/connection.ts";
 import type { MailboxTally } from "../mail/mailbox-counters.ts";
 import type { MailSession } from "../mail/mail-server.ts";
 import { Occupancy } from "../mail/occupancy.ts";
@@ -11,7 +11,7 @@ import type { ResponseWriter } from "../mail/response-writer.ts";
 import { type BudgetPlace, Spending } from "../mail/server-budget.ts";
 import type { MailServices } from "../mail/services.ts";
 import type { BreakForm } from "../mail/wire.ts";
-import { CommandReader } from "./command-reader.ts";
+import { CommandQueue } from "./command-queue.ts";
 import type { RawCommand, ReaderEvent } from "./command-reader.ts";
 import { parseCommand } from "./parse-command.ts";
 import type { Command } from "./parse-command.ts";
@@ -24,26 +24,6 @@ import type { CommandEntry, CommandTable, Reply } from "./command-table.ts";
 export type SessionState = "greeted" | "refused" | "authenticated" | "selected" | "closed";
 
 const strikesToClose = 3;
-/** Reading stops while so many pipelined pieces wait. */
-const mostQueued = 64;
-
-/** Commands as they were cut, one after the other. */
-class CommandQueue implements PieceReader<ReaderEvent> {
-  readonly #reader = new CommandReader();
-  readonly #queue: ReaderEvent[] = [];
-
-  push(chunk: Buffer): void {
-    this.#queue.push(...this.#reader.push(chunk));
-  }
-
-  take(): ReaderEvent | undefined {
-    return this.#queue.shift();
-  }
-
-  get isFull(): boolean {
-    return this.#queue.length > mostQueued;
-  }
-}
 
 /** One connection: reads commands one after the other, keeps the state, counts strikes, and writes what the handlers answer. */
 export class Session implements MailSession, AdmittingSession {

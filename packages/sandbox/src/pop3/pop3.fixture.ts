@@ -15,7 +15,8 @@ export class RawPop3 {
   readonly ended: Promise<string>;
 
   constructor({ sandbox }: TestBench) {
-    this.#socket = connect({ host: sandbox.pop3.host, port: sandbox.pop3.port, ca: readFileSync(sandbox.caFile) });
+    const { host, port } = sandbox.pop3;
+    this.#socket = connect({ host, port, servername: host, ca: readFileSync(sandbox.caFile) });
     this.#socket.on("data", (chunk: Buffer) => {
       this.records.push(chunk.toString("latin1"));
       this.#text += chunk.toString("latin1");

@@ -44,6 +44,15 @@ describe("a corpus", () => {
     expect(allMessages(new CorpusWorld(root, "1"))).toEqual(messages);
   });
 
+  test("may have all of it in INBOX, for a protocol that sees nothing else", () => {
+    for (let i = 0; i < 40; i++) writeFileSync(join(root, `${String(i)}.eml`), `Subject: ${String(i)}\n\n`);
+    const world = new CorpusWorld(root, "1", true);
+    expect(allMessages(world).length).toBe(40);
+    for (const address of world.tenants[0]?.addresses ?? [])
+      expect(world.folders(address)?.flatMap(({ name, count }) => (count > 0 ? name : []))).toEqual(["INBOX"]);
+    expect(world.key).not.toBe(new CorpusWorld(root, "1").key);
+  });
+
   test("cuts an mbox at its From lines", () => {
     writeFileSync(
       join(root, "list.mbox"),

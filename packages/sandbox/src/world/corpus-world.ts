@@ -27,8 +27,8 @@ export class CorpusWorld implements World {
   readonly tenants: readonly WorldTenant[];
   readonly #byAddress = new Map<string, Map<string, CorpusMessage[]>>();
 
-  /** @throws CorpusError */
-  constructor(root: string, seed: string) {
+  /** @param inboxOnly all of it in INBOX, for those who see nothing else @throws CorpusError */
+  constructor(root: string, seed: string, inboxOnly = false) {
     const messages = findMessages(root);
     const mailboxes = Math.min(mostMailboxes, Math.max(1, Math.ceil(messages.length / 10)));
     const addresses = Array.from({ length: mailboxes }, (_, i) => `box${String(i + 1).padStart(2, "0")}@corpus.example`);
@@ -38,11 +38,11 @@ export class CorpusWorld implements World {
       const address = addresses[i % mailboxes] as string;
       this.#byAddress
         .get(address)
-        ?.get(folderFor(Math.floor(i / mailboxes), folders))
+        ?.get(inboxOnly ? "INBOX" : folderFor(Math.floor(i / mailboxes), folders))
         ?.push(message);
     }
     this.tenants = [{ alias: "corpus", addresses, messages: messages.length }];
-    this.key = `corpus ${seed} ${String(hashText(messages.map((m) => `${m.path.slice(root.length)} ${String(m.offset)} ${String(m.length)}`).join("\n")))}`;
+    this.key = `corpus ${inboxOnly ? "inbox " : ""}${seed} ${String(hashText(messages.map((m) => `${m.path.slice(root.length)} ${String(m.offset)} ${String(m.length)}`).join("\n")))}`;
   }
 
   folders(address: string): readonly BaseFolder[] | undefined {
