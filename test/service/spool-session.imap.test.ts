@@ -1,3 +1,4 @@
+import { lookup } from "node:dns";
 import { readFile } from "node:fs/promises";
 import { Secret } from "@mailfleet/core";
 import { createPop3Source } from "@mailfleet/pop3";
@@ -36,6 +37,7 @@ async function openInDovecot(style: UidlStyle): Promise<SpoolWorld> {
       log: silentLog,
       scrub: (text) => text,
       clock: { monotonic: () => performance.now() },
+      lookUp: lookup,
     }),
     mailbox: { tenant: "contoso", address, protocol: "pop3" },
     token: { value: new Secret(token), expiresAt: Date.now() + 3_600_000 },

@@ -68,8 +68,8 @@ export interface Pop3SourceOptions {
   readonly scrub: (text: string) => string;
   readonly clock: Pick<Clock, "monotonic">;
   readonly limits?: Partial<Pop3SourceLimits>;
-  /** In place of the system's. */
-  readonly lookUp?: LookupFunction;
+  /** In place of `dns.lookup`, which can hold a thread for minutes. */
+  readonly lookUp: LookupFunction;
   /** Say QUIT also after messages were read. False: Exchange marks what was read as read at QUIT, so the connection is dropped. */
   readonly quits?: boolean;
 }

@@ -49,20 +49,18 @@ export class SpoolList {
 export type AskUidl = (number: number) => Promise<string | undefined>;
 
 /**
- * The status of a spool in which nothing came and nothing went, found out by one or two questions whatever its size: as many messages as
- * there should be, and the newest one known is still at the end of the list. As lists run in one direction and UIDLs are never given
- * again, nothing else can have changed then. Undefined where that is not so, or cannot be told.
+ * The status of a spool in which nothing came and nothing went, found out by two questions whatever its size: as many messages as there
+ * should be, the newest known one at one end of the list, and an older known one at the other. As lists run in one direction, oldest or
+ * newest first, and UIDLs are never given again, nothing else can have changed then. (The newest at the end alone would not do: in a list
+ * that begins with the newest, all that stood behind it may be gone, and as many be new before it.) Undefined where that is not so.
  */
 export async function statusAsKnown(count: number, known: SpoolKnown | undefined, askUidl: AskUidl): Promise<FolderStatus | undefined> {
   if (known === undefined || count === 0 || count !== known.messages) return undefined;
-  const isNewest = (uidl: string): boolean => isUidlOf(known.uidls, known.newest, uidl);
   const last = await askUidl(count);
-  if (last === undefined) return undefined;
-  if (!isNewest(last)) {
-    // A list that begins with the newest ends with an older one.
-    const first = isOlder(last, known) ? await askUidl(1) : undefined;
-    if (first === undefined || !isNewest(first)) return undefined;
-  }
+  if (last === undefined || !isKnown(last, known)) return undefined;
+  const first = count === 1 ? last : await askUidl(1);
+  if (first === undefined || !isKnown(first, known)) return undefined;
+  if (![first, last].some((uidl) => isUidlOf(known.uidls, known.newest, uidl))) return undefined;
   return {
     messages: count,
     uidNext: known.newest + 1,
@@ -71,8 +69,9 @@ export async function statusAsKnown(count: number, known: SpoolKnown | undefined
   };
 }
 
-function isOlder(uidl: string, { uidls, newest }: SpoolKnown): boolean {
+/** Whether it was listed before, or could have been: one that is not above what was. */
+function isKnown(uidl: string, { uidls, newest }: SpoolKnown): boolean {
   const { uids, book } = dealUidls(uidls, [uidl]);
   // One that is new to a book gets a number above all others; one that is no number is new to a spool of numbers.
-  return (uidls === undefined) === (book === undefined) && (uids[0] ?? newest) < newest;
+  return (uidls === undefined) === (book === undefined) && (uids[0] ?? 0) <= newest;
 }

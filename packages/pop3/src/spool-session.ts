@@ -1,6 +1,8 @@
 import {
+  classifyPop3,
   isMessageRefusal,
   syncError,
+  type ErrorFacts,
   type FetchedMessage,
   type FlagRow,
   type FolderStatus,
@@ -75,9 +77,7 @@ export class SpoolSession implements MailSession {
   constructor(options: SpoolSessionOptions) {
     this.#options = options;
     this.#client = options.client;
-    // A server without CAPA may know TOP all the same.
-    const { capabilities } = options.client;
-    this.#usesTop = capabilities.has("TOP") || !capabilities.has("UIDL");
+    this.#usesTop = options.client.capabilities.has("TOP");
   }
 
   async listFolders(): Promise<readonly ListedFolder[]> {
@@ -264,7 +264,8 @@ export class SpoolSession implements MailSession {
       const numbers = rest.map(({ number }) => number);
       for await (const { uid, item } of this.#items(list, this.#client.topEach(numbers, 0))) {
         if (item.body === undefined) {
-          if (this.#readRefusal(item.refusal, uid) !== undefined) refused.add(uid);
+          // RETR tells whether it is the command or the message.
+          if (this.#readRefusal(item.refusal, uid, isCommandRefusal) !== undefined) refused.add(uid);
           continue;
         }
         const { body } = item;
@@ -302,9 +303,9 @@ export class SpoolSession implements MailSession {
    * clear: it is withheld then if the server gives others.
    * @throws SyncError for a refusal that has another cause than the message
    */
-  #readRefusal(refusal: Pop3Error, uid: number): SyncError | undefined {
+  #readRefusal(refusal: Pop3Error, uid: number, isAboutMessage = isMessageRefusal): SyncError | undefined {
     const failure = this.#failure(refusal, { phase: "fetch", uid });
-    if (!isMessageRefusal(failure.failure.facts)) throw failure;
+    if (!isAboutMessage(failure.failure.facts)) throw failure;
     this.#options.log.warn({ uid, text: failure.failure.facts.text }, "the server refuses a message that it lists");
     return withheldWords.test(refusal.text ?? "") ? undefined : failure;
   }
@@ -340,6 +341,10 @@ const withheldWords = /message corrupted|expunged|already deleted|marked for del
 
 function isRefusal(error: unknown): error is Pop3Error {
   return isPop3Error(error) && error.kind === "refused" && !error.isOver;
+}
+
+function isCommandRefusal(facts: ErrorFacts): boolean {
+  return classifyPop3(facts).code === "COMMAND_REFUSED";
 }
 
 /** Which message was asked for when it happened; 0 for none. */

@@ -39,7 +39,7 @@ export interface Conversation extends AsyncDisposable {
 }
 
 /** What may be sent at all (T13): nothing that changes a mailbox. */
-const allowed = /^(CAPA|AUTH XOAUTH2|STAT|(UIDL|LIST)( \d+)?|RETR \d+|TOP \d+ \d+|NOOP|RSET|QUIT|[\w+/]{40,}=*|)$/;
+export const allowed = /^(CAPA|AUTH XOAUTH2|STAT|(UIDL|LIST)( \d+)?|RETR \d+|TOP \d+ \d+|NOOP|RSET|QUIT|[\w+/]{40,}=*|)$/;
 
 /** Starts the script, and stops it when the test is over. */
 export async function converse(script: readonly ScriptStep[]): Promise<Conversation> {
