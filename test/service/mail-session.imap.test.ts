@@ -1,6 +1,5 @@
 import { lookup } from "node:dns";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isPlaceholder, Secret, type MailboxRef, type MailSource } from "@mailfleet/core";
@@ -17,11 +16,12 @@ import {
   uniqueName,
 } from "@mailfleet/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sandboxToken } from "./sandbox-token.ts";
 
 const vitest = { describe, test, expect };
 let dir: string;
 let sandbox: Sandbox;
-let sandboxToken: string;
+let tokenOfSandbox: string;
 let condStore: RunningDovecot;
 let nextBox = 0;
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
     startSandbox({ dataDir: join(dir, "sandbox"), tenants: [{ alias: "contoso", mailboxes: 60, messages: 0 }] }),
     startDovecot({ condStore: true }),
   ]);
-  sandboxToken = await tokenOfSandbox();
+  tokenOfSandbox = await sandboxToken(sandbox, "contoso");
 });
 
 afterAll(async () => {
@@ -86,7 +86,7 @@ function sourceOf(imap: { readonly host: string; readonly port: number }, ca: st
 async function openInSandbox(): Promise<MailWorld> {
   const address = sandbox.tenants[0]?.addresses[nextBox++];
   if (address === undefined) throw new Error("the sandbox has too few mailboxes for these tests");
-  return openWorld(sandbox.imap, sandbox.caFile, address, sandboxToken, (folder) => void sandbox.resetUidValidity(address, folder));
+  return openWorld(sandbox.imap, sandbox.caFile, address, tokenOfSandbox, (folder) => void sandbox.resetUidValidity(address, folder));
 }
 
 async function openInDovecot(dovecot: RunningDovecot): Promise<MailWorld> {
@@ -112,26 +112,4 @@ async function openWorld(
     client: { ...imap, caFile, user: address, token },
     resetUidValidity: async (folder) => reset(folder),
   });
-}
-
-async function tokenOfSandbox(): Promise<string> {
-  const [tenant] = sandbox.tenants;
-  const ca = await readFile(sandbox.caFile);
-  const form = new URLSearchParams({
-    grant_type: "client_credentials",
-    client_id: tenant?.clientId ?? "",
-    client_secret: sandbox.secretOf("contoso"),
-    scope: "https://outlook.office365.com/.default",
-  });
-  const text = await new Promise<string>((resolve, reject) => {
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const sent = request(`${sandbox.authority}/${tenant?.tenantId ?? ""}/oauth2/v2.0/token`, { method: "POST", ca, headers }, (answer) => {
-      let body = "";
-      answer.on("data", (chunk: Buffer) => (body += chunk.toString()));
-      answer.on("end", () => resolve(body));
-    });
-    sent.on("error", reject);
-    sent.end(form.toString());
-  });
-  return (JSON.parse(text) as { access_token: string }).access_token;
 }

@@ -139,12 +139,16 @@ export interface MailSession {
   fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
   /**
    * One message of any size, within this session: the next one may get it rendered anew, with other bytes. Undefined when the server
-   * withholds it. No other call before the last piece was taken or left.
+   * withholds it. No other call before the last piece was taken or left. A spool has to read over what is left, and gives the session up
+   * where that is too much.
    */
   fetchStream(uid: number): Promise<StreamedMessage | undefined>;
-  /** Whether one message has more than `bytes` bytes, whatever size was announced. False for one that the server withholds. */
+  /**
+   * Whether one message has more than `bytes` bytes, whatever size was announced. False for one that the server withholds, and on a spool,
+   * which cannot tell without sending it: there its pieces do.
+   */
   isLongerThan(uid: number, bytes: number): Promise<boolean>;
-  /** The first `bytes` bytes of one message. */
+  /** The first `bytes` bytes of one message; of a spool's no more than the header. */
   fetchHead(uid: number, bytes: number): Promise<FetchedMessage | undefined>;
   /**
    * Flags of the messages from `low` to `high` in the open folder, any order, each at most once. A message that is not in the answer may
