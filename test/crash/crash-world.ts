@@ -6,6 +6,7 @@ import {
   limits,
   type MailboxRef,
   type MailEvent,
+  type Protocol,
   matchesFolder,
   messageKey,
   presentUids,
@@ -21,6 +22,7 @@ import {
   type AppliedCommit,
   audit,
   type AuditedMessage,
+  type AuditedName,
   createMemoryBlobStore,
   createMemoryFleet,
   createMemoryMailServer,
@@ -31,6 +33,7 @@ import {
   type MemoryBlobStore,
   type MemoryFleet,
   type MemoryMailbox,
+  type MessageName,
   noSlots,
   plainParser,
   pointersOf,
@@ -40,7 +43,9 @@ import {
 import { type CrashPlan, CrashingWorker } from "./crashing-worker.ts";
 
 export interface WorldOptions {
-  readonly protocol?: "imap" | "pop3";
+  readonly protocol?: Protocol;
+  /** What a spool calls the message of a UID; default: the UID, as Exchange does. */
+  readonly uidlOf?: (uid: number) => string;
   readonly features?: Partial<SessionFeatures>;
   readonly settings?: Partial<SyncSettings>;
   readonly seed?: number;
@@ -61,7 +66,7 @@ export const calm: SyncSettings = {
 export class CrashWorld {
   readonly clock: FakeClock = fakeClock();
   readonly settings: SyncSettings;
-  readonly mailbox: MailboxRef;
+  mailbox: MailboxRef;
   readonly mail: MemoryMailbox;
   readonly blobs: MemoryBlobStore = createMemoryBlobStore();
   readonly fleet: MemoryFleet;
@@ -72,6 +77,9 @@ export class CrashWorld {
   readonly #told = new Set<string>();
   readonly #last = new Map<string, { readonly checkpoint: FolderCheckpoint; readonly ledger: FolderLedger }>();
   readonly #source: ReturnType<typeof createMemoryMailServer>["source"];
+  readonly #uidlOf: (uid: number) => string;
+  /** Never read over IMAP: then nobody knows of other folders than INBOX. */
+  #isSpoolOnly: boolean;
   #serial = 0;
   /** The newest message that there was at first sight. */
   #historyUpTo = 0;
@@ -79,7 +87,13 @@ export class CrashWorld {
   constructor(options: WorldOptions = {}) {
     this.settings = { ...calm, ...options.settings };
     this.mailbox = { tenant: "contoso", address: "support@contoso.example", protocol: options.protocol ?? "imap" };
-    const server = createMemoryMailServer({ clock: this.clock, ...(options.features && { features: options.features }) });
+    this.#isSpoolOnly = this.mailbox.protocol === "pop3";
+    this.#uidlOf = options.uidlOf ?? String;
+    const server = createMemoryMailServer({
+      clock: this.clock,
+      uidlOf: this.#uidlOf,
+      ...(options.features && { features: options.features }),
+    });
     this.#source = server.source;
     this.mail = server.addMailbox(this.mailbox.address);
     const chance = seededChance(options.seed ?? 5);
@@ -111,6 +125,13 @@ export class CrashWorld {
   /** Mail that is no other's; `lines` are added to its header. */
   message(name: string, lines: readonly string[] = []): Buffer {
     return Buffer.from([`Subject: ${name}`, `Message-ID: <${name}@mail.example>`, ...lines, "", `Text of ${name}.`, ""].join("\r\n"));
+  }
+
+  /** Its protocol is another one in the configuration from now on. */
+  moveTo(protocol: Protocol): void {
+    this.#isSpoolOnly = false;
+    this.mailbox = { ...this.mailbox, protocol };
+    this.fleet.register(this.mailbox);
   }
 
   /** Everything that is there now is history, which is left out where it is not wanted. */
@@ -145,18 +166,23 @@ export class CrashWorld {
 
   /** Whether any folder owes something that time alone brings. */
   get isOwed(): boolean {
-    return [...this.checkpoints().values()].some(
-      ({ checkpoint }) =>
-        checkpoint.retry.length > 0 ||
-        checkpoint.recheck !== undefined ||
-        checkpoint.previous.length > 0 ||
-        (checkpoint.unlisted !== undefined && presentUids(checkpoint).length > 0),
+    const isSeen = (folder: string): boolean => this.mailbox.protocol === "imap" || folder === "INBOX";
+    return [...this.checkpoints()].some(
+      ([folder, { checkpoint }]) =>
+        isSeen(folder) &&
+        (checkpoint.retry.length > 0 ||
+          checkpoint.recheck !== undefined ||
+          checkpoint.vanished !== undefined ||
+          checkpoint.previous.length > 0 ||
+          (checkpoint.unlisted !== undefined && presentUids(checkpoint).length > 0)),
     );
   }
 
   truth(): readonly AuditedMessage[] {
     const isSpool = this.mailbox.protocol === "pop3";
-    const hasSeen = (folder: string): boolean => !isSpool || folder === "INBOX";
+    const hasSeen = (folder: string): boolean => !this.#isSpoolOnly || folder === "INBOX";
+    const uidlsOf = (names: readonly MessageName[]): AuditedName[] =>
+      names.filter(({ folder }) => folder === "INBOX").map(({ folder, uid }) => ({ folder, uidl: this.#uidlOf(uid) }));
     return this.mail.truth().map((message) => {
       const folder = message.names.at(-1)?.folder ?? "";
       const isRuledOut = this.settings.folders.exclude.some((pattern) => matchesFolder(pattern, folder)) || folder === "Calendar";
@@ -165,7 +191,8 @@ export class CrashWorld {
         tenant: this.mailbox.tenant,
         mailbox: this.mailbox.address,
         sha256: hashOf(message.raw),
-        names: isSpool ? message.names.map((name) => ({ ...name, uidValidity: spoolUidValidity.ownNumbers })) : message.names,
+        // As the protocol names it now, last; as the other one did, where the mailbox was moved.
+        names: isSpool ? [...message.names, ...uidlsOf(message.names)] : [...uidlsOf(message.names), ...message.names],
         isThere: message.isThere && !message.isHidden,
         isExcluded: isRuledOut || !hasSeen(folder) || message.serial <= this.#historyUpTo,
         mayComeLate: message.wasLate,
@@ -216,13 +243,20 @@ export class CrashWorld {
     const owed = uniteUids(covered, uidSetOf(checkpoint.retry.map(({ uid }) => uid)));
     for (const { what, names, isThere, isExcluded, mayComeLate } of this.truth()) {
       const name = names.at(-1);
-      if (!isThere || isExcluded || mayComeLate || checkpoint.isExcluded || name?.folder !== folder || name.uidValidity !== uidValidity)
-        continue;
-      if (name.uid < checkpoint.backfillBelow || name.uid >= checkpoint.uidNext || name.uid < checkpoint.excludedBelow) continue;
-      if (!hasUid(owed, name.uid)) this.broken.push(`lost: the checkpoint of ${folder} claims to be past ${what}`);
+      if (!isThere || isExcluded || mayComeLate || checkpoint.isExcluded || name?.folder !== folder) continue;
+      const uid = "uid" in name ? (name.uidValidity === uidValidity ? name.uid : undefined) : numberOf(checkpoint, name.uidl);
+      if (uid === undefined || uid < checkpoint.backfillBelow || uid >= checkpoint.uidNext || uid < checkpoint.excludedBelow) continue;
+      if (!hasUid(owed, uid)) this.broken.push(`lost: the checkpoint of ${folder} claims to be past ${what}`);
     }
     if (unaccounted(ledger) !== 0) this.broken.push(`unaccounted: ${folder} ${JSON.stringify(ledger)}`);
   }
+}
+
+/** Of a message of a spool, under the numbers of a checkpoint. */
+function numberOf({ uidValidity, uidls }: FolderCheckpoint, uidl: string): number | undefined {
+  if (uidValidity === spoolUidValidity.ownNumbers) return Number(uidl);
+  const at = uidls?.uidls.indexOf(uidl) ?? -1;
+  return uidValidity === spoolUidValidity.dealtNumbers && at !== -1 ? at + 1 : undefined;
 }
 
 const hashes = new WeakMap<Uint8Array, string>();

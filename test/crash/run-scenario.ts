@@ -6,6 +6,8 @@ import { CrashWorld, pastLeaseMs, type WorldOptions } from "./crash-world.ts";
 export interface Scenario {
   readonly name: string;
   readonly world?: WorldOptions;
+  /** When something happens decides what is told: then only the end must be right. */
+  readonly isTimed?: true;
   /** The mailbox before anything is synced. */
   readonly begin: (world: CrashWorld) => void;
   /** What happens to it afterwards; absent when the first sync is what is tried. Accidents happen from here on. */

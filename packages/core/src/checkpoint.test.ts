@@ -72,13 +72,15 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
       fc.array(fc.stringMatching(/^[!-~]{0,70}$/)).map((uidls) => ({ uidls })),
       { nil: undefined },
     ),
+    leftoversFrom: fc.option(fc.nat(), { nil: undefined }),
     vanished: fc.option(fc.record({ uids: fc.array(uid, { maxLength: 9 }).map(uidSetOf), notBefore: fc.nat() }), { nil: undefined }),
     recheck: fc.option(fc.record({ low: uid, high: uid, tries: fc.nat(3), notBefore: fc.nat() }), { nil: undefined }),
   })
-  .map(({ recheck, compared, unlisted, wantedFrom, uidls, vanished, ...rest }) => ({
+  .map(({ recheck, compared, unlisted, wantedFrom, uidls, vanished, leftoversFrom, ...rest }) => ({
     ...rest,
     ...(uidls && { uidls }),
     ...(vanished && { vanished }),
+    ...(leftoversFrom !== undefined && { leftoversFrom }),
     ...(recheck && { recheck }),
     ...(compared && { compared }),
     ...(unlisted && { unlisted }),

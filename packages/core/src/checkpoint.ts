@@ -54,6 +54,8 @@ export interface FolderCheckpoint {
   readonly uidls?: UidlBook;
   /** Of a spool: many that one list left out at once, to be told as removed when a later session's list agrees. */
   readonly vanished?: Vanished;
+  /** Epoch ms. Of a spool after a reset: much was not found again, and a session after this tells it as removed if it still is not. */
+  readonly leftoversFrom?: number;
 }
 
 export interface Compared {

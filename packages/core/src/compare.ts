@@ -1,6 +1,7 @@
 import { type Compared, type FolderCheckpoint, presentUids } from "./checkpoint.ts";
 import { changedFlags, countWithFlag, type FlagSets, intersectUids } from "./flag-sets.ts";
 import type { FolderStatus } from "./ports.ts";
+import { isOfSpool } from "./uidl-book.ts";
 import { countUids, maxUid, subtractUids, type UidSet, uidSetOf, uniteUids } from "./uid-set.ts";
 
 /** How often the newest messages and the whole of a folder are compared, where the server does not tell what changed. */
@@ -28,6 +29,7 @@ export type CompareNeed =
 export function compareNeed(status: FolderStatus, checkpoint: FolderCheckpoint, policy: ComparePolicy, now: number): CompareNeed {
   const { compared, isVerified } = checkpoint;
   if (checkpoint.isExcluded) return { kind: "none" };
+  if (isOfSpool(checkpoint)) return isSpoolDue(status, checkpoint, policy, now) ? { kind: "whole" } : { kind: "none" };
   if (presentUids(checkpoint).length === 0 && !mayBeBack(status, checkpoint)) return { kind: "none" };
   if (compared === undefined) return isVerified && checkpoint.backfillBelow <= 1 ? { kind: "whole" } : { kind: "none" };
   if (isVerified && now - compared.wholeAt >= policy.wholeMs) return { kind: "whole" };
@@ -39,6 +41,25 @@ export function compareNeed(status: FolderStatus, checkpoint: FolderCheckpoint, 
     return { kind: "recent", low: Math.max(1, checkpoint.uidNext - policy.recentUids) };
   }
   return { kind: "none" };
+}
+
+/** A spool has no flags, and a list of it is always whole: what its count and its newest message do not show is looked for once a day. */
+function isSpoolDue(status: FolderStatus, checkpoint: FolderCheckpoint, policy: ComparePolicy, now: number): boolean {
+  const { compared, isVerified } = checkpoint;
+  if (!isVerified || checkpoint.backfillBelow > 1) return false;
+  if (compared === undefined || checkpoint.vanished !== undefined) return true;
+  return now - compared.wholeAt >= policy.wholeMs || isCountOff(status, checkpoint, compared);
+}
+
+/** The highest UID that a spool should list, if nothing moved. */
+export function expectedTop({ compared, uidNext }: FolderCheckpoint): number {
+  return compared?.top?.uidNext === uidNext ? compared.top.listed : uidNext - 1;
+}
+
+/** How many messages a spool should have, if nothing moved; undefined where that is not known or not believed. */
+export function expectedCount(checkpoint: FolderCheckpoint): number | undefined {
+  if (checkpoint.compared === undefined || checkpoint.vanished !== undefined) return undefined;
+  return knownCount(checkpoint) + checkpoint.compared.uncounted;
 }
 
 /** Nothing of a folder is there by our books, and the server counts messages again: those that were gone may be back. */
@@ -61,7 +82,7 @@ export function isUnseenOff(status: FolderStatus, checkpoint: FolderCheckpoint, 
 export function comparedWith(
   status: FolderStatus,
   checkpoint: FolderCheckpoint,
-  when: { readonly wholeAt: number; readonly recentAt: number },
+  when: Pick<Compared, "wholeAt" | "recentAt" | "top">,
 ): Compared {
   return {
     ...when,

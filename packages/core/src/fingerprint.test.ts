@@ -82,4 +82,41 @@ describe("known messages", () => {
     expect(knownOf(bare).take({ ...bareSeen, internalDate: 9_000 })).toBeUndefined();
     expect(knownOf(entry(1)).take(bareSeen)).toBeUndefined();
   });
+
+  describe("without a date on one side, as of a spool,", () => {
+    const { internalDate: _none, ...undated } = seen;
+    const { messageId: _id, ...withoutId } = undated;
+    const { messageId: _known, ...knownWithoutId } = entry(1);
+
+    test.each([
+      ["the only one, whatever its size", [entry(1, { size: 7 })], undated, 1],
+      ["the only one without an id", [knownWithoutId], withoutId, 1],
+      ["one of the same size among others", [entry(1, { size: 7 }), entry(2)], undated, 2],
+      ["the nearest in size where none is the same", [entry(1, { size: 9_000 }), entry(2, { size: 90 })], undated, 2],
+      ["nothing with another id", [entry(1, { messageId: "<b@x>" })], undated, undefined],
+      ["nothing with another header", [entry(1, { digest: "e" })], undated, undefined],
+      ["nothing of another size, where the header says nothing", [entry(1, { size: 7 })], { ...undated, isBare: true as const }, undefined],
+      ["one of its size, where the header says nothing", [entry(1)], { ...undated, isBare: true as const }, 1],
+    ])("they are found: %s", (_, known, message, uid) => {
+      expect(knownOf(...known).take(message)?.entry.uid).toBe(uid);
+    });
+
+    test("the one with its number is it, where numbers stay", () => {
+      const sameNumber = (): number => 9;
+      expect(knownOf(entry(1), entry(9, { size: 7 })).take(undated, sameNumber)?.entry.uid).toBe(9);
+      expect(knownOf(entry(1), entry(9, { digest: "e" })).take(undated, sameNumber)?.entry.uid).toBe(1);
+    });
+
+    test("as many copies are found as there were, and not one more", () => {
+      fc.assert(
+        fc.property(fc.nat(5), fc.nat(5), fc.boolean(), (old, now, isSizeKept) => {
+          const known = knownOf(...Array.from({ length: old }, (_, at) => entry(at + 1)));
+          const found = Array.from({ length: now }, (_, at) => known.take({ ...undated, uid: 100 + at, size: isSizeKept ? 100 : 77 }));
+          const uids = found.flatMap((one) => one?.entry.uid ?? []);
+          expect(uids).toHaveLength(Math.min(old, now));
+          expect(new Set(uids).size).toBe(uids.length);
+        }),
+      );
+    });
+  });
 });

@@ -38,6 +38,8 @@ export interface SeenMessage {
   readonly size: number;
   readonly messageId?: string;
   readonly digest: string;
+  /** Its header has none of the fields. */
+  readonly isBare?: true;
 }
 
 /** An old message, in the order of `previous` of the checkpoint. */
@@ -108,11 +110,17 @@ export class KnownMessages {
   /**
    * The old message that this is, taken out; undefined for one that was never handed off. Message-ID, INTERNALDATE and header must
    * agree. After a migration that did not keep INTERNALDATE the size must agree in its place, and the candidate must be the only one.
+   * Where one side has no date, as a spool has none, see {@link undated}.
+   *
+   * @param numberBefore the number that the message had there, if the way of numbering stayed
    */
-  take(seen: SeenMessage): KnownMessage | undefined {
+  take(seen: SeenMessage, numberBefore: (known: KnownMessage) => number | undefined = () => undefined): KnownMessage | undefined {
     const list = (this.#byDigest.get(seen.digest) ?? []).filter(({ entry }) => entry.messageId === seen.messageId);
     const exact = list.find(({ entry }) => entry.internalDate !== undefined && sameSecond(entry.internalDate, seen.internalDate));
     if (exact) return this.#remove(seen.digest, exact);
+    const without = list.filter(({ entry }) => entry.internalDate === undefined || seen.internalDate === undefined);
+    const same = without.find((known) => known.entry.uid === numberBefore(known)) ?? undated(seen, without);
+    if (same) return this.#remove(seen.digest, same);
     const [only, another] = list;
     const isSure =
       only !== undefined && another === undefined && seen.messageId !== undefined && only.entry.size === seen.size && seen.size > 0;
@@ -125,6 +133,18 @@ export class KnownMessages {
     else this.#byDigest.delete(digest);
     return known;
   }
+}
+
+/**
+ * Among messages with this header the one that it is, without a date to tell them apart: one of the same size; else the only one; else one
+ * of several that are alike, or the nearest in size, so that as many copies are found again as there were. A header that says nothing at
+ * all is many messages': then the size must agree.
+ */
+function undated(seen: SeenMessage, list: readonly KnownMessage[]): KnownMessage | undefined {
+  const equal = list.find(({ entry }) => entry.size === seen.size && seen.size > 0);
+  if (equal !== undefined || seen.isBare === true) return equal;
+  const away = ({ entry }: KnownMessage): number => Math.abs(entry.size - seen.size);
+  return list.reduce<KnownMessage | undefined>((best, one) => (best === undefined || away(one) < away(best) ? one : best), undefined);
 }
 
 /** IMAP's INTERNALDATE has no fractions. */

@@ -49,6 +49,7 @@ export {
   type PreviousGeneration,
   type Spot,
   type Unlisted,
+  type Vanished,
 } from "./checkpoint.ts";
 export { decodeUidSet, encodeUidSet } from "./uid-codec.ts";
 export { isNewerCheckpoint, packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
@@ -69,6 +70,8 @@ export {
   compareNeed,
   comparedWith,
   compareWindow,
+  expectedCount,
+  expectedTop,
   isCountOff,
   isUnseenOff,
   type CompareNeed,
@@ -324,6 +327,7 @@ export {
 export {
   type DealtUidls,
   dealUidls,
+  forgetRemoved,
   isOfSpool,
   isUidlOf,
   nameInPlace,

@@ -40,6 +40,10 @@ export const limits = {
   /** Fresh UIDs that the server dealt and a listing left out are listed again this often, with this pause. */
   recheckTries: 3,
   recheckMs: 60_000,
+  /** Of a spool's known messages: when more are gone at once, a later session must find the same before it is told (exchange-online 4). */
+  vanishedShare: 0.25,
+  /** Of messages of a spool that are gone so many UIDLs are remembered: one that comes back later than that is handed off again. */
+  removedUidls: 10_000,
   /**
    * Defaults for comparing flags and removals without CONDSTORE. The counts of STATUS show most changes at the next poll; these find the
    * rest, such as a star, and cost an EXAMINE and about 40 bytes a message.

@@ -46,6 +46,7 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
     ...(checkpoint.isExcluded && { x: 1 }),
     ...(recheck && { k: [recheck.low, recheck.high, recheck.tries, recheck.notBefore] }),
     ...(uidls && { i: packUidls(uidls) }),
+    ...(checkpoint.leftoversFrom !== undefined && { j: checkpoint.leftoversFrom }),
     ...(vanished && { a: [encodeUidSet(vanished.uids), vanished.notBefore] }),
   });
 }
@@ -104,6 +105,7 @@ export function unpackCheckpoint(text: string): FolderCheckpoint | undefined {
       ...(raw["c"] !== undefined && { compared: readCompared(raw["c"]) }),
       ...(raw["u"] !== undefined && { unlisted: readUnlisted(raw["u"]) }),
       ...(raw["i"] !== undefined && { uidls: unpackUidls(words(raw["i"])) }),
+      ...(raw["j"] !== undefined && { leftoversFrom: count(raw["j"]) }),
       ...(raw["a"] !== undefined && { vanished: readVanished(raw["a"]) }),
     };
     return raw["l"] === undefined ? checkpoint : { ...checkpoint, flags: unpackFlagSets(raw["l"], flaggedUids(checkpoint)) };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dealUidls, isUidlOf, nameInPlace, spoolUidValidity, type UidlBook, uidlOf } from "./uidl-book.ts";
+import { dealUidls, forgetRemoved, isUidlOf, nameInPlace, spoolUidValidity, type UidlBook, uidlOf } from "./uidl-book.ts";
 import { packUidls, unpackUidls } from "./uidl-codec.ts";
 import { digestMark, hashUidl } from "./uidl-hash.ts";
 
@@ -101,6 +101,22 @@ describe("numbers for UIDLs", () => {
         }
       }),
     );
+  });
+
+  test("are forgotten of the oldest removed messages, a thousand at a time", () => {
+    const book = bookOf(...Array.from({ length: 5_000 }, (_, at) => `u${at + 1}`));
+    const removed = [
+      [1, 1_500],
+      [2_000, 3_000],
+    ] as const;
+    expect(forgetRemoved(book, removed, 1_600)).toBe(book);
+    const forgetful = forgetRemoved(book, removed, 500);
+    expect(forgetful.uidls.flatMap((uidl, at) => (uidl === "" ? [at + 1] : []))).toEqual([
+      ...Array.from({ length: 1_500 }, (_, at) => at + 1),
+      ...Array.from({ length: 500 }, (_, at) => 2_000 + at),
+    ]);
+    expect(forgetRemoved(forgetful, removed, 500)).toBe(forgetful);
+    expect(dealUidls(forgetful, ["u1", "u2600", "u4000"]).uids).toEqual([5_001, 2_600, 4_000]);
   });
 
   test("of 100,000 are dealt in a pass or two, known, new, with holes, or by their digests", () => {

@@ -1,5 +1,5 @@
 import type { MessagePlace } from "./ids.ts";
-import { maxUid } from "./uid-set.ts";
+import { countUids, maxUid, type UidSet } from "./uid-set.ts";
 import { digestMark, hashUidl } from "./uidl-hash.ts";
 
 /**
@@ -67,6 +67,35 @@ export function uidlOf(book: UidlBook | undefined, uid: number): string | undefi
   if (entry === undefined || entry === "" || entry.startsWith(digestMark)) return undefined;
   const repeat = entry.indexOf(repeatMark);
   return repeat === -1 ? entry : entry.slice(0, repeat);
+}
+
+/** So many are forgotten together: each time the whole book is written anew. */
+const forgottenAtOnce = 1_000;
+
+/**
+ * A book that forgets the oldest of many removed messages: a mailbox that is emptied every day would else remember all it ever held. One
+ * that comes back after that is taken for a new message. The same book where nothing is to be forgotten.
+ *
+ * @param removed UIDs of messages that were told as removed
+ * @param kept how many of them are remembered at least
+ */
+export function forgetRemoved(book: UidlBook, removed: UidSet, kept: number): UidlBook {
+  const count = Math.floor((countUids(removed) - kept) / forgottenAtOnce) * forgottenAtOnce;
+  if (count <= 0) return book;
+  const last = nthUid(removed, count);
+  if (book.uidls[last - 1] === "") return book;
+  const uidls = [...book.uidls];
+  for (const [low, high] of removed) for (let uid = low; uid <= Math.min(high, last); uid++) if (uid <= uidls.length) uidls[uid - 1] = "";
+  return { uidls };
+}
+
+function nthUid(set: UidSet, count: number): number {
+  let left = count;
+  for (const [low, high] of set) {
+    if (left <= high - low + 1) return low + left - 1;
+    left -= high - low + 1;
+  }
+  throw new RangeError("the set has fewer members");
 }
 
 /** Whether a UIDL is the one of a UID, also where only a digest of it is kept: for asking the server about one message. */

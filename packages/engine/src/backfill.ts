@@ -1,12 +1,15 @@
 import {
+  countUids,
   type FolderCheckpoint,
   type FolderStatus,
   hasHistory,
   hasUid,
   intersectUids,
+  isOfSpool,
   limits,
   maxUid,
   type MessageMeta,
+  presentUids,
   subtractUids,
   type UidSet,
   uidSetOf,
@@ -17,6 +20,8 @@ import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder } from 
 import { batchesOf } from "./hand-off-batch.ts";
 import { describeAll, freshPass, handOffOrNote } from "./fresh-pass.ts";
 import type { SessionContext, SyncSettings } from "./ports.ts";
+import { areNumbersKept } from "./same-uids.ts";
+import { isMany } from "./spool.ts";
 import { linkKnown, settleToDo, tellLeftovers, type Unknown } from "./resync.ts";
 
 /** One bounded slice: whichever limit is reached first ends it at the next batch border. */
@@ -44,7 +49,8 @@ export async function backfill(context: SessionContext): Promise<void> {
 /** Folders that the backfill lane owes something, but for those that this session left out. */
 export function remaining(context: SessionContext): readonly FolderWork[] {
   return context.folders.filter(
-    ({ path, checkpoint }) => checkpoint !== undefined && isOwed(checkpoint, context.settings) && !context.leftOut.has(path),
+    ({ path, checkpoint, isWaiting }) =>
+      checkpoint !== undefined && isOwed(checkpoint, context.settings) && !context.leftOut.has(path) && isWaiting !== true,
   );
 }
 
@@ -67,7 +73,24 @@ async function backfillFolder(context: SessionContext, work: FolderWork, budget:
   if ((work.checkpoint as FolderCheckpoint).backfillBelow > 1 || isSpent(context, budget)) return;
   if (!(work.checkpoint as FolderCheckpoint).isVerified) await verifyFolder(context, work, budget);
   const { isVerified, previous } = work.checkpoint as FolderCheckpoint;
-  if (isVerified && previous.length > 0 && !isSpent(context, budget)) await tellLeftovers(context, work);
+  if (isVerified && previous.length > 0 && !isSpent(context, budget) && !(await holdLeftovers(context, work)))
+    await tellLeftovers(context, work);
+}
+
+/** Much that a spool does not list after a reset is told as removed when a later session's list agrees. True while it is not. */
+async function holdLeftovers(context: SessionContext, work: FolderWork): Promise<boolean> {
+  const checkpoint = work.checkpoint as FolderCheckpoint;
+  const now = context.ports.clock.now();
+  if (!isOfSpool(checkpoint)) return false;
+  const left = checkpoint.previous.reduce((sum, one) => sum + countUids(one.left), 0);
+  const { leftoversFrom } = checkpoint;
+  if (!isMany(left, left + countUids(presentUids(checkpoint)))) return false;
+  if (leftoversFrom !== undefined && leftoversFrom <= now) return false;
+  work.isWaiting = true;
+  if (leftoversFrom !== undefined) return true;
+  const held = { ...checkpoint, leftoversFrom: now + limits.recheckMs };
+  await commitStep(context, work, { checkpoint: held, ledger: work.ledger, events: [] });
+  return true;
 }
 
 /** Takes the newest part of what is left: what is known from before a reset is linked, the rest handed off from the top. */
@@ -98,16 +121,17 @@ async function takeWindow(context: SessionContext, work: FolderWork, budget: Sli
 /**
  * Where history is not wanted, what a reset shows is wanted when it came after the folder was first seen, or stands above every message
  * that was found again: mail that came, or was moved here, between the last look and the reset. The rest was never wanted.
- * A renamed folder kept its UIDs, and with them where the wanted ones begin.
+ * A renamed folder kept its UIDs, and with them where the wanted ones begin. In a spool what does not say when it came is wanted too.
  */
 function wantedOf(checkpoint: FolderCheckpoint, unknown: readonly Unknown[]): readonly Unknown[] {
   if (!checkpoint.isResync) return unknown.filter(({ uid }) => uid >= checkpoint.excludedBelow);
+  const from = (checkpoint.wantedFrom ?? Number.POSITIVE_INFINITY) * 1_000;
+  const cameSince = ({ internalDate }: Unknown): boolean => internalDate !== undefined && internalDate >= from;
+  if (areNumbersKept(checkpoint)) return unknown.filter((one) => one.uid >= checkpoint.excludedBelow || cameSince(one));
+  const maySay = (one: Unknown): boolean => cameSince(one) || (one.internalDate === undefined && isOfSpool(checkpoint));
   const found = intersectUids(checkpoint.handedOff, [[1, Math.max(1, checkpoint.excludedBelow - 1)]]);
   const highest = found.at(-1)?.[1] ?? maxUid;
-  const from = (checkpoint.wantedFrom ?? Number.POSITIVE_INFINITY) * 1_000;
-  return unknown.filter(
-    ({ uid, internalDate }) => uid > highest || uid >= checkpoint.excludedBelow || (internalDate !== undefined && internalDate >= from),
-  );
+  return unknown.filter((one) => one.uid > highest || one.uid >= checkpoint.excludedBelow || maySay(one));
 }
 
 /** What a listing shows below `below`, kept until it is used up: a window is asked for once, not once a slice. */

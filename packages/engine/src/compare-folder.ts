@@ -14,10 +14,12 @@ import {
   type IndexEntry,
   intersectUids,
   isCountOff,
+  isOfSpool,
   isUnseenOff,
   type Lane,
   limits,
   type ListedWindow,
+  maxUid,
   noFlags,
   presentUids,
   type Spot,
@@ -29,10 +31,11 @@ import {
   withoutFlags,
 } from "@mailfleet/core";
 import { flagsEvent, removedEvent } from "./change-events.ts";
-import { spotOf } from "./fingerprints.ts";
+import { anchorIn, spotOf } from "./fingerprints.ts";
 import { commitStep, ensureOpen, type FolderWork, yieldIfAsked } from "./folder-work.ts";
-import { readEntries } from "./known-messages.ts";
+import { readEntries } from "./read-entries.ts";
 import type { SessionContext } from "./ports.ts";
+import { isMany } from "./spool.ts";
 
 /**
  * Flag changes and removals, as far as they are needed. A large folder's whole comparison is owed to the backfill lane.
@@ -67,7 +70,8 @@ function isFurtherBack(context: SessionContext, work: FolderWork, status: Folder
 }
 
 async function compareWholeNowOrLater(context: SessionContext, work: FolderWork, status: FolderStatus): Promise<UidSet> {
-  if (status.messages <= limits.compareAtOnce) return compareWhole(context, work, status, "fresh");
+  // A spool's list is whole already.
+  if (status.messages <= limits.compareAtOnce || isOfSpool(status)) return compareWhole(context, work, status, "fresh");
   // Unverified is what the backfill lane compares as a whole.
   await commitStep(context, work, {
     checkpoint: { ...(work.checkpoint as FolderCheckpoint), isVerified: false },
@@ -93,8 +97,9 @@ export async function compareWhole(
   const { uidNext } = work.checkpoint as FolderCheckpoint;
   let missed: UidSet = emptyUidSet;
   let excluded = 0;
-  for (let low = 1; low < uidNext; low += limits.listingUids) {
-    const window = await listWindow(context, low, Math.min(low + limits.listingUids - 1, uidNext - 1));
+  const width = isOfSpool(examined) ? maxUid : limits.listingUids;
+  for (let low = 1; low < uidNext; low += width) {
+    const window = await listWindow(context, low, Math.min(low + width - 1, uidNext - 1));
     const changes = await applyWindow(context, work, window, lane);
     missed = uniteUids(missed, changes.missed);
     excluded += countExcluded(work.checkpoint as FolderCheckpoint, window);
@@ -103,9 +108,11 @@ export async function compareWhole(
   if (open.length > 0) return open;
   const now = context.ports.clock.now();
   const checkpoint = work.checkpoint as FolderCheckpoint;
-  const compared = comparedWith({ ...status, messages: examined.messages }, checkpoint, { wholeAt: now, recentAt: now });
+  const top = work.top === undefined ? {} : { top: { uidNext: checkpoint.uidNext, listed: work.top } };
+  const compared = comparedWith({ ...status, messages: examined.messages }, checkpoint, { wholeAt: now, recentAt: now, ...top });
+  const { vanished: _before, ...rest } = checkpoint;
   await commitStep(context, work, {
-    checkpoint: { ...checkpoint, isVerified: true, compared },
+    checkpoint: { ...rest, isVerified: true, compared, ...(work.vanished && { vanished: work.vanished }) },
     ledger: recount(work, checkpoint, excluded),
     events: [],
   });
@@ -134,11 +141,31 @@ async function listWindow({ session }: SessionContext, low: number, high: number
 /** Commits what a window shows. A message counts as gone only when a listing agrees with the FETCH that left it out (exchange-online.md 3.5). */
 async function applyWindow(context: SessionContext, work: FolderWork, window: ListedWindow, lane: Lane): Promise<FolderChanges> {
   const changes = compareWindow(work.checkpoint as FolderCheckpoint, window);
-  const gone = await confirmGone(context, changes.gone);
+  const gone = takeGone(context, work, await confirmGone(context, changes.gone));
   await commitFlags(context, work, window.flags, changes.flagged, lane, false);
   await commitFlags(context, work, window.flags, changes.back, lane, true);
   await commitRemoved(context, work, gone, lane);
   return { ...changes, gone };
+}
+
+/** Of what a spool's list left out, what is told now. Nobody can be asked a second time in the same session: it stays as it was. */
+function takeGone(context: SessionContext, work: FolderWork, gone: UidSet): UidSet {
+  const checkpoint = work.checkpoint as FolderCheckpoint;
+  if (!isOfSpool(checkpoint)) return gone;
+  const now = context.ports.clock.now();
+  // What this session found itself it does not confirm.
+  const { vanished } = work.vanished ? { vanished: undefined } : checkpoint;
+  const confirmed = vanished && vanished.notBefore <= now ? intersectUids(gone, vanished.uids) : emptyUidSet;
+  const open = subtractUids(gone, confirmed);
+  if (!isMany(countUids(open), countUids(presentUids(checkpoint)))) {
+    work.vanished = undefined;
+    return gone;
+  }
+  const isWaiting = checkpoint.vanished !== undefined && countUids(subtractUids(open, checkpoint.vanished.uids)) === 0;
+  work.vanished = { uids: open, notBefore: isWaiting ? checkpoint.vanished.notBefore : now + limits.recheckMs };
+  const fields = { mailbox: context.mailbox.address, folder: work.path, count: countUids(open) };
+  context.ports.log.warn(fields, "much of the mailbox is not listed at once; it is told as removed if a later session finds the same");
+  return confirmed;
 }
 
 async function confirmGone(context: SessionContext, gone: UidSet): Promise<UidSet> {
@@ -191,7 +218,7 @@ export async function commitRemoved(context: SessionContext, work: FolderWork, u
       flags: withoutFlags(checkpoint.flags, set),
       // What is gone can tell nothing any more; the newest that is left takes its place.
       spots: checkpoint.spots.some(({ uid }) => hasUid(set, uid))
-        ? spotsOf(newest === undefined ? undefined : entries.get(newest))
+        ? [...spotsOf(newest === undefined ? undefined : entries.get(newest)), ...anchorIn(checkpoint)]
         : checkpoint.spots,
     };
     await commitStep(context, work, {
@@ -204,8 +231,7 @@ export async function commitRemoved(context: SessionContext, work: FolderWork, u
 }
 
 function spotsOf(entry: IndexEntry | undefined): readonly Spot[] {
-  const spot = entry && spotOf(entry);
-  return spot === undefined ? [] : [spot];
+  return entry === undefined ? [] : [spotOf(entry)];
 }
 
 export function chunksOf(uids: UidSet, size: number): readonly (readonly number[])[] {

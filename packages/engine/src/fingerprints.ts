@@ -3,8 +3,11 @@ import {
   type Digest,
   type FetchedMessage,
   fingerprintOf,
+  type FolderCheckpoint,
+  hasUid,
   type HeaderRow,
   type IndexEntry,
+  isOfSpool,
   type QuarantineCode,
   type SeenMessage,
   type Spot,
@@ -41,20 +44,30 @@ export function seenOf(digest: Digest, row: HeaderRow): SeenMessage {
     uid: row.uid,
     size: row.size,
     digest: digest(text),
+    ...(text.trim() === "" && { isBare: true as const }),
     ...(row.internalDate !== undefined && { internalDate: row.internalDate }),
     ...(messageId !== undefined && { messageId }),
   };
 }
 
-/** Undefined for a message without INTERNALDATE: it could not be told from another. */
-export function spotOf(seen: SeenMessage): Spot | undefined {
-  if (seen.internalDate === undefined) return undefined;
-  return { uid: seen.uid, internalDate: Math.floor(seen.internalDate / 1_000), digest: seen.digest.slice(0, spotDigestLength) };
+export function spotOf({ uid, internalDate, digest }: SeenMessage): Spot {
+  return {
+    uid,
+    ...(internalDate !== undefined && { internalDate: Math.floor(internalDate / 1_000) }),
+    digest: digest.slice(0, spotDigestLength),
+  };
 }
 
-/** The newest one, the first of a UID counts. */
-export function newestSpots(spots: readonly Spot[]): readonly Spot[] {
-  const [first, ...others] = spots;
-  if (first === undefined) return [];
-  return [others.reduce((newest, spot) => (spot.uid > newest.uid ? spot : newest), first)];
+/** What a checkpoint knows its messages by when these were added: the newest one, the first of a UID counts, and a spool's anchor. */
+export function newestSpots(checkpoint: FolderCheckpoint, added: readonly Spot[]): readonly Spot[] {
+  const anchor = anchorIn(checkpoint);
+  const [first, ...others] = [...added, ...checkpoint.spots.filter((spot) => !anchor.includes(spot))];
+  if (first === undefined) return anchor;
+  return [others.reduce((newest, spot) => (spot.uid > newest.uid ? spot : newest), first), ...anchor];
+}
+
+/** The message at the end of a history that is not wanted: it was never handed off. */
+export function anchorIn(checkpoint: FolderCheckpoint): readonly Spot[] {
+  const { spots, handedOff, quarantined } = checkpoint;
+  return isOfSpool(checkpoint) ? spots.filter(({ uid }) => !hasUid(handedOff, uid) && !hasUid(quarantined, uid)) : [];
 }

@@ -5,6 +5,8 @@ import {
   type FolderLedger,
   type FolderRole,
   type FolderStatus,
+  forgetRemoved,
+  isOfSpool,
   isSyncError,
   type Lane,
   limits,
@@ -14,6 +16,7 @@ import {
   type UidSet,
   uidSetOf,
   uniteUids,
+  type Vanished,
 } from "@mailfleet/core";
 import type { Known } from "./known-messages.ts";
 import type { SessionContext } from "./ports.ts";
@@ -29,6 +32,12 @@ export interface FolderWork {
   ledger: FolderLedger;
   /** The last STATUS of this session. */
   status?: FolderStatus;
+  /** The highest UID that a spool lists; undefined where it is not known whether that is the same message. */
+  top?: number | undefined;
+  /** Of a spool: what this session's list left out, and is not told yet. */
+  vanished?: Vanished | undefined;
+  /** Nothing more can be done for it in this session. */
+  isWaiting?: boolean;
   /** Earlier generations, read once in a session. */
   known?: { readonly generation: number; readonly known: Known };
   /** UIDs that a listing of history showed and that are not taken yet. */
@@ -51,7 +60,7 @@ const commitIdLength = 8;
 export async function commitStep(context: SessionContext, work: FolderWork, step: Step): Promise<void> {
   const { ports, lease } = context;
   context.signal.throwIfAborted();
-  const checkpoint = withinFlagLimit(step.checkpoint);
+  const checkpoint = withinUidlLimit(withinFlagLimit(step.checkpoint));
   const result = await ports.handOff.commit({
     id: ports.digest(ports.chance.uuid()).slice(0, commitIdLength),
     lease,
@@ -85,6 +94,12 @@ function withinFlagLimit(checkpoint: FolderCheckpoint): FolderCheckpoint {
   if (checkpoint.flagsFrom === 1 && countFlagRanges(checkpoint.flags) <= limits.flagRanges) return checkpoint;
   const { flags, from } = trimFlags(checkpoint.flags, checkpoint.flagsFrom, limits.flagRanges);
   return { ...checkpoint, flags, flagsFrom: from };
+}
+
+/** What is long gone from a spool need not be known by its UIDL any more. */
+function withinUidlLimit(checkpoint: FolderCheckpoint): FolderCheckpoint {
+  const uidls = checkpoint.uidls && forgetRemoved(checkpoint.uidls, checkpoint.removed, limits.removedUidls);
+  return uidls === checkpoint.uidls || uidls === undefined ? checkpoint : { ...checkpoint, uidls };
 }
 
 /** Only a commit that met another version was certainly not applied: a lost lease may mean an answer that was lost. */
@@ -136,7 +151,9 @@ export async function openFolder(context: SessionContext, work: FolderWork): Pro
   context.opened = undefined;
   const status = await context.session.open(work.path);
   const { checkpoint } = work;
-  if (checkpoint && (status.uidValidity !== checkpoint.uidValidity || status.uidNext < checkpoint.uidNext)) {
+  // A spool is one answer; its numbers may fall (see `lookAtSpool`).
+  const isLower = checkpoint && status.uidNext < checkpoint.uidNext && !isOfSpool(status);
+  if (checkpoint && (status.uidValidity !== checkpoint.uidValidity || isLower)) {
     // Changed between STATUS and EXAMINE (F31), or a server whose two answers differ: the next session plans from a fresh STATUS.
     throw syncError("COMMAND_REFUSED", `STATUS and EXAMINE of ${work.path} disagree about its UIDs. It is looked at again.`, {
       layer: "engine",

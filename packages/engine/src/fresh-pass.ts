@@ -25,6 +25,8 @@ import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder, openFo
 import { batchesOf, handOffBatch, noteBrokenFetch, type BatchRequest } from "./hand-off-batch.ts";
 import type { SessionContext } from "./ports.ts";
 import { linkKnown } from "./resync.ts";
+import { areNumbersKept, withSameUids } from "./same-uids.ts";
+import { anchored, lookAtSpool } from "./spool.ts";
 import { areUidsReused } from "./spot-check.ts";
 
 /** STATUS of every folder, and everything new handed off in UID order. A folder in trouble does not stop the others. */
@@ -39,8 +41,10 @@ export async function freshPass(context: SessionContext): Promise<void> {
 }
 
 async function freshOfFolder(context: SessionContext, work: FolderWork): Promise<void> {
-  const status = await context.session.status(work.path);
+  const seen = await context.session.status(work.path);
+  const { status, isAnother } = await lookAtSpool(context, work, seen);
   work.status = status;
+  if (isAnother) return resetFolder(context, work, status, resetCheckpoint(work.path, seen, work.checkpoint as FolderCheckpoint));
   const plan = planFolder(work.path, status, work.checkpoint, context.ports.clock.now());
   switch (plan.kind) {
     case "skip":
@@ -61,16 +65,25 @@ async function takeChanges(context: SessionContext, work: FolderWork, status: Fo
   const need = compareNeed(status, checkpoint, context.settings.compare, context.ports.clock.now());
   if (need.kind === "none") return;
   await ensureOpen(context, work);
-  const spots = await describeAll(
-    context,
-    checkpoint.spots.map(({ uid }) => uid),
-  );
-  if (await areUidsReused(context, work, spots)) return resetFolder(context, work, status, resetCheckpoint(work.path, status, checkpoint));
-  const missed = [...eachUid(await compareFolder(context, work, status, need))];
+  if (await areReused(context, work, () => describeSpots(context, checkpoint)))
+    return resetFolder(context, work, status, resetCheckpoint(work.path, status, checkpoint));
+  const missed = await unknownOf(context, work, [...eachUid(await compareFolder(context, work, status, need))]);
   if (missed.length === 0) return;
   const fields = { mailbox: context.mailbox.address, folder: work.path, count: missed.length };
   context.ports.log.warn(fields, "listed messages were not handed off yet");
   await handOffFresh(context, work, await describeAll(context, missed), (same) => same);
+}
+
+function describeSpots(context: SessionContext, { spots }: FolderCheckpoint): Promise<readonly MessageMeta[]> {
+  return describeAll(
+    context,
+    spots.map(({ uid }) => uid),
+  );
+}
+
+/** Of a spool that was settled when it was looked at: see `lookAtSpool`. */
+async function areReused(context: SessionContext, work: FolderWork, metas: () => Promise<readonly MessageMeta[]>): Promise<boolean> {
+  return work.checkpoint !== undefined && !isOfSpool(work.checkpoint) && areUidsReused(context, work, await metas());
 }
 
 async function beginFolder(context: SessionContext, work: FolderWork, status: FolderStatus, start: FolderCheckpoint): Promise<void> {
@@ -85,8 +98,9 @@ async function beginFolder(context: SessionContext, work: FolderWork, status: Fo
   }
   const { messages } = status;
   const wanted = context.settings.backfill;
+  const wantedFrom = Math.floor(context.ports.clock.now() / 1_000);
   await commitStep(context, work, {
-    checkpoint: wanted ? checkpoint : { ...withoutHistory(checkpoint), wantedFrom: Math.floor(context.ports.clock.now() / 1_000) },
+    checkpoint: wanted ? checkpoint : await anchored(context, work, status, { ...withoutHistory(checkpoint), wantedFrom }),
     ledger: { ...emptyLedger, listed: messages, ...(wanted ? { toDo: messages } : { excluded: messages }) },
     events: [],
   });
@@ -101,8 +115,11 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
     { mailbox: mailbox.address, folder: work.path, previousUidValidity: previous, uidValidity },
     "the server dealt its UIDs anew",
   );
+  const next = await withSameUids(context, work, checkpoint);
   await commitStep(context, work, {
-    checkpoint: context.settings.backfill ? checkpoint : unwanted(checkpoint, work.checkpoint),
+    checkpoint: context.settings.backfill
+      ? { ...next, excludedBelow: 1 }
+      : await anchored(context, work, status, unwanted(next, work.checkpoint)),
     ledger: { ...emptyLedger, listed: status.messages, toDo: status.messages },
     events: [
       outgoing({
@@ -126,7 +143,8 @@ async function resetFolder(context: SessionContext, work: FolderWork, status: Fo
 /** Where history is not wanted, a resync looks for what was handed off before and for what came since; see `wantedOf` in backfill.ts. */
 function unwanted(checkpoint: FolderCheckpoint, before: FolderCheckpoint | undefined): FolderCheckpoint {
   const wantedFrom = before?.wantedFrom;
-  return { ...checkpoint, excludedBelow: checkpoint.uidNext, ...(wantedFrom !== undefined && { wantedFrom }) };
+  const excludedBelow = areNumbersKept(checkpoint) ? checkpoint.excludedBelow : checkpoint.uidNext;
+  return { ...checkpoint, excludedBelow, ...(wantedFrom !== undefined && { wantedFrom }) };
 }
 
 /** @returns false when known UIDs turn out to be other messages now: nothing was handed off then */
@@ -136,7 +154,8 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<boo
   const { uidNext: from } = work.checkpoint as FolderCheckpoint;
   const listed = await session.listUids(from, maxUid);
   const until = Math.max(status.uidNext, (listed.at(-1) ?? 0) + 1);
-  const isShort = listed.length < until - from;
+  // In a spool a hole is what was moved on before it was seen; what comes up in it later shows in the count.
+  const isShort = listed.length < until - from && !isOfSpool(status);
   const finish = (now: FolderCheckpoint): FolderCheckpoint => {
     const moved = { ...now, uidNext: until };
     return isShort ? { ...moved, recheck: addRecheck(now.recheck, from, until - 1, ports.clock.now()) } : moved;
@@ -144,7 +163,7 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<boo
   const { spots } = work.checkpoint as FolderCheckpoint;
   // Asked for together with the new ones: a round trip less.
   const metas = until > from ? await describeAll(context, [...spots.map(({ uid }) => uid), ...listed]) : [];
-  if (await areUidsReused(context, work, metas)) return false;
+  if (await areReused(context, work, () => Promise.resolve(metas))) return false;
   const isNew = new Set(await unknownOf(context, work, listed));
   if (isNew.size > 0) {
     await handOffFresh(

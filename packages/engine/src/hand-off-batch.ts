@@ -169,7 +169,7 @@ function accountFor(
       handedOff: uniteUids(checkpoint.handedOff, fetched.delivered),
       quarantined: uniteUids(uniteUids(checkpoint.quarantined, fetched.quarantined), uidSetOf(givenUp)),
       flags: withFlags(checkpoint.flags, uidSetOf(fetched.flags.map((row) => row.uid)), flagSetsOf(fetched.flags)),
-      spots: newestSpots([...fetched.spots, ...checkpoint.spots]),
+      spots: newestSpots(checkpoint, fetched.spots),
       retry,
     }),
     ledger: {

@@ -1,16 +1,8 @@
-import { type FolderCheckpoint, hasUid, type IndexEntry, KnownMessages, type MessagePlace, type UidSet } from "@mailfleet/core";
+import { type FolderCheckpoint, hasUid, type IndexEntry, KnownMessages, type UidSet } from "@mailfleet/core";
 import type { FolderWork } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
-
-/** Index entries of some UIDs of one generation; those that were never noted are absent. */
-export async function readEntries(context: SessionContext, place: MessagePlace, uids: UidSet): Promise<ReadonlyMap<number, IndexEntry>> {
-  const entries = new Map<number, IndexEntry>();
-  for await (const entry of context.ports.blobs.readIndex(context.mailbox, place)) {
-    context.signal.throwIfAborted();
-    if (hasUid(uids, entry.uid)) entries.set(entry.uid, entry);
-  }
-  return entries;
-}
+import { readEntries } from "./read-entries.ts";
+import { claimedUids } from "./same-uids.ts";
 
 /** What was handed off in earlier generations of a folder and is not found again yet. */
 export interface Known {
@@ -32,7 +24,10 @@ export async function knownOf(context: SessionContext, work: FolderWork): Promis
     context.ports.log.warn({ mailbox: context.mailbox.address, folder: work.path, restored }, "the message index was short of entries");
   }
   const messages = new KnownMessages();
-  for (const [generationAt, byUid] of entries.entries()) for (const entry of byUid.values()) messages.add({ generationAt, entry });
+  const claimed = await claimedUids(context, work);
+  for (const [generationAt, byUid] of entries.entries()) {
+    for (const entry of byUid.values()) if (!hasUid(claimed[generationAt] ?? [], entry.uid)) messages.add({ generationAt, entry });
+  }
   const known = { messages, entries };
   work.known = { generation, known };
   return known;

@@ -213,8 +213,7 @@ class BatchReader {
     const { generation, uidValidity } = checkpoint;
     blobs.note({ folder: work.path, ...(work.role !== undefined && { role: work.role }), generation, uidValidity }, entry);
     this.flags.push({ uid: message.uid, flags: message.flags });
-    const spot = spotOf(entry);
-    if (spot) this.spots.push(spot);
+    this.spots.push(spotOf(entry));
   }
 
   #about(message: Pick<FetchedMessage, "uid" | "flags" | "internalDate">) {

@@ -6,6 +6,7 @@ import {
   countUids,
   type Failure,
   type IndexEntry,
+  isOfSpool,
   isSyncError,
   limits,
   type MailboxRef,
@@ -198,7 +199,8 @@ async function rebuild(
   if (found === undefined) return undefined;
   const { entry, raw, bytes } = found;
   const facts = {
-    mailbox,
+    // As it was read then: its key says so, whatever the mailbox is read by now.
+    mailbox: { ...mailbox, protocol: isOfSpool(stored.place) ? ("pop3" as const) : ("imap" as const) },
     folder: stored.folder,
     uid: message.uid,
     uidValidity: stored.place.uidValidity,

@@ -7,6 +7,7 @@ import {
   hasUid,
   type HeaderRow,
   type IndexEntry,
+  isOfSpool,
   limits,
   type OutgoingEvent,
   type PreviousGeneration,
@@ -21,13 +22,16 @@ import { flagsOf, rekeyedEvent, removedEvent } from "./change-events.ts";
 import { chunksOf } from "./compare-folder.ts";
 import { seenOf, newestSpots, spotOf } from "./fingerprints.ts";
 import { commitStep, type FolderWork, isCertainlyUnwritten, yieldIfAsked } from "./folder-work.ts";
-import { knownOf, readEntries } from "./known-messages.ts";
+import { knownOf } from "./known-messages.ts";
+import { readEntries } from "./read-entries.ts";
 import type { SessionContext } from "./ports.ts";
+import { numberBefore, sameUid } from "./same-uids.ts";
+import { arrivalOf } from "./spool.ts";
 
 /** A message that was found again. */
 interface Link {
-  readonly seen: SeenMessage;
-  readonly flags: readonly string[];
+  seen: SeenMessage;
+  flags: readonly string[];
   readonly generationAt: number;
   readonly previousUid: number;
   readonly entry: IndexEntry | undefined;
@@ -68,26 +72,48 @@ async function lookUp(
   const links: Link[] = [];
   const rest: Unknown[] = [];
   const asked: number[] = [];
-  const same = previous.map((one) => (one.hasSameUids ? one.left : []));
+  const checkpoint = work.checkpoint as FolderCheckpoint;
   for (const uid of uids) {
-    const sameAt = same.findIndex((left) => hasUid(left, uid));
-    if (sameAt === -1) asked.push(uid);
+    const same = sameUid(checkpoint, uid);
+    if (same === undefined) asked.push(uid);
     else {
-      const entry = known.entries[sameAt]?.get(uid);
-      const seen = entry ?? { uid, size: 0, digest: "" };
-      links.push({ seen, flags: flagsOf(flags, uid), generationAt: sameAt, previousUid: uid, entry });
+      const entry = known.entries[same.generationAt]?.get(same.previousUid);
+      const seen = entry === undefined ? { uid, size: 0, digest: "" } : { ...entry, uid };
+      links.push({ ...same, seen, flags: flagsOf(flags, uid), entry });
     }
   }
+  await addWhatSpoolsLack(context, previous, links);
   const byUid = await headersOf(context, asked);
   for (const uid of asked) {
     const row = byUid.get(uid);
     const seen = row && seenOf(context.ports.digest, row);
-    const found = seen && known.messages.take(seen);
+    const found = seen && known.messages.take(seen, (one) => numberBefore(checkpoint, previous[one.generationAt], uid));
     if (row && seen && found && hasUid(previous[found.generationAt]?.left ?? [], found.entry.uid)) {
       links.push({ seen, flags: row.flags, generationAt: found.generationAt, previousUid: found.entry.uid, entry: found.entry });
-    } else rest.push({ uid, ...(row?.internalDate !== undefined && { internalDate: row.internalDate }) });
+    } else {
+      const internalDate = row && (row.internalDate ?? (isOfSpool(checkpoint) ? arrivalOf(row) : undefined));
+      rest.push({ uid, ...(internalDate !== undefined && { internalDate }) });
+    }
   }
   return { links, rest };
+}
+
+/** Flags and dates of messages that were known from a spool, which has neither: asked for without their headers. */
+async function addWhatSpoolsLack(
+  { session }: SessionContext,
+  previous: FolderCheckpoint["previous"],
+  links: { seen: SeenMessage; flags: readonly string[]; readonly generationAt: number }[],
+): Promise<void> {
+  const lacking = links.filter(({ generationAt }) => isOfSpool(previous[generationAt] as PreviousGeneration));
+  const uids = lacking.map(({ seen }) => seen.uid).sort((a, b) => a - b);
+  if (uids.length === 0 || !session.features.hasFlags) return;
+  const metas = new Map((await session.describe(uids)).map((meta) => [meta.uid, meta]));
+  const rows = new Map((await session.fetchFlags(uids[0] as number, uids.at(-1) as number)).map((row) => [row.uid, row.flags]));
+  for (const link of lacking) {
+    const { uid } = link.seen;
+    link.seen = { ...link.seen, ...metas.get(uid) };
+    link.flags = rows.get(uid) ?? link.flags;
+  }
 }
 
 /** A short answer may say OK, and a message without its header would be taken for a new one: what is missing is asked for again. */
@@ -155,7 +181,10 @@ function linkStep(
       handedOff: uniteUids(checkpoint.handedOff, handedOff),
       quarantined: uniteUids(checkpoint.quarantined, quarantined),
       flags: withFlags(checkpoint.flags, all, flagSetsOf(rows)),
-      spots: newestSpots([...links.flatMap(({ seen }) => (seen.digest === "" ? [] : (spotOf(seen) ?? []))), ...checkpoint.spots]),
+      spots: newestSpots(
+        checkpoint,
+        links.filter(({ seen }) => seen.digest !== "").map(({ seen }) => spotOf(seen)),
+      ),
       previous: checkpoint.previous.map((one, at) => ({
         ...one,
         left: subtractUids(one.left, uidSetOf(links.filter((link) => link.generationAt === at).map((link) => link.previousUid))),
@@ -220,11 +249,15 @@ export async function tellLeftovers(context: SessionContext, work: FolderWork): 
   }
   if (previous.length > 0) {
     await commitStep(context, work, {
-      checkpoint: { ...(work.checkpoint as FolderCheckpoint), previous: [] },
+      checkpoint: withoutPrevious(work.checkpoint as FolderCheckpoint),
       ledger: work.ledger,
       events: [],
     });
   }
+}
+
+function withoutPrevious({ leftoversFrom: _held, ...checkpoint }: FolderCheckpoint): FolderCheckpoint {
+  return { ...checkpoint, previous: [] };
 }
 
 function without(one: PreviousGeneration, uids: UidSet): PreviousGeneration {

@@ -10,7 +10,7 @@ import {
 } from "@mailfleet/core";
 import { seenOf, spotOf } from "./fingerprints.ts";
 import type { FolderWork } from "./folder-work.ts";
-import { readEntries } from "./known-messages.ts";
+import { readEntries } from "./read-entries.ts";
 import type { SessionContext } from "./ports.ts";
 
 /** So many of the newest known messages are looked at in place of one that is gone: a line of 50 bytes each. */
@@ -48,11 +48,7 @@ async function areOthersReused(context: SessionContext, work: FolderWork, spots:
   const there = uidSetOf(metas.map(({ uid }) => uid));
   if (there.length === 0) return false;
   const entries = await readEntries(context, { folder: work.path, ...checkpoint }, there);
-  const verdict = await compareSpots(
-    context,
-    [...entries.values()].flatMap((entry) => spotOf(entry) ?? []),
-    metas,
-  );
+  const verdict = await compareSpots(context, [...entries.values()].map(spotOf), metas);
   if (verdict !== "unanswered") return verdict === "reused";
   throw syncError(
     "COMMAND_REFUSED",
@@ -80,7 +76,7 @@ async function compareSpots(
   const isOther = rows.some((row) => {
     const spot = odd.find(({ uid }) => uid === row.uid);
     const now = spotOf(seenOf(context.ports.digest, row));
-    return spot !== undefined && now !== undefined && now.digest !== spot.digest;
+    return spot !== undefined && now.digest !== spot.digest;
   });
   if (isOther) return "reused";
   return rows.length === 0 ? "unanswered" : "same";

@@ -26,6 +26,7 @@ import { Hand } from "./hand.ts";
 import { refuseNewer } from "./refuse-newer.ts";
 import type { EnginePorts, SessionContext, SyncCounts, SyncSettings } from "./ports.ts";
 import { type Ending, settlementOf } from "./settle.ts";
+import { spoolKnownOf } from "./spool.ts";
 import { isStaleToken, replaceStaleToken } from "./stale-token.ts";
 import { settleUnlisted } from "./unlisted-folders.ts";
 
@@ -56,7 +57,7 @@ export async function syncMailbox(
     const state = await ports.store.load(mailbox);
     const signal = AbortSignal.any([lease.signal, stop, watch.signal]);
     const pacer = new Pacer(ports, state.pace, signal);
-    const progress: Progress = { isOpened: false, hasHistory: stateHasHistory(state, settings), token: undefined };
+    const progress: Progress = { isOpened: false, hasHistory: stateHasHistory(state, settings, mailbox), token: undefined };
     const ended = await runSession(ports, settings, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
       endingOf(error, progress, ports.clock.now()),
     );
@@ -109,7 +110,8 @@ async function runSession(
   refuseNewer(state, lease.mailbox);
   const hand = await Hand.takeOver(ports, lease, state);
   signal.throwIfAborted();
-  const opened = await openWithToken(ports, lease.mailbox, signal, (token) => (progress.token = token));
+  const known = spoolKnownOf(lease.mailbox, state);
+  const opened = await openWithToken(ports, lease.mailbox, signal, (token) => (progress.token = token), known);
   const session = pacer.paced(opened.session);
   progress.isOpened = true;
   try {
@@ -133,7 +135,8 @@ async function runSession(
       opened: undefined,
       leftOut: new Map(),
     };
-    await settleUnlisted(context, listed, state);
+    if (session.features.hasFlags) await settleUnlisted(context, listed, state);
+    else await noteUnseen(context, state);
     await noteExcluded(context, selection.excludedByRule, state);
     await noteUnselected(context, selection, state);
     await freshPass(context);
@@ -158,10 +161,9 @@ function toWork(folder: ListedFolder, state: MailboxState): FolderWork {
   };
 }
 
-/** A folder that a rule left out for a while and that is synced again: its history is to do once more. */
+/** A folder that was left out for a while and that is synced again: its history, and what is owed of it, is to do once more. */
 function ledgerOf({ checkpoint, ledger }: StoredCheckpoint): FolderLedger {
-  if (!checkpoint || checkpoint.isExcluded || checkpoint.backfillBelow <= 1 || checkpoint.excludedBelow > 1 || ledger.excluded === 0)
-    return ledger;
+  if (!checkpoint || checkpoint.isExcluded || checkpoint.excludedBelow > 1 || ledger.excluded === 0) return ledger;
   return { ...ledger, toDo: ledger.toDo + ledger.excluded, excluded: 0 };
 }
 
@@ -186,21 +188,31 @@ async function noteExcluded(context: SessionContext, folders: readonly ListedFol
  * where it was if it comes back.
  */
 async function noteUnselected(context: SessionContext, selection: FolderSelection<ListedFolder>, state: MailboxState): Promise<void> {
-  for (const { path } of [...selection.excludedByRule, ...selection.notMail]) {
-    const stored = state.folders.get(path);
-    if (!stored?.checkpoint || stored.ledger.toDo === 0) continue;
-    const { version, checkpoint, ledger } = stored;
-    const work: FolderWork = { path, role: undefined, version, checkpoint, ledger };
-    const settled = { ...ledger, excluded: ledger.excluded + ledger.toDo, toDo: 0 };
-    await commitStep(context, work, { checkpoint, ledger: settled, events: [] });
-  }
+  for (const { path } of [...selection.excludedByRule, ...selection.notMail]) await owesNothing(context, path, state.folders.get(path));
+}
+
+/**
+ * The folders of a mailbox that was read over IMAP before and is read as a spool now: nobody looks at them, so they are neither gone nor
+ * empty. What was still to do in them is left out until they are looked at again.
+ */
+async function noteUnseen(context: SessionContext, state: MailboxState): Promise<void> {
+  for (const [path, stored] of state.folders) if (path !== "INBOX") await owesNothing(context, path, stored);
+}
+
+async function owesNothing(context: SessionContext, path: string, stored: StoredCheckpoint | undefined): Promise<void> {
+  if (!stored?.checkpoint || stored.ledger.toDo === 0) return;
+  const { version, checkpoint, ledger } = stored;
+  const work: FolderWork = { path, role: undefined, version, checkpoint, ledger };
+  const settled = { ...ledger, excluded: ledger.excluded + ledger.toDo, toDo: 0 };
+  await commitStep(context, work, { checkpoint, ledger: settled, events: [] });
 }
 
 /** Whether any folder's stored checkpoint owes the backfill lane something. */
-function stateHasHistory(state: MailboxState, settings: SyncSettings): boolean {
+function stateHasHistory({ folders }: MailboxState, settings: SyncSettings, { protocol }: MailboxRef): boolean {
   // What a newer version still owes cannot be read here: its place in the backfill lane stays.
-  return [...state.folders.values()].some(
-    ({ checkpoint, isNewer }) => isNewer || (checkpoint !== undefined && isOwed(checkpoint, settings)),
+  return [...folders].some(
+    ([path, { checkpoint, isNewer }]) =>
+      isNewer || (checkpoint !== undefined && (protocol === "imap" || path === "INBOX") && isOwed(checkpoint, settings)),
   );
 }
 

@@ -98,7 +98,7 @@ async function holdsItsMessages(context: SessionContext, work: FolderWork, forme
   const seen = rows.map((row) => spotOf(seenOf(context.ports.digest, row)));
   return (
     seen.length > 0 &&
-    seen.every((now) => spots.some((spot) => spot.uid === now?.uid && spot.digest === now.digest && spot.internalDate === now.internalDate))
+    seen.every((now) => spots.some((spot) => spot.uid === now.uid && spot.digest === now.digest && spot.internalDate === now.internalDate))
   );
 }
 

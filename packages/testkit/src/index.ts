@@ -1,4 +1,12 @@
-export { audit, type AuditedMessage, type AuditInput, pointersOf, type Violation, type ViolationKind } from "./audit/audit.ts";
+export {
+  audit,
+  type AuditedMessage,
+  type AuditedName,
+  type AuditInput,
+  pointersOf,
+  type Violation,
+  type ViolationKind,
+} from "./audit/audit.ts";
 export { type AppCertificateOptions, makeAppCertificate, type TestAuthority, testAuthority } from "./certificates.ts";
 export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDovecot, startDovecot } from "./dovecot-server.ts";
 export type { MaildirMessage } from "./maildir.ts";

@@ -1,5 +1,13 @@
 // What can be used outside of vitest too: by set-up files, benchmarks and processes of a test.
-export { audit, type AuditedMessage, type AuditInput, pointersOf, type Violation, type ViolationKind } from "./audit/audit.ts";
+export {
+  audit,
+  type AuditedMessage,
+  type AuditedName,
+  type AuditInput,
+  pointersOf,
+  type Violation,
+  type ViolationKind,
+} from "./audit/audit.ts";
 export { type TestAuthority, testAuthority } from "./certificates.ts";
 export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDovecot, startDovecot } from "./dovecot-server.ts";
 export { findBinary } from "./find-binary.ts";

@@ -17,7 +17,7 @@ export interface AuditedMessage {
   /** Of its bytes, lower-case hex. */
   readonly sha256: string;
   /** Every name it had; the same name may have been another message's before, after a restore. */
-  readonly names: readonly { readonly folder: string; readonly uidValidity: string; readonly uid: number }[];
+  readonly names: readonly AuditedName[];
   readonly isThere: boolean;
   /** Left out by a rule, or in a folder that is no mail: must not be handed off. */
   readonly isExcluded: boolean;
@@ -26,6 +26,11 @@ export interface AuditedMessage {
   /** Absent where the server has no flags. */
   readonly flags?: readonly string[];
 }
+
+/** By its UID, or over POP3 by its UIDL. */
+export type AuditedName =
+  | { readonly folder: string; readonly uidValidity: string; readonly uid: number }
+  | { readonly folder: string; readonly uidl: string };
 
 export interface AuditInput {
   readonly truth: readonly AuditedMessage[];
@@ -92,15 +97,15 @@ type Report = (kind: ViolationKind, text: string) => void;
 function follow(input: AuditInput, report: Report): ReadonlyMap<string, Told> {
   const byName = new Map<string, AuditedMessage[]>();
   for (const message of input.truth) {
-    for (const { folder, uidValidity, uid } of message.names) {
-      const name = nameOf(message.tenant, message.mailbox, folder, uidValidity, uid);
+    for (const one of message.names) {
+      const name = nameOf(message.tenant, message.mailbox, one);
       byName.set(name, [...(byName.get(name) ?? []), message]);
     }
   }
   const told = new Map<string, Told>();
   const handedOff = new Set<AuditedMessage>();
   const newestFresh = new Map<string, number>();
-  const candidates = (event: { readonly key: string }): readonly AuditedMessage[] => byName.get(nameOfEvent(event)) ?? [];
+  const candidates = (event: NamedEvent): readonly AuditedMessage[] => byName.get(nameOfEvent(event)) ?? [];
 
   const begin = (event: MessageAdded | MessageQuarantined): void => {
     const named = candidates(event);
@@ -213,18 +218,22 @@ function sameFlags(a: readonly string[], b: readonly string[]): boolean {
   return clean(a).join(" ") === clean(b).join(" ");
 }
 
-/** By its key: over POP3 an event has neither UID nor UIDVALIDITY. */
-function nameOfEvent({ key }: { readonly key: string }): string {
+interface NamedEvent {
+  readonly key: string;
+  readonly uidl?: string;
+}
+
+function nameOfEvent({ key, uidl }: NamedEvent): string {
   const named = parseMessageKey(key);
   if (named === undefined) throw new Error(`${key} is no key of a message`);
-  return nameOf(named.tenant, named.address, named.folder, named.uidValidity, named.uid);
+  return nameOf(named.tenant, named.address, uidl === undefined ? named : { folder: named.folder, uidl });
 }
 
 function presentName({ tenant, mailbox, names }: AuditedMessage): string | undefined {
   const last = names.at(-1);
-  return last && nameOf(tenant, mailbox, last.folder, last.uidValidity, last.uid);
+  return last && nameOf(tenant, mailbox, last);
 }
 
-function nameOf(tenant: string, mailbox: string, folder: string, uidValidity: string, uid: number): string {
-  return [tenant, mailbox, folder, uidValidity, uid].join("\n");
+function nameOf(tenant: string, mailbox: string, name: AuditedName): string {
+  return [tenant, mailbox, name.folder, ...("uidl" in name ? ["UIDL", name.uidl] : [name.uidValidity, name.uid])].join("\n");
 }

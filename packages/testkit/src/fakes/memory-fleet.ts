@@ -100,7 +100,7 @@ export interface MemoryFleet {
 }
 
 interface Box {
-  readonly ref: MailboxRef;
+  ref: MailboxRef;
   readonly checkpoints: Map<string, string>;
   lease: { readonly token: string; endsAt: number } | undefined;
   ledger: FolderLedger;
@@ -288,20 +288,24 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
       } satisfies Pick<FleetProcess, "store" | "handOff" | "breakers">);
     },
     register(mailbox) {
-      boxes.set(mailboxId(mailbox), {
-        ref: mailbox,
-        checkpoints: new Map(),
-        lease: undefined,
-        ledger: emptyLedger,
-        cause: undefined,
-        opened: false,
-        isPoked: false,
-        inHand: undefined,
-        suspects: undefined,
-        pace: undefined,
-        settled: "",
-        due: new Map([["fresh", clock.now()]]),
-      });
+      const known = boxes.get(mailboxId(mailbox));
+      // Only its protocol can be another.
+      if (known) known.ref = mailbox;
+      else
+        boxes.set(mailboxId(mailbox), {
+          ref: mailbox,
+          checkpoints: new Map(),
+          lease: undefined,
+          ledger: emptyLedger,
+          cause: undefined,
+          opened: false,
+          isPoked: false,
+          inHand: undefined,
+          suspects: undefined,
+          pace: undefined,
+          settled: "",
+          due: new Map([["fresh", clock.now()]]),
+        });
     },
     take() {
       const next = earliest();

@@ -1,0 +1,110 @@
+import {
+  type FolderCheckpoint,
+  hasUid,
+  isOfSpool,
+  maxUid,
+  ownNumber,
+  type PreviousGeneration,
+  spoolUidValidity,
+  uidlOf,
+  type UidSet,
+  uidSetOf,
+} from "@mailfleet/core";
+import { seenOf } from "./fingerprints.ts";
+import { ensureOpen, type FolderWork } from "./folder-work.ts";
+import { readEntries } from "./read-entries.ts";
+import type { SessionContext } from "./ports.ts";
+
+/** Headers that are compared before a whole mailbox is taken to have kept its numbers, spread over it from the oldest to the newest. */
+const samples = 8;
+
+/**
+ * After a move from one protocol to the other, or after a spool's first UIDL that is no number: Exchange's UIDLs are the UIDs of its INBOX,
+ * so nearly always all messages still have their numbers. Where some that are spread over the mailbox have their headers too, the others
+ * are linked without a TOP for each, which takes hours for 100,000. One that has not: each is looked at.
+ *
+ * @param checkpoint that the reset begins with; with `excludedBelow` where what was left out before ends, if the numbers were kept
+ */
+export async function withSameUids(context: SessionContext, work: FolderWork, checkpoint: FolderCheckpoint): Promise<FolderCheckpoint> {
+  const before = work.checkpoint;
+  if (before === undefined || before.uidValidity === checkpoint.uidValidity || before.uidValidity === spoolUidValidity.dealtNumbers)
+    return checkpoint;
+  if (!isOfSpool(before) && !isOfSpool(checkpoint)) return checkpoint;
+  await ensureOpen(context, { ...work, checkpoint: undefined });
+  const listed = await context.session.listUids(1, maxUid);
+  // Also what an earlier move left: it has the numbers that the generation in between had.
+  const kept = new Set(before.previous.filter(({ hasSameUids }) => hasSameUids).map(({ generation }) => generation));
+  const maybe = checkpoint.previous.map((one) => ({
+    ...one,
+    hasSameUids: one.generation === before.generation || kept.has(one.generation),
+  }));
+  const next = { ...checkpoint, previous: maybe };
+  const common = listed.filter((uid) => sameUid(next, uid) !== undefined);
+  if (!(await doAgree(context, next, spread(common)))) return checkpoint;
+  const leftOut = listed.filter((uid) => (numberBefore(next, next.previous[0], uid) ?? maxUid) < before.excludedBelow);
+  return { ...next, excludedBelow: leftOut.reduce((highest, uid) => Math.max(highest, uid), 0) + 1 };
+}
+
+/** Old messages that are found again by their number, by generation: a copy with the same header is not taken for one of them. */
+export async function claimedUids(context: SessionContext, work: FolderWork): Promise<readonly UidSet[]> {
+  const checkpoint = work.checkpoint as FolderCheckpoint;
+  const { previous } = checkpoint;
+  if (!areNumbersKept(checkpoint) || !(isOfSpool(checkpoint) || previous.some(isOfSpool))) return previous.map(() => []);
+  const claimed = previous.map((): number[] => []);
+  for (const uid of await context.session.listUids(1, maxUid)) {
+    const same = sameUid(checkpoint, uid);
+    if (same) claimed[same.generationAt]?.push(same.previousUid);
+  }
+  return claimed.map(uidSetOf);
+}
+
+/** Whether a reset left the messages the numbers they had. */
+export function areNumbersKept({ previous }: FolderCheckpoint): boolean {
+  return previous.some(({ hasSameUids }) => hasSameUids);
+}
+
+/** Which old message has a UID's number, where the way of numbering stayed. */
+export function sameUid(
+  checkpoint: FolderCheckpoint,
+  uid: number,
+): { readonly generationAt: number; readonly previousUid: number } | undefined {
+  for (const [generationAt, place] of checkpoint.previous.entries()) {
+    const previousUid = place.hasSameUids ? numberBefore(checkpoint, place, uid) : undefined;
+    if (previousUid !== undefined && hasUid(place.left, previousUid)) return { generationAt, previousUid };
+  }
+  return undefined;
+}
+
+/** The number that a message had before, if the server gave it and gives it still; undefined where it was dealt. */
+export function numberBefore(checkpoint: FolderCheckpoint, place: PreviousGeneration | undefined, uid: number): number | undefined {
+  if (place === undefined || place.uidValidity === spoolUidValidity.dealtNumbers) return undefined;
+  if (checkpoint.uidValidity !== spoolUidValidity.dealtNumbers) return uid;
+  const uidl = uidlOf(checkpoint.uidls, uid);
+  return uidl === undefined ? undefined : ownNumber(uidl);
+}
+
+async function doAgree(context: SessionContext, checkpoint: FolderCheckpoint, uids: readonly number[]): Promise<boolean> {
+  const entries = await Promise.all(
+    checkpoint.previous.map((place, at) => {
+      const asked = uids.map((uid) => sameUid(checkpoint, uid)).filter((same) => same?.generationAt === at);
+      return readEntries(context, place, uidSetOf(asked.flatMap((same) => same?.previousUid ?? [])));
+    }),
+  );
+  let agreed = 0;
+  for (const row of await context.session.fetchHeaders(uids)) {
+    const same = sameUid(checkpoint, row.uid);
+    const entry = same && entries[same.generationAt]?.get(same.previousUid);
+    if (entry === undefined) continue;
+    const seen = seenOf(context.ports.digest, row);
+    if (seen.digest !== entry.digest || seen.messageId !== entry.messageId) return false;
+    agreed++;
+  }
+  // Most of them: who says nothing may be anybody.
+  return agreed > uids.length / 2;
+}
+
+/** So many of a list at even distances, its ends among them. */
+function spread(all: readonly number[]): readonly number[] {
+  if (all.length <= samples) return all;
+  return Array.from({ length: samples }, (_, i) => all[Math.round((i * (all.length - 1)) / (samples - 1))] as number);
+}

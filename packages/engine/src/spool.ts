@@ -1,0 +1,162 @@
+import {
+  eachUid,
+  expectedCount,
+  expectedTop,
+  type FolderCheckpoint,
+  type FolderStatus,
+  hasUid,
+  type HeaderRow,
+  intersectUids,
+  isCountOff,
+  isOfSpool,
+  limits,
+  type MailboxRef,
+  type MailboxState,
+  maxUid,
+  type SpoolKnown,
+  type UidSet,
+  uidSetOf,
+  uniteUids,
+} from "@mailfleet/core";
+import { seenOf, spotOf } from "./fingerprints.ts";
+import { ensureOpen, type FolderWork } from "./folder-work.ts";
+import { readEntries } from "./read-entries.ts";
+import type { SessionContext } from "./ports.ts";
+
+/** No count of messages: whatever the spool counts, it is listed. */
+const notKnown = -1;
+
+/** What a session need not ask a spool for; undefined for a mailbox that is no spool, or was none until now. */
+export function spoolKnownOf({ protocol }: MailboxRef, state: MailboxState): SpoolKnown | undefined {
+  const checkpoint = protocol === "pop3" ? state.folders.get("INBOX")?.checkpoint : undefined;
+  if (checkpoint === undefined || !isOfSpool(checkpoint)) return undefined;
+  return { uidls: checkpoint.uidls, newest: expectedTop(checkpoint), messages: expectedCount(checkpoint) ?? notKnown };
+}
+
+export interface SpoolLook {
+  /** As STATUS of a folder reads: UIDNEXT does not fall with the newest message. */
+  readonly status: FolderStatus;
+  /** Known UIDs are other messages now: a reset. */
+  readonly isAnother: boolean;
+}
+
+/**
+ * Reads a spool's status as that of a folder. UIDNEXT is only the highest number and one more, so it falls when the newest message is
+ * taken away; and a number that is dealt again after a restore shows in nothing but the message (exchange-online.md 4). So whenever
+ * something moved, the newest known message that is still listed must have the header it had: one TOP. Takes over the numbers that this
+ * session dealt; the commit that first uses them writes them. Any other folder passes as it is.
+ */
+export async function lookAtSpool(context: SessionContext, work: FolderWork, seen: FolderStatus): Promise<SpoolLook> {
+  const before = work.checkpoint;
+  if (!isOfSpool(seen) || before === undefined || before.isExcluded) return { status: seen, isAnother: false };
+  const isUnused = isOfSpool(before) && before.uidNext === 1;
+  if (before.uidValidity !== seen.uidValidity && !isUnused) return { status: seen, isAnother: false };
+  const checkpoint: FolderCheckpoint = {
+    ...before,
+    // An empty spool does not show how its messages will be named: nothing was dealt yet, so nothing is dealt anew.
+    uidValidity: seen.uidValidity,
+    ...(seen.uidls && { uidls: seen.uidls }),
+  };
+  if (seen.uidls !== before.uidls || isUnused) work.checkpoint = checkpoint;
+  const status = { ...seen, uidNext: Math.max(seen.uidNext, checkpoint.uidNext) };
+  work.top = seen.uidNext - 1;
+  if (!hasMoved(context, checkpoint, seen)) return { status, isAnother: false };
+  const verdict = await judge(context, work, checkpoint);
+  // Looked at again as long as it is not known.
+  if (verdict === "unsure") work.top = undefined;
+  return { status, isAnother: verdict === "another" };
+}
+
+/** Once a day also where nothing shows: as many messages may have come as went, under the same numbers. */
+function hasMoved(context: SessionContext, checkpoint: FolderCheckpoint, seen: FolderStatus): boolean {
+  const { compared } = checkpoint;
+  if (seen.uidNext - 1 !== expectedTop(checkpoint)) return true;
+  if (compared === undefined) return false;
+  return isCountOff(seen, checkpoint, compared) || context.ports.clock.now() - compared.wholeAt >= context.settings.compare.wholeMs;
+}
+
+type Verdict = "same" | "another" | "unsure";
+
+/** So many messages are asked for their header until one answers: a TOP each. */
+const witnesses = 10;
+
+async function judge(context: SessionContext, work: FolderWork, checkpoint: FolderCheckpoint): Promise<Verdict> {
+  await ensureOpen(context, work);
+  const listed = uidSetOf(await context.session.listUids(1, maxUid));
+  const known = intersectUids(uniteUids(checkpoint.handedOff, checkpoint.quarantined), listed);
+  const back = intersectUids(checkpoint.removed, listed);
+  const newest = known.at(-1)?.[1];
+  const spot = checkpoint.spots.find(({ uid }) => uid === newest);
+  // Nearly always: the newest that was handed off is there, and its digest in the checkpoint.
+  if (spot !== undefined && back.length === 0) {
+    const now = await digestOf(context, spot.uid);
+    if (now !== undefined) return now === spot.digest ? "same" : "another";
+  }
+  if (newest !== undefined) {
+    const verdict = await askWitnesses(context, work, checkpoint, known);
+    if (verdict !== "same" || back.length === 0) return verdict;
+    // Told as removed and listed again: under its number there may be another one.
+    return askWitnesses(context, work, checkpoint, back);
+  }
+  return judgeExcluded(context, checkpoint, listed);
+}
+
+/** The newest first; one that does not answer says nothing, and what stands before it not all. */
+async function askWitnesses(context: SessionContext, work: FolderWork, checkpoint: FolderCheckpoint, uids: UidSet): Promise<Verdict> {
+  const newest = [...eachUid(uids)].slice(-witnesses);
+  const entries = await readEntries(context, { folder: work.path, ...checkpoint }, uidSetOf(newest));
+  let isAnswered = true;
+  for (const uid of newest.reverse()) {
+    const entry = entries.get(uid);
+    if (entry === undefined) continue;
+    const now = await digestOf(context, uid);
+    if (now === undefined) isAnswered = false;
+    else if (now !== spotOf(entry).digest) return "another";
+    else return isAnswered ? "same" : "unsure";
+  }
+  return "unsure";
+}
+
+/**
+ * Nothing that was handed off is there. What is new has higher numbers and what was missed is found by them; only below those that a
+ * rule leaves out a number that is dealt again would hide new mail for ever.
+ */
+async function judgeExcluded(context: SessionContext, { spots, excludedBelow }: FolderCheckpoint, listed: UidSet): Promise<Verdict> {
+  if (excludedBelow <= 1 || intersectUids(listed, [[1, excludedBelow - 1]]).length === 0) return "same";
+  const anchor = spots.find(({ uid }) => uid < excludedBelow && hasUid(listed, uid));
+  if (anchor === undefined) return "another";
+  const now = await digestOf(context, anchor.uid);
+  return now === undefined ? "unsure" : now === anchor.digest ? "same" : "another";
+}
+
+async function digestOf(context: SessionContext, uid: number): Promise<string | undefined> {
+  const [row] = await context.session.fetchHeaders([uid]);
+  return row && spotOf(seenOf(context.ports.digest, row)).digest;
+}
+
+/** The newest message of a spool whose history is not wanted, so that it is known again when all that was handed off is gone. */
+export async function anchored(
+  context: SessionContext,
+  work: FolderWork,
+  status: FolderStatus,
+  checkpoint: FolderCheckpoint,
+): Promise<FolderCheckpoint> {
+  if (!isOfSpool(status) || status.messages === 0) return checkpoint;
+  await ensureOpen(context, { ...work, checkpoint: undefined });
+  const [row] = await context.session.fetchHeaders([status.uidNext - 1]);
+  return row === undefined ? checkpoint : { ...checkpoint, spots: [spotOf(seenOf(context.ports.digest, row))] };
+}
+
+/** From the topmost `Received` of a whole header, which the mailbox's own server writes: a spool says no other date. Epoch ms. */
+export function arrivalOf({ header }: HeaderRow): number | undefined {
+  const text = Buffer.from(header.buffer, header.byteOffset, header.byteLength).toString("latin1");
+  const received = /^received:((?:[^\n]|\n[ \t])*)/im.exec(text)?.[1];
+  const date =
+    received === undefined ? Number.NaN : Date.parse(received.slice(received.lastIndexOf(";") + 1).replace(/\([^)]*\)|\s+/g, " "));
+  return Number.isNaN(date) ? undefined : date;
+}
+
+/** Whether so many are gone of a spool that its list is not believed the first time. */
+export function isMany(gone: number, known: number): boolean {
+  return gone > known * limits.vanishedShare;
+}
