@@ -3,6 +3,9 @@ import type { Pop3Limits } from "./limits.ts";
 import { isPop3Error, Pop3Error, type Pop3Problem } from "./pop3-error.ts";
 import type { Wire } from "./wire.ts";
 
+/** Lines that a server may add when it hangs up; Exchange adds one. */
+const lastWordsAtMost = 4;
+
 /** Commands and their answers on a wire, one caller at a time; what comes unasked, and what servers add to a refusal. */
 export class Dialogue {
   readonly wire: Wire;
@@ -65,12 +68,17 @@ export class Dialogue {
   #readUnasked(): void {
     const words: string[] = [];
     try {
-      for (let line = this.wire.takeLine(); line !== undefined; line = this.wire.takeLine()) words.push(this.#wordsOf(line) ?? "");
+      for (let line = this.wire.takeLine(); line !== undefined && words.length < lastWordsAtMost; line = this.wire.takeLine()) {
+        words.push(this.#wordsOf(line) ?? "");
+      }
     } catch (error) {
       if (!isPop3Error(error)) throw error;
       return;
     }
-    if (words.length > 0 && words.every((word) => word !== "")) this.wire.end({ kind: "closed", text: words.join(" / ") });
+    if (words.includes("")) this.wire.violate("protocol", "unasked");
+    else if (words.length > 0) this.wire.end({ kind: "closed", text: words.join(" / ") });
+    // A piece of a line: of last words, if there are any to be expected.
+    else if (this.#wasRefused) this.wire.end({ kind: "closed" });
     else this.wire.violate("protocol", "unasked");
   }
 
@@ -117,7 +125,7 @@ export class Dialogue {
     const texts = [this.#scrub(answer.text)];
     let isOver = isParting(answer.text);
     for (let line = this.wire.takeLine(); line !== undefined; line = this.wire.takeLine()) {
-      const words = this.#wordsOf(line);
+      const words = texts.length > lastWordsAtMost ? undefined : this.#wordsOf(line);
       if (words === undefined || (this.#owed > 0 && !isParting(words))) {
         this.#ahead = line;
         break;
