@@ -36,9 +36,9 @@ export function writeSecret(dataDir: string, alias: string, secret: string): voi
 export function writeClientFiles(input: ClientFilesInput): string {
   const lines = ["# Written by the sandbox at each start. Invented tenants; the ports change unless they are named.", "tenants:"];
   for (const tenant of input.tenants) {
-    const addresses = input.worldTenants.find((other) => other.alias === tenant.alias)?.addresses ?? [];
+    const { addresses = [], protocol = "imap" } = input.worldTenants.find((other) => other.alias === tenant.alias) ?? {};
     const boxes = join(input.dataDir, `boxes-${tenant.alias}.csv`);
-    replaceFile(boxes, `address,protocol\n${addresses.map((address) => `${address},imap\n`).join("")}`, 0o600);
+    replaceFile(boxes, `address,protocol\n${addresses.map((address) => `${address},${protocol}\n`).join("")}`, 0o600);
     lines.push(
       `  ${tenant.alias}:`,
       `    tenantId: ${JSON.stringify(tenant.tenantId)}`,
@@ -51,7 +51,7 @@ export function writeClientFiles(input: ClientFilesInput): string {
       `      imap: { host: ${JSON.stringify(input.imap.host)}, port: ${String(input.imap.port)}, tls: true }`,
       `      pop3: { host: ${JSON.stringify(input.pop3.host)}, port: ${String(input.pop3.port)}, tls: true }`,
       `      caFile: ${JSON.stringify(input.caFile)}`,
-      "    protocol: imap",
+      `    protocol: ${protocol}`,
       `    mailboxesFile: ${JSON.stringify(boxes)}`,
     );
   }

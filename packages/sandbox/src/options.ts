@@ -1,4 +1,5 @@
 import type { FaultOrder } from "./faults/fault-spec.ts";
+import type { ClientProtocol } from "./world/base-folder.ts";
 import type { TenantSpec } from "./world/generated-world.ts";
 import { leastMeanBytes } from "./world/message-plan.ts";
 
@@ -43,6 +44,8 @@ export interface SandboxTenantOptions {
   readonly meanBytes?: number;
   /** All mail in INBOX: with one mailbox, one folder of any size. */
   readonly inboxOnly?: boolean;
+  /** What the configuration for mailfleet says; both are served. Default imap. */
+  readonly protocol?: ClientProtocol;
 }
 
 /** Wrong options, a corpus that cannot be read, or a port in use. Nothing was started; the message says what to change. */
@@ -102,6 +105,7 @@ export function tenantSpecs(options: SandboxOptions, defaults: readonly TenantSp
     messages: tenant.messages ?? Math.round(tenant.mailboxes * (options.messages ?? defaultMessagesPerMailbox)),
     ...(tenant.meanBytes !== undefined && { meanBytes: tenant.meanBytes }),
     ...(tenant.inboxOnly === true && { inboxOnly: true }),
+    ...(tenant.protocol !== undefined && { protocol: tenant.protocol }),
   }));
 }
 

@@ -1,6 +1,7 @@
 import { ConfidentialClientApplication } from "@azure/msal-node";
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { plantedTroubles, startSandbox } from "./index.ts";
@@ -227,6 +228,20 @@ describe("a sandbox", () => {
       "address,protocol",
       `${support},imap`,
     ]);
+  });
+
+  test("a tenant that is to be read over POP3 is so in the configuration, beside one that is not", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "sandbox-protocols-"));
+    const tenants = [
+      { alias: "spool", mailboxes: 2, messages: 0, protocol: "pop3" as const },
+      { alias: "plain", mailboxes: 1, messages: 0 },
+    ];
+    const sandbox = await startSandbox({ dataDir, tenants });
+    await sandbox.close();
+    expect(readFileSync(join(dataDir, "boxes-spool.csv"), "utf8")).toMatch(/^address,protocol\n(\S+@spool\.example,pop3\n){2}$/);
+    expect(readFileSync(join(dataDir, "boxes-plain.csv"), "utf8")).toMatch(/^address,protocol\n\S+@plain\.example,imap\n$/);
+    expect(readFileSync(sandbox.configFile, "utf8").match(/^ {4}protocol: \w+$/gm)).toEqual(["    protocol: pop3", "    protocol: imap"]);
+    rmSync(dataDir, { recursive: true, force: true });
   });
 
   test("refuses to start where it must not, and says why", async () => {

@@ -44,6 +44,13 @@ describe("while it syncs", () => {
     ]);
   });
 
+  test("a tenant all of whose mailboxes are read over POP3 says so", () => {
+    const spools = plantedFleet().map((record) => (record.tenant === "northwind" ? { ...record, protocol: "pop3" as const } : record));
+    const lines = panel({ view: viewFleet(spools, testNow, 600_000) }).split("\n");
+    expect(lines[2]).not.toContain("POP3");
+    expect(lines[3]).toMatch(/northwind .* 5 mailboxes, POP3$/);
+  });
+
   test("a bar is full, and 100 % is said, only when everything is counted and done", () => {
     const almost = [testMailbox("a/x@a.example", { ledger: testLedger({ handedOff: 99_999, toDo: 1 }) })];
     const text = panel({ view: viewFleet(almost, testNow, 600_000) });

@@ -33,10 +33,14 @@ export interface World {
   folders(address: string): readonly BaseFolder[] | undefined;
 }
 
+export type ClientProtocol = "imap" | "pop3";
+
 export interface WorldTenant {
   readonly alias: string;
   /** Primary addresses, lower case. */
   readonly addresses: readonly string[];
   /** In mail folders. */
   readonly messages: number;
+  /** What the configuration for mailfleet says; both are served. */
+  readonly protocol: ClientProtocol;
 }

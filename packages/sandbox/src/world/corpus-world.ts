@@ -41,7 +41,7 @@ export class CorpusWorld implements World {
         ?.get(inboxOnly ? "INBOX" : folderFor(Math.floor(i / mailboxes), folders))
         ?.push(message);
     }
-    this.tenants = [{ alias: "corpus", addresses, messages: messages.length }];
+    this.tenants = [{ alias: "corpus", addresses, messages: messages.length, protocol: "imap" }];
     this.key = `corpus ${inboxOnly ? "inbox " : ""}${seed} ${String(hashText(messages.map((m) => `${m.path.slice(root.length)} ${String(m.offset)} ${String(m.length)}`).join("\n")))}`;
   }
 

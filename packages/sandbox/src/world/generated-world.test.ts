@@ -46,6 +46,9 @@ describe("the default world", () => {
     ]);
     const mail = foldersOf(world).filter(({ role }) => isMailFolder(role));
     expect(mail.reduce((sum, { count }) => sum + count, 0)).toBe(12_480);
+    const spools = world.tenants.filter(({ protocol }) => protocol === "pop3").flatMap(({ addresses }) => addresses);
+    expect(spools.map((address) => address.split("@")[1])).toEqual(Array.from({ length: 5 }, () => "northwind.example"));
+    expect(spools.reduce((sum, address) => sum + inbox(world, address).count, 0)).toBe(880);
     const addresses = world.tenants.flatMap((tenant) => tenant.addresses);
     expect(new Set(addresses).size).toBe(60);
     expect(addresses).toContain("hr@contoso.example");

@@ -1,4 +1,4 @@
-import type { BaseFolder, World, WorldTenant } from "./base-folder.ts";
+import type { BaseFolder, ClientProtocol, World, WorldTenant } from "./base-folder.ts";
 import { flagBits } from "./base-folder.ts";
 import { localPart } from "./addresses.ts";
 import { isMailFolder, planFolders } from "./folder-plan.ts";
@@ -19,13 +19,16 @@ export interface TenantSpec {
   readonly meanBytes?: number;
   /** All mail in INBOX. */
   readonly inboxOnly?: boolean;
+  /** What the configuration for mailfleet says; both are served. */
+  readonly protocol?: ClientProtocol;
 }
 
 /** 60 mailboxes, 12,480 messages: the tenants that the demo shows. */
 export const defaultTenants: readonly TenantSpec[] = [
   { alias: "contoso", mailboxes: 40, messages: 8_000 },
   { alias: "fabrikam", mailboxes: 15, messages: 3_600 },
-  { alias: "northwind", mailboxes: 5, messages: 880 },
+  // POP3 shows the INBOX alone, and the demo hands off all there is.
+  { alias: "northwind", mailboxes: 5, messages: 880, inboxOnly: true, protocol: "pop3" },
 ];
 
 /** `address/folder/index` of the default world's three messages that no guarded parser takes. */
@@ -73,7 +76,7 @@ export class GeneratedWorld implements World {
     for (const [i, address] of addresses.entries()) {
       this.#mailboxes.set(address, { hash: hashes[i] as number, messages: counts[i] as number, stretch, inboxOnly });
     }
-    return { alias: spec.alias, addresses, messages: spec.messages };
+    return { alias: spec.alias, addresses, messages: spec.messages, protocol: spec.protocol ?? "imap" };
   }
 
   folders(address: string): readonly BaseFolder[] | undefined {
