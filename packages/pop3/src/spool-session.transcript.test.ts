@@ -204,6 +204,29 @@ describe("messages", () => {
     expect(await failureOf(session.status("INBOX"))).toMatchObject({ code: "SESSION_CLOSED" });
   });
 
+  test("that are left early are read over, and where that is too much the session is over, which is no message's fault", async () => {
+    const script = [
+      ...loggedIn(2),
+      ...list(["7", "8"]),
+      ...ask(/^RETR 1$/, retrieved("x".repeat(200_000))),
+      ...ask(/^RETR 2$/, retrieved("b")),
+      stall,
+    ];
+    const leave = async (session: MailSession): Promise<MailSession> => {
+      for await (const piece of (await session.fetchStream(7))?.pieces ?? []) {
+        expect(piece.length).toBeGreaterThan(0);
+        break;
+      }
+      return session;
+    };
+    await using talk = await converse(script);
+    const session = await leave(await opened(await talk.open()));
+    expect(await collect(session.fetch([8]))).toEqual([[8, "b\r\n"]]);
+    await using small = await converse(script, { limits: { drainBytes: 1_000 } });
+    const lost = await leave(await opened(await small.open()));
+    expect(await failureOf(collect(lost.fetch([8])))).toMatchObject({ code: "SESSION_CLOSED", facts: { phase: "command" } });
+  });
+
   test("are never said to be longer than anything: announced sizes are estimates", async () => {
     await using talk = await converse([...loggedIn(1), ...list(["7"]), ...ask(/^LIST 1$/, "+OK 1 999999999\r\n"), stall]);
     const session = await opened(await talk.open());
