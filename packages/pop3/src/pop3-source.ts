@@ -16,7 +16,8 @@ import {
 } from "@mailfleet/core";
 import { isPop3Error, Pop3Client } from "./client/index.ts";
 import { errorFacts } from "./pop3-facts.ts";
-import { SpoolSession, type FailurePlace } from "./spool-session.ts";
+import type { FailurePlace } from "./message-reader.ts";
+import { SpoolSession } from "./spool-session.ts";
 
 /** Where a tenant's mail is. From the configuration only, never from Redis or a job. */
 export interface Pop3Endpoint {

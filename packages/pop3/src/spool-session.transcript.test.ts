@@ -117,36 +117,48 @@ describe("messages", () => {
     },
   );
 
-  test("that are refused in words nobody knows are absent if the server gives others", async () => {
+  test("that are refused in words nobody knows are absent if the server gives another one after that", async () => {
     await using talk = await converse([
-      ...loggedIn(2),
-      ...list(["1", "2"]),
+      ...loggedIn(3),
+      ...list(["1", "2", "3"]),
+      // Alone in a session, so that any other is asked for.
+      ...ask(/^RETR 3$/, "-ERR not today\r\n"),
+      ...ask(/^RETR 1$/, retrieved("a")),
       ...ask(/^RETR 1$/, "-ERR not today\r\n"),
       ...ask(/^RETR 2$/, retrieved("b")),
-      ...ask(/^RETR 1$/, "-ERR not today\r\n"),
+      ...ask(/^RETR 3$/, "-ERR not today\r\n"),
+      ...ask(/^RETR 2$/, retrieved("b")),
       stall,
     ]);
     const session = await opened(await talk.open());
-    expect(await collect(session.fetch([1, 2]))).toEqual([[2, "b\r\n"]]);
-    expect(await session.fetchStream(1)).toBeUndefined();
+    expect(await session.fetchStream(3)).toBeUndefined();
+    expect(await collect(session.fetch([1, 2, 3]))).toEqual([[2, "b\r\n"]]);
   });
 
-  test("are a failure if the server refuses all of them in such words: none is given up for that", async () => {
+  test("are a failure if the server gives none after it refused some in such words: none is given up for that", async () => {
     const refusal = "-ERR not today\r\n";
     await using talk = await converse([
-      ...loggedIn(2),
-      ...list(["1", "2"]),
+      ...loggedIn(3),
+      ...list(["1", "2", "3"]),
+      ...ask(/^RETR 1$/, retrieved("a")),
+      ...ask(/^RETR 2$/, refusal),
+      ...ask(/^RETR 3$/, refusal),
       ...ask(/^RETR 1$/, refusal),
-      ...ask(/^RETR 2$/, refusal),
-      ...ask(/^RETR 2$/, refusal),
+      ...ask(/^RETR 3$/, refusal),
+      ...ask(/^RETR 1$/, refusal),
       stall,
     ]);
     const session = await opened(await talk.open());
-    expect(await failureOf(collect(session.fetch([1, 2])))).toMatchObject({
+    expect(await failureOf(collect(session.fetch([1, 2, 3])))).toMatchObject({
       code: "COMMAND_REFUSED",
-      facts: { layer: "pop3", phase: "fetch", folder: "INBOX", uid: 1, text: "not today" },
+      facts: { layer: "pop3", phase: "fetch", folder: "INBOX", uid: 2, text: "not today" },
     });
-    expect(await failureOf(session.fetchStream(2))).toMatchObject({ code: "COMMAND_REFUSED", facts: { uid: 2 } });
+    expect(await failureOf(session.fetchStream(3))).toMatchObject({ code: "COMMAND_REFUSED", facts: { uid: 3 } });
+  });
+
+  test("are a failure if it is the only one, and refused in such words", async () => {
+    await using talk = await converse([...loggedIn(1), ...list(["1"]), ...ask(/^RETR 1$/, "-ERR not today\r\n"), stall]);
+    expect(await failureOf((await opened(await talk.open())).fetchStream(1))).toMatchObject({ code: "COMMAND_REFUSED" });
   });
 
   test.each([
