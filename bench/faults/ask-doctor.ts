@@ -5,6 +5,8 @@ import { join } from "node:path";
 export interface DoctorAnswer {
   /** The step that is wrong, or `none`. */
   readonly step: string;
+  /** What it found there; empty where nothing is wrong. */
+  readonly says: string;
   readonly exitCode: number | undefined;
   readonly output: string;
 }
@@ -19,13 +21,14 @@ export async function askDoctor(configFile: string, args: readonly string[]): Pr
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const exitCode = await new Promise<number | undefined>((resolve) => child.once("close", (code) => resolve(code ?? undefined)));
-  return { step: stepOf(output), exitCode, output };
+  return { ...findingOf(output), exitCode, output };
 }
 
-function stepOf(output: string): string {
+function findingOf(output: string): Pick<DoctorAnswer, "step" | "says"> {
   try {
-    return (JSON.parse(output) as { wrong?: { step?: string } | null }).wrong?.step ?? "none";
+    const { wrong, sentence } = JSON.parse(output) as { wrong?: { step?: string } | null; sentence?: string };
+    return wrong?.step === undefined ? { step: "none", says: "" } : { step: wrong.step, says: sentence ?? "" };
   } catch {
-    return "no answer";
+    return { step: "no answer", says: output.slice(0, 200) };
   }
 }

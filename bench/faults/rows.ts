@@ -1,48 +1,6 @@
-import type { FailureCode, FailureScope } from "@mailfleet/core";
-import type { Sandbox } from "@mailfleet/sandbox";
-
-export type FaultOrder = Parameters<Sandbox["faults"]["add"]>[0];
-
-/** The step that the doctor must name; `none` where it must find everything in order by then. */
-export type DoctorStep =
-  | "configuration"
-  | "this machine"
-  | "Redis"
-  | "network"
-  | "token"
-  | "permission"
-  | "Exchange"
-  | "mailbox"
-  | "scope"
-  | "none";
-
-/** One injected fault and what must come of it. */
-export interface InjectedFault {
-  /** As it is shown. */
-  readonly name: string;
-  /** Ordered at the row's own tenant, or at its first mailbox; none where the endpoint is the fault. */
-  readonly orders: readonly Pick<FaultOrder, "name" | "params" | "times">[];
-  readonly at: "tenant" | "mailbox";
-  /** Ordered before the tenant's first token; else once all its mailboxes have been read. */
-  readonly isFromStart?: boolean;
-  /** In place of the sandbox's mail server. */
-  readonly endpoint?: "no-such-host" | "closed-port" | "silent-port" | "foreign-certificate";
-  /** The first mailbox is one that Exchange does not have. */
-  readonly isUnknownMailbox?: boolean;
-  /** `none`: it may be seen in passing, and stops nothing. */
-  readonly code: FailureCode | "none";
-  readonly scope?: FailureScope;
-  /** Seconds from the first failure of that code to the next look: at least, at most. */
-  readonly waits?: readonly [number, number];
-  readonly step: DoctorStep;
-  /** It takes a limit of half a minute or more to be seen. */
-  readonly isSlow?: boolean;
-}
-
-const minute = 60;
-const hour = 3_600;
-/** Fixed waits are spread by a tenth upward; what is measured is short by what Redis was asked late. */
-const about = (seconds: number): readonly [number, number] => [Math.max(0, seconds - 3), seconds * 1.1 + 1];
+import type { FailureCode } from "@mailfleet/core";
+import { about, type DoctorStep, type FaultOrder, hour, type InjectedFault, judged, mail, minute, outage } from "./injected-fault.ts";
+import { pop3Faults } from "./pop3-rows.ts";
 
 function tokenError(code: number, expected: FailureCode, waits: readonly [number, number], step: DoctorStep = "token"): InjectedFault {
   return {
@@ -76,25 +34,6 @@ function token(
     step,
   };
 }
-
-function mail(
-  name: string,
-  params: FaultOrder["params"],
-  expected: FailureCode | "none",
-  rest: Partial<InjectedFault> & Pick<InjectedFault, "step">,
-): InjectedFault {
-  const shown = Object.entries(params ?? {}).map(([key, value]) => `${key} ${String(value)}`);
-  return {
-    name: `${name}${shown.length > 0 ? ` (${shown.join(", ")})` : ""}`,
-    orders: [{ name, ...(params && { params }) }],
-    at: "mailbox",
-    code: expected,
-    ...rest,
-  };
-}
-
-const outage: readonly [number, number] = [0, minute];
-const judged = about(5 * minute);
 
 /** The faults of the benchmark. Each has a tenant of its own with three mailboxes. */
 export const injectedFaults: readonly InjectedFault[] = [
@@ -186,6 +125,7 @@ export const injectedFaults: readonly InjectedFault[] = [
     waits: [0, 15],
     step: "mailbox",
   },
+  ...pop3Faults,
   ...(
     [
       ["no-such-host", "a mail host whose name does not exist", "DNS", [0, 2], "network"],

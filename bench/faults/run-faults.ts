@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { limits } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
-import { askDoctor } from "./ask-doctor.ts";
+import { askDoctor, type DoctorAnswer } from "./ask-doctor.ts";
 import { observe, type Observer, type SeenCause } from "./observe.ts";
-import type { InjectedFault } from "./rows.ts";
+import type { InjectedFault } from "./injected-fault.ts";
 import { type Placed, startWorld, type World } from "./world.ts";
 
 /** What became of one fault. */
@@ -65,7 +65,7 @@ export async function runFaults(options: RunOptions): Promise<FaultsResult> {
     await reach(classifyMs, () => world.placed.every((one) => isSeen(watching, one)));
     await systemClock.sleep(calmMs);
     say("all faults seen; asking the doctor");
-    const steps = options.withDoctor ? await askAll(world) : new Map<Placed, string>();
+    const steps = options.withDoctor ? await askAll(world) : new Map<Placed, DoctorAnswer>();
     const disturbed = healthyAddresses(world).filter((address) => watching.seen(address).length > 0);
     for (const address of disturbed)
       say(
@@ -82,7 +82,11 @@ export async function runFaults(options: RunOptions): Promise<FaultsResult> {
     const judged = world.placed.map((one) => judge(one, watching, steps.get(one), mendable.includes(one)));
 
     const incident = await tryIncident(world, watching);
-    const { lost, unaccounted } = await count(world, mendable);
+    const { lost, unaccounted, short } = await count(world, mendable);
+    for (const tenant of short) {
+      const row = world.placed.find((one) => one.tenant === tenant)?.row;
+      say(`not all mail of ${tenant} was handed off: ${row?.name ?? "a healthy one"}`);
+    }
     return { judged, incident, lost, unaccounted };
   } finally {
     await observer?.stop();
@@ -120,21 +124,21 @@ function isSeen(observer: Observer, { row, addresses }: Placed): boolean {
   return observer.seen(first).some(({ code }) => code === row.code);
 }
 
-async function askAll({ placed, configFile }: World): Promise<ReadonlyMap<Placed, string>> {
-  const steps = new Map<Placed, string>();
+async function askAll({ placed, configFile }: World): Promise<ReadonlyMap<Placed, DoctorAnswer>> {
+  const steps = new Map<Placed, DoctorAnswer>();
   const left = [...placed];
   const askNext = async (): Promise<void> => {
     for (let one = left.shift(); one !== undefined; one = left.shift()) {
       const who =
         one.row.at === "tenant" && one.row.endpoint === undefined ? ["--tenant", one.tenant] : ["--mailbox", one.addresses[0] ?? ""];
-      steps.set(one, (await askDoctor(configFile, who)).step);
+      steps.set(one, await askDoctor(configFile, who));
     }
   };
   await Promise.all(Array.from({ length: doctorsAtOnce }, askNext));
   return steps;
 }
 
-function judge(placed: Placed, observer: Observer, step: string | undefined, isMendable: boolean): Judged {
+function judge(placed: Placed, observer: Observer, doctor: DoctorAnswer | undefined, isMendable: boolean): Judged {
   const { row, addresses } = placed;
   const [first = ""] = addresses;
   const seen = observer.seen(first);
@@ -144,7 +148,8 @@ function judge(placed: Placed, observer: Observer, step: string | undefined, isM
     if (cause?.state === "parked") problems.push(`should stop nothing, and was parked as ${cause.code}`);
   } else if (cause?.code !== row.code) problems.push(`class is ${cause?.code ?? "none"}, expected ${row.code}`);
   else problems.push(...judgeCause(row, cause));
-  if (step !== undefined && step !== row.step) problems.push(`the doctor named ${step}, expected ${row.step}`);
+  if (doctor !== undefined && doctor.step !== row.step)
+    problems.push(`the doctor named ${doctor.step}, expected ${row.step}: ${doctor.says}`);
   const isBack = known(placed).every((address) => observer.fresh().has(address));
   if (isMendable && !isBack) problems.push("did not come back");
   return {
@@ -152,7 +157,7 @@ function judge(placed: Placed, observer: Observer, step: string | undefined, isM
     code: cause?.code ?? "none",
     scope: cause?.scope ?? "",
     wait: cause === undefined ? "" : `${cause.waitSeconds.toFixed(0)} s`,
-    step: step ?? "",
+    step: doctor?.step ?? "",
     back: isMendable ? (isBack ? "yes" : "no") : "-",
     problems,
   };
@@ -209,8 +214,15 @@ async function reach(withinMs: number, isReached: () => boolean): Promise<number
   return undefined;
 }
 
+interface Counts {
+  readonly lost: number;
+  readonly unaccounted: number;
+  /** Tenants of which something is lost. */
+  readonly short: readonly string[];
+}
+
 /** Waits for what is still being read, for a while. */
-async function count(world: World, mendable: readonly Placed[]): Promise<{ lost: number; unaccounted: number }> {
+async function count(world: World, mendable: readonly Placed[]): Promise<Counts> {
   const startedAt = performance.now();
   for (;;) {
     const counts = await countNow(world, mendable);
@@ -219,18 +231,24 @@ async function count(world: World, mendable: readonly Placed[]): Promise<{ lost:
   }
 }
 
-async function countNow(world: World, mendable: readonly Placed[]): Promise<{ lost: number; unaccounted: number }> {
+async function countNow(world: World, mendable: readonly Placed[]): Promise<Counts> {
   const tenants = new Set([...mendable.map(({ tenant }) => tenant), ...world.healthy]);
   const truth = new Map<string, number>();
-  for (const { tenant, isMail } of world.sandbox.truth()) if (isMail) truth.set(tenant, (truth.get(tenant) ?? 0) + 1);
+  const spools = new Set(mendable.flatMap(({ row, tenant }) => (row.isPop3 === true ? [tenant] : [])));
+  for (const { tenant, folder, isMail } of world.sandbox.truth()) {
+    if (isMail && (folder === "INBOX" || !spools.has(tenant))) truth.set(tenant, (truth.get(tenant) ?? 0) + 1);
+  }
+  const short: string[] = [];
   let lost = 0;
   let unaccounted = 0;
   const ledgers = await world.reader.tenantLedgers();
   for (const tenant of tenants) {
     const ledger = ledgers.get(tenant);
     const given = ledger === undefined ? 0 : ledger.handedOff + ledger.quarantined + ledger.excluded;
-    lost += Math.max(0, (truth.get(tenant) ?? 0) - given);
+    const missing = Math.max(0, (truth.get(tenant) ?? 0) - given);
+    if (missing > 0) short.push(tenant);
+    lost += missing;
     unaccounted += ledger === undefined ? 0 : Math.abs(ledger.listed - given - ledger.toDo);
   }
-  return { lost, unaccounted };
+  return { lost, unaccounted, short };
 }

@@ -8,7 +8,7 @@ import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { createFleetReader, type FleetReader } from "@mailfleet/store";
 import { freePort, testAuthority } from "@mailfleet/testkit/servers";
 import { MortalRedis, SupervisedRole } from "../chaos/supervised-fleet.ts";
-import type { InjectedFault } from "./rows.ts";
+import type { InjectedFault } from "./injected-fault.ts";
 
 /** One row with the tenant that is its own. */
 export interface Placed {
@@ -127,7 +127,7 @@ async function writeConfig(
     `blobs: { dir: ${JSON.stringify(join(dir, "blobs"))} }`,
     "tenants:",
   ];
-  const add = async (alias: string, addresses: readonly string[], endpoint: InjectedFault["endpoint"]): Promise<void> => {
+  const add = async (alias: string, addresses: readonly string[], { endpoint, isPop3 }: Partial<InjectedFault>): Promise<void> => {
     const tenant = sandbox.tenants.find((one) => one.alias === alias);
     if (!tenant) throw new Error(`no tenant ${alias}`);
     const secretFile = join(dir, "sandbox", `secret-${alias}`);
@@ -139,12 +139,13 @@ async function writeConfig(
       `    clientId: ${tenant.clientId}`,
       `    credential: { secretFile: ${JSON.stringify(secretFile)} }`,
       "    cloud: custom",
-      `    endpoints: { authority: ${JSON.stringify(sandbox.authority)}, scope: "https://outlook.office365.com/.default", imap: ${JSON.stringify({ ...imap, tls: true })}, caFile: ${JSON.stringify(sandbox.caFile)} }`,
+      `    endpoints: { authority: ${JSON.stringify(sandbox.authority)}, scope: "https://outlook.office365.com/.default", imap: ${JSON.stringify({ ...imap, tls: true })}, pop3: ${JSON.stringify({ ...sandbox.pop3, tls: true })}, caFile: ${JSON.stringify(sandbox.caFile)} }`,
+      `    protocol: ${isPop3 === true ? "pop3" : "imap"}`,
       `    mailboxes: ${JSON.stringify(addresses)}`,
     );
   };
-  for (const { row, tenant, addresses } of placed) await add(tenant, addresses, row.endpoint);
-  for (const alias of healthy) await add(alias, sandbox.tenants.find((one) => one.alias === alias)?.addresses ?? [], undefined);
+  for (const { row, tenant, addresses } of placed) await add(tenant, addresses, row);
+  for (const alias of healthy) await add(alias, sandbox.tenants.find((one) => one.alias === alias)?.addresses ?? [], {});
   lines.push("sync: { pollSeconds: 1, freshWithinSeconds: 600, concurrency: 16 }", "worker: { parseThreads: 1 }", "");
   await mkdir(dir, { recursive: true });
   const file = join(dir, "mailfleet.yaml");

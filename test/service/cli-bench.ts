@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sharedRedisUrl } from "@mailfleet/testkit";
 import { type CapturedRun, runCaptured } from "../../apps/cli/src/captured-run.fixture.ts";
-import { address, dir, keys, sandbox } from "./sync-bench.ts";
+import { address, dir, keys, mailbox, sandbox } from "./sync-bench.ts";
 
 /** Where the commands keep what they write, for the fleet of the running test. */
 export const dataDir = (): string => join(dir, `data-${keys.bullPrefix.slice(1, -1)}`);
@@ -25,7 +25,8 @@ tenants:
     clientId: ${tenant?.clientId ?? ""}
     credential: { secretFile: ./secret }
     cloud: custom
-    endpoints: { authority: "${sandbox.authority}", scope: "https://outlook.office365.com/.default", imap: { host: ${sandbox.imap.host}, port: ${sandbox.imap.port}, tls: true }, caFile: ${sandbox.caFile} }
+    endpoints: { authority: "${sandbox.authority}", scope: "https://outlook.office365.com/.default", imap: { host: ${sandbox.imap.host}, port: ${sandbox.imap.port}, tls: true }, pop3: { host: ${sandbox.pop3.host}, port: ${sandbox.pop3.port}, tls: true }, caFile: ${sandbox.caFile} }
+    protocol: ${mailbox.protocol}
     mailboxes: [${address}]
 `,
   );

@@ -4,12 +4,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Queue } from "bullmq";
 import { Redis } from "ioredis";
-import { type MailboxRef, type MailEvent, type MailSource, redisKeys, type RedisKeys, Secret } from "@mailfleet/core";
+import {
+  byProtocol,
+  type MailboxRef,
+  type MailEvent,
+  type MailSource,
+  type Protocol,
+  redisKeys,
+  type RedisKeys,
+  Secret,
+} from "@mailfleet/core";
 import { createFileStore } from "@mailfleet/blobs";
 import { createByteBudget, type EnginePorts, syncMailbox, type SyncOutcome, type SyncSettings } from "@mailfleet/engine";
 import { createKeyRing, createTokenSource, type EntraTokenSource } from "@mailfleet/entra";
 import { createImapSource, type ImapSourceOptions } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
+import { createPop3Source } from "@mailfleet/pop3";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
@@ -37,7 +47,8 @@ export const noFault: Fault = (session) => session;
 /** What a test turns. */
 export const world = { clockOffset: 0, isDraining: false, fault: noFault };
 export const address = "support@contoso.example";
-export const mailbox: MailboxRef = { tenant: "contoso", address, protocol: "imap" };
+/** Over which protocol: see `SyncBenchOptions`. */
+export let mailbox: MailboxRef = { tenant: "contoso", address, protocol: "imap" };
 export const calm: SyncSettings = {
   pollMs: 1_000,
   backfill: true,
@@ -50,13 +61,16 @@ export interface SyncBenchOptions {
   readonly tokenLifetimeSeconds?: number;
   /** In two mailboxes; default 300. */
   readonly messages?: number;
+  /** What the mailbox is read over. */
+  readonly protocol?: Protocol;
   /** In place of the adapter's own. */
   readonly imapLimits?: ImapSourceOptions["limits"];
 }
 
 /** Registers the hooks: one sandbox a file, one fleet a test. */
-export function setUpSyncBench({ imapLimits, messages = 300, ...options }: SyncBenchOptions = {}): void {
+export function setUpSyncBench({ imapLimits, messages = 300, protocol = "imap", ...options }: SyncBenchOptions = {}): void {
   beforeAll(async () => {
+    mailbox = { tenant: "contoso", address, protocol };
     dir = await mkdtemp(join(tmpdir(), "mailfleet-sync-"));
     sandbox = await startSandbox({
       dataDir: join(dir, "sandbox"),
@@ -97,7 +111,7 @@ export function setUpSyncBench({ imapLimits, messages = 300, ...options }: SyncB
         isCustomAuthority: true,
         scope: "https://outlook.office365.com/.default",
         caPem: ca,
-        protocols: ["imap"],
+        protocols: [protocol],
       }),
       cache: createTokenCache(redis, keys),
       keyRing: () => createKeyRing([new Uint8Array(32)]),
@@ -106,13 +120,14 @@ export function setUpSyncBench({ imapLimits, messages = 300, ...options }: SyncB
       log: silentLog,
       scrub: (text) => text,
     });
-    const mail = createImapSource({
-      endpoint: () => ({ ...sandbox.imap, tls: true, ca }),
-      log: silentLog,
-      scrub: (text) => text,
-      clock,
-      lookUp: lookup,
-      ...(imapLimits !== undefined && { limits: imapLimits }),
+    const forMail = { log: silentLog, scrub: (text: string) => text, clock, lookUp: lookup };
+    const mail = byProtocol({
+      imap: createImapSource({
+        ...forMail,
+        endpoint: () => ({ ...sandbox.imap, tls: true, ca }),
+        ...(imapLimits !== undefined && { limits: imapLimits }),
+      }),
+      pop3: createPop3Source({ ...forMail, endpoint: () => ({ ...sandbox.pop3, tls: true, ca }) }),
     });
     const faulty: MailSource = { open: async (...args) => world.fault(await mail.open(...args)) };
     ports = {

@@ -94,9 +94,12 @@ export const limits = {
   pushConnections: 500,
   /** A worker reports a tenant's opened mailboxes together, this often; one that was refused before is reported by itself. */
   openedReportMs: 10_000,
-  /** All of a tenant are refused: so many mailboxes at least, for longer than reports of opened ones may take (exchange-online row 18). */
+  /**
+   * All of a tenant are refused: so many mailboxes at least, for longer than reports of opened ones may take (exchange-online row 18). A
+   * mailbox that never opened is looked at for the third time after 13 s, and then not for an hour: by then it must be told.
+   */
   tenantDownMailboxes: 3,
-  tenantDownAfterMs: 15_000,
+  tenantDownAfterMs: 12_000,
   /** A tenant with fewer mailboxes says less: then only after this. */
   smallTenantDownAfterMs: 10 * 60_000,
   /** Tenants that go down within this time of each other do so for one reason (exchange-online row 23): so many, or half of all, and two. */

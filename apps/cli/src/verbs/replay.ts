@@ -49,7 +49,11 @@ export function addReplayVerb(program: Command, bind: Bind): void {
     .argument("[what]", "a mailbox's address, or a message's key")
     .option("--tenant <alias>", "all mailboxes of this tenant")
     .option("--folder <path>", "only this folder")
-    .option("--uids <set>", "only these UIDs of it, such as 5:90,101", uidsOption)
+    .option(
+      "--uids <set>",
+      "only these UIDs of it, such as 5:90,101; over POP3 the numbers at the end of keys, on Exchange the UIDLs",
+      uidsOption,
+    )
     .option("--since <when>", "only messages that arrived since then: 7d, 36h, 2026-11-01")
     .option("--until <when>", "only messages that arrived until then")
     .option("--removed", "also messages that are no longer on the server")
@@ -84,7 +88,9 @@ async function replay(cli: Cli, options: ReplayOptions, [what]: readonly string[
     progress.close();
     const [target] = targets;
     if (sum.chosen + sum.failed === 0 && target?.key !== undefined) throw notStored(target.key);
-    report(cli, sum, targets.length, options.dryRun === true);
+    const isTimed = options.since !== undefined || options.until !== undefined;
+    const undated = isTimed ? targets.filter((one) => one.mailbox.protocol === "pop3").length : 0;
+    report(cli, sum, targets.length, options.dryRun === true, undated);
     return sum.failed > 0 ? 1 : 0;
   } finally {
     progress.close();
@@ -174,9 +180,13 @@ export function progressWords({ done, all, waitsAt }: ReplayProgress): string {
   return waitsAt === undefined ? how : `${how}; consumers are behind, ${formatCount(waitsAt)} events wait, so it waits too`;
 }
 
-function report(cli: Cli, sum: ReplayCounts, mailboxes: number, isDryRun: boolean): void {
+/** @param undated mailboxes whose messages have no time of arrival, where one was asked for */
+function report(cli: Cli, sum: ReplayCounts, mailboxes: number, isDryRun: boolean, undated: number): void {
   const { terminal } = cli;
-  if (cli.isJson) return cli.json({ schema: "mailfleet.replay/1", ok: sum.failed === 0, dryRun: isDryRun, mailboxes, ...sum });
+  if (cli.isJson) {
+    const left = undated > 0 && { undatedMailboxes: undated };
+    return cli.json({ schema: "mailfleet.replay/1", ok: sum.failed === 0, dryRun: isDryRun, mailboxes, ...left, ...sum });
+  }
   const where = formatCounted(mailboxes, "mailbox", "mailboxes");
   if (sum.chosen + sum.failed === 0) {
     terminal.out(`No message of ${where} fits, so nothing ${isDryRun ? "would be" : "was"} replayed.\n`);
@@ -185,6 +195,12 @@ function report(cli: Cli, sum: ReplayCounts, mailboxes: number, isDryRun: boolea
   } else {
     const mark = sum.failed === 0 ? terminal.paint("done", terminal.marks.done, "out") : terminal.paint("look", terminal.marks.look, "out");
     terminal.out(`${mark} ${replaySentence(sum)} The keys are those they had, so consumers can tell repeats.\n`);
+  }
+  if (undated > 0) {
+    const whose = undated === 1 ? "1 mailbox is" : `${formatCount(undated)} mailboxes are`;
+    terminal.out(
+      `  ${whose} read over POP3, which does not say when a message arrived: what came over it fits no --since and no --until.\n`,
+    );
   }
   for (const note of replayNotes(sum)) terminal.out(`  ${note}\n`);
   reportFailures(cli, sum);

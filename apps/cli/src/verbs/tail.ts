@@ -59,10 +59,17 @@ async function tail(cli: Cli, options: TailOptions): Promise<number> {
   }
 }
 
-/** `2026-11-23T14:03:02Z  message.added  fresh  contoso/support%40…/INBOX/1.14/412`: nothing that a sender wrote but the folder's name. */
+/**
+ * `2026-11-23T14:03:02Z  message.added  fresh  contoso/support%40…/INBOX/1.14/412`, and over POP3 `UIDL 48112` behind it: nothing that a
+ * sender wrote but the folder's name.
+ */
 function shortLine(id: string, type: string, event: MailEvent | undefined): string {
   if (event === undefined) return stripControls(`${" ".repeat(20)}  ${type.padEnd(19)}  ${"".padEnd(8)}  ${id}   consumed already`);
-  return stripControls(`${formatUtc(Date.parse(event.at))}  ${type.padEnd(19)}  ${event.lane.padEnd(8)}  ${event.key}`);
+  return stripControls(`${formatUtc(Date.parse(event.at))}  ${type.padEnd(19)}  ${event.lane.padEnd(8)}  ${event.key}${uidlWords(event)}`);
+}
+
+function uidlWords(event: MailEvent): string {
+  return "uidl" in event && event.uidl !== undefined ? `  UIDL ${event.uidl}` : "";
 }
 
 function fullLine(id: string, type: string, event: MailEvent | undefined): string {

@@ -1,4 +1,4 @@
-import { readStatusLine, responseCodeOf, type StatusLine } from "./answers.ts";
+import { readStatusLine, type StatusLine } from "./answers.ts";
 import type { Pop3Limits } from "./limits.ts";
 import { isPop3Error, Pop3Error, type Pop3Problem } from "./pop3-error.ts";
 import type { Wire } from "./wire.ts";
@@ -122,8 +122,7 @@ export class Dialogue {
    */
   refusal(answer: Extract<StatusLine, { status: "refused" }>): Pop3Error {
     this.#wasRefused = true;
-    const own = this.#scrub(answer.text);
-    const texts = [own];
+    const texts = [this.#scrub(answer.text)];
     let isOver = isParting(answer.text);
     for (let line = this.wire.takeLine(); line !== undefined; line = this.wire.takeLine()) {
       const words = texts.length > lastWordsAtMost ? undefined : this.#wordsOf(line);
@@ -140,8 +139,7 @@ export class Dialogue {
     return this.wire.error({
       kind: "refused",
       text,
-      // From what was scrubbed: a server can put into brackets what it likes.
-      responseCode: responseCodeOf(own),
+      responseCode: answer.responseCode,
       isOver: this.wire.ended !== undefined,
     });
   }
