@@ -79,25 +79,4 @@ export const mailScenarios: readonly Scenario[] = [
       });
     },
   },
-  {
-    name: "a spool",
-    world: { protocol: "pop3" },
-    begin(world) {
-      deliver(world, "INBOX", ["a1", "a2", "a3"], { size: large });
-      world.mail.deliver("INBOX", world.message("garbled", ["X-Unparseable: its parts never end"]));
-    },
-    change(world) {
-      deliver(world, "INBOX", ["a5", "a6"]);
-      world.mail.expunge("INBOX", [2]);
-    },
-  },
-  {
-    name: "a spool whose newest message was taken away",
-    world: { protocol: "pop3" },
-    begin: (world) => deliver(world, "INBOX", ["a1", "a2", "a3", "a4"]),
-    change(world) {
-      world.mail.expunge("INBOX", [4]);
-      world.later(minute, () => deliver(world, "INBOX", ["a5"]));
-    },
-  },
 ];

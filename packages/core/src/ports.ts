@@ -2,7 +2,7 @@ import type { FolderCheckpoint } from "./checkpoint.ts";
 import type { IndexEntry } from "./fingerprint.ts";
 import type { FlagRow } from "./flag-sets.ts";
 import type { BlobPointer, FolderRole, MailEvent, MessageFields, OutgoingEvent } from "./event.ts";
-import type { Lane, MailboxRef, MessagePlace } from "./ids.ts";
+import type { Lane, MailboxRef, MessagePlace, Protocol } from "./ids.ts";
 import type { HandNote } from "./in-hand.ts";
 import type { FolderLedger } from "./ledger.ts";
 import type { Cause } from "./cause.ts";
@@ -295,6 +295,8 @@ export interface Settlement {
 /** What is stored of a mailbox when a session begins. */
 export interface MailboxState {
   readonly folders: ReadonlyMap<string, StoredCheckpoint>;
+  /** By which the mailbox is registered now: who was told another one before he got the lease comes late. Absent for one that is not. */
+  readonly protocol?: Protocol;
   readonly cause?: Cause;
   /** True once a session reached the mailbox. */
   readonly opened: boolean;

@@ -40,25 +40,27 @@ export type SyncOutcome =
 
 /**
  * The whole flow for one mailbox: lease, token, session, new mail, history, settlement.
+ * @param asked which mailbox; by which protocol it is read, its registration says once the lease is held
  * @param stop aborts when the worker drains or loses the job
  */
 export async function syncMailbox(
   ports: EnginePorts,
   settings: SyncSettings,
-  mailbox: MailboxRef,
+  asked: MailboxRef,
   lane: Lane,
   stop: AbortSignal,
 ): Promise<SyncOutcome> {
-  const lease = await ports.store.acquire(mailbox, lane);
+  const lease = await ports.store.acquire(asked, lane);
   if (!lease) return { kind: "busy" };
   const counts: SyncCounts = { handedOff: 0, quarantined: 0, changes: 0, bytes: 0, commits: 0 };
-  const watch = ports.signals.watch(mailbox, { isCanary: lease.canary !== undefined });
+  const watch = ports.signals.watch(asked, { isCanary: lease.canary !== undefined });
   try {
-    const state = await ports.store.load(mailbox);
+    const state = await ports.store.load(asked);
+    const mailbox = { ...asked, protocol: state.protocol ?? asked.protocol };
     const signal = AbortSignal.any([lease.signal, stop, watch.signal]);
     const pacer = new Pacer(ports, state.pace, signal);
     const progress: Progress = { isOpened: false, hasHistory: stateHasHistory(state, settings, mailbox), token: undefined };
-    const ended = await runSession(ports, settings, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
+    const ended = await runSession(ports, settings, mailbox, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
       endingOf(error, progress, ports.clock.now()),
     );
     const { token } = progress;
@@ -100,6 +102,7 @@ interface Progress {
 async function runSession(
   ports: EnginePorts,
   settings: SyncSettings,
+  mailbox: MailboxRef,
   lease: Lease,
   state: MailboxState,
   counts: SyncCounts,
@@ -107,11 +110,11 @@ async function runSession(
   pacer: Pacer,
   progress: Progress,
 ): Promise<Ending> {
-  refuseNewer(state, lease.mailbox);
+  refuseNewer(state, mailbox);
   const hand = await Hand.takeOver(ports, lease, state);
   signal.throwIfAborted();
-  const known = spoolKnownOf(lease.mailbox, state);
-  const opened = await openWithToken(ports, lease.mailbox, signal, (token) => (progress.token = token), known);
+  const known = spoolKnownOf(mailbox, state);
+  const opened = await openWithToken(ports, mailbox, signal, (token) => (progress.token = token), known);
   const session = pacer.paced(opened.session);
   progress.isOpened = true;
   try {
@@ -121,7 +124,7 @@ async function runSession(
     const context: SessionContext = {
       ports,
       settings,
-      mailbox: lease.mailbox,
+      mailbox,
       lease,
       session,
       signal,

@@ -75,13 +75,17 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
     async load(mailbox): Promise<MailboxState> {
       const id = mailboxId(mailbox);
       const [stored, facts] = await ask(
-        Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), "cause", "opened", "inHand", "suspects", "pace")]),
+        Promise.all([
+          redis.hgetall(keys.checkpoints(id)),
+          redis.hmget(keys.mailbox(id), "cause", "opened", "inHand", "suspects", "pace", "protocol"),
+        ]),
       );
       const folders = new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)]));
       const cause = parseCause(facts[0] ?? undefined);
       const hand = unpackHandNote(facts[2] ?? undefined, facts[3] ?? undefined);
       const pace = unpackPace(facts[4] ?? undefined);
-      return { folders, opened: facts[1] === "1", hand, ...(cause && { cause }), ...(pace && { pace }) };
+      const protocol = facts[5] === "imap" || facts[5] === "pop3" ? facts[5] : undefined;
+      return { folders, opened: facts[1] === "1", hand, ...(protocol && { protocol }), ...(cause && { cause }), ...(pace && { pace }) };
     },
 
     async noteInHand({ mailbox, token }, { inHand, suspects }) {

@@ -222,6 +222,15 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       harness.lease.stop();
     });
 
+    test("and says by which protocol the mailbox is registered now, not by which a holder was told to read it", async () => {
+      const harness = await openWith();
+      const { store } = harness.processes[0];
+      expect(await store.load(mailbox)).toMatchObject({ protocol: "imap" });
+      await harness.register({ ...mailbox, protocol: "pop3" });
+      expect(await store.load(mailbox)).toMatchObject({ protocol: "pop3", folders: new Map() });
+      harness.lease.stop();
+    });
+
     test("and reads back a checkpoint that it cannot understand as none, with version and ledger, that folder only", async () => {
       const harness = await openWith();
       const { handOff, store } = harness.processes[0];

@@ -242,6 +242,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     const pace = unpackPace(box.pace);
     return {
       folders,
+      protocol: box.ref.protocol,
       opened: box.opened,
       hand: unpackHandNote(box.inHand, box.suspects),
       ...(box.cause !== undefined && { cause: JSON.parse(box.cause) as Cause }),
