@@ -11,7 +11,7 @@ const folders = (): Promise<Record<string, string>> => redis.hgetall(keys.checkp
 test("a mailbox that a newer version worked on is left untouched, said so, and owes its history still", async () => {
   await sync("fresh");
   const stored = (await redis.hget(keys.checkpoints(id), "INBOX")) ?? "";
-  await redis.hset(keys.checkpoints(id), "INBOX", stored.replace("\n{", '\n{"f":2,"new":"kind",'));
+  await redis.hset(keys.checkpoints(id), "INBOX", stored.replace("\n{", '\n{"f":3,"new":"kind",'));
   const before = await folders();
   const logins = sandbox.counters.commands.get("AUTHENTICATE");
   for (const lane of ["fresh", "backfill"] as const) {
@@ -28,7 +28,7 @@ test("a mailbox that a newer version worked on is left untouched, said so, and o
 test("a mailbox that the older version left goes on with the newer one as if nothing had been", async () => {
   await sync("fresh");
   const stored = (await redis.hget(keys.checkpoints(id), "INBOX")) ?? "";
-  await redis.hset(keys.checkpoints(id), "INBOX", stored.replace("\n{", '\n{"f":2,'));
+  await redis.hset(keys.checkpoints(id), "INBOX", stored.replace("\n{", '\n{"f":3,'));
   await sync("backfill");
   // The newer version, for which this is its own format.
   await redis.hset(keys.checkpoints(id), "INBOX", stored);

@@ -84,6 +84,7 @@ export function numberBefore(checkpoint: FolderCheckpoint, place: PreviousGenera
 }
 
 async function doAgree(context: SessionContext, checkpoint: FolderCheckpoint, uids: readonly number[]): Promise<boolean> {
+  if (uids.length === 0) return false;
   const entries = await Promise.all(
     checkpoint.previous.map((place, at) => {
       const asked = uids.map((uid) => sameUid(checkpoint, uid)).filter((same) => same?.generationAt === at);
