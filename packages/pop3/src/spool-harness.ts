@@ -1,5 +1,13 @@
 import { lookup } from "node:dns";
-import { type MailboxRef, type MailSession, Secret, type SpoolKnown, type SyncError } from "@mailfleet/core";
+import {
+  type FetchedMessage,
+  type MailboxRef,
+  type MailSession,
+  Secret,
+  type SpoolKnown,
+  type StreamedMessage,
+  type SyncError,
+} from "@mailfleet/core";
 import { recordingLog, startScriptedServer, type RecordingLog, type ScriptedServer, type ScriptStep } from "@mailfleet/testkit";
 import { expect } from "vitest";
 import { allowed, canary, pipeliningCapa, greeting, login, user } from "./client/transcript-harness.ts";
@@ -75,4 +83,25 @@ export async function failureOf(work: Promise<unknown>): Promise<SyncError["fail
     throw error;
   }
   throw new Error("it did not fail");
+}
+
+/** What RETR and TOP are answered. */
+export const retrieved = (text: string): string => `+OK\r\n${text}\r\n.\r\n`;
+
+/** UIDs and bytes, as latin1. */
+export async function collect(rows: AsyncIterable<FetchedMessage>): Promise<readonly [number, string][]> {
+  const all: [number, string][] = [];
+  for await (const { uid, bytes } of rows) all.push([uid, Buffer.from(bytes).toString("latin1")]);
+  return all;
+}
+
+export async function opened(session: MailSession): Promise<MailSession> {
+  await session.open("INBOX");
+  return session;
+}
+
+export async function joinedPieces(message: StreamedMessage | undefined): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const piece of message?.pieces ?? []) all.push(piece);
+  return Buffer.concat(all);
 }

@@ -1,22 +1,9 @@
-import { syncError, type FetchedMessage, type MailSession, type SpoolKnown } from "@mailfleet/core";
+import { syncError, type MailSession, type SpoolKnown } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { ask, canary, stall } from "./client/transcript-harness.ts";
-import { converse, failureOf, list, loggedIn, loggedInPipelining } from "./spool-harness.ts";
+import { collect, converse, failureOf, joinedPieces, list, loggedIn, loggedInPipelining, opened, retrieved } from "./spool-harness.ts";
 
 const allUids = 0xffff_ffff;
-const retrieved = (text: string): string => `+OK\r\n${text}\r\n.\r\n`;
-
-async function collect(rows: AsyncIterable<FetchedMessage>): Promise<readonly [number, string][]> {
-  const all: [number, string][] = [];
-  for await (const { uid, bytes } of rows) all.push([uid, Buffer.from(bytes).toString("latin1")]);
-  return all;
-}
-
-async function opened(session: MailSession): Promise<MailSession> {
-  await session.open("INBOX");
-  return session;
-}
-
 describe("a poll without news", () => {
   const known: SpoolKnown = { uidls: undefined, newest: 203, messages: 100_000 };
 
@@ -193,10 +180,8 @@ describe("messages", () => {
     const failure = await failureOf(collect(session.fetch([8])));
     expect(failure).toMatchObject({ code: "MESSAGE_TOO_LARGE", scope: "message", facts: { uid: 8, phase: "fetch" } });
     await using again = await converse(script, { limits: { literalBytes: 1_000 } });
-    const pieces: Uint8Array[] = [];
     const message = await (await opened(await again.open())).fetchStream(8);
-    for await (const piece of message?.pieces ?? []) pieces.push(piece);
-    expect(Buffer.concat(pieces)).toHaveLength(5_002);
+    expect(await joinedPieces(message)).toHaveLength(5_002);
     expect(message?.isWhole()).toBe(true);
   });
 
@@ -210,10 +195,33 @@ describe("messages", () => {
     ]);
     const session = await opened(await talk.open());
     const message = await session.fetchStream(8);
-    const failure = await failureOf(collectPieces(message?.pieces));
+    const failure = await failureOf(joinedPieces(message));
     expect(failure).toMatchObject({ code: "SESSION_CLOSED", facts: { uid: 8, phase: "fetch", folder: "INBOX" } });
     expect(message?.isWhole()).toBe(false);
     expect(await failureOf(session.status("INBOX"))).toMatchObject({ code: "SESSION_CLOSED" });
+  });
+
+  test("that are left early are read over, and where that is too much the session is over, which is no message's fault", async () => {
+    const script = [
+      ...loggedIn(2),
+      ...list(["7", "8"]),
+      ...ask(/^RETR 1$/, retrieved("x".repeat(200_000))),
+      ...ask(/^RETR 2$/, retrieved("b")),
+      stall,
+    ];
+    const leave = async (session: MailSession): Promise<MailSession> => {
+      for await (const piece of (await session.fetchStream(7))?.pieces ?? []) {
+        expect(piece.length).toBeGreaterThan(0);
+        break;
+      }
+      return session;
+    };
+    await using talk = await converse(script);
+    const session = await leave(await opened(await talk.open()));
+    expect(await collect(session.fetch([8]))).toEqual([[8, "b\r\n"]]);
+    await using small = await converse(script, { limits: { drainBytes: 1_000 } });
+    const lost = await leave(await opened(await small.open()));
+    expect(await failureOf(collect(lost.fetch([8])))).toMatchObject({ code: "SESSION_CLOSED", facts: { phase: "command" } });
   });
 
   test("are never said to be longer than anything: announced sizes are estimates", async () => {
@@ -221,85 +229,6 @@ describe("messages", () => {
     const session = await opened(await talk.open());
     expect(await session.describe([7])).toEqual([{ uid: 7, size: 999_999_999 }]);
     expect(await session.isLongerThan(7, 0)).toBe(false);
-  });
-});
-
-describe("sizes", () => {
-  test("of a few messages are asked for one by one, of more by one list, once", async () => {
-    const uidls = Array.from({ length: 9 }, (_, at) => String(at + 1));
-    await using talk = await converse([
-      ...loggedIn(9),
-      ...list(uidls),
-      ...ask(/^LIST 2$/, "+OK 2 20\r\n"),
-      ...ask(/^LIST 1$/, "-ERR no such message\r\n"),
-      ...ask(/^LIST$/, `+OK\r\n${uidls.map((n) => `${n} ${n}0\r\n`).join("")}.\r\n`),
-      stall,
-    ]);
-    const session = await opened(await talk.open());
-    expect(await session.describe([2, 1, 99])).toEqual([{ uid: 2, size: 20 }]);
-    expect(await session.describe(uidls.map(Number).reverse())).toEqual(uidls.map((n) => ({ uid: Number(n), size: Number(n) * 10 })));
-    expect(await session.describe([3])).toEqual([{ uid: 3, size: 30 }]);
-  });
-});
-
-describe("heads", () => {
-  const withoutTop = loggedIn(2).map((step) => ("send" in step ? { send: String(step.send).replace("TOP\r\n", "") } : step));
-
-  test("come by TOP, cut to what was asked for", async () => {
-    await using talk = await converse([
-      ...loggedIn(2),
-      ...list(["1", "2"]),
-      ...ask(/^TOP 1 0$/, retrieved("Subject: a\r\nX: y\r\n")),
-      ...ask(/^TOP 2 0$/, "-ERR Message corrupted\r\n"),
-      stall,
-    ]);
-    const session = await opened(await talk.open());
-    expect(Buffer.from((await session.fetchHead(1, 9))?.bytes ?? []).toString()).toBe("Subject: ");
-    expect(await session.fetchHead(2, 9)).toBeUndefined();
-  });
-
-  test("come by RETR, cut off, where the server has no TOP", async () => {
-    await using talk = await converse([
-      ...withoutTop,
-      ...list(["1", "2"]),
-      ...ask(/^LIST 1$/, "+OK 1 10\r\n"),
-      ...ask(/^RETR 1$/, retrieved(`Subject: a\r\n\r\n${"x".repeat(50_000)}`)),
-      ...ask(/^RETR 2$/, retrieved("\r\nno header")),
-      stall,
-    ]);
-    const session = await opened(await talk.open());
-    const rows = await session.fetchHeaders([1]);
-    expect(rows.map(({ uid, size, header }) => [uid, size, Buffer.from(header).toString()])).toEqual([[1, 10, "Subject: a\r\n\r\n"]]);
-    expect(Buffer.from((await session.fetchHead(2, 100))?.bytes ?? []).toString()).toBe("\r\n");
-  });
-
-  test("come by RETR where TOP is refused as a command", async () => {
-    await using talk = await converse([
-      ...loggedIn(2),
-      ...list(["1", "2"]),
-      ...ask(/^TOP 1 0$/, "-ERR Protocol error. 19\r\n"),
-      ...ask(/^RETR 1$/, retrieved("Subject: a\r\n\r\nbody")),
-      ...ask(/^RETR 2$/, retrieved("Subject: b\r\n\r\nbody")),
-      stall,
-    ]);
-    const session = await opened(await talk.open());
-    expect(Buffer.from((await session.fetchHead(1, 100))?.bytes ?? []).toString()).toBe("Subject: a\r\n\r\n");
-    expect(Buffer.from((await session.fetchHead(2, 100))?.bytes ?? []).toString()).toBe("Subject: b\r\n\r\n");
-  });
-
-  test("that are too long are left out, since fields of theirs would be missing", async () => {
-    const script = [
-      ...loggedIn(2),
-      ...list(["1", "2"]),
-      ...ask(/^LIST 1$/, "+OK 1 10\r\n"),
-      ...ask(/^LIST 2$/, "+OK 2 10\r\n"),
-      ...ask(/^TOP 1 0$/, retrieved(`Subject: ${"a".repeat(500)}\r\n`)),
-      ...ask(/^TOP 2 0$/, retrieved("Subject: b\r\n")),
-      stall,
-    ];
-    await using talk = await converse(script, { limits: { headerBytes: 200 } });
-    const rows = await (await opened(await talk.open())).fetchHeaders([1, 2]);
-    expect(rows.map(({ uid }) => uid)).toEqual([2]);
   });
 });
 
@@ -383,9 +312,3 @@ describe("lists", () => {
     expect(failure.facts.text).toContain("[secret]");
   });
 });
-
-async function collectPieces(pieces: AsyncIterable<Uint8Array> | undefined): Promise<Buffer> {
-  const all: Uint8Array[] = [];
-  for await (const piece of pieces ?? []) all.push(piece);
-  return Buffer.concat(all);
-}

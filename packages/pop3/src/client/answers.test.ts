@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { listProblem, Pop3Capabilities, readListRow, readStat, readStatusLine, readUidlRow } from "./answers.ts";
+import { listProblem, Pop3Capabilities, readListRow, readStat, readStatusLine, readUidlRow, responseCodeOf } from "./answers.ts";
 
 describe("status lines", () => {
   test.each([
     ["+OK", { status: "ok", text: "" }],
     ["+OK 2 320", { status: "ok", text: "2 320" }],
-    ["-ERR", { status: "refused", text: "", responseCode: undefined }],
-    ["-ERR no such message", { status: "refused", text: "no such message", responseCode: undefined }],
-    ["-ERR [IN-USE] locked", { status: "refused", text: "[IN-USE] locked", responseCode: "IN-USE" }],
-    ["-ERR [sys/temp] later", { status: "refused", text: "[sys/temp] later", responseCode: "SYS/TEMP" }],
-    ["-ERR [] x", { status: "refused", text: "[] x", responseCode: undefined }],
-    [`-ERR [${"A".repeat(41)}] x`, { status: "refused", text: `[${"A".repeat(41)}] x`, responseCode: undefined }],
+    ["-ERR", { status: "refused", text: "" }],
+    ["-ERR no such message", { status: "refused", text: "no such message" }],
+    ["-ERR [IN-USE] locked", { status: "refused", text: "[IN-USE] locked" }],
+    ["-ERR [sys/temp] later", { status: "refused", text: "[sys/temp] later" }],
+    ["-ERR [] x", { status: "refused", text: "[] x" }],
+    [`-ERR [${"A".repeat(41)}] x`, { status: "refused", text: `[${"A".repeat(41)}] x` }],
     ["+", { status: "challenge" }],
     ["+ eyJzdGF0dXMi", { status: "challenge" }],
     ["+OKAY", undefined],
@@ -30,6 +30,19 @@ describe("status lines", () => {
       responseCode: undefined,
     });
   });
+});
+
+test.each([
+  ["[IN-USE] locked", "IN-USE"],
+  ["[sys/temp] later", "SYS/TEMP"],
+  ["[SYS/PERM]", "SYS/PERM"],
+  ["[] x", undefined],
+  [" [IN-USE] x", undefined],
+  ["locked [IN-USE]", undefined],
+  ["[IN USE] x", undefined],
+  [`[${"A".repeat(41)}] x`, undefined],
+])("the response code of %j is %s", (text, code) => {
+  expect(responseCodeOf(text)).toBe(code);
 });
 
 describe("numbers and ids", () => {

@@ -3,7 +3,7 @@ import type { Pop3Problem } from "./pop3-error.ts";
 /** A status line: `+OK text`, `-ERR [CODE] text`, or the `+ text` of a challenge. */
 export type StatusLine =
   | { readonly status: "ok"; readonly text: string }
-  | { readonly status: "refused"; readonly text: string; readonly responseCode: string | undefined }
+  | { readonly status: "refused"; readonly text: string }
   | { readonly status: "challenge" };
 
 /** Undefined for what is no status line. The text is the server's own, bytes that are no UTF-8 replaced. */
@@ -14,7 +14,12 @@ export function readStatusLine(line: Buffer): StatusLine | undefined {
   if (match === null) return undefined;
   const said = match[2] ?? "";
   if (match[1] === "+OK") return { status: "ok", text: said };
-  return { status: "refused", text: said, responseCode: /^\[([A-Za-z0-9/_-]{1,40})\]/.exec(said)?.[1]?.toUpperCase() };
+  return { status: "refused", text: said };
+}
+
+/** The code of `[IN-USE] mailbox is locked`, in capitals (RFC 2449 section 8, RFC 3206). */
+export function responseCodeOf(text: string): string | undefined {
+  return /^\[([A-Za-z0-9/_-]{1,40})\]/.exec(text)?.[1]?.toUpperCase();
 }
 
 export interface MailboxStat {

@@ -1,4 +1,4 @@
-import { readStatusLine, type StatusLine } from "./answers.ts";
+import { readStatusLine, responseCodeOf, type StatusLine } from "./answers.ts";
 import type { Pop3Limits } from "./limits.ts";
 import { isPop3Error, Pop3Error, type Pop3Problem } from "./pop3-error.ts";
 import type { Wire } from "./wire.ts";
@@ -122,7 +122,8 @@ export class Dialogue {
    */
   refusal(answer: Extract<StatusLine, { status: "refused" }>): Pop3Error {
     this.#wasRefused = true;
-    const texts = [this.#scrub(answer.text)];
+    const own = this.#scrub(answer.text);
+    const texts = [own];
     let isOver = isParting(answer.text);
     for (let line = this.wire.takeLine(); line !== undefined; line = this.wire.takeLine()) {
       const words = texts.length > lastWordsAtMost ? undefined : this.#wordsOf(line);
@@ -139,7 +140,8 @@ export class Dialogue {
     return this.wire.error({
       kind: "refused",
       text,
-      responseCode: answer.responseCode,
+      // From what was scrubbed: a server can put into brackets what it likes.
+      responseCode: responseCodeOf(own),
       isOver: this.wire.ended !== undefined,
     });
   }
