@@ -45,7 +45,7 @@ export class ByteQueue {
       if (chunk === undefined) return undefined;
       const from = this.#offset;
       const wasCut = this.#partial.at(-1) === cr && chunk[from] === lf;
-      const end = wasCut ? from - 1 : endOfLine(chunk, from, maxBytes);
+      const end = wasCut ? from - 1 : endOfLine(chunk, from);
       if (end === undefined) {
         if (this.#partial.length + chunk.length - from > maxBytes + 1) return "too-long";
         this.#partial = Buffer.concat([this.#partial, chunk.subarray(from)]);
@@ -98,13 +98,12 @@ export class ByteQueue {
   }
 }
 
-/** Where the CR LF of the line at `from` is. A line that is too long anyway is not searched further. */
-function endOfLine(chunk: Buffer, from: number, maxBytes: number): number | undefined {
+/** Where the CR LF of the line at `from` is. */
+function endOfLine(chunk: Buffer, from: number): number | undefined {
   for (let at = from; ;) {
     const found = chunk.indexOf(lf, at);
     if (found === -1) return undefined;
     if (found > from && chunk[found - 1] === cr) return found - 1;
-    if (found - from > maxBytes + 1) return undefined;
     at = found + 1;
   }
 }

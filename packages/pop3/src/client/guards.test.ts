@@ -122,6 +122,32 @@ describe("a message that is read slowly", () => {
   });
 });
 
+describe("a connection that ends", () => {
+  test.each(["end", "reset"] as const)("by %s right behind an answer has answered", async (ending) => {
+    const { stream } = memoryServer(
+      [...opening, "+OK 3 9\r\n"].map((text) => [bytes(text)]),
+      { ending },
+    );
+    const client = await Pop3Client.over(stream);
+    expect(await client.stat()).toEqual({ messages: 3, octets: 9 });
+    expect((await errorOf(client.noop())).kind).toBe(ending === "end" ? "closed" : "network");
+  });
+
+  test("in the middle of its last words is an end, and no violation", async () => {
+    const { stream } = memoryServer([...opening, "-ERR no\r\nConnection is clo"].map((text) => [bytes(text)]));
+    const client = await Pop3Client.over(stream);
+    expect(await errorOf(client.stat())).toMatchObject({ kind: "refused", text: "no" });
+    expect(await errorOf(client.noop())).toMatchObject({ kind: "closed", isOver: true });
+  });
+
+  test("in the middle of a word that nobody asked for is a violation", async () => {
+    const { stream } = memoryServer([...opening, "+OK 3 9\r\n+O"].map((text) => [bytes(text)]));
+    const client = await Pop3Client.over(stream);
+    await client.stat();
+    expect(await errorOf(client.noop())).toMatchObject({ kind: "protocol", problem: "unasked" });
+  });
+});
+
 describe("many messages", () => {
   const script = [...opening, "+OK\r\none\r\n.\r\n", "+OK\r\ntwo\r\n.\r\n", "-ERR gone\r\n", "+OK\r\nfour\r\n.\r\n", "+OK\r\n"];
 
@@ -143,6 +169,35 @@ describe("many messages", () => {
       [2, undefined],
       [3, "gone"],
       [4, undefined],
+    ]);
+    await client.noop();
+  });
+
+  test("each of them may be left up to the limit", async () => {
+    const pieces = [bytes(`+OK\r\n${"z".repeat(60)}`), bytes("\r\n.\r\n")];
+    const told = [...opening.map((one) => [bytes(one)]), ...Array.from({ length: 9 }, () => pieces), [bytes("+OK\r\n")]];
+    const { stream } = memoryServer(told, { isApart: true });
+    const client = await Pop3Client.over(stream, { limits: { drainBytes: 100 } });
+    for await (const { body } of client.retrEach([1, 2, 3, 4, 5, 6, 7, 8, 9])) expect(body?.received).toBe(0);
+    await client.noop();
+  });
+
+  test("a refusal right after another belongs to the next message", async () => {
+    const { stream } = memoryServer([
+      ...opening.map((text) => [bytes(text)]),
+      [],
+      [],
+      [bytes("-ERR gone\r\n-ERR gone too\r\n+OK\r\nthree\r\n.\r\n")],
+      [bytes("+OK\r\n")],
+    ]);
+    const client = await Pop3Client.over(stream);
+    const seen: unknown[] = [];
+    for await (const { number, refusal, body } of client.retrEach([1, 2, 3]))
+      seen.push([number, refusal?.text ?? (await body?.bytes())?.length]);
+    expect(seen).toEqual([
+      [1, "gone"],
+      [2, "gone too"],
+      [3, 7],
     ]);
     await client.noop();
   });
