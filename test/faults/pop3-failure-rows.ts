@@ -153,6 +153,24 @@ export const pop3FailureRows: readonly FailureRow[] = [
     advice: /port/,
   },
   {
+    row: 41,
+    symptom: "the highest UIDL fell, or a UIDL is another message",
+    by: "test",
+    proof: ["test/crash/spool-scenarios.ts", "a restore, and its numbers are dealt again"],
+  },
+  {
+    row: 45,
+    symptom: "POP3 -ERR Message corrupted, again and again",
+    by: "test",
+    proof: ["test/service/pop3-faults.redis.test.ts", "a corrupt message is asked for again, then quarantined, and holds up nothing"],
+  },
+  {
+    row: 45,
+    symptom: "POP3 shows fewer messages than IMAP",
+    by: "test",
+    proof: ["test/service/pop3-faults.redis.test.ts", "one that the list does not show is not owed, and is handed off once it is shown"],
+  },
+  {
     row: 45,
     symptom: "POP3 -ERR Message corrupted",
     by: "pop3",

@@ -19,7 +19,7 @@ import { createByteBudget, type EnginePorts, syncMailbox, type SyncOutcome, type
 import { createKeyRing, createTokenSource, type EntraTokenSource } from "@mailfleet/entra";
 import { createImapSource, type ImapSourceOptions } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
-import { createPop3Source } from "@mailfleet/pop3";
+import { createPop3Source, type Pop3SourceOptions } from "@mailfleet/pop3";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
@@ -65,10 +65,11 @@ export interface SyncBenchOptions {
   readonly protocol?: Protocol;
   /** In place of the adapter's own. */
   readonly imapLimits?: ImapSourceOptions["limits"];
+  readonly pop3Limits?: Pop3SourceOptions["limits"];
 }
 
 /** Registers the hooks: one sandbox a file, one fleet a test. */
-export function setUpSyncBench({ imapLimits, messages = 300, protocol = "imap", ...options }: SyncBenchOptions = {}): void {
+export function setUpSyncBench({ imapLimits, pop3Limits, messages = 300, protocol = "imap", ...options }: SyncBenchOptions = {}): void {
   beforeAll(async () => {
     mailbox = { tenant: "contoso", address, protocol };
     dir = await mkdtemp(join(tmpdir(), "mailfleet-sync-"));
@@ -127,7 +128,11 @@ export function setUpSyncBench({ imapLimits, messages = 300, protocol = "imap", 
         endpoint: () => ({ ...sandbox.imap, tls: true, ca }),
         ...(imapLimits !== undefined && { limits: imapLimits }),
       }),
-      pop3: createPop3Source({ ...forMail, endpoint: () => ({ ...sandbox.pop3, tls: true, ca }) }),
+      pop3: createPop3Source({
+        ...forMail,
+        endpoint: () => ({ ...sandbox.pop3, tls: true, ca }),
+        ...(pop3Limits !== undefined && { limits: pop3Limits }),
+      }),
     });
     const faulty: MailSource = { open: async (...args) => world.fault(await mail.open(...args)) };
     ports = {
