@@ -335,5 +335,6 @@ export {
   spoolUidValidity,
   type UidlBook,
   uidlOf,
+  uidOfUidl,
 } from "./uidl-book.ts";
 export { byProtocol } from "./by-protocol.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dealUidls, forgetRemoved, isUidlOf, nameInPlace, spoolUidValidity, type UidlBook, uidlOf } from "./uidl-book.ts";
+import { dealUidls, forgetRemoved, isUidlOf, nameInPlace, spoolUidValidity, type UidlBook, uidlOf, uidOfUidl } from "./uidl-book.ts";
 import { packUidls, unpackUidls } from "./uidl-codec.ts";
 import { digestMark, hashUidl } from "./uidl-hash.ts";
 
@@ -76,6 +76,8 @@ describe("numbers for UIDLs", () => {
       true,
       false,
     ]);
+    expect(["a", "long", "other"].map((uidl) => uidOfUidl(book, uidl))).toEqual([1, 2, undefined]);
+    expect(["7", "word"].map((uidl) => uidOfUidl(undefined, uidl))).toEqual([7, undefined]);
     expect(dealUidls(book, ["a", "long", "c"])).toMatchObject({ uids: [1, 2, 3], book: bookOf("a", "long", "c") });
   });
 

@@ -104,6 +104,14 @@ export function isUidlOf(book: UidlBook | undefined, uid: number, uidl: string):
   return known === undefined ? book?.uidls[uid - 1] === hashUidl(uidl) : known === uidl;
 }
 
+/** The UID of a UIDL; undefined for one that would be dealt a number now. For few: a list is {@link dealUidls}'. */
+export function uidOfUidl(book: UidlBook | undefined, uidl: string): number | undefined {
+  if (book === undefined) return ownNumber(uidl);
+  const at = book.uidls.indexOf(uidl);
+  const uid = (at === -1 ? book.uidls.indexOf(hashUidl(uidl)) : at) + 1;
+  return uid === 0 ? undefined : uid;
+}
+
 /** What an event says of where its message is, beside its key: on a server with UIDs these, on a spool the UIDL, as far as it is known. */
 export function nameInPlace(
   place: Pick<MessagePlace, "uidValidity">,

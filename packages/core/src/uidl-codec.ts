@@ -35,14 +35,19 @@ export function unpackUidls(text: string): UidlBook {
   const uidls: string[] = [];
   let last = "";
   let field: Field | undefined;
+  let counter: Counter | undefined;
   const add = (uidl: string): void => {
     uidls.push(uidl);
     last = uidl;
+    counter = undefined;
   };
   const step = (by: number): void => {
-    const next = field && stepped(last, field, by);
-    if (next === undefined) throw new RangeError("not a step of a UIDL");
-    add(next);
+    counter ??= field && Counter.of(last, field);
+    const next = counter?.after(by);
+    if (counter === undefined || next === undefined) throw new RangeError("not a step of a UIDL");
+    counter.count(by);
+    uidls.push(next);
+    last = next;
   };
   for (const token of text === "" ? [] : text.split(" ")) {
     const rest = token.slice(1);
@@ -58,6 +63,7 @@ export function unpackUidls(text: string): UidlBook {
       }
       case "@":
         field = readField(rest);
+        counter = undefined;
         break;
       case "+":
         step(base36(rest));
@@ -100,32 +106,49 @@ const mostDigits = 12;
 
 const digitsOf = { d: /^\d$/, h: /^[0-9a-f]$/, H: /^[0-9A-F]$/ } as const;
 
-/** The digits that end where the field ends. */
-function digitsIn(text: string, { behind, digits }: Field): { readonly from: number; readonly to: number } {
-  const to = text.length - behind;
-  let from = to;
-  while (from > 0 && to - from < mostDigits && digitsOf[digits].test(text[from - 1] as string)) from--;
-  return { from, to };
-}
+/** The number in a text that its field shows, to be counted on from. */
+class Counter {
+  readonly #before: string;
+  readonly #behind: string;
+  readonly #width: number;
+  readonly #field: Field;
+  readonly #radix: number;
+  #value: number;
 
-/** Undefined where there is no number, or it has not room for the step. */
-function stepped(text: string, field: Field, by: number): string | undefined {
-  const { from, to } = digitsIn(text, field);
-  if (from >= to) return undefined;
-  const radix = field.digits === "d" ? 10 : 16;
-  const next = (Number.parseInt(text.slice(from, to), radix) + by).toString(radix).padStart(to - from, "0");
-  if (next.length > to - from) return undefined;
-  return text.slice(0, from) + (field.digits === "H" ? next.toUpperCase() : next) + text.slice(to);
-}
+  private constructor(text: string, field: Field, from: number, to: number) {
+    this.#before = text.slice(0, from);
+    this.#behind = text.slice(to);
+    this.#width = to - from;
+    this.#field = field;
+    this.#radix = field.digits === "d" ? 10 : 16;
+    this.#value = Number.parseInt(text.slice(from, to), this.#radix);
+  }
 
-/** How far it is from one text to the next in a field; undefined where it is not just that. */
-function stepBetween(before: string, after: string, field: Field): number | undefined {
-  if (before.length !== after.length || field.behind >= before.length) return undefined;
-  const { from, to } = digitsIn(before, field);
-  if (from >= to) return undefined;
-  const radix = field.digits === "d" ? 10 : 16;
-  const by = Number.parseInt(after.slice(from, to), radix) - Number.parseInt(before.slice(from, to), radix);
-  return by > 0 && stepped(before, field, by) === after ? by : undefined;
+  /** Undefined where the field has no digits. */
+  static of(text: string, field: Field): Counter | undefined {
+    const to = text.length - field.behind;
+    let from = to;
+    while (from > 0 && to - from < mostDigits && digitsOf[field.digits].test(text[from - 1] as string)) from--;
+    return from < to ? new Counter(text, field, from, to) : undefined;
+  }
+
+  /** The text so many steps further; undefined where the field has not room for that. */
+  after(by: number): string | undefined {
+    const number = (this.#value + by).toString(this.#radix).padStart(this.#width, "0");
+    if (number.length > this.#width) return undefined;
+    return this.#before + (this.#field.digits === "H" ? number.toUpperCase() : number) + this.#behind;
+  }
+
+  /** How many steps it is to another text; undefined where it is not just that. */
+  stepsTo(text: string): number | undefined {
+    const from = this.#before.length;
+    const by = Number.parseInt(text.slice(from, from + this.#width), this.#radix) - this.#value;
+    return by > 0 && this.after(by) === text ? by : undefined;
+  }
+
+  count(by: number): void {
+    this.#value += by;
+  }
 }
 
 /** A field in which the one is a step behind the other. */
@@ -135,13 +158,14 @@ function fieldBetween(before: string, after: string): Field | undefined {
   while (last >= 0 && before[last] === after[last]) last--;
   const behind = before.length - 1 - last;
   const fields = (["d", "h", "H"] as const).map((digits) => ({ behind, digits }));
-  return last < 0 ? undefined : fields.find((field) => stepBetween(before, after, field) !== undefined);
+  return last < 0 ? undefined : fields.find((field) => Counter.of(before, field)?.stepsTo(after) !== undefined);
 }
 
 function write(uidls: readonly string[]): string {
   const tokens: string[] = [];
   let last: string | undefined;
   let field: Field | undefined;
+  let counter: Counter | undefined;
   let ones = 0;
   const endRun = (): void => {
     if (ones > 0) tokens.push(`${ones.toString(36)}*`);
@@ -157,15 +181,20 @@ function write(uidls: readonly string[]): string {
       at = to - 1;
       continue;
     }
-    let by = last !== undefined && field !== undefined ? stepBetween(last, uidl, field) : undefined;
-    if (by === undefined && last !== undefined) {
-      const another = fieldBetween(last, uidl);
-      if (another !== undefined) {
-        endRun();
-        field = another;
-        tokens.push(`@${another.behind.toString(36)}${another.digits}`);
-        by = stepBetween(last, uidl, another);
-      }
+    if (counter?.after(1) === uidl) {
+      ones++;
+      counter.count(1);
+      last = uidl;
+      continue;
+    }
+    let by = counter?.stepsTo(uidl);
+    const another = by === undefined && last !== undefined ? fieldBetween(last, uidl) : undefined;
+    if (last !== undefined && another !== undefined) {
+      endRun();
+      field = another;
+      tokens.push(`@${another.behind.toString(36)}${another.digits}`);
+      counter = Counter.of(last, another);
+      by = counter?.stepsTo(uidl);
     }
     if (by === 1) ones++;
     else {
@@ -173,6 +202,8 @@ function write(uidls: readonly string[]): string {
       tokens.push(by === undefined ? inFull(last, uidl) : `+${by.toString(36)}`);
     }
     last = uidl;
+    if (by !== undefined) counter?.count(by);
+    else counter = field && Counter.of(uidl, field);
   }
   endRun();
   return tokens.join(" ");
@@ -208,7 +239,7 @@ function withDigests(uidls: readonly string[]): readonly string[] {
       continue;
     }
     const before = uidls[at - 1] ?? "";
-    if (field === undefined || stepBetween(before, uidl, field) === undefined) field = fieldBetween(before, uidl);
+    if (field === undefined || Counter.of(before, field)?.stepsTo(uidl) === undefined) field = fieldBetween(before, uidl);
     if (field !== undefined || uidl.length <= digestLength || at === uidls.length - 1) continue;
     const digest = hashUidl(uidl);
     const other = taken.get(digest);

@@ -1,4 +1,4 @@
-import { dealUidls, isUidlOf, type FolderStatus, type SpoolKnown, spoolUidValidity, type UidlBook } from "@mailfleet/core";
+import { dealUidls, isUidlOf, type FolderStatus, type SpoolKnown, spoolUidValidity, type UidlBook, uidOfUidl } from "@mailfleet/core";
 
 /** One message of a session's list. */
 export interface SpoolRow {
@@ -71,10 +71,6 @@ export async function statusAsKnown(count: number, known: SpoolKnown | undefined
 
 /** Whether it was listed before, or could have been: one that is not above what was. */
 function isKnown(uidl: string, { uidls, newest }: SpoolKnown): boolean {
-  // Nearly always as it stands: a thousandth of what dealing costs in a large book.
-  const at = uidls?.uidls.indexOf(uidl) ?? -1;
-  if (at !== -1) return at < newest;
-  const { uids, book } = dealUidls(uidls, [uidl]);
-  // One that is new to a book gets a number above all others; one that is no number is new to a spool of numbers.
-  return (uidls === undefined) === (book === undefined) && (uids[0] ?? 0) <= newest;
+  const uid = uidOfUidl(uidls, uidl);
+  return uid !== undefined && uid <= newest;
 }
