@@ -159,6 +159,21 @@ describe("many messages", () => {
     expect(received.slice(1)).toEqual(["RETR 1", "RETR 2", "RETR 3", "RETR 4", "NOOP"]);
   });
 
+  test("left early: where the numbers come from is left too", async () => {
+    const { stream } = memoryServer(script.map((text) => [bytes(text)]));
+    const client = await Pop3Client.over(stream, { limits: { pipelined: 1 } });
+    let isLeft = false;
+    const numbers = function* (): Generator<number, void, void> {
+      try {
+        for (let number = 1; ; number++) yield number;
+      } finally {
+        isLeft = true;
+      }
+    };
+    for await (const { number } of client.retrEach(numbers())) if (number === 2) break;
+    expect(isLeft).toBe(true);
+  });
+
   test("bodies that nobody reads are read over", async () => {
     const { stream } = memoryServer(script.map((text) => [bytes(text)]));
     const client = await Pop3Client.over(stream);

@@ -286,6 +286,7 @@ export class Pop3Client {
         }
       }
     } finally {
+      source.return?.();
       await open?.discard();
       await this.#drain(sent.length, drain);
       this.#dialogue.leave();
