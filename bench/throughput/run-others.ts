@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 /** The obvious loop as one process. */
 export async function runObviousLoop(world: World): Promise<Result> {
   const token = await world.dovecot.issueToken({ domain: world.tenant.domain });
-  const { host, port } = world.dovecot.imap;
+  const { host, port } = world.server;
   const args = [join(import.meta.dirname, "obvious-loop.ts"), host, String(port), world.dovecot.caFile, token, ...world.addresses];
   const startedAt = performance.now();
   const child = watch(process.execPath, args, { PATH: process.env["PATH"] });
@@ -71,7 +71,7 @@ async function writeMbsyncrc(world: World, dir: string, address: string, index: 
     file,
     `IMAPAccount bench
 Host localhost
-Port ${world.dovecot.imap.port}
+Port ${world.server.port}
 User ${address}
 PassCmd "cat ${join(dir, "token")}"
 SSLType IMAPS

@@ -14,7 +14,7 @@ export async function runPoplib(world: World, processes: number): Promise<Result
   try {
     const tokenFile = join(dir, "token");
     await writeFile(tokenFile, await world.dovecot.issueToken({ domain: world.tenant.domain }), { mode: 0o600 });
-    const { host, port } = world.dovecot.pop3;
+    const { host, port } = world.server;
     const args = [join(import.meta.dirname, "poplib-loop.py"), host, String(port), world.dovecot.caFile, tokenFile];
     const shares = Array.from({ length: processes }, (_, i) => world.addresses.filter((_address, n) => n % processes === i));
     const startedAt = performance.now();

@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Protocol } from "@mailfleet/core";
 import { startSandbox } from "@mailfleet/sandbox";
 import { freePort, type RunningDovecot, startDovecot, startTokenEndpoint } from "@mailfleet/testkit/servers";
+import { watch } from "./processes.ts";
 
 export interface WorldOptions {
+  /** As if the server were so far away; 0 for as near as it is. */
+  readonly rttMs: number;
   /** What everyone reads it by. */
   readonly protocol: Protocol;
   readonly messages: number;
@@ -17,6 +21,8 @@ export interface WorldOptions {
 
 /** A Dovecot with the same mail for every contestant, and what mailfleet needs to read it. */
 export interface World {
+  /** Where everyone connects to. */
+  readonly server: { readonly host: string; readonly port: number };
   readonly protocol: Protocol;
   readonly dir: string;
   readonly dovecot: RunningDovecot;
@@ -54,7 +60,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     await dovecot.fill(address, "INBOX", messages);
   }
   sizes.sort((a, b) => a - b);
+  const near = dovecot[options.protocol];
+  const far = options.rttMs > 0 ? await startFarProxy(near.port, options.rttMs) : undefined;
   return {
+    server: far ? { host: near.host, port: far.port } : near,
     protocol: options.protocol,
     dir,
     dovecot,
@@ -65,11 +74,23 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     tenant,
     authority: endpoint.authority,
     async close() {
+      far?.process.kill("SIGKILL");
       await endpoint.stop();
       await dovecot.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+async function startFarProxy(port: number, rttMs: number): Promise<{ readonly process: ChildProcess; readonly port: number }> {
+  const { process: child } = watch(process.execPath, [join(import.meta.dirname, "far-proxy.ts"), String(port), String(rttMs)], {
+    PATH: process.env["PATH"],
+  });
+  const text = await new Promise<string>((resolve, reject) => {
+    child.stdout?.once("data", (chunk: Buffer) => resolve(chunk.toString()));
+    child.once("exit", () => reject(new Error("the proxy that makes the server far did not start")));
+  });
+  return { process: child, port: Number(text) };
 }
 
 /** Makes each copy a message of its own, so that nothing can be recognised as seen before. */
@@ -112,7 +133,7 @@ function withCrlf(raw: Buffer): Buffer {
 export async function writeConfig(world: World, dir: string, redisUrl: string, parseThreads: number): Promise<string> {
   await writeFile(join(dir, "secret"), world.tenant.secret, { mode: 0o600 });
   const { protocol } = world;
-  const { host, port } = world.dovecot[protocol];
+  const { host, port } = world.server;
   const file = join(dir, "mailfleet.yaml");
   await writeFile(
     file,
