@@ -78,6 +78,15 @@ describe("mailfleet doctor", () => {
     expect(seenFlags()).toEqual(before);
   });
 
+  test("tells programs what the other protocol answered", async () => {
+    sandbox.faults.add({ name: "protocol-disabled", mailbox: contosoMailbox, protocol: "pop3" });
+    const one = JSON.parse((await askDoctor(sandbox, dir, { config: { protocol: "pop3" } }, true)).out) as DoctorDoc;
+    expect(one.checks).toMatchObject([{ protocol: "pop3", compared: { protocol: "imap", ok: true } }]);
+    sandbox.faults.add({ name: "auth-not-connected", mailbox: contosoMailbox, protocol: "imap" });
+    const both = JSON.parse((await askDoctor(sandbox, dir, { config: { protocol: "pop3" } }, true)).out) as DoctorDoc;
+    expect(both.checks).toMatchObject([{ compared: { protocol: "imap", ok: false, code: "MAILBOX_ACCESS_DENIED" } }]);
+  });
+
   test("looks at a healthy mailbox of POP3 through its own endpoint, reads no message, and is told what POP3 shows", async () => {
     const before = new Map(sandbox.counters.pop3Commands);
     const logins = sandbox.counters.commands.get("login");

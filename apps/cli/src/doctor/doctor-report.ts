@@ -154,12 +154,15 @@ export function doctorJson(all: readonly Examined[], at: number, tookMs: number)
     seconds: Math.round(tookMs / 100) / 10,
     sentence,
     wrong: wrongJson(wrong[0]),
-    checks: all.map(({ seen: { subject }, diagnosis: { steps, finding, next, again, sooner, backlog } }) => ({
+    checks: all.map(({ seen: { subject, other }, diagnosis: { steps, finding, next, again, sooner, backlog } }) => ({
       tenant: subject.tenant,
       mailbox: subject.mailbox,
       protocol: subject.protocol,
       ok: finding === undefined,
       steps,
+      ...(other && {
+        compared: { protocol: other.protocol, ok: other.refusal === undefined, ...(other.refusal && { code: other.refusal.code }) },
+      }),
       ...(backlog && { waits: { what: backlog.sentence, do: [backlog.command] } }),
       ...(finding && {
         diagnosis: {
