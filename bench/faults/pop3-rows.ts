@@ -51,7 +51,7 @@ export const pop3Faults: readonly InjectedFault[] = [
   pop3("terminator-missing", {}, "SESSION_CLOSED", { ...broken, isSlow: true }),
   pop3("stale-session", {}, "SESSION_EXPIRED", { scope: "session", waits: [0, 35], step: "mailbox" }),
   pop3("session-invalidated", {}, "TOKEN_REJECTED", refusedAt),
-  pop3("counts-differ", {}, "PROTOCOL_VIOLATION", senseless),
+  pop3("counts-differ", { by: -1 }, "PROTOCOL_VIOLATION", senseless),
   pop3("list-malformed", {}, "PROTOCOL_VIOLATION", senseless),
   pop3("uidl-duplicate", {}, "PROTOCOL_VIOLATION", senseless),
   pop3("status-line-huge", { bytes: 1_000_000 }, "PROTOCOL_VIOLATION", senseless),

@@ -91,7 +91,7 @@ export const pop3DoctorRows: readonly DoctorRow[] = [
   mailRow("auth-unavailable", {}, "SERVER_UNAVAILABLE"),
   mailRow("session-invalidated", {}, "TOKEN_REJECTED"),
   mailRow("stale-session", {}, "SESSION_EXPIRED"),
-  mailRow("counts-differ", {}, "PROTOCOL_VIOLATION"),
+  mailRow("counts-differ", { by: -1 }, "PROTOCOL_VIOLATION"),
   mailRow("list-malformed", { form: "text" }, "PROTOCOL_VIOLATION"),
   row({
     name: "throttled at login",

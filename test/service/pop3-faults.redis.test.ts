@@ -42,7 +42,7 @@ async function expectAll(): Promise<void> {
 
 describe("a POP3 session that is lost in the middle loses no message, and ends with the name of what happened", () => {
   const content = (name: string, params: Order["params"]): Order => ({ name, folder: "INBOX", params: { bytes: 40, ...params } });
-  const rows: readonly (readonly [what: string, order: Order, ending: FailureCode | "cut-short"])[] = [
+  const rows: readonly (readonly [what: string, order: Order, ending: FailureCode | "cut-short" | "done"])[] = [
     ["a reset inside a message", content("reset", { where: "literal", reset: true }), "SESSION_CLOSED"],
     ["an end without words inside a message", content("reset", { where: "literal" }), "SESSION_CLOSED"],
     ["silence inside a message", content("silence", { where: "literal" }), "SESSION_CLOSED"],
@@ -59,7 +59,8 @@ describe("a POP3 session that is lost in the middle loses no message, and ends w
     ["a failover", { name: "server-unavailable", params: { verb: "RETR", form: "bye" } }, "SERVER_UNAVAILABLE"],
     ["throttling", { name: "throttle", params: { at: "command", bye: true } }, "SERVER_THROTTLED"],
     ["a list that cannot be read", { name: "list-malformed" }, "PROTOCOL_VIOLATION"],
-    ["counts that differ", { name: "counts-differ" }, "PROTOCOL_VIOLATION"],
+    ["more messages than it counts", { name: "counts-differ", params: { by: -1 } }, "PROTOCOL_VIOLATION"],
+    ["fewer messages than it counts", { name: "counts-differ", params: { by: 3 } }, "done"],
     ["a UIDL that stands there twice", { name: "uidl-duplicate" }, "PROTOCOL_VIOLATION"],
     ["a UIDL that is too long", { name: "uidl-too-long" }, "PROTOCOL_VIOLATION"],
     ["a status line without an end", { name: "status-line-huge", params: { bytes: 200_000 } }, "PROTOCOL_VIOLATION"],

@@ -152,12 +152,17 @@ export function setUpSyncBench({ imapLimits, pop3Limits, messages = 300, protoco
       slots: noSlots,
       signals: createMemorySignals(clock),
     };
-    await createMailboxRegistry(redis, keys).register([mailbox], 0);
+    await register(mailbox);
   });
   afterEach(async () => {
     await tokens.close();
     await queue.close();
   });
+}
+
+/** What the configuration says of a mailbox. */
+export async function register(one: MailboxRef): Promise<void> {
+  await createMailboxRegistry(redis, keys).register([one], 0);
 }
 
 export const never = new AbortController().signal;

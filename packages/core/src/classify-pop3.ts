@@ -92,7 +92,6 @@ const violationCodes: ReadonlySet<string> = new Set([
   "list-line",
   "list-numbers",
   "list-twice",
-  "list-count",
   "line-bytes",
   "list-lines",
   "list-bytes",

@@ -37,7 +37,6 @@ describe("an error of the client becomes facts that have a name", () => {
     "list-line": "PROTOCOL_VIOLATION",
     "list-numbers": "PROTOCOL_VIOLATION",
     "list-twice": "PROTOCOL_VIOLATION",
-    "list-count": "PROTOCOL_VIOLATION",
     "line-bytes": "PROTOCOL_VIOLATION",
     "list-lines": "PROTOCOL_VIOLATION",
     "list-bytes": "PROTOCOL_VIOLATION",

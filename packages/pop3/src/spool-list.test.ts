@@ -30,7 +30,7 @@ describe.each(Object.keys(styles))("with %s as UIDLs", (name) => {
             uidls = uidls.filter((_, at) => !go.includes(at));
             for (let left = come; left > 0; left--) uidls.push(uidlFor(++serial));
             const shown = isNewestFirst ? uidls.toReversed() : uidls;
-            const { status } = new SpoolList(rowsOf(shown), known?.uidls);
+            const { status } = new SpoolList(rowsOf(shown), shown.length, known?.uidls);
             let questions = 0;
             const quick = await statusAsKnown(shown.length, known, (number) => {
               questions++;
@@ -59,7 +59,7 @@ describe.each(Object.keys(styles))("with %s as UIDLs", (name) => {
         for (const { come, go } of changes) {
           uidls = uidls.filter((_, at) => !go.includes(at));
           for (let left = come; left > 0; left--) uidls.push(uidlFor(++serial));
-          const list = new SpoolList(rowsOf(uidls), status?.uidls);
+          const list = new SpoolList(rowsOf(uidls), uidls.length, status?.uidls);
           ({ status } = list);
           expect(list.uids).toHaveLength(uidls.length);
           for (const { uid, number } of list.pick(list.uids)) {
@@ -80,7 +80,7 @@ describe.each(Object.keys(styles))("with %s as UIDLs", (name) => {
 test("a list of 100,000 messages is read in a moment, and a poll without news asks two questions", async () => {
   const uidls = Array.from({ length: 100_000 }, (_, at) => String(50_000 + at * 2));
   const began = performance.now();
-  const list = new SpoolList(rowsOf(uidls), undefined);
+  const list = new SpoolList(rowsOf(uidls), uidls.length, undefined);
   expect(list.uids.length).toBe(100_000);
   expect(list.numberOf(50_002)).toBe(2);
   expect(performance.now() - began).toBeLessThan(2_000);
@@ -91,7 +91,7 @@ test("a list of 100,000 messages is read in a moment, and a poll without news as
 });
 
 test("UIDs are picked once each, in the order in which they were asked for, without those that are not listed", () => {
-  const list = new SpoolList(rowsOf(["30", "10", "20"]), undefined);
+  const list = new SpoolList(rowsOf(["30", "10", "20"]), 3, undefined);
   expect(list.uids).toEqual([10, 20, 30]);
   expect(list.pick([20, 99, 30, 20])).toEqual([
     { uid: 20, number: 3 },

@@ -15,8 +15,11 @@ export class SpoolList {
   readonly #numbers: ReadonlyMap<number, number>;
   #uidsByNumber: ReadonlyMap<number, number> | undefined;
 
-  /** @param rows as the server lists them, which need not be oldest first */
-  constructor(rows: readonly SpoolRow[], before: UidlBook | undefined) {
+  /**
+   * @param rows as the server lists them, which need not be oldest first
+   * @param count by STAT: more than there are rows where the server hides items from its lists
+   */
+  constructor(rows: readonly SpoolRow[], count: number, before: UidlBook | undefined) {
     const { uids, book, uidValidity } = dealUidls(
       before,
       rows.map(({ uidl }) => uidl),
@@ -24,7 +27,7 @@ export class SpoolList {
     this.#numbers = new Map(rows.map(({ number }, at) => [uids[at] ?? 0, number]));
     this.uids = uids.toSorted((a, b) => a - b);
     const uidNext = (this.uids.at(-1) ?? 0) + 1;
-    this.status = { messages: rows.length, uidNext, uidValidity, ...(book !== undefined && { uidls: book }) };
+    this.status = { messages: count, uidNext, uidValidity, ...(book !== undefined && { uidls: book }) };
   }
 
   numberOf(uid: number): number | undefined {

@@ -286,7 +286,6 @@ describe("a session's end", () => {
 describe("lists", () => {
   test.each([
     ["holds an id twice", "1 10\r\n2 10\r\n"],
-    ["is short", "1 10\r\n"],
     ["holds a number twice", "1 10\r\n1 11\r\n"],
     ["holds what is no id", `1 10\r\n2 ${"x".repeat(71)}\r\n`],
     ["holds a number that STAT did not count", "1 10\r\n3 11\r\n"],
@@ -298,6 +297,13 @@ describe("lists", () => {
       facts: { layer: "pop3", phase: "command", folder: "INBOX" },
     });
     expect(await failureOf(session.open("INBOX"))).toMatchObject({ code: "PROTOCOL_VIOLATION" });
+  });
+
+  test("may be shorter than STAT's count: what is hidden is counted, and not among the messages", async () => {
+    await using talk = await converse([...loggedIn(2), ...ask(/^UIDL$/, "+OK\r\n1 10\r\n.\r\n"), stall]);
+    const session = await talk.open();
+    expect(await session.open("INBOX")).toMatchObject({ messages: 2, uidNext: 11 });
+    expect(await session.listUids(1, 100)).toEqual([10]);
   });
 
   test("that are refused are a failure, not an empty mailbox", async () => {

@@ -190,7 +190,12 @@ export class SpoolSession implements MailSession {
 
   /** Asked for once: what a session shows does not change. */
   async #listed(): Promise<SpoolList> {
-    this.#list ??= new SpoolList(await this.#guarded({ phase: "command" }, () => this.#client.uidl()), this.#options.known?.uidls);
+    if (this.#list !== undefined) return this.#list;
+    const { count, known, log } = this.#options;
+    const rows = await this.#guarded({ phase: "command" }, () => this.#client.uidl());
+    // Exchange leaves hidden items, and items that it could not convert before, out of its lists (exchange-online.md section 4).
+    if (rows.length < count) log.warn({ listed: rows.length, counted: count }, "the server lists fewer messages than it counts");
+    this.#list = new SpoolList(rows, count, known?.uidls);
     return this.#list;
   }
 

@@ -68,8 +68,8 @@ export function readListRow(text: string): ListRow | undefined {
 }
 
 /**
- * What is wrong with a list: numbers must rise and be within `count`, ids must differ, and there must be as many as STAT said.
- * Undefined when nothing is. `count` is undefined while STAT was not asked.
+ * What is wrong with a list: numbers must rise and be within `count`, and ids must differ. Undefined when nothing is. There may be fewer
+ * than STAT counted: Exchange leaves hidden items out of its lists. `count` is undefined while STAT was not asked.
  */
 export function listProblem(
   rows: readonly { readonly number: number; readonly uidl?: string }[],
@@ -85,8 +85,7 @@ export function listProblem(
     ids.add(uidl);
     named++;
   }
-  if (ids.size !== named) return "list-twice";
-  return count !== undefined && rows.length !== count ? "list-count" : undefined;
+  return ids.size === named ? undefined : "list-twice";
 }
 
 /** The answer to CAPA (RFC 2449): what the server offers, by name in capitals, with its parameters. */

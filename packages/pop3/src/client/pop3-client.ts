@@ -124,7 +124,7 @@ export class Pop3Client {
     });
   }
 
-  /** The ids of all messages, or of one. Numbers rise, ids differ, and after `stat` there are as many as it said. @throws Pop3Error */
+  /** The ids of all messages, or of one. Numbers rise, ids differ, and after `stat` there are at most as many as it said. @throws Pop3Error */
   uidl(): Promise<readonly UidlRow[]>;
   uidl(number: number): Promise<UidlRow>;
   async uidl(number?: number): Promise<readonly UidlRow[] | UidlRow> {

@@ -33,7 +33,6 @@ export type Pop3Problem =
   | "list-line"
   | "list-numbers"
   | "list-twice"
-  | "list-count"
   | "line-bytes"
   | "list-lines"
   | "list-bytes"
@@ -93,7 +92,6 @@ const problems: Record<Pop3Problem, string> = {
   "list-line": "a line that is none of the list",
   "list-numbers": "message numbers that do not fit",
   "list-twice": "the same id for two messages",
-  "list-count": "another number of messages than STAT",
   "line-bytes": "a line that is too long",
   "list-lines": "a list of too many lines",
   "list-bytes": "a list that is too large",
