@@ -1,6 +1,7 @@
 import type { CrashWorld } from "./crash-world.ts";
 import type { Scenario } from "./run-scenario.ts";
 import { deliver, minute } from "./small-mailbox.ts";
+import { hourly } from "./spool-scenarios.ts";
 
 /** As Dovecot names them by default: the numbers of IMAP are not to be seen. */
 const byName = (uid: number): string => `${uid.toString(16).padStart(8, "0")}6a1b2c3d`;
@@ -85,6 +86,19 @@ export const moveScenarios: readonly Scenario[] = [
     world: { protocol: "pop3", uidlOf: withLegacy },
     begin: (world) => deliver(world, "INBOX", ["a1", "a2", "a3", "a4"]),
     change: (world) => deliver(world, "INBOX", ["legacy", "a6"]),
+  },
+  {
+    name: "a spool by number in whose middle one appears that is no number, in place of another",
+    world: { protocol: "pop3", uidlOf: withLegacy, settings: { compare: hourly } },
+    begin(world) {
+      deliver(world, "INBOX", ["a1", "a2", "a3", "a4", "a5", "legacy", "a7"]);
+      world.mail.hide("INBOX", 6, true);
+    },
+    change(world) {
+      world.mail.expunge("INBOX", [2]);
+      world.mail.hide("INBOX", 6, false);
+      world.later(70 * minute, () => undefined);
+    },
   },
   {
     name: "a spool by number that loses some when one appears that is no number, without backfill",

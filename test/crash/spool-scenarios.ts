@@ -10,6 +10,9 @@ const ways = [
   { of: "by name", uidlOf: dealt },
 ] as const;
 
+/** What neither the count nor the ends of a list show is found by the comparison of the whole, which is once a day otherwise. */
+export const hourly = { recentMs: 10 * minute, wholeMs: 60 * minute, recentUids: 500 };
+
 /** What happens to a mailbox that is read as a spool, whether its UIDLs are numbers or not. */
 export const spoolScenarios: readonly Scenario[] = ways.flatMap(({ of, uidlOf }) => {
   const world = { protocol: "pop3", uidlOf } as const;
@@ -99,6 +102,18 @@ export const spoolScenarios: readonly Scenario[] = ways.flatMap(({ of, uidlOf })
         to.later(4 * 60 * minute, () => {
           for (const uid of [1, 2, 3, 4]) to.mail.hide("INBOX", uid, false);
         });
+      },
+    }),
+    scenario("one in the middle goes, and one that was hidden takes its place", {
+      world: { settings: { compare: hourly } },
+      begin(to) {
+        deliver(to, "INBOX", ["a1", "a2", "a3", "a4", "a5"]);
+        to.mail.hide("INBOX", 3, true);
+      },
+      change(to) {
+        to.mail.expunge("INBOX", [2]);
+        to.mail.hide("INBOX", 3, false);
+        to.later(70 * minute, () => undefined);
       },
     }),
     scenario("a restore", {

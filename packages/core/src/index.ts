@@ -143,7 +143,7 @@ export {
 } from "./letter-cause.ts";
 export { limits } from "./limits.ts";
 export { isPlaceholder } from "./placeholder.ts";
-export { type FolderPlan, type ResetCause, planFolder, resetCheckpoint, hasHistory, planBatches } from "./plan.ts";
+export { type FolderPlan, type ResetCause, planFolder, resetCheckpoint, hasHistory, isAnyDue, planBatches } from "./plan.ts";
 export {
   type Clock,
   type Chance,

@@ -30,11 +30,15 @@ export function planFolder(path: string, status: FolderStatus, stored: FolderChe
   if (status.uidNext < stored.uidNext) {
     return { kind: "reset", cause: "uidnext", checkpoint: resetCheckpoint(path, status, stored) };
   }
-  const isOwed = stored.retry.some((entry) => entry.notBefore <= now) || (stored.recheck !== undefined && stored.recheck.notBefore <= now);
-  if (status.uidNext > stored.uidNext || isOwed) {
+  if (status.uidNext > stored.uidNext || isAnyDue(stored, now)) {
     return { kind: "fresh", from: stored.uidNext };
   }
   return { kind: "skip" };
+}
+
+/** Whether messages are owed from before that are to be asked for, or listed, again by now (epoch ms). */
+export function isAnyDue({ retry, recheck }: FolderCheckpoint, now: number): boolean {
+  return retry.some((entry) => entry.notBefore <= now) || (recheck !== undefined && recheck.notBefore <= now);
 }
 
 /** Begins a folder again under the next generation; what was handed off before is remembered, to be found again. */

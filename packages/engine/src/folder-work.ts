@@ -161,8 +161,14 @@ export async function openFolder(context: SessionContext, work: FolderWork): Pro
       text: "STATUS and EXAMINE disagree",
     });
   }
+  if (checkpoint && isOfSpool(status)) work.checkpoint = withNumbersOf(checkpoint, status);
   context.opened = { path: work.path, status };
   return status;
+}
+
+/** A list may show more than the status did that was answered without it (see `SpoolKnown`): what is numbered by it is written with it. */
+function withNumbersOf(checkpoint: FolderCheckpoint, { uidls }: FolderStatus): FolderCheckpoint {
+  return uidls === undefined || uidls === checkpoint.uidls ? checkpoint : { ...checkpoint, uidls };
 }
 
 /** EXAMINE, unless the folder is the open one. */

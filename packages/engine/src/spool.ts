@@ -7,6 +7,7 @@ import {
   hasUid,
   type HeaderRow,
   intersectUids,
+  isAnyDue,
   isCountOff,
   isOfSpool,
   limits,
@@ -21,16 +22,24 @@ import {
 import { seenOf, spotOf } from "./fingerprints.ts";
 import { ensureOpen, type FolderWork } from "./folder-work.ts";
 import { readEntries } from "./read-entries.ts";
-import type { SessionContext } from "./ports.ts";
+import type { SessionContext, SyncSettings } from "./ports.ts";
 
 /** No count of messages: whatever the spool counts, it is listed. */
 const notKnown = -1;
 
-/** What a session need not ask a spool for; undefined for a mailbox that is no spool, or was none until now. */
-export function spoolKnownOf({ protocol }: MailboxRef, state: MailboxState): SpoolKnown | undefined {
+/**
+ * What a session need not ask a spool for; undefined for a mailbox that is no spool, or was none until now. Count and ends of a list do not
+ * show that one message in its middle took another's place. So where the list is asked for anyway, it is asked for before anything is
+ * planned: numbers that are dealt after that would be planned for by nobody.
+ *
+ * @param now epoch ms
+ */
+export function spoolKnownOf({ protocol }: MailboxRef, state: MailboxState, settings: SyncSettings, now: number): SpoolKnown | undefined {
   const checkpoint = protocol === "pop3" ? state.folders.get("INBOX")?.checkpoint : undefined;
   if (checkpoint === undefined || !isOfSpool(checkpoint)) return undefined;
-  return { uidls: checkpoint.uidls, newest: expectedTop(checkpoint), messages: expectedCount(checkpoint) ?? notKnown };
+  const { compared, uidls } = checkpoint;
+  const isListed = isAnyDue(checkpoint, now) || (compared !== undefined && now - compared.wholeAt >= settings.compare.wholeMs);
+  return { uidls, newest: expectedTop(checkpoint), messages: isListed ? notKnown : (expectedCount(checkpoint) ?? notKnown) };
 }
 
 export interface SpoolLook {

@@ -113,7 +113,7 @@ async function runSession(
   refuseNewer(state, mailbox);
   const hand = await Hand.takeOver(ports, lease, state);
   signal.throwIfAborted();
-  const known = spoolKnownOf(mailbox, state);
+  const known = spoolKnownOf(mailbox, state, settings, ports.clock.now());
   const opened = await openWithToken(ports, mailbox, signal, (token) => (progress.token = token), known);
   const session = pacer.paced(opened.session);
   progress.isOpened = true;

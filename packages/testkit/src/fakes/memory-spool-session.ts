@@ -5,11 +5,13 @@ import {
   type FlagRow,
   type FolderStatus,
   type HeaderRow,
+  isUidlOf,
   type ListedFolder,
   type MailSession,
   type MessageMeta,
   type SessionFeatures,
   type SpoolKnown,
+  spoolUidValidity,
   type StreamedMessage,
   syncError,
 } from "@mailfleet/core";
@@ -25,6 +27,8 @@ export class MemorySpoolSession implements MailSession {
   readonly #messages: readonly StoredMessage[];
   readonly #dealt: DealtUidls;
   readonly #signal: AbortSignal;
+  /** What is said until the whole list is asked for; undefined where that is asked for at once. */
+  #asKnown: FolderStatus | undefined;
   #isEnded = false;
   #isOpen = false;
 
@@ -37,6 +41,10 @@ export class MemorySpoolSession implements MailSession {
     // Under the numbers that their UIDLs were dealt.
     this.#messages = shown.map((message, at) => ({ ...message, uid: this.#dealt.uids[at] ?? 0 })).sort((a, b) => a.uid - b.uid);
     this.#signal = signal;
+    this.#asKnown = statusAsKnown(
+      shown.map(({ uid }) => uidlOf(uid)),
+      known,
+    );
   }
 
   async listFolders(): Promise<readonly ListedFolder[]> {
@@ -48,6 +56,7 @@ export class MemorySpoolSession implements MailSession {
     this.#needAlive();
     if (path !== "INBOX")
       throw syncError("FOLDER_GONE", "A spool has no folder but INBOX", { layer: "pop3", phase: "command", folder: path });
+    if (this.#asKnown) return this.#asKnown;
     const { book, uidValidity } = this.#dealt;
     const uidNext = (this.#messages.at(-1)?.uid ?? 0) + 1;
     return { messages: this.#messages.length, uidNext, uidValidity, ...(book && { uidls: book }) };
@@ -55,6 +64,8 @@ export class MemorySpoolSession implements MailSession {
 
   async open(path: string): Promise<FolderStatus> {
     this.#isOpen = false;
+    this.#needAlive();
+    this.#asKnown = undefined;
     const status = await this.status(path);
     this.#isOpen = true;
     return status;
@@ -130,6 +141,20 @@ export class MemorySpoolSession implements MailSession {
     const wanted = new Set(uids);
     return this.#messages.filter(({ uid }) => wanted.has(uid));
   }
+}
+
+/** As a session does that asks for the two ends of the list alone: what changed between them does not show. */
+function statusAsKnown(listed: readonly string[], known: SpoolKnown | undefined): FolderStatus | undefined {
+  if (known === undefined || listed.length === 0 || listed.length !== known.messages) return undefined;
+  const { uidls, newest } = known;
+  const ends = [listed[0] as string, listed.at(-1) as string];
+  const isOld = (uidl: string): boolean => {
+    const { uids, book } = dealUidls(uidls, [uidl]);
+    return (uidls === undefined) === (book === undefined) && (uids[0] as number) <= newest;
+  };
+  if (!ends.every(isOld) || !ends.some((uidl) => isUidlOf(uidls, newest, uidl))) return undefined;
+  const uidValidity = uidls ? spoolUidValidity.dealtNumbers : spoolUidValidity.ownNumbers;
+  return { messages: listed.length, uidNext: newest + 1, uidValidity, ...(uidls && { uidls }) };
 }
 
 /** What TOP n 0 gives. */
