@@ -90,6 +90,17 @@ describe("a spool in trouble", () => {
     expect(told(world).filter((one) => one.startsWith("folder.reset"))).toHaveLength(1);
   });
 
+  test("of which one came back as the newest went is told of both, though its count says nothing", async () => {
+    const world = await begun(["a1", "a2"]);
+    world.mail.hide("INBOX", 1, true);
+    await still(world);
+    const from = world.history.length;
+    world.mail.hide("INBOX", 1, false);
+    world.mail.expunge("INBOX", [2]);
+    await still(world);
+    expect(told(world, from)).toEqual(["message.flags INBOX/1.uidl/1", "message.removed INBOX/1.uidl/2"]);
+  });
+
   test("that was empty at first sight is not begun anew by the first UIDL that is no number", async () => {
     const world = await begun([], { uidlOf: (uid) => `word-${uid}`, settings: { backfill: false } });
     deliver(world, "INBOX", ["a1"]);

@@ -34,7 +34,12 @@ describe("what a folder is owed", () => {
   test("is the whole after history, before which there is nothing to compare with", () => {
     expect(compareNeed(status, start, policy, 0)).toEqual({ kind: "whole" });
     expect(compareNeed(status, { ...start, isVerified: false }, policy, 0)).toEqual({ kind: "none" });
-    expect(compareNeed(status, { ...start, handedOff: [] }, policy, 0)).toEqual({ kind: "none" });
+    expect(compareNeed({ ...status, messages: 0 }, { ...start, handedOff: [] }, policy, 0)).toEqual({ kind: "none" });
+    expect(compareNeed(status, { ...start, handedOff: [], excludedBelow: 21 }, policy, 0)).toEqual({ kind: "none" });
+  });
+
+  test("is the whole where a folder that was empty at first sight shows what it hid", () => {
+    expect(compareNeed(status, { ...start, handedOff: [] }, policy, 0)).toEqual({ kind: "whole" });
   });
 
   test("is what changed since, where the server numbers its changes", () => {

@@ -25,11 +25,18 @@ export type CompareNeed =
  * time says the rest. The newest part may be compared while history is still to do; the whole only after it.
  *
  * @param now epoch ms
+ * @param top the highest UID that a spool lists, where it is known to be that message
  */
-export function compareNeed(status: FolderStatus, checkpoint: FolderCheckpoint, policy: ComparePolicy, now: number): CompareNeed {
+export function compareNeed(
+  status: FolderStatus,
+  checkpoint: FolderCheckpoint,
+  policy: ComparePolicy,
+  now: number,
+  top?: number,
+): CompareNeed {
   const { compared, isVerified } = checkpoint;
   if (checkpoint.isExcluded) return { kind: "none" };
-  if (isOfSpool(checkpoint)) return isSpoolDue(status, checkpoint, policy, now) ? { kind: "whole" } : { kind: "none" };
+  if (isOfSpool(checkpoint)) return isSpoolDue(status, checkpoint, policy, now, top) ? { kind: "whole" } : { kind: "none" };
   if (presentUids(checkpoint).length === 0 && !mayBeBack(status, checkpoint)) return { kind: "none" };
   if (compared === undefined) return isVerified && checkpoint.backfillBelow <= 1 ? { kind: "whole" } : { kind: "none" };
   if (isVerified && now - compared.wholeAt >= policy.wholeMs) return { kind: "whole" };
@@ -44,11 +51,17 @@ export function compareNeed(status: FolderStatus, checkpoint: FolderCheckpoint, 
 }
 
 /** A spool has no flags, and a list of it is always whole: what its count and its newest message do not show is looked for once a day. */
-function isSpoolDue(status: FolderStatus, checkpoint: FolderCheckpoint, policy: ComparePolicy, now: number): boolean {
+function isSpoolDue(
+  status: FolderStatus,
+  checkpoint: FolderCheckpoint,
+  policy: ComparePolicy,
+  now: number,
+  top = expectedTop(checkpoint),
+): boolean {
   const { compared, isVerified } = checkpoint;
   if (!isVerified || checkpoint.backfillBelow > 1) return false;
   if (compared === undefined || checkpoint.vanished !== undefined) return true;
-  return now - compared.wholeAt >= policy.wholeMs || isCountOff(status, checkpoint, compared);
+  return now - compared.wholeAt >= policy.wholeMs || isCountOff(status, checkpoint, compared) || top !== expectedTop(checkpoint);
 }
 
 /** The highest UID that a spool should list, if nothing moved. */
@@ -62,10 +75,13 @@ export function expectedCount(checkpoint: FolderCheckpoint): number | undefined 
   return knownCount(checkpoint) + checkpoint.compared.uncounted;
 }
 
-/** Nothing of a folder is there by our books, and the server counts messages again: those that were gone may be back. */
+/**
+ * Nothing of a folder is there by our books, and the server counts messages: those that were gone may be back, and a folder that was empty
+ * at first sight may have hidden some. What a rule leaves out is counted too.
+ */
 function mayBeBack(status: FolderStatus, checkpoint: FolderCheckpoint): boolean {
-  if (checkpoint.removed.length === 0) return false;
-  return checkpoint.compared ? isCountOff(status, checkpoint, checkpoint.compared) : status.messages > 0;
+  if (checkpoint.removed.length === 0 && checkpoint.excludedBelow > 1) return false;
+  return checkpoint.compared ? isCountOff(status, checkpoint, checkpoint.compared) : status.messages > checkpoint.retry.length;
 }
 
 /** The server counts other messages than those we know: something was removed, or a listing had left something out. */

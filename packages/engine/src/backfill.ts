@@ -21,7 +21,6 @@ import { batchesOf } from "./hand-off-batch.ts";
 import { describeAll, freshPass, handOffOrNote } from "./fresh-pass.ts";
 import type { SessionContext, SyncSettings } from "./ports.ts";
 import { areNumbersKept } from "./same-uids.ts";
-import { isMany } from "./spool.ts";
 import { linkKnown, settleToDo, tellLeftovers, type Unknown } from "./resync.ts";
 
 /** One bounded slice: whichever limit is reached first ends it at the next batch border. */
@@ -77,14 +76,14 @@ async function backfillFolder(context: SessionContext, work: FolderWork, budget:
     await tellLeftovers(context, work);
 }
 
-/** Much that a spool does not list after a reset is told as removed when a later session's list agrees. True while it is not. */
+/** What a spool does not list after a reset is told as removed when a later session's list agrees. True while it is not. */
 async function holdLeftovers(context: SessionContext, work: FolderWork): Promise<boolean> {
   const checkpoint = work.checkpoint as FolderCheckpoint;
   const now = context.ports.clock.now();
   if (!isOfSpool(checkpoint)) return false;
   const left = checkpoint.previous.reduce((sum, one) => sum + countUids(one.left), 0);
   const { leftoversFrom } = checkpoint;
-  if (!isMany(left, left + countUids(presentUids(checkpoint)))) return false;
+  if (left === 0) return false;
   if (leftoversFrom !== undefined && leftoversFrom <= now) return false;
   work.isWaiting = true;
   if (leftoversFrom !== undefined) return true;

@@ -31,7 +31,7 @@ import {
   withoutFlags,
 } from "@mailfleet/core";
 import { flagsEvent, removedEvent } from "./change-events.ts";
-import { anchorIn, spotOf } from "./fingerprints.ts";
+import { anchorIn, newestSpots, spotOf } from "./fingerprints.ts";
 import { commitStep, ensureOpen, type FolderWork, yieldIfAsked } from "./folder-work.ts";
 import { readEntries } from "./read-entries.ts";
 import type { SessionContext } from "./ports.ts";
@@ -183,6 +183,14 @@ async function commitFlags(
   lane: Lane,
   isBack: boolean,
 ): Promise<void> {
+  const newest = isBack ? uids.at(-1)?.[1] : undefined;
+  // The newest message may have come back: it is what tells UIDs that are dealt again.
+  const spots =
+    newest === undefined
+      ? []
+      : [...(await readEntries(context, { folder: work.path, ...(work.checkpoint as FolderCheckpoint) }, [[newest, newest]])).values()].map(
+          spotOf,
+        );
   for (const part of chunksOf(uids, limits.batchChanges)) {
     await yieldIfAsked(context, lane);
     const checkpoint = work.checkpoint as FolderCheckpoint;
@@ -190,7 +198,7 @@ async function commitFlags(
     const set = uidSetOf(part);
     const now: FlagSets = new Map([...flags].map(([flag, with_]) => [flag, intersectUids(with_, set)]));
     const removed = isBack ? subtractUids(checkpoint.removed, set) : checkpoint.removed;
-    const next = { ...checkpoint, removed, flags: withFlags(checkpoint.flags, set, now) };
+    const next = { ...checkpoint, removed, flags: withFlags(checkpoint.flags, set, now), spots: newestSpots(checkpoint, spots) };
     await commitStep(context, work, {
       checkpoint: next,
       ledger: isBack ? withCounts(work, next) : work.ledger,

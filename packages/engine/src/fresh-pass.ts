@@ -62,7 +62,7 @@ async function freshOfFolder(context: SessionContext, work: FolderWork): Promise
 /** Flags and removals; what a comparison finds that no listing had shown is handed off like new mail. */
 async function takeChanges(context: SessionContext, work: FolderWork, status: FolderStatus): Promise<void> {
   const checkpoint = work.checkpoint as FolderCheckpoint;
-  const need = compareNeed(status, checkpoint, context.settings.compare, context.ports.clock.now());
+  const need = compareNeed(status, checkpoint, context.settings.compare, context.ports.clock.now(), work.top);
   if (need.kind === "none") return;
   await ensureOpen(context, work);
   if (await areReused(context, work, () => describeSpots(context, checkpoint)))

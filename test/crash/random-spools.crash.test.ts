@@ -1,0 +1,114 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { CrashWorld } from "./crash-world.ts";
+import { settle } from "./run-scenario.ts";
+
+/** As Dovecot names them by default, and Exchange with every third item from before 2007. */
+const names: Readonly<Record<string, (uid: number) => string>> = {
+  number: String,
+  word: (uid) => `${uid.toString(16).padStart(8, "0")}6a1b2c3d`,
+  mixed: (uid) => (uid % 3 === 0 ? `legacy-${uid}` : String(uid)),
+};
+
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant("deliver" as const), count: fc.integer({ min: 1, max: 3 }), isOdd: fc.boolean() }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("expunge" as const), which: fc.nat(20) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("restore" as const), which: fc.nat(20), count: fc.nat(4) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("hide" as const), which: fc.nat(20) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("show" as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("move" as const) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("poll" as const), lane: fc.constantFrom("fresh" as const, "backfill" as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("settle" as const) }) },
+  ),
+  { maxLength: 14 },
+);
+
+const settings = fc.constantFrom({}, { slice: { messages: 2, bytes: 64e6, seconds: 20 } });
+
+test("whatever happens to a spool, and however often it is moved, everything is told once and nothing is lost", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...Object.keys(names)),
+      fc.constantFrom("imap" as const, "pop3" as const),
+      settings,
+      steps,
+      async (name, first, more, all) => {
+        const world = new CrashWorld({ protocol: first, settings: more, uidlOf: names[name] as (uid: number) => string });
+        const hidden = new Set<number>();
+        let serial = 0;
+        const deliver = (isOdd: boolean): void => {
+          const raw = isOdd ? Buffer.from(`Subject: no id ${++serial}\r\n\r\n${serial}\r\n`) : world.message(`m${++serial}`);
+          world.mail.deliver("INBOX", raw, { internalDate: serial * 60_000 });
+        };
+        const pick = (which: number): number | undefined => {
+          const there = world.mail.uids("INBOX");
+          return there[which % Math.max(1, there.length)];
+        };
+        const show = (): void => {
+          for (const uid of hidden) if (world.mail.uids("INBOX").includes(uid)) world.mail.hide("INBOX", uid, false);
+          hidden.clear();
+        };
+        for (const step of all) {
+          switch (step.do) {
+            case "deliver":
+              for (let n = 0; n < step.count; n++) deliver(step.isOdd);
+              break;
+            case "expunge":
+            case "hide": {
+              const uid = pick(step.which);
+              if (uid === undefined) break;
+              if (step.do === "expunge") world.mail.expunge("INBOX", [uid]);
+              // The first that is no number is a reset of its own.
+              else if (name !== "mixed") {
+                // While a reset is not through, what is hidden is told as removed, and as new when it is back: nobody can know better.
+                await settle(world, world.worker());
+                if (!world.mail.uids("INBOX").includes(uid)) break;
+                world.mail.hide("INBOX", uid, true);
+                hidden.add(uid);
+              }
+              break;
+            }
+            case "restore": {
+              const uid = pick(step.which);
+              if (uid === undefined) break;
+              show();
+              await settle(world, world.worker());
+              world.mail.restore("INBOX", uid);
+              for (let n = 0; n < step.count; n++) deliver(false);
+              break;
+            }
+            case "show":
+              show();
+              break;
+            case "move":
+              if (hidden.size > 0) {
+                show();
+                await settle(world, world.worker());
+              }
+              world.moveTo(world.mailbox.protocol === "imap" ? "pop3" : "imap");
+              break;
+            case "poll":
+              await world.clock.advance(world.settings.pollMs);
+              await world.worker().sync(world.settings, world.mailbox, step.lane);
+              break;
+            case "settle":
+              await settle(world, world.worker());
+          }
+        }
+        show();
+        // What shows in nothing else is looked for once a day.
+        for (let days = 0; days < 2; days++) {
+          await settle(world, world.worker());
+          await world.clock.advance(world.settings.compare.wholeMs);
+        }
+        await settle(world, world.worker());
+        expect(world.problems()).toEqual([]);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
