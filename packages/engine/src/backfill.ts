@@ -9,7 +9,6 @@ import {
   limits,
   maxUid,
   type MessageMeta,
-  presentUids,
   subtractUids,
   type UidSet,
   uidSetOf,
