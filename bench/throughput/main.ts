@@ -25,6 +25,7 @@ the network; with --rtt-ms a quarter of the messages is read once more, by every
   --corpus DIR    folder of .eml files, repeated until there are enough (default ../shared/corpus/real where it is, else invented mail)
   --runs N        medians of this many runs (default 3)
   --rtt-ms N      round trip to the far server, 0 for none (default 10 over POP3, 0 over IMAP)
+  --far-messages N   how many from there (default a quarter)
   --threads N     parser threads of the worker (default 1)
   --json          nothing but the result on stdout; without it the table is on stderr too
 `;
@@ -36,6 +37,7 @@ const given = readFlags("throughput", help, {
     runs: { default: 3, min: 1 },
     threads: { default: 1, min: 1, max: 64 },
     "rtt-ms": { min: 0, max: 1_000 },
+    "far-messages": { min: 1 },
   },
   texts: ["corpus"],
   choices: { protocol: ["imap", "pop3"] },
@@ -50,7 +52,7 @@ const { protocol } = given.choices;
 const rttMs = wanted["rtt-ms"] ?? (protocol === "pop3" ? 10 : 0);
 
 const near = await measure("on this machine", wanted.messages, 0);
-const far = rttMs > 0 ? await measure(`${rttMs} ms away`, Math.ceil(wanted.messages / 4), rttMs) : undefined;
+const far = rttMs > 0 ? await measure(`${rttMs} ms away`, wanted["far-messages"] ?? Math.ceil(wanted.messages / 4), rttMs) : undefined;
 const document = {
   throughput: {
     protocol,
