@@ -41,6 +41,8 @@ const firstPassMs = 90_000;
 const classifyMs = 90_000;
 const backMs = 90_000;
 const incidentMs = 90_000;
+/** A message that was left out is asked for again after a minute, by a fleet that comes back from everything at once. */
+const owedMs = 3 * limits.unfetchableRetryMs;
 /** Long enough for a second look at everything. */
 const calmMs = 10_000;
 const doctorsAtOnce = 2;
@@ -85,7 +87,8 @@ export async function runFaults(options: RunOptions): Promise<FaultsResult> {
     const { lost, unaccounted, short } = await count(world, mendable);
     for (const tenant of short) {
       const row = world.placed.find((one) => one.tenant === tenant)?.row;
-      say(`not all mail of ${tenant} was handed off: ${row?.name ?? "a healthy one"}`);
+      const ledger = (await world.reader.tenantLedgers()).get(tenant);
+      say(`not all mail of ${tenant} was handed off: ${row?.name ?? "a healthy one"}, to do ${ledger?.toDo ?? 0}`);
     }
     return { judged, incident, lost, unaccounted };
   } finally {
@@ -226,7 +229,7 @@ async function count(world: World, mendable: readonly Placed[]): Promise<Counts>
   const startedAt = performance.now();
   for (;;) {
     const counts = await countNow(world, mendable);
-    if ((counts.lost === 0 && counts.unaccounted === 0) || performance.now() - startedAt > backMs) return counts;
+    if ((counts.lost === 0 && counts.unaccounted === 0) || performance.now() - startedAt > owedMs) return counts;
     await systemClock.sleep(500);
   }
 }

@@ -20,4 +20,4 @@ test("more than ninety faults of Microsoft 365, over IMAP and POP3, each at a te
   expect(figures.faults).toBeGreaterThan(90);
   expect(figures.share, JSON.stringify(figures.wrong)).toBeGreaterThanOrEqual(0.95);
   expect(code).toBe(0);
-}, 600_000);
+}, 900_000);
