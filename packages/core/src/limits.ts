@@ -59,6 +59,14 @@ export const limits = {
   batchHeaders: 250,
   /** Ranges that a folder's flag sets may hold; above it the oldest messages' flags are not followed. About 5 bytes each. */
   flagRanges: 20_000,
+  /**
+   * An idle mailbox is polled by STATUS alone, and its folders are listed with one poll in so many and after this time at the latest: so
+   * late is a new folder noticed. One that was renamed or deleted is noticed at once, by the refusal of its STATUS.
+   */
+  listPolls: 6,
+  listMs: 30 * 60_000,
+  /** A server whose answers to such a look could not be used is not looked at again before this; its polls are whole sessions. */
+  lookAgainMs: 24 * 3_600_000,
   /** A folder that the server lists no more is taken for deleted after so many sessions and so long: a listing can be short. */
   unlistedTries: 3,
   unlistedMs: 15 * 60_000,
@@ -155,6 +163,10 @@ export const limits = {
   lookUpsAtOnce: 4,
   /** An answer is used for so long. */
   lookUpMemoryMs: 5_000,
+  /** TLS sessions are resumed for so long after a certificate was verified, renewed from so old on, and kept for so many servers. */
+  tlsResumeMs: 3_600_000,
+  tlsRenewMs: 60_000,
+  tlsPeers: 1_000,
   greetingMs: 30_000,
   commandSilenceMs: 60_000,
   tokenRequestMs: 10_000,

@@ -1,6 +1,7 @@
 import { limits, syncError } from "@mailfleet/core";
 import type { LookupFunction } from "node:net";
 import type { ImapFlowOptions } from "imapflow";
+import type { TlsBeginning } from "./tls-memory.ts";
 
 /** Where a tenant's mail is. From the configuration only, never from Redis or a job. */
 export interface ImapEndpoint {
@@ -45,18 +46,16 @@ export function flowOptions(
   clientInfo: Readonly<Record<string, string>>,
   own: ImapLimits,
   lookUp: LookupFunction,
+  begun: TlsBeginning | undefined,
 ): ImapFlowOptions {
-  if (!endpoint.tls && !isLoopback(endpoint.host)) {
-    throw syncError("CONFIG_INVALID", `IMAP without TLS is allowed for loopback addresses only, not for ${endpoint.host}`, {
-      layer: "imap",
-    });
-  }
+  needTls(endpoint);
+  const trust = begun?.options ?? { minVersion: "TLSv1.2" as const, ...(endpoint.ca !== undefined && { ca: endpoint.ca }) };
   return {
     host: endpoint.host,
     port: endpoint.port,
     secure: endpoint.tls,
     doSTARTTLS: false,
-    tls: { rejectUnauthorized: true, minVersion: "TLSv1.2", lookup: lookUp, ...(endpoint.ca !== undefined && { ca: endpoint.ca }) },
+    tls: { rejectUnauthorized: true, lookup: lookUp, ...trust },
     // The empty ones replace what imapflow tells about itself.
     clientInfo: { version: "", vendor: "", "support-url": "", ...clientInfo },
     disableAutoIdle: true,
@@ -73,6 +72,12 @@ export function flowOptions(
     maxResponseTokens: 20_000,
     maxLockHoldTime: false,
   };
+}
+
+/** @throws SyncError CONFIG_INVALID where a token would leave the machine in the clear (T10) */
+export function needTls({ host, tls }: ImapEndpoint): void {
+  if (tls || isLoopback(host)) return;
+  throw syncError("CONFIG_INVALID", `IMAP without TLS is allowed for loopback addresses only, not for ${host}`, { layer: "imap" });
 }
 
 function isLoopback(host: string): boolean {

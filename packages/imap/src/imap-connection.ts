@@ -1,4 +1,5 @@
 import type { LookupFunction } from "node:net";
+import { TLSSocket } from "node:tls";
 import { ImapFlow } from "imapflow";
 import { classifyImap, isSyncError, syncError, type Clock, type ErrorFacts, type FailureCode, type SyncError } from "@mailfleet/core";
 import { errorFacts, localFacts, type FactsContext } from "./error-facts.ts";
@@ -16,6 +17,7 @@ import { FolderNews } from "./folder-news.ts";
 import { readCount } from "./number-answers.ts";
 import { runIdle } from "./run-idle.ts";
 import { flowOptions, type ImapEndpoint, type ImapLimits } from "./flow-options.ts";
+import type { TlsBeginning, TlsMemory } from "./tls-memory.ts";
 
 export interface ConnectionOptions {
   readonly endpoint: ImapEndpoint;
@@ -25,6 +27,7 @@ export interface ConnectionOptions {
   readonly limits: ImapLimits;
   readonly clock: Pick<Clock, "monotonic">;
   readonly lookUp: LookupFunction;
+  readonly tlsMemory?: TlsMemory | undefined;
   readonly scrub: (text: string) => string;
   readonly signal: AbortSignal;
 }
@@ -58,6 +61,7 @@ export class ImapConnection {
   readonly #imap: ImapFlowInternals;
   readonly #options: ConnectionOptions;
   readonly #onAbort: () => void;
+  readonly #begun: TlsBeginning | undefined;
   /** What the server tells about the open folder without being asked; whoever opens a folder starts it. */
   readonly news = new FolderNews();
   #phase: NonNullable<ErrorFacts["phase"]> = "connect";
@@ -70,10 +74,11 @@ export class ImapConnection {
   private constructor(options: ConnectionOptions) {
     this.#options = options;
     const { endpoint, user, token, clientInfo, limits } = options;
+    this.#begun = endpoint.tls ? options.tlsMemory?.begin(endpoint) : undefined;
     const silent = (): void => {};
     const notice = (entry: object): void => this.#notice(entry as Record<string, unknown>);
     this.#client = new ImapFlow({
-      ...flowOptions(endpoint, clientInfo, limits, options.lookUp),
+      ...flowOptions(endpoint, clientInfo, limits, options.lookUp, this.#begun),
       auth: { user, accessToken: token },
       // Never imapflow's own logger: it writes to stdout. Warnings are the only trace of what it hides.
       logger: Object.assign(
@@ -98,8 +103,12 @@ export class ImapConnection {
       await connection.#client.connect();
       if (connection.#ended) throw connection.#ended;
       connection.#listenForNews();
+      const { socket } = connection.#imap;
+      // By now the server has sent its tickets: TLS 1.3 has them follow the handshake.
+      if (socket instanceof TLSSocket) connection.#begun?.keep(socket);
       return connection;
     } catch (error) {
+      if (connection.#phase === "connect") connection.#begun?.forget();
       const failure = connection.#ended ?? connection.#toSyncError(error);
       connection.#end(failure);
       throw failure;

@@ -5,3 +5,4 @@ export { workerEnvironment, workerNodeFlags } from "./node-flags.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { type StopSignals, stopSignals } from "./stop-signals.ts";
 export { systemChance, systemClock, systemDigest } from "./system.ts";
+export { createTlsMemory, type TlsMemory, type TlsMemoryLimits } from "./tls-memory.ts";

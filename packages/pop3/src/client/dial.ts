@@ -1,4 +1,4 @@
-import { connect as connectPlain, type LookupFunction, type Socket } from "node:net";
+import { connect as connectPlain, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Pop3Error } from "./pop3-error.ts";
 
@@ -26,7 +26,7 @@ export function dial(options: DialOptions): { readonly socket: Socket; readonly 
     if (!isLoopback(host)) throw new Pop3Error({ kind: "usage", during: "connect", problem: "argument", isOver: true });
     return { socket: connectPlain({ ...to, noDelay: true }), readyEvent: "connect" };
   }
-  const { ca, servername } = tls === true ? {} : tls;
+  const { ca, servername = nameOf(host) } = tls === true ? {} : tls;
   const socket = connectTls({
     ...to,
     minVersion: "TLSv1.2",
@@ -36,6 +36,11 @@ export function dial(options: DialOptions): { readonly socket: Socket; readonly 
   });
   socket.setNoDelay(true);
   return { socket, readyEvent: "secureConnect" };
+}
+
+/** Node tells the server the name only where it is given one; an address is none. */
+function nameOf(host: string): string | undefined {
+  return isIP(host) === 0 ? host : undefined;
 }
 
 function isLoopback(host: string): boolean {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer } from "node:tls";
 import type { Server, TLSSocket, TlsOptions } from "node:tls";
@@ -10,6 +11,9 @@ export interface MailServer {
   /** Ends every session at once. */
   readonly endSessions: () => void;
 }
+
+/** As Node takes them. */
+const ticketKeyBytes = 48;
 
 /** One connection's conversation. */
 export interface MailSession {
@@ -25,7 +29,7 @@ export type MakeSession = (socket: TLSSocket, tcp: Socket | undefined, number: n
 /** A mail server over implicit TLS, as Exchange Online has them. */
 export function createMailServer(
   certificate: Pick<TlsOptions, "key" | "cert" | "SNICallback">,
-  { faults }: Pick<MailServices, "faults">,
+  { faults, protocol }: Pick<MailServices, "faults" | "protocol">,
   makeSession: MakeSession,
 ): MailServer {
   const sessions = new Map<Socket, MailSession>();
@@ -41,6 +45,8 @@ export function createMailServer(
     session.run().catch(() => socket.destroy());
   });
   server.on("connection", (tcp: Socket) => {
+    // A client that resumes a TLS session is shown no certificate. With another one a real server knows no earlier session either.
+    if (faults.isOrdered(`${protocol}-certificate`)) server.setTicketKeys(randomBytes(ticketKeyBytes));
     const end = endOf(tcp);
     tcpOf.set(end, tcp);
     tcp.once("close", () => {
