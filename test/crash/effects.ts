@@ -46,7 +46,7 @@ type Callable<R> = R extends readonly unknown[] | Uint8Array | ReadonlyMap<strin
         : R
       : never;
 /** Properties, no methods, that can be called or iterated themselves. */
-type HolderName<T> = { [K in keyof T]-?: T[K] extends Method ? never : [Callable<T[K]>] extends [never] ? never : K }[keyof T];
+type HolderName<T> = { [K in keyof T]-?: NonNullable<T[K]> extends Method ? never : [Callable<T[K]>] extends [never] ? never : K }[keyof T];
 type NameOf<R> = { [N in keyof Given]: [R, Given[N]] extends [Given[N], R] ? N : never }[keyof Given];
 
 interface Pure {
@@ -100,7 +100,7 @@ export const portRules: { readonly [P in keyof EnginePorts]-?: RulesOf<EnginePor
   digest: { call: pure },
   log: { debug: pure, info: pure, warn: pure, error: pure },
   tokens: { getToken: effect("ENTRA_UNAVAILABLE") },
-  mail: { open: { ...effect("CONNECT_TIMEOUT"), gives: "session" } },
+  mail: { open: { ...effect("CONNECT_TIMEOUT"), gives: "session" }, look: question("CONNECT_TIMEOUT") },
   blobs: {
     // Nothing is written before the first put.
     startBatch: { ...pure, gives: "batch" },

@@ -81,6 +81,17 @@ export const folderScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "a folder that is renamed in a mailbox that is polled by its folders' numbers",
+    world: {
+      settings: { listMs: 24 * 60 * minute, compare: { recentMs: 86_400_000, wholeMs: 2 * 86_400_000, recentUids: 500 } },
+    },
+    begin: smallMailbox,
+    change(world) {
+      world.mail.renameFolder("Archive", "Archive 2026");
+      world.later(200 * minute, () => world.mail.resetUidValidity("INBOX"));
+    },
+  },
+  {
     name: "a deleted folder",
     begin: smallMailbox,
     change: (world) => world.mail.deleteFolder("Archive"),

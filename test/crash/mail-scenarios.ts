@@ -1,6 +1,9 @@
 import { deliver, large, minute, smallMailbox } from "./small-mailbox.ts";
 import type { Scenario } from "./run-scenario.ts";
 
+/** So that polls in between have nothing to compare and nothing to list. */
+const numbersOnly = { listMs: 24 * 60 * minute, compare: { recentMs: 86_400_000, wholeMs: 2 * 86_400_000, recentUids: 500 } };
+
 /** What happens to messages. */
 export const mailScenarios: readonly Scenario[] = [
   {
@@ -77,6 +80,25 @@ export const mailScenarios: readonly Scenario[] = [
         world.mail.hide("INBOX", 5, false);
         world.mail.withhold("INBOX", 6, false);
       });
+    },
+  },
+  {
+    name: "a mailbox that is polled by its folders' numbers",
+    world: { settings: numbersOnly },
+    begin: smallMailbox,
+    change(world) {
+      deliver(world, "INBOX", ["a4"]);
+      world.later(100 * minute, () => world.mail.setFlags("INBOX", 1, ["\\Seen"]));
+      world.later(200 * minute, () => world.mail.expunge("Archive", [1]));
+    },
+  },
+  {
+    name: "a mailbox with CONDSTORE that is polled by its folders' numbers",
+    world: { features: { hasCondStore: true }, settings: numbersOnly },
+    begin: smallMailbox,
+    change(world) {
+      world.mail.setFlags("Archive", 2, ["\\Answered"]);
+      world.later(100 * minute, () => world.mail.expunge("INBOX", [3]));
     },
   },
 ];

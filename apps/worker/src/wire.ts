@@ -5,6 +5,7 @@ import { createFileStore } from "@mailfleet/blobs";
 import type { Config, Environment, MailEndpoint } from "@mailfleet/config";
 import {
   byProtocol,
+  limits,
   type Log,
   type Protocol,
   protocolNames,
@@ -33,7 +34,7 @@ import { createImapSource } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createPop3Source } from "@mailfleet/pop3";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
-import { boundedLookUp, readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
+import { boundedLookUp, createTlsMemory, readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
   connectRedis,
   createBreakers,
@@ -134,7 +135,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
   const signals = openSignals({ redis, keys, clock, log });
   const forMail = { log, scrub, clock, lookUp: boundedLookUp() };
   const mail = byProtocol({
-    imap: createImapSource({ ...forMail, endpoint: endpointOf("imap") }),
+    imap: createImapSource({ ...forMail, endpoint: endpointOf("imap"), tlsMemory: createTlsMemory(clock) }),
     pop3: createPop3Source({ ...forMail, endpoint: endpointOf("pop3"), quits: config.sync.pop3.quit }),
   });
   return {
@@ -152,6 +153,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
       pollMs: config.sync.pollSeconds * 1_000,
       backfill: config.sync.backfill,
       folders: config.sync.folders,
+      listMs: Math.min(limits.listMs, limits.listPolls * config.sync.pollSeconds * 1_000),
       slice: config.sync.slice,
       compare: {
         recentMs: config.sync.changes.recentSeconds * 1_000,

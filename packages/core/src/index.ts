@@ -206,6 +206,7 @@ export {
 } from "./in-hand.ts";
 export { type FleetSignal, type FleetSignals, readSignal, type SignalWatch, type WatchOptions } from "./fleet-signals.ts";
 export { parkedEvent, resumedEvent, tenantParking, toldParking } from "./parking.ts";
+export { type Listing, type LookFolder, lookFolder, type LookRequest, packListing, unpackListing } from "./listing.ts";
 export { packPace, unpackPace, type Pace } from "./pace.ts";
 export { type Answer, answered, batchAt, beginPace, paceToKeep, pauseAt, type PaceState, refused } from "./learn-pace.ts";
 export {

@@ -5,6 +5,7 @@ import type { BlobPointer, FolderRole, MailEvent, MessageFields, OutgoingEvent }
 import type { Lane, MailboxRef, MessagePlace, Protocol } from "./ids.ts";
 import type { HandNote } from "./in-hand.ts";
 import type { FolderLedger } from "./ledger.ts";
+import type { Listing, LookRequest } from "./listing.ts";
 import type { Cause } from "./cause.ts";
 import type { Secret } from "./secret.ts";
 import type { AccessToken } from "./token-ports.ts";
@@ -47,6 +48,8 @@ export interface ListedFolder {
   readonly selectable: boolean;
   /** Attributes as sent, without the backslash, lower case. */
   readonly attributes: readonly string[];
+  /** The name as the server writes it, where it is not what modified UTF-7 makes of the path. */
+  readonly wireName?: string;
 }
 
 /** STATUS or EXAMINE. `uidValidity` in decimal digits. */
@@ -122,6 +125,12 @@ export interface MailSource {
    * @throws SyncError of scope session, mailbox or tenant
    */
   open(mailbox: MailboxRef, token: AccessToken, signal: AbortSignal, known?: SpoolKnown): Promise<MailSession>;
+  /**
+   * The folders' numbers, in the order of the request, as `status` of a session tells them, by a connection that is made for nothing else
+   * and proves access as `open` does. Undefined where this source has no shorter way than a session, such as for a spool; so is the method.
+   * @throws SyncError of any scope
+   */
+  look?(mailbox: MailboxRef, token: AccessToken, signal: AbortSignal, request: LookRequest): Promise<readonly FolderStatus[] | undefined>;
 }
 
 /** One authenticated connection. Every method throws SyncError; a refusal is never an empty answer. Not for concurrent calls. */
@@ -290,6 +299,8 @@ export interface Settlement {
   readonly events: readonly MailEvent[];
   /** How fast its server lets the mailbox be read; undefined where nothing is learned, and what was is forgotten. */
   readonly pace?: Pace;
+  /** Which folders there are, for polls that need not ask; undefined where the next session has to, and what was known is forgotten. */
+  readonly listing?: Listing;
 }
 
 /** What is stored of a mailbox when a session begins. */
@@ -304,6 +315,10 @@ export interface MailboxState {
   readonly hand: HandNote;
   /** What earlier sessions learned of the server's speed. */
   readonly pace?: Pace;
+  /** What the last session knew of the server's folders. */
+  readonly listing?: Listing;
+  /** Epoch ms by Redis' clock: when the fresh lane was to look again. A session that begins before was asked for. */
+  readonly nextAt?: number;
 }
 
 export interface StoredCheckpoint {

@@ -54,15 +54,27 @@ export async function openWithToken(
   onToken: (token: AccessToken) => void = () => undefined,
   known?: SpoolKnown,
 ): Promise<OpenedSession> {
+  const { result, token } = await withToken(ports, mailbox, signal, onToken, (one) => ports.mail.open(mailbox, one, signal, known));
+  return { session: result, token };
+}
+
+/** Tries a login, and once more with another token where the first is refused and another can be had. */
+export async function withToken<T>(
+  ports: OpenPorts,
+  mailbox: MailboxRef,
+  signal: AbortSignal,
+  onToken: (token: AccessToken) => void,
+  logIn: (token: AccessToken) => Promise<T>,
+): Promise<{ readonly result: T; readonly token: AccessToken }> {
   const token = await ports.tokens.getToken(mailbox.tenant, { signal });
   onToken(token);
   try {
-    return { session: await ports.mail.open(mailbox, token, signal, known), token };
+    return { result: await logIn(token), token };
   } catch (error) {
     if (!isSyncError(error) || error.failure.code !== "TOKEN_REJECTED") throw error;
     const another = await renewed(ports, mailbox, token, error, signal);
     if (another.value.reveal() === token.value.reveal()) throw error;
     onToken(another);
-    return { session: await ports.mail.open(mailbox, another, signal, known), token: another };
+    return { result: await logIn(another), token: another };
   }
 }

@@ -56,6 +56,8 @@ export interface SyncSettings {
   readonly pollMs: number;
   readonly backfill: boolean;
   readonly folders: FolderRules;
+  /** So long after its folders were listed, an idle mailbox is polled by their numbers alone; 0: never. */
+  readonly listMs: number;
   /** A slice of backfill ends at the first of these. */
   readonly slice: { readonly messages: number; readonly bytes: number; readonly seconds: number };
   /** When flags and removals are looked for; see `compareNeed`. */

@@ -19,6 +19,7 @@ const question = (over: Partial<SettleQuestion>): SettleQuestion => ({
     backfill: true,
     folders: { include: ["*"], exclude: [] },
     slice: { messages: 1, bytes: 1, seconds: 1 },
+    listMs: 0,
     compare: { recentMs: 1, wholeMs: 1, recentUids: 1 },
   },
   state: calm,

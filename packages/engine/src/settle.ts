@@ -4,6 +4,7 @@ import {
   type Failure,
   type Lane,
   limits,
+  type Listing,
   type MailboxRef,
   type MailboxState,
   type MailEvent,
@@ -18,7 +19,7 @@ import type { SyncSettings } from "./ports.ts";
 /** How a session ended, as far as the next one is concerned. */
 export type Ending =
   /** All folders compared, everything new handed off; history may be left. */
-  | { readonly kind: "complete"; readonly hasHistory: boolean }
+  | { readonly kind: "complete"; readonly hasHistory: boolean; readonly listing?: Listing }
   /** Some folders were refused, the others are as in `complete`. */
   | { readonly kind: "partial"; readonly failure: Failure; readonly hasHistory: boolean }
   /** The worker drains, the token ran out, or the server wants a pause: go on at once or after it, nobody is to blame. */
@@ -51,6 +52,7 @@ export function settlementOf(question: SettleQuestion): Settlement {
         opened,
         freshDueInMs: jittered(settings.pollMs, random),
         ...(history && { backfillDueInMs: 0 }),
+        ...(ending.listing && { listing: ending.listing }),
         events: resumedEvents(question),
       };
     case "cut-short":

@@ -19,6 +19,7 @@ import {
 import { backfill, isOwed, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
+import { listingAfter, lookFirst } from "./look-first.ts";
 import { judgeEnding, noteOpened } from "./judge-ending.ts";
 import { openWithToken } from "./open-session.ts";
 import { Pacer } from "./pacer.ts";
@@ -113,12 +114,20 @@ async function runSession(
   refuseNewer(state, mailbox);
   const hand = await Hand.takeOver(ports, lease, state);
   signal.throwIfAborted();
+  const onToken = (token: AccessToken): void => void (progress.token = token);
+  const look = await lookFirst(ports, settings, lease, mailbox, state, signal, onToken);
+  if (look?.kind === "quiet") {
+    progress.isOpened = true;
+    await noteOpened(ports, lease, state);
+    return { kind: "complete", hasHistory: look.hasHistory, ...(state.listing && { listing: state.listing }) };
+  }
   const known = spoolKnownOf(mailbox, state, settings, ports.clock.now());
-  const opened = await openWithToken(ports, mailbox, signal, (token) => (progress.token = token), known);
+  const opened = await openWithToken(ports, mailbox, signal, onToken, known);
   const session = pacer.paced(opened.session);
   progress.isOpened = true;
   try {
     await noteOpened(ports, lease, state);
+    const listedAt = ports.clock.now();
     const listed = await session.listFolders();
     const selection = selectFolders(listed, settings.folders);
     const context: SessionContext = {
@@ -147,7 +156,10 @@ async function runSession(
     if (lease.lane === "backfill") await backfill(context);
     if (context.isPoked) await freshPass(context);
     const failure = [...context.leftOut.values()].find(({ code }) => code !== "FOLDER_GONE");
-    return { ...(failure ? { kind: "partial", failure } : { kind: "complete" }), hasHistory: remaining(context).length > 0 };
+    const hasHistory = remaining(context).length > 0;
+    if (failure) return { kind: "partial", failure, hasHistory };
+    const listing = listingAfter(context, state, look, { listed, at: listedAt });
+    return { kind: "complete", hasHistory, ...(listing && { listing }) };
   } finally {
     await session.close();
   }

@@ -344,9 +344,10 @@ export class ImapSession implements MailSession {
         continue;
       }
       if (encodeFolderName(swapDelimiter(path, this.#delimiter)) !== wireName) this.#wireNames.set(path, wireName);
+      const isUsual = encodeFolderName(path) === wireName;
       const role = folderRole({ path, attributes });
       const selectable = !attributes.includes("noselect") && !attributes.includes("nonexistent");
-      folders.set(path, { path, attributes, selectable, ...(role !== undefined && { role }) });
+      folders.set(path, { path, attributes, selectable, ...(role !== undefined && { role }), ...(!isUsual && { wireName }) });
     }
     return [...folders.values()];
   }

@@ -8,10 +8,13 @@ import {
   type MailSession,
   type MailSource,
 } from "@mailfleet/core";
-import { defaultImapLimits, type ImapEndpoint, type ImapLimits } from "./flow-options.ts";
+import { defaultImapLimits, needTls, type ImapEndpoint, type ImapLimits } from "./flow-options.ts";
 import { ImapConnection } from "./imap-connection.ts";
 import { textOf } from "./imapflow-internals.ts";
 import { ImapSession } from "./imap-session.ts";
+import { createOfferMemory } from "./look/offer-memory.ts";
+import { quickLook } from "./look/quick-look.ts";
+import type { TlsMemory } from "./tls-memory.ts";
 
 export interface ImapSourceOptions {
   /** By tenant alias. @throws SyncError for an unknown one */
@@ -25,14 +28,21 @@ export interface ImapSourceOptions {
   readonly lookUp: LookupFunction;
   /** What ID tells the server, such as name and version. */
   readonly clientInfo?: Readonly<Record<string, string>>;
+  /** Lets connections to the same server share what TLS may share; without it each begins anew, as whoever examines a server wants it. */
+  readonly tlsMemory?: TlsMemory;
 }
 
 /** Reads mailboxes over IMAP with an app-only token (XOAUTH2), as Exchange Online speaks it, by imapflow. */
 export function createImapSource(options: ImapSourceOptions): MailSource {
   const own: ImapLimits = { ...defaultImapLimits, ...options.limits };
+  const offers = createOfferMemory(options.clock);
+  /** Made on the first failure: its patterns cost more than a login. */
+  const scrubbing = (secret: string): ((text: string) => string) => {
+    let scrubToken: ((text: string) => string) | undefined;
+    return (text) => options.scrub((scrubToken ??= createScrubber([secret]))(text));
+  };
   return {
     async open(mailbox: MailboxRef, token: AccessToken, signal: AbortSignal): Promise<MailSession> {
-      let scrubToken: ((text: string) => string) | undefined;
       const connection = await ImapConnection.open({
         endpoint: options.endpoint(mailbox.tenant),
         user: mailbox.address,
@@ -41,12 +51,31 @@ export function createImapSource(options: ImapSourceOptions): MailSource {
         limits: own,
         clock: options.clock,
         lookUp: options.lookUp,
-        // Made on the first failure: its patterns cost more than a login.
-        scrub: (text) => options.scrub((scrubToken ??= createScrubber([token.value.reveal()]))(text)),
+        tlsMemory: options.tlsMemory,
+        scrub: scrubbing(token.value.reveal()),
         signal,
       });
       const delimiter = connection.isProven ? connection.delimiter : await proveByList(connection);
       return new ImapSession({ connection, log: options.log, limits: own, delimiter });
+    },
+    async look(mailbox, token, signal, request) {
+      const endpoint = options.endpoint(mailbox.tenant);
+      needTls(endpoint);
+      const secret = token.value.reveal();
+      const { lookUp, tlsMemory } = options;
+      const scrub = scrubbing(secret);
+      return await quickLook({
+        endpoint,
+        lookUp,
+        tlsMemory,
+        scrub,
+        signal,
+        user: mailbox.address,
+        token: secret,
+        limits: own,
+        offers,
+        request,
+      });
     },
   };
 }

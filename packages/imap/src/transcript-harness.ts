@@ -1,5 +1,5 @@
 import { lookup } from "node:dns";
-import { Secret, type MailboxRef, type MailSession, type SyncError } from "@mailfleet/core";
+import { Secret, type FolderStatus, type LookFolder, type MailboxRef, type MailSession, type SyncError } from "@mailfleet/core";
 import { expect } from "vitest";
 import { recordingLog, startScriptedServer, type RecordingLog, type ScriptedServer, type ScriptStep } from "@mailfleet/testkit";
 import { createImapSource, type ImapLimits } from "./index.ts";
@@ -65,17 +65,25 @@ export interface Conversation {
   readonly server: ScriptedServer;
   readonly log: RecordingLog;
   open(signal?: AbortSignal): Promise<MailSession>;
+  look(
+    folders: readonly (string | LookFolder)[],
+    more?: { readonly hasModSeq?: boolean; readonly signal?: AbortSignal },
+  ): Promise<readonly FolderStatus[] | undefined>;
 }
 
 /** What may be sent at all (T13): nothing that changes a mailbox, and no body without PEEK. */
 const allowed =
-  /^(DONE$|[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|IDLE|UID SEARCH UID \d+:\d+|UID FETCH \d+:\d+ \(UID FLAGS\)( \(CHANGEDSINCE \d+\))?|UID FETCH [\d:,]+ \((UID RFC822\.SIZE INTERNALDATE|UID FLAGS INTERNALDATE RFC822\.SIZE BODY\.PEEK\[HEADER\.FIELDS \([A-Z -]+\)\]|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<\d+\.\d+>)?)\))$)/;
+  /^(DONE$|C CAPABILITY$|A AUTHENTICATE XOAUTH2( \S+)?$|S\d+ STATUS "[^\r\n]*" \([A-Z ]+\)$|[0-9A-F]+ (CAPABILITY|ID \(.*\)|AUTHENTICATE XOAUTH2 \S+|NAMESPACE|LIST "" "\*?"|STATUS "[^"\r\n]*" \([A-Z ]+\)|EXAMINE ".*"|IDLE|UID SEARCH UID \d+:\d+|UID FETCH \d+:\d+ \(UID FLAGS\)( \(CHANGEDSINCE \d+\))?|UID FETCH [\d:,]+ \((UID RFC822\.SIZE INTERNALDATE|UID FLAGS INTERNALDATE RFC822\.SIZE BODY\.PEEK\[HEADER\.FIELDS \([A-Z -]+\)\]|UID FLAGS INTERNALDATE BODY\.PEEK\[\](<\d+\.\d+>)?)\))$)/;
 
 const mailbox: MailboxRef = { tenant: "contoso", address: "ann@contoso.example", protocol: "imap" };
 
 /** Starts the script, and stops it when the test is over. */
-export async function converse(script: readonly ScriptStep[], limits: Partial<ImapLimits> = {}): Promise<Conversation & AsyncDisposable> {
-  const server = await startScriptedServer([script]);
+export async function converse(
+  script: readonly ScriptStep[] | readonly (readonly ScriptStep[])[],
+  limits: Partial<ImapLimits> = {},
+): Promise<Conversation & AsyncDisposable> {
+  const isOne = script.length === 0 || !Array.isArray(script[0]);
+  const server = await startScriptedServer(isOne ? [script as readonly ScriptStep[]] : (script as readonly (readonly ScriptStep[])[]));
   const log = recordingLog();
   const source = createImapSource({
     endpoint: () => ({ host: server.host, port: server.port, tls: false }),
@@ -93,6 +101,13 @@ export async function converse(script: readonly ScriptStep[], limits: Partial<Im
       const session = await source.open(mailbox, { value: new Secret(canary), expiresAt: Date.now() + 3_600_000 }, signal);
       sessions.push(session);
       return session;
+    },
+    async look(folders, { hasModSeq = false, signal = new AbortController().signal } = {}) {
+      const token = { value: new Secret(canary), expiresAt: Date.now() + 3_600_000 };
+      return await source.look?.(mailbox, token, signal, {
+        folders: folders.map((one) => (typeof one === "string" ? { path: one } : one)),
+        hasModSeq,
+      });
     },
     async [Symbol.asyncDispose]() {
       for (const session of sessions) await session.close();

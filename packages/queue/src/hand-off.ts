@@ -7,6 +7,7 @@ import {
   mailboxId,
   outgoing,
   packCheckpoint,
+  packListing,
   packPace,
   type RedisKeys,
 } from "@mailfleet/core";
@@ -72,6 +73,7 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
           settlement.backfillDueInMs === undefined ? -1 : Math.max(0, Math.round(settlement.backfillDueInMs)),
           settlement.cause ? JSON.stringify(settlement.cause) : "",
           settlement.pace ? packPace(settlement.pace) : "",
+          settlement.listing ? packListing(settlement.listing) : "",
           ...jobArguments(template, clock, settlement.events.map(outgoing)),
         ],
       ]);

@@ -22,6 +22,7 @@ import {
   type TenantHold,
   unpackCheckpoint,
   unpackHandNote,
+  unpackListing,
   unpackPace,
 } from "@mailfleet/core";
 import { parseCause } from "./parse-cause.ts";
@@ -77,7 +78,7 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
       const [stored, facts] = await ask(
         Promise.all([
           redis.hgetall(keys.checkpoints(id)),
-          redis.hmget(keys.mailbox(id), "cause", "opened", "inHand", "suspects", "pace", "protocol"),
+          redis.hmget(keys.mailbox(id), "cause", "opened", "inHand", "suspects", "pace", "protocol", "listing", "nextAt"),
         ]),
       );
       const folders = new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)]));
@@ -85,7 +86,18 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
       const hand = unpackHandNote(facts[2] ?? undefined, facts[3] ?? undefined);
       const pace = unpackPace(facts[4] ?? undefined);
       const protocol = facts[5] === "imap" || facts[5] === "pop3" ? facts[5] : undefined;
-      return { folders, opened: facts[1] === "1", hand, ...(protocol && { protocol }), ...(cause && { cause }), ...(pace && { pace }) };
+      const listing = unpackListing(facts[6] ?? undefined);
+      const nextAt = Number(facts[7] ?? Number.NaN);
+      return {
+        folders,
+        opened: facts[1] === "1",
+        hand,
+        ...(protocol && { protocol }),
+        ...(cause && { cause }),
+        ...(pace && { pace }),
+        ...(listing && { listing }),
+        ...(Number.isFinite(nextAt) && { nextAt }),
+      };
     },
 
     async noteInHand({ mailbox, token }, { inHand, suspects }) {

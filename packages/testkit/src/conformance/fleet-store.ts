@@ -8,6 +8,7 @@ import {
   type Lane,
   type Lease,
   limits,
+  type Listing,
   type MailboxRef,
   type MailboxStore,
   type MailEvent,
@@ -311,17 +312,21 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       next.stop();
     });
 
-    test("with the pace that it learned, until a session learned none", async () => {
+    test("with the pace that it learned and what it knew of the folders, until a session left neither", async () => {
       const harness = await openWith();
       const { handOff, store } = harness.processes[0];
       expect(await store.load(mailbox)).not.toHaveProperty("pace");
       const times = { spentMs: 1_250, countedFrom: 1_794_999_999_000, lookMs: 21, firstMs: 48.5, messageMs: 30 };
       const pace: Pace = { duty: 0.125, ceiling: 0.25, since: 1_795_000_000_000, sign: "hint", ...times };
-      await handOff.settle(harness.lease, { ...calm, pace });
-      expect((await store.load(mailbox)).pace).toEqual(pace);
+      const listing: Listing = { at: 1_795_000_000_000, rules: "abcdef", wireNames: { "A/B": "A.B" }, aside: ["Old"] };
+      await handOff.settle(harness.lease, { ...calm, pace, listing });
+      const { nextAt = 0, ...state } = await store.load(mailbox);
+      expect(state).toMatchObject({ pace, listing });
+      expect(Math.abs(nextAt - (await harness.now()) - 60_000)).toBeLessThan(toleranceMs);
       const next = await mustAcquire(harness.processes[0]);
       await handOff.settle(next, calm);
       expect(await store.load(mailbox)).not.toHaveProperty("pace");
+      expect(await store.load(mailbox)).not.toHaveProperty("listing");
       harness.lease.stop();
       next.stop();
     });

@@ -1,6 +1,6 @@
-import type { MailSession } from "@mailfleet/core";
+import type { FolderStatus, LookRequest, MailSession } from "@mailfleet/core";
 import { describeInbox, type InboxWorld } from "./inbox-session.ts";
-import { againstWorldsOf, allUids, codeOf, collect, fill, mail, type Vitest } from "./mail-session-bench.ts";
+import { againstWorldsOf, allUids, codeOf, collect, fill, mail, never, type Vitest } from "./mail-session-bench.ts";
 import { describeReading } from "./mail-session-reading.ts";
 import { describeWaiting } from "./mail-session-waiting.ts";
 import type { MailWorld } from "./mail-world.ts";
@@ -17,6 +17,7 @@ import type { MailWorld } from "./mail-world.ts";
  * 5. `idle` tells everything that moved since `open`, or since it said `moved` last, once; it never tells less.
  * 6. An open folder is seen as it was when it was opened, or later: what came or went since may show, and shows after the next `open`.
  * 7. After a change of UIDVALIDITY nothing is served under an old UID.
+ * 8. A look tells the numbers that `status` tells, for folders as they were listed, and refuses a folder that is not there as it does.
  *
  * `open` gives a mailbox of its own for each test.
  */
@@ -147,10 +148,53 @@ export function describeMailSession(name: string, open: () => Promise<MailWorld>
       );
     });
 
+    describe("a look", () => {
+      const look = async (world: MailWorld, folders: LookRequest["folders"], hasModSeq = false): Promise<readonly FolderStatus[]> => {
+        const statuses = await world.source.look?.(world.mailbox, world.token, never, { folders, hasModSeq });
+        if (!statuses) throw new Error("this source does not look");
+        return statuses;
+      };
+
+      test(
+        "tells the numbers of all folders as a session does, in the order in which they were asked for",
+        against(async (world, openSession) => {
+          const names = ["Box", "My folder", "Projects", "Projects/Aurora"];
+          for (const one of names) await world.createFolder(one);
+          await fill(world, "INBOX", ["a", "b"]);
+          await world.deliver("Box", mail("c"), { flags: ["\\Seen"] });
+          await world.expunge("INBOX", [await world.deliver("INBOX", mail("d"))]);
+          const session = await openSession();
+          const folders = (await session.listFolders()).filter(({ selectable }) => selectable).reverse();
+          expect(folders.length).toBeGreaterThanOrEqual(names.length + 1);
+          const told = [];
+          for (const { path } of folders) told.push(await session.status(path));
+          expect(await look(world, folders, session.features.hasCondStore)).toEqual(told);
+          expect(await look(world, folders)).toEqual(told.map(withoutModSeq));
+          await world.deliver("Box", mail("e"));
+          const box = folders.filter(({ path }) => path === "Box");
+          expect(await look(world, box)).toMatchObject([{ messages: 2, unseen: 1 }]);
+        }),
+      );
+
+      test(
+        "is refused a folder that is not there as a session is, and one that is stopped ends",
+        against(async (world) => {
+          expect(await codeOf(() => look(world, [{ path: "INBOX" }, { path: "Nowhere" }]))).toBe("FOLDER_GONE");
+          const gone = AbortSignal.abort();
+          const request = { folders: [{ path: "INBOX" }], hasModSeq: false };
+          expect(await codeOf(async () => world.source.look?.(world.mailbox, world.token, gone, request))).toBe("INTERRUPTED");
+        }),
+      );
+    });
+
     describeInbox((run) => against((world, openSession) => run(inboxOf(world), openSession)), vitest);
     describeReading(against, vitest);
     describeWaiting(against, vitest);
   });
+}
+
+function withoutModSeq({ messages, uidNext, uidValidity, unseen }: FolderStatus): FolderStatus {
+  return { messages, uidNext, uidValidity, ...(unseen !== undefined && { unseen }) };
 }
 
 /** The part of a world that {@link describeInbox} moves in. */

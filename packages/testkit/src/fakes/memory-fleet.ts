@@ -21,12 +21,14 @@ import {
   type OutgoingEvent,
   packCheckpoint,
   packInHand,
+  packListing,
   packPace,
   packSuspects,
   type Settlement,
   type StoredCheckpoint,
   unpackCheckpoint,
   unpackHandNote,
+  unpackListing,
   unpackPace,
 } from "@mailfleet/core";
 import { createMemoryBreakers, type MemoryBreakers } from "./memory-breakers.ts";
@@ -111,6 +113,9 @@ interface Box {
   inHand: string | undefined;
   suspects: string | undefined;
   pace: string | undefined;
+  listing: string | undefined;
+  /** Epoch ms. */
+  nextAt: number | undefined;
   /** The token of the last settlement. */
   settled: string;
   readonly due: Map<Lane, number>;
@@ -226,6 +231,8 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     if (settlement.opened) box.opened = true;
     box.cause = settlement.cause && JSON.stringify(settlement.cause);
     box.pace = settlement.pace && packPace(settlement.pace);
+    box.listing = settlement.listing && packListing(settlement.listing);
+    box.nextAt = freshAt;
     box.isPoked = false;
     box.lease = undefined;
     return true;
@@ -240,6 +247,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
       folders.set(folder, { version, ledger, checkpoint: unpackCheckpoint(checkpoint), ...(isNewer && { isNewer }) });
     }
     const pace = unpackPace(box.pace);
+    const listing = unpackListing(box.listing);
     return {
       folders,
       protocol: box.ref.protocol,
@@ -247,6 +255,8 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
       hand: unpackHandNote(box.inHand, box.suspects),
       ...(box.cause !== undefined && { cause: JSON.parse(box.cause) as Cause }),
       ...(pace && { pace }),
+      ...(listing && { listing }),
+      ...(box.nextAt !== undefined && { nextAt: box.nextAt }),
     };
   }
 
@@ -304,6 +314,8 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
           inHand: undefined,
           suspects: undefined,
           pace: undefined,
+          listing: undefined,
+          nextAt: undefined,
           settled: "",
           due: new Map([["fresh", clock.now()]]),
         });

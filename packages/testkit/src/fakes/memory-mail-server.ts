@@ -1,4 +1,4 @@
-import { type Clock, type MailSource, type SessionFeatures, syncError } from "@mailfleet/core";
+import { type Clock, type FolderStatus, type MailSource, type SessionFeatures, syncError } from "@mailfleet/core";
 import { MemoryFolder, type MessageName, type StoredMessage } from "./memory-mail-folder.ts";
 import { MemoryMailSession, throwIfAborted } from "./memory-mail-session.ts";
 import { MemorySpoolSession } from "./memory-spool-session.ts";
@@ -89,6 +89,14 @@ export function createMemoryMailServer(options: MemoryMailServerOptions): Memory
       logins++;
       if (protocol === "pop3") return new MemorySpoolSession(folderOf(box, "INBOX"), signal, known, options.uidlOf);
       return new MemoryMailSession({ folders: () => box.folders, features, clock: options.clock, signal });
+    },
+    async look(mailbox, token, signal, request) {
+      if (mailbox.protocol === "pop3") return undefined;
+      const session = await source.open(mailbox, token, signal);
+      const statuses: FolderStatus[] = [];
+      for (const { path } of request.folders) statuses.push(await session.status(path));
+      await session.close();
+      return statuses.map(({ highestModSeq, ...status }) => ({ ...status, ...(request.hasModSeq && highestModSeq && { highestModSeq }) }));
     },
   };
 
