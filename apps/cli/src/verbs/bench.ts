@@ -11,6 +11,7 @@ const benchmarks = {
   latency: "from a message's delivery to its event, by push or by poll",
   resync: "a large folder whose UIDVALIDITY changes: what is fetched again, and what a checkpoint costs in Redis",
   spool: "large mailboxes over POP3: what a poll without new mail costs, and the checkpoint in Redis",
+  poll: "a poll in which nothing is new: CPU, round trips and bytes, beside imapflow's connect, STATUS and LOGOUT",
   faults: "what becomes of some fifty faults of Microsoft 365, each at a tenant of its own, and whether the doctor names the step",
   governor: "mailboxes with a hidden budget of server time: what is read of what was granted, and what the others notice",
   chaos: "a fleet whose processes and Redis are killed at random, and an audit of everything that was handed off (--kills, --seed)",
