@@ -13,6 +13,9 @@ const ways = [
 /** What neither the count nor the ends of a list show is found by the comparison of the whole, which is once a day otherwise. */
 export const hourly = { recentMs: 10 * minute, wholeMs: 60 * minute, recentUids: 500 };
 
+/** More than is remembered of what is not wanted. */
+const history = ["h1", "h2", "h3", "h4", "h5", "h6", "h7", "h8", "h9", "h10", "h11", "h12"];
+
 /** What happens to a mailbox that is read as a spool, whether its UIDLs are numbers or not. */
 export const spoolScenarios: readonly Scenario[] = ways.flatMap(({ of, uidlOf }) => {
   const world = { protocol: "pop3", uidlOf } as const;
@@ -153,6 +156,26 @@ export const spoolScenarios: readonly Scenario[] = ways.flatMap(({ of, uidlOf })
         deliver(to, "INBOX", ["a4"]);
         to.later(90 * minute, () => to.mail.expunge("INBOX", [4]));
         to.later(180 * minute, () => deliver(to, "INBOX", ["a5"]));
+      },
+    }),
+    scenario("new mail only, and history is taken away from its newest end, piece by piece", {
+      world: { settings: { backfill: false } },
+      begin: (to) => deliver(to, "INBOX", history),
+      change(to) {
+        to.mail.expunge("INBOX", [6, 7, 8, 9, 10, 11, 12]);
+        to.later(60 * minute, () => to.mail.expunge("INBOX", [5]));
+        to.later(120 * minute, () => deliver(to, "INBOX", ["a13"]));
+      },
+    }),
+    scenario("new mail only, the end of history is taken away, and its numbers are dealt again", {
+      world: { settings: { backfill: false } },
+      begin: (to) => deliverReceived(to, history, 24 * 60 * minute),
+      change(to) {
+        to.mail.expunge("INBOX", [6, 7, 8, 9, 10, 11, 12]);
+        to.later(60 * minute, () => {
+          to.mail.restore("INBOX", 5);
+          deliverReceived(to, ["r5", "r6"]);
+        });
       },
     }),
     scenario("new mail only, and its numbers are dealt again", {

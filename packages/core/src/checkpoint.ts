@@ -33,7 +33,7 @@ export interface FolderCheckpoint {
   readonly compared?: Compared;
   /**
    * The newest message handed off that is still there, to notice UIDs that were dealt again (F32). At most one; a checkpoint is kept small.
-   * Of a spool without history also the newest message that there was at first sight.
+   * Of a spool without history also the newest messages that there were at first sight, or that are left of them.
    */
   readonly spots: readonly Spot[];
   /** Generations before this one (or the folder's former path) whose messages are not all found again; newest first. */

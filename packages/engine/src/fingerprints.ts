@@ -66,7 +66,7 @@ export function newestSpots(checkpoint: FolderCheckpoint, added: readonly Spot[]
   return [others.reduce((newest, spot) => (spot.uid > newest.uid ? spot : newest), first), ...anchor];
 }
 
-/** The message at the end of a history that is not wanted: it was never handed off. */
+/** The messages at the end of a history that is not wanted: they were never handed off. */
 export function anchorIn(checkpoint: FolderCheckpoint): readonly Spot[] {
   const { spots, handedOff, quarantined } = checkpoint;
   return isOfSpool(checkpoint) ? spots.filter(({ uid }) => !hasUid(handedOff, uid) && !hasUid(quarantined, uid)) : [];

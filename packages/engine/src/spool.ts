@@ -15,11 +15,12 @@ import {
   type MailboxState,
   maxUid,
   type SpoolKnown,
+  subtractUids,
   type UidSet,
   uidSetOf,
   uniteUids,
 } from "@mailfleet/core";
-import { seenOf, spotOf } from "./fingerprints.ts";
+import { anchorIn, seenOf, spotOf } from "./fingerprints.ts";
 import { ensureOpen, type FolderWork } from "./folder-work.ts";
 import { readEntries } from "./read-entries.ts";
 import type { SessionContext, SyncSettings } from "./ports.ts";
@@ -71,6 +72,7 @@ export async function lookAtSpool(context: SessionContext, work: FolderWork, see
   work.top = seen.uidNext - 1;
   if (!hasMoved(context, checkpoint, seen)) return { status, isAnother: false };
   const verdict = await judge(context, work, checkpoint);
+  if (verdict === "same") await anchoredAnew(context, work, checkpoint, uidSetOf(await context.session.listUids(1, maxUid)));
   // Looked at again as long as it is not known.
   if (verdict === "unsure") work.top = undefined;
   return { status, isAnother: verdict === "another" };
@@ -128,14 +130,39 @@ async function askWitnesses(context: SessionContext, work: FolderWork, checkpoin
 
 /**
  * Nothing that was handed off is there. What is new has higher numbers and what was missed is found by them; only below those that a
- * rule leaves out a number that is dealt again would hide new mail for ever.
+ * rule leaves out a number that is dealt again would hide new mail for ever. So the newest that is listed there must be one that is known
+ * to be there: an older one proves nothing of the numbers above it.
  */
 async function judgeExcluded(context: SessionContext, { spots, excludedBelow }: FolderCheckpoint, listed: UidSet): Promise<Verdict> {
-  if (excludedBelow <= 1 || intersectUids(listed, [[1, excludedBelow - 1]]).length === 0) return "same";
-  const anchor = spots.find(({ uid }) => uid < excludedBelow && hasUid(listed, uid));
+  const newest = leftOutOf(listed, excludedBelow).at(-1)?.[1];
+  if (newest === undefined) return "same";
+  const anchor = spots.find(({ uid }) => uid === newest);
   if (anchor === undefined) return "another";
   const now = await digestOf(context, anchor.uid);
   return now === undefined ? "unsure" : now === anchor.digest ? "same" : "another";
+}
+
+function leftOutOf(listed: UidSet, excludedBelow: number): UidSet {
+  return excludedBelow <= 1 ? [] : intersectUids(listed, [[1, excludedBelow - 1]]);
+}
+
+/** So many of the newest messages that a rule leaves out are remembered: people take away the newest first. A TOP each, at first sight. */
+const anchors = 8;
+/** With fewer of them listed, others are remembered in their place. */
+const fewAnchors = 4;
+
+/** Once it is known that the numbers are those they were, what is listed now can stand for them later. */
+async function anchoredAnew(context: SessionContext, work: FolderWork, checkpoint: FolderCheckpoint, listed: UidSet): Promise<void> {
+  const known = uniteUids(checkpoint.handedOff, checkpoint.quarantined);
+  const leftOut = [...eachUid(subtractUids(leftOutOf(listed, checkpoint.excludedBelow), known))].slice(-anchors);
+  const there = anchorIn(checkpoint).filter(({ uid }) => leftOut.includes(uid));
+  if (there.length >= Math.min(fewAnchors, leftOut.length)) return;
+  const rows = await context.session.fetchHeaders(leftOut.filter((uid) => !there.some((spot) => spot.uid === uid)));
+  const added = rows.map((row) => spotOf(seenOf(context.ports.digest, row)));
+  // Those that are not listed stay: a list can be short.
+  const all = [...added, ...anchorIn(checkpoint)].sort((one, other) => other.uid - one.uid).slice(0, 2 * anchors);
+  const [own] = checkpoint.spots.filter(({ uid }) => hasUid(known, uid));
+  work.checkpoint = { ...(work.checkpoint ?? checkpoint), spots: own === undefined ? all : [own, ...all] };
 }
 
 async function digestOf(context: SessionContext, uid: number): Promise<string | undefined> {
@@ -143,7 +170,7 @@ async function digestOf(context: SessionContext, uid: number): Promise<string | 
   return row && spotOf(seenOf(context.ports.digest, row)).digest;
 }
 
-/** The newest message of a spool whose history is not wanted, so that it is known again when all that was handed off is gone. */
+/** The newest messages of a spool whose history is not wanted, so that it is known again when all that was handed off is gone. */
 export async function anchored(
   context: SessionContext,
   work: FolderWork,
@@ -152,8 +179,9 @@ export async function anchored(
 ): Promise<FolderCheckpoint> {
   if (!isOfSpool(status) || status.messages === 0) return checkpoint;
   await ensureOpen(context, { ...work, checkpoint: undefined });
-  const [row] = await context.session.fetchHeaders([status.uidNext - 1]);
-  return row === undefined ? checkpoint : { ...checkpoint, spots: [spotOf(seenOf(context.ports.digest, row))] };
+  const newest = (await context.session.listUids(1, maxUid)).slice(-anchors);
+  const rows = await context.session.fetchHeaders(newest);
+  return { ...checkpoint, spots: rows.map((row) => spotOf(seenOf(context.ports.digest, row))) };
 }
 
 /** From the topmost `Received` of a whole header, which the mailbox's own server writes: a spool says no other date. Epoch ms. */
