@@ -81,7 +81,7 @@ describe("mailfleet try over POP3", () => {
     expect(out).toContain(
       "POP3 shows the INBOX alone: no other folder, no flags, no time of arrival, and no item that Exchange cannot convert.",
     );
-    expect(out).toContain(`Over IMAP: npx mailfleet try ${contosoMailbox} --tenant contoso --protocol imap`);
+    expect(out).toContain(`Over IMAP: npx mailfleet try ${contosoMailbox} --tenant contoso --protocol imap --config `);
     expect(out).toMatch(/^All 4 steps passed in .*\. Nothing was marked as read\.$/m);
   });
 
@@ -104,7 +104,7 @@ describe("mailfleet try over POP3", () => {
     const refused = await tryMailbox(["--protocol", "pop3"]);
     expect(refused.code).toBe(1);
     expect(refused.out).toMatch(/✗ login +Exchange refuses the login/);
-    expect(refused.err).toContain("npx mailfleet doctor --tenant contoso");
+    expect(refused.err).toMatch(/npx mailfleet doctor --tenant contoso --mailbox \S+ --config \S+/);
     expect((await tryMailbox([])).code).toBe(0);
   });
 });

@@ -27,7 +27,7 @@ const sides: Readonly<Record<FaultSpec["side"], string>> = {
 const catalogue: readonly (readonly [string, FaultSpec])[] = Object.entries(faultCatalogue);
 
 export const faultExamples = `Examples:
-  npx mailfleet sandbox fault add token-5xx --tenant contoso --for 5m
+  npx mailfleet sandbox fault add protocol-disabled --mailbox support@northwind.example --protocol pop3 --for 5m
   npx mailfleet sandbox fault add throttle --mailbox support@contoso.example --for 2m --param hintMs=30s
   npx mailfleet sandbox fault clear
 `;

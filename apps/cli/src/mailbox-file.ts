@@ -94,7 +94,7 @@ function refuseMisspelt(columns: readonly MailboxCsvColumn[], name: string): voi
   const words = misspelt.map((column) => `line ${column.line}: ${column.name}, did you mean ${column.meant ?? ""}?`);
   throw new CliError(2, {
     code: "COLUMN_UNKNOWN",
-    what: `${name} has ${formatCounted(misspelt.length, "column")} that mailfleet does not know. ${words.join(" ")}`,
+    what: `${name} has ${formatCounted(misspelt.length, "column")} that seems misspelt. ${words.join(" ")}`,
     next: "Nothing was changed.",
     todo: ["Its columns: address, protocol. Others may be there, and are not looked at."],
     problems: misspelt,

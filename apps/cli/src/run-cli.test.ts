@@ -37,6 +37,10 @@ test.each([
   expect(err.trimEnd().split("\n").at(-1)).toBe(`  ${help}`);
 });
 
+test("a try of no mailbox says where to find one", async () => {
+  expect((await run("try", "--protocol", "pop3")).err).toContain("\n  Which there are: npx mailfleet mailboxes list\n");
+});
+
 test("a configuration that is not there, and a secret file, are told with what can be done", async () => {
   const yaml =
     "tenants: { contoso: { tenantId: 11111111-1111-4111-8111-111111111111, clientId: 22222222-2222-4222-8222-222222222222, credential: { secretFile: ./gone.secret }, mailboxes: [a@contoso.example] } }\n";

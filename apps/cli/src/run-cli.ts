@@ -83,7 +83,9 @@ function usageError(error: CommanderError, said: string, help: string): CliError
       : unknown === null
         ? sentence(first.replace(/^error: /, ""))
         : `${unknown[1] === "option" ? "The flag" : "The verb"} ${unknown[2]} is not known${meant === undefined ? "." : `; did you mean ${meant}?`}`;
-  return new CliError(2, { code: "USAGE", what, next: "Nothing was started.", todo: [help] });
+  const which =
+    error.code === "commander.missingArgument" && first.endsWith("'mailbox'") ? ["Which there are: npx mailfleet mailboxes list"] : [];
+  return new CliError(2, { code: "USAGE", what, next: "Nothing was started.", todo: [...which, help] });
 }
 
 function sentence(text: string): string {

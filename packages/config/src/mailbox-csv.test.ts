@@ -40,10 +40,11 @@ describe("CSV as spreadsheets and PowerShell write it", () => {
       "d@@x",
       "=HYPERLINK()@x.example",
       "e@x.example\u202e",
+      "f@x.example,POP",
     ].join("\n");
     const { rows, problems, rowCount } = parseMailboxCsv(text);
     expect(rows.map((row) => row.line)).toEqual([3]);
-    expect(rowCount).toBe(8);
+    expect(rowCount).toBe(9);
     expect(problems).toEqual([
       { line: 2, value: '"sales @x.example"', text: "a space in the address" },
       { line: 4, value: '"A@x.example"', text: "same as line 3" },
@@ -52,6 +53,7 @@ describe("CSV as spreadsheets and PowerShell write it", () => {
       { line: 7, value: '"d@@x"', text: "more than one @ in the address" },
       { line: 8, value: '"=HYPERLINK()@x.example"', text: "a character that no mailbox address has" },
       { line: 9, value: '"e@x.example\\u202e"', text: "a control character in the address" },
+      { line: 10, value: '"f@x.example"', text: "a protocol other than imap or pop3; did you mean pop3?" },
     ]);
   });
 

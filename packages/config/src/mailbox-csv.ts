@@ -154,7 +154,10 @@ function isProtocol(word: string): word is Protocol {
 }
 
 function protocolProblem(word: string): string | undefined {
-  return word === "" || isProtocol(word) ? undefined : "a protocol other than imap or pop3";
+  if (word === "" || isProtocol(word)) return undefined;
+  // The word itself is not shown: in a file without a header it can be anything, a password too.
+  const meant = nearestName(word, ["imap", "pop3"]);
+  return `a protocol other than imap or pop3${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }
 
 /** Undefined when a quoted cell has no end: a mailbox list has no cell over two lines, so the damage stays in one row. */

@@ -38,7 +38,8 @@ export function writeClientFiles(input: ClientFilesInput): string {
   for (const tenant of input.tenants) {
     const { addresses = [], protocol = "imap" } = input.worldTenants.find((other) => other.alias === tenant.alias) ?? {};
     const boxes = join(input.dataDir, `boxes-${tenant.alias}.csv`);
-    replaceFile(boxes, `address,protocol\n${addresses.map((address) => `${address},${protocol}\n`).join("")}`, 0o600);
+    // Without protocols, which would go before the tenant's: changing that one line of the configuration must change what is read.
+    replaceFile(boxes, `address\n${addresses.map((address) => `${address}\n`).join("")}`, 0o600);
     lines.push(
       `  ${tenant.alias}:`,
       `    tenantId: ${JSON.stringify(tenant.tenantId)}`,

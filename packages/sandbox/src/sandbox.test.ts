@@ -224,10 +224,7 @@ describe("a sandbox", () => {
     expect(config).not.toContain(bench.sandbox.secretOf("contoso"));
     for (const protocol of ["imap", "pop3"] as const)
       expect(config).toContain(`${protocol}: { host: "localhost", port: ${String(bench.sandbox[protocol].port)}, tls: true }`);
-    expect(readFileSync(join(bench.dataDir, "boxes-contoso.csv"), "utf8").split("\n").slice(0, 2)).toEqual([
-      "address,protocol",
-      `${support},imap`,
-    ]);
+    expect(readFileSync(join(bench.dataDir, "boxes-contoso.csv"), "utf8").split("\n").slice(0, 2)).toEqual(["address", support]);
   });
 
   test("a tenant that is to be read over POP3 is so in the configuration, beside one that is not", async () => {
@@ -238,8 +235,8 @@ describe("a sandbox", () => {
     ];
     const sandbox = await startSandbox({ dataDir, tenants });
     await sandbox.close();
-    expect(readFileSync(join(dataDir, "boxes-spool.csv"), "utf8")).toMatch(/^address,protocol\n(\S+@spool\.example,pop3\n){2}$/);
-    expect(readFileSync(join(dataDir, "boxes-plain.csv"), "utf8")).toMatch(/^address,protocol\n\S+@plain\.example,imap\n$/);
+    expect(readFileSync(join(dataDir, "boxes-spool.csv"), "utf8")).toMatch(/^address\n(\S+@spool\.example\n){2}$/);
+    expect(readFileSync(join(dataDir, "boxes-plain.csv"), "utf8")).toMatch(/^address\n\S+@plain\.example\n$/);
     expect(readFileSync(sandbox.configFile, "utf8").match(/^ {4}protocol: \w+$/gm)).toEqual(["    protocol: pop3", "    protocol: imap"]);
     rmSync(dataDir, { recursive: true, force: true });
   });

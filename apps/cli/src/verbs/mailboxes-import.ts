@@ -22,7 +22,7 @@ import { trySample } from "../try-sample.ts";
 import { type Fleet, locateConfig, openFleet, silentLog } from "../wire.ts";
 
 const examples = `Examples:
-  npx mailfleet mailboxes add support@contoso.com --tenant contoso
+  npx mailfleet mailboxes add audit@contoso.com --tenant contoso --protocol pop3
   npx mailfleet mailboxes import boxes.csv --tenant contoso --dry-run --try 50
   npx mailfleet mailboxes import boxes.csv --tenant contoso --prune
 `;

@@ -52,7 +52,7 @@ export function addFaultVerb(sandbox: Command, bind: Bind): void {
     .option("--tenant <alias>", "only at this tenant")
     .option("--mailbox <address>", "only at this mailbox")
     .option("--folder <name>", "only in this folder")
-    .option("--uid <uid>", "only at this message")
+    .option("--uid <uid>", "only at this message: its UID, over POP3 its UIDL")
     .option("--protocol <protocol>", "imap or pop3: only over this one of the two")
     .option("--after <time>", "begins later, such as 30s")
     .option("--for <time>", "ends by itself, such as 5m (default: stays until it is taken back)")

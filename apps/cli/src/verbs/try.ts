@@ -2,7 +2,6 @@ import { type Command, Option } from "commander";
 import {
   type AccessToken,
   describeCause,
-  formatBytes,
   formatCount,
   formatCounted,
   formatDuration,
@@ -18,11 +17,12 @@ import { createMimeParser } from "@mailfleet/mime";
 import { systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { findMailbox } from "../find-mailbox.ts";
 import { openAccess } from "../tenant-access.ts";
+import { messageLines } from "../try-lines.ts";
 import { type ListedMessage, openInbox, readHeads } from "../try-newest.ts";
-import { fitLine, line, lineText, padEnd, padStart } from "../text-layout.ts";
+import { padEnd, wrapText } from "../text-layout.ts";
 import { locateConfig } from "../wire.ts";
 
 const examples = `Examples:
@@ -58,7 +58,7 @@ async function tryMailbox(cli: Cli, options: TryOptions, [given = ""]: readonly 
   const { config } = locateConfig(cli, options);
   const found = await findMailbox(config, given, options.tenant, "try");
   const mailbox: MailboxRef = { ...found, protocol: options.protocol ?? found.protocol };
-  const attempt = new Attempt(cli, mailbox);
+  const attempt = new Attempt(cli, mailbox, givenOptions(options));
   const access = await openAccess(forThisAlone(config, mailbox), cli.env);
   const parser = createMimeParser({ threads: 1 });
   try {
@@ -113,12 +113,15 @@ function describeToken(token: AccessToken): string {
 class Attempt {
   readonly #cli: Cli;
   readonly #mailbox: MailboxRef;
+  readonly #given: string;
   readonly #steps: Step[] = [];
   readonly #startedMs = systemClock.monotonic();
 
-  constructor(cli: Cli, mailbox: MailboxRef) {
+  /** `given`: the options that printed commands need to reach the same fleet. */
+  constructor(cli: Cli, mailbox: MailboxRef, given: string) {
     this.#cli = cli;
     this.#mailbox = mailbox;
+    this.#given = given;
     if (!cli.isJson) cli.terminal.out(`${mailbox.tenant}, ${mailbox.address}, over ${protocolNames[mailbox.protocol]}\n`);
   }
 
@@ -169,7 +172,7 @@ class Attempt {
       next: "This was a try: nothing was changed, and mailfleet goes on with this mailbox as before. Nothing is lost; mail waits on the server.",
       todo: [
         words.youCan,
-        `Which step is wrong, and what mends it: npx mailfleet doctor --tenant ${shellWord(this.#mailbox.tenant)} --mailbox ${shellWord(this.#mailbox.address)}`,
+        `Which step is wrong, and what mends it: npx mailfleet doctor --tenant ${shellWord(this.#mailbox.tenant)} --mailbox ${shellWord(this.#mailbox.address)}${this.#given}`,
       ],
     });
   }
@@ -193,21 +196,12 @@ class Attempt {
         messages: shown,
       });
     }
-    const uidlWidth = Math.max(0, ...shown.map(({ uidl }) => uidl?.length ?? 0));
-    for (const message of shown) {
-      const date = message.date === undefined ? "no date" : message.date.slice(0, 16).replace("T", " ");
-      const name =
-        message.uidl === undefined
-          ? padEnd(message.flags?.includes("\\Seen") === true ? "read" : "unread", 6)
-          : padEnd(message.uidl, uidlWidth);
-      const text = `      ${padEnd(date, 16)}  ${padStart(formatBytes(message.size), 8)}  ${name}  ${padEnd(message.from, 28)}  ${message.subject}`;
-      terminal.out(`${terminal.isOutTerminal ? lineText(fitLine(line(text), terminal.outWidth())) : text}\n`);
-    }
+    const width = terminal.isOutTerminal ? terminal.outWidth() : Number.POSITIVE_INFINITY;
+    for (const text of messageLines(shown, width)) terminal.out(`${text}\n`);
     if (this.#mailbox.protocol === "pop3") {
-      const again = `npx mailfleet try ${shellWord(this.#mailbox.address)} --tenant ${shellWord(this.#mailbox.tenant)} --protocol imap`;
-      terminal.out(
-        `POP3 shows the INBOX alone: no other folder, no flags, no time of arrival, and no item that Exchange cannot convert.\nOver IMAP: ${again}\n`,
-      );
+      const again = `npx mailfleet try ${shellWord(this.#mailbox.address)} --tenant ${shellWord(this.#mailbox.tenant)} --protocol imap${this.#given}`;
+      const shows = "POP3 shows the INBOX alone: no other folder, no flags, no time of arrival, and no item that Exchange cannot convert.";
+      terminal.out(`${wrapText(shows, width, 0).join("\n")}\nOver IMAP: ${again}\n`);
     }
     terminal.out(`All ${formatCount(this.#steps.length)} steps passed in ${formatDuration(ms)}. Nothing was marked as read.\n`);
   }
