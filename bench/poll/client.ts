@@ -44,7 +44,7 @@ function pollerOf({ contestant, port, ca, token, folders }: ClientOrder): (addre
     scrub: (text) => text,
     clock: systemClock,
     lookUp: boundedLookUp(),
-    tlsMemory: createTlsMemory(systemClock),
+    ...(contestant !== idleContestants.coldLook && { tlsMemory: createTlsMemory(systemClock) }),
   });
   switch (contestant) {
     case idleContestants.imapflow:
@@ -68,6 +68,7 @@ function pollerOf({ contestant, port, ca, token, folders }: ClientOrder): (addre
         await session.close();
       };
     case idleContestants.look:
+    case idleContestants.coldLook:
       return async (address) => {
         const answers = await source.look?.(refOf(address), given, signal, { folders, hasModSeq: false });
         if (answers?.length !== folders.length) throw new Error("the look did not tell the numbers of all folders");

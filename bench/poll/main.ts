@@ -62,6 +62,7 @@ try {
   const rows: readonly Row[] = [
     { name: "imapflow: connect, STATUS INBOX, LOGOUT", contestant: idleContestants.imapflow, folders: ["INBOX"] },
     { name: "mailfleet: a look at INBOX", contestant: idleContestants.look, folders: ["INBOX"] },
+    { name: "mailfleet: the same by TLS connections that share nothing", contestant: idleContestants.coldLook, folders: ["INBOX"] },
     { name: `mailfleet: a look at ${shared.length} folders`, contestant: idleContestants.look, folders: shared },
     { name: `mailfleet: a session, LIST and STATUS of ${shared.length} folders`, contestant: idleContestants.session, folders: shared },
   ];

@@ -2,8 +2,8 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { workerNodeFlags } from "@mailfleet/runtime";
 
-/** Who polls: imapflow as anybody would use it; mailfleet's full session and mailfleet's look. */
-export const idleContestants = { imapflow: "imapflow", session: "session", look: "look" } as const;
+/** Who polls: imapflow as anybody would use it; mailfleet's full session, its look, and the look by connections that share nothing. */
+export const idleContestants = { imapflow: "imapflow", session: "session", look: "look", coldLook: "cold look" } as const;
 export type Contestant = (typeof idleContestants)[keyof typeof idleContestants];
 
 export interface ClientOrder {

@@ -44,7 +44,8 @@ export async function measureFleet(dir: string, sandbox: Sandbox, pollSeconds: n
       workerCpuMs: each("worker"),
       producerCpuMs: each("producer"),
       redisCpuMs: each("redis"),
-      roundTrips: each("roundTrips"),
+      // TCP's own, which the proxy does not see.
+      roundTrips: Number((each("roundTrips") + 1).toFixed(2)),
       bytes: Math.round(each("bytes")),
     };
   } finally {
