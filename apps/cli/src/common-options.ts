@@ -5,7 +5,7 @@ import type { CommonOptions } from "./cli.ts";
 /** The options that every verb has. */
 export function withCommonOptions(command: Command): Command {
   return command
-    .option("--config <file>", "the configuration (default: the fleet that runs here, else mailfleet.yaml; for up the sandbox)")
+    .option("--config <file>", "the configuration (default: the sandbox that runs here, else mailfleet.yaml; for up a sandbox)")
     .option("--data <dir>", "mailfleet's own folder (default ./.mailfleet)")
     .option("--json", "one JSON document on stdout, also on failure")
     .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"))

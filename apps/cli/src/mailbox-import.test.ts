@@ -64,6 +64,20 @@ test("what was added by hand is said by address, without a word of files", async
   ]);
 });
 
+test("a protocol that the configuration overrules at the next start is said, by add and by import", async () => {
+  const configured: MailboxRef[] = [
+    { tenant: "contoso", address: "moved@contoso.com", protocol: "imap" },
+    { tenant: "contoso", address: "same@contoso.com", protocol: "imap" },
+  ];
+  const words =
+    "The configuration has the other protocol for moved@contoso.com: the next start of a producer goes back to that. Change it there too.";
+  const plan = await planOf("same@contoso.com\nmoved@contoso.com,pop3\n", configured);
+  expect([...addLines(plan)].at(-1)).toBe(words);
+  expect(lines(plan)).toContain(`    ${words}`);
+  expect(importJson(plan, dry)).toMatchObject({ overruled: ["moved@contoso.com"] });
+  expect((await planOf("same@contoso.com\nmoved@contoso.com,pop3\n")).overruled).toEqual([]);
+});
+
 test("pruning is said before and after, and those of the configuration stay", async () => {
   const configured: MailboxRef[] = [{ tenant: "contoso", address: "absent@contoso.com", protocol: "imap" }];
   expect(lines(await planOf(csv), { isPruning: true })).toEqual(

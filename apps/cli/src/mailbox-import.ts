@@ -21,12 +21,14 @@ export interface ImportPlan {
   readonly fresh: Many<MailboxRef>;
   readonly changes: Many<ImportChange>;
   readonly same: Many<string>;
-  /** Of the good rows: this version has no session for them. */
+  /** Of the good rows: their INBOX alone is read. */
   readonly pop3: number;
   /** Registered, not in the file, and not in the configuration, which would bring them back. Sorted. */
   readonly missing: readonly string[];
   /** As `missing`, but for the configuration: never pruned. */
   readonly missingConfigured: number;
+  /** Good rows whose mailbox stands in the configuration with the other protocol, which the next start of a producer puts back. In the file's order. */
+  readonly overruled: readonly string[];
   /** Mailboxes of the tenant, configured ones included. */
   readonly here: number;
   readonly problems: readonly MailboxCsvProblem[];
@@ -46,6 +48,7 @@ export function planImport(file: MailboxFile, tenant: { readonly alias: string; 
   const problems: MailboxCsvProblem[] = [];
   const missing = new Set<string>();
   const configured = new Set<string>();
+  const overruled = new Set<string>();
   const from = (index: number): Protocol => (protocolOf(index) === "imap" ? "pop3" : "imap");
   const protocolOf = (index: number): Protocol => table.protocol(index) ?? tenant.protocol;
   const select = <One>(state: RowState, make: (index: number) => One): Many<One> => {
@@ -67,6 +70,7 @@ export function planImport(file: MailboxFile, tenant: { readonly alias: string; 
         if (isOurs) missing.add(mailbox.address);
         return;
       }
+      if (isOurs && isConfigured && mailbox.protocol !== protocolOf(index)) overruled.add(mailbox.address);
       if (table.state(index) === "elsewhere") return;
       if (!isOurs) {
         table.setState(index, "elsewhere");
@@ -91,6 +95,7 @@ export function planImport(file: MailboxFile, tenant: { readonly alias: string; 
         same,
         pop3,
         missing: [...missing].filter((address) => !configured.has(address)).sort(),
+        overruled: [...overruled],
         missingConfigured: [...missing].filter((address) => configured.has(address)).length,
         here: same.count + changes.count + missing.size,
         problems: [...file.problems, ...problems].sort((a, b) => a.line - b.line),
@@ -136,6 +141,7 @@ export function* importLines(plan: ImportPlan, view: ImportView): Generator<stri
   if (list === "change") for (const { address, from, to } of changes) yield `      ${address} ${from} to ${to}`;
   yield `  = ${count(same.count)} as they are`;
   if (plan.pop3 > 0) yield `    ${pop3Words(plan.pop3)}`;
+  if (plan.overruled.length > 0) yield `    ${overruledWords(plan.overruled)}`;
   yield* missingLines(plan, isPruning, isDryRun);
   if (list === "missing") for (const address of missing) yield `      ${address}`;
   const digits = Math.max(3, ...problems.map((problem) => String(problem.line).length).slice(-1));
@@ -157,12 +163,20 @@ export function* importLines(plan: ImportPlan, view: ImportView): Generator<stri
 }
 
 /** What `add` did: the addresses are those that somebody just wrote, so all are named. */
-export function* addLines({ fresh, changes, same, pop3 }: ImportPlan): Generator<string> {
+export function* addLines({ fresh, changes, same, pop3, overruled }: ImportPlan): Generator<string> {
   if (fresh.count > 0) yield `Added: ${Array.from(fresh, ({ address }) => address).join(", ")}.`;
   if (changes.count > 0)
     yield `Changed: ${Array.from(changes, ({ address, from, to }) => `${address}, protocol ${from} to ${to}`).join("; ")}.`;
   if (same.count > 0) yield `Already there: ${[...same].join(", ")}.`;
   if (pop3 > 0) yield pop3Words(pop3);
+  if (overruled.length > 0) yield overruledWords(overruled);
+}
+
+/** Without this a mailbox goes back and forth: each change of protocol gives all of its INBOX new keys. */
+function overruledWords(addresses: readonly string[]): string {
+  const rest = addresses.length - named;
+  const some = `${addresses.slice(0, named).join(", ")}${rest > 0 ? ` and ${formatCount(rest)} more` : ""}`;
+  return `The configuration has the other protocol for ${some}: the next start of a producer goes back to that. Change it there too.`;
 }
 
 function pop3Words(count: number): string {
@@ -221,6 +235,7 @@ export function importJson(plan: ImportPlan, view: ImportView): object {
     change: [...plan.changes],
     same: plan.same.count,
     pop3: plan.pop3,
+    overruled: plan.overruled,
     missing: plan.missing,
     pruned: view.isPruning,
     problems: plan.problems,

@@ -26,7 +26,10 @@ export function lockDataDir(dataDir: string): () => void {
           code: "ALREADY_RUNNING",
           what: `mailfleet runs on ${dataDir} already (process ${pid}).`,
           next: "Nothing was started; the other one goes on.",
-          todo: ["Look at it: npx mailfleet status", "or use another folder: npx mailfleet up --data ./other"],
+          todo: [
+            "Look at it: npx mailfleet status, with the --config that it was started with",
+            "or use another folder: npx mailfleet up --data ./other",
+          ],
         });
       }
       if (state === "stale" && takeOver(own, file)) return () => unlock(file);

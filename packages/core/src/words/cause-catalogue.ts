@@ -84,7 +84,7 @@ export const causeCatalogue: Record<FailureCode, (t: Telling) => Entry> = {
   ENTRA_CONSENT_MISSING: (t) => ({
     label: "permission missing",
     line: `${t.tenant}: its app may not read mail, the permission is missing`,
-    happened: `The app of ${t.tenant} may not read mail: IMAP.AccessAsApp (or POP.AccessAsApp) is missing from its token.`,
+    happened: `The app of ${t.tenant} may not read mail: its token lacks IMAP.AccessAsApp, or POP.AccessAsApp where it is read over POP3.`,
     youCan: "Grant the application permission of Office 365 Exchange Online, with admin consent.",
   }),
   ENTRA_ACCESS_BLOCKED: (t) => ({
