@@ -1,7 +1,7 @@
 import { MailParser } from "mailparser";
 import { expect, test } from "vitest";
 import { LeanMailParser, LimitError } from "./lean-mail-parser.ts";
-import { parseMessage } from "./parse-message.ts";
+import { parseMessage, parsePieces } from "./parse-message.ts";
 
 const limits = { parts: 1_000, depth: 3, headerBytes: 1024 * 1024, headerFields: 1_000, addresses: 10, textBytes: 1e6 };
 
@@ -28,4 +28,22 @@ test("a message that is given up leaves no work behind", async () => {
   for (let turn = 0; turn < 1_000; turn++) await new Promise((resolve) => setImmediate(resolve));
   const { user, system } = process.cpuUsage(before);
   expect((user + system) / 1_000).toBeLessThan(100);
+});
+
+test("a message in many pieces leaves no listener for each of them", async () => {
+  const warnings: string[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning.name);
+  process.on("warning", onWarning);
+  const pieces = (async function* () {
+    yield Buffer.from("Content-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    for (let piece = 0; piece < 40; piece++) yield await Promise.resolve(Buffer.alloc(78 * 1_024, `${"A".repeat(76)}\r\n`));
+  })();
+  let kept = 0;
+  const result = await parsePieces(pieces, limits, async (chunks) => {
+    for await (const chunk of chunks) kept += chunk.length;
+    return new Uint8Array();
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", onWarning);
+  expect([result.ok, kept, warnings]).toEqual([true, 40 * 57 * 1_024, []]);
 });

@@ -37,10 +37,21 @@ export function parsePieces(pieces: AsyncIterable<Uint8Array>, limits: ParseLimi
     for await (const piece of pieces) {
       if (parser.destroyed) return;
       const isFull = !parser.write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
-      if (isFull) await Promise.race([once(parser, "drain"), once(parser, "close")]);
+      if (isFull) await hasRoom(parser);
     }
     parser.end();
   });
+}
+
+/** Takes its listeners off again: a message of 200 MB is hundreds of waits, and the parser would keep one of each kind for every one. */
+async function hasRoom(parser: LeanMailParser): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    await Promise.race([once(parser, "drain", { signal }), once(parser, "close", { signal })]);
+  } finally {
+    over.abort();
+  }
 }
 
 async function collectChunks(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
