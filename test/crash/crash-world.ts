@@ -46,6 +46,8 @@ export interface WorldOptions {
   readonly protocol?: Protocol;
   /** What a spool calls the message of a UID; default: the UID, as Exchange does. */
   readonly uidlOf?: (uid: number) => string;
+  /** A spool's count tells hidden messages too, which its list leaves out. */
+  readonly countsHidden?: boolean;
   readonly features?: Partial<SessionFeatures>;
   readonly settings?: Partial<SyncSettings>;
   readonly seed?: number;
@@ -94,6 +96,7 @@ export class CrashWorld {
     const server = createMemoryMailServer({
       clock: this.clock,
       uidlOf: this.#uidlOf,
+      countsHidden: options.countsHidden === true,
       ...(options.features && { features: options.features }),
     });
     this.#source = server.source;

@@ -57,10 +57,12 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
           unseen: fc.option(fc.integer()),
           modSeq: fc.option(fc.constant("715194045007")),
           top: fc.option(fc.record({ uidNext: uid, listed: fc.nat() })),
+          hidden: fc.nat(3),
         })
-        .map(({ unseen, modSeq, top, ...rest }) => ({
+        .map(({ unseen, modSeq, top, hidden, ...rest }) => ({
           ...rest,
           ...(top && { top }),
+          ...(hidden > 0 && { hidden }),
           ...(unseen !== null && { unseenUncounted: unseen }),
           ...(modSeq !== null && { modSeq }),
         })),

@@ -98,7 +98,7 @@ export function isUnseenOff(status: FolderStatus, checkpoint: FolderCheckpoint, 
 export function comparedWith(
   status: FolderStatus,
   checkpoint: FolderCheckpoint,
-  when: Pick<Compared, "wholeAt" | "recentAt" | "top">,
+  when: Pick<Compared, "wholeAt" | "recentAt" | "top" | "hidden">,
 ): Compared {
   return {
     ...when,

@@ -149,7 +149,7 @@ function readPrevious(value: unknown): PreviousGeneration {
 }
 
 /** When the whole was compared, how much later the newest part was, both in seconds; then what is not usual. Alone a number, else a list. */
-function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq, top }: Compared): unknown {
+function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq, top, hidden }: Compared): unknown {
   const all = [
     Math.floor(wholeAt / 1_000),
     Math.floor(recentAt / 1_000) - Math.floor(wholeAt / 1_000),
@@ -157,14 +157,16 @@ function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq, t
     unseenUncounted ?? null,
     modSeq ?? "",
     top === undefined ? 0 : [top.uidNext, top.listed],
+    hidden ?? 0,
   ];
-  const usual = [undefined, 0, 0, 0, "", 0];
+  const usual = [undefined, 0, 0, 0, "", 0, 0];
   while (all.length > 1 && all.at(-1) === usual[all.length - 1]) all.pop();
   return all.length === 1 ? all[0] : all;
 }
 
 function readCompared(value: unknown): Compared {
-  const [wholeAt, later = 0, uncounted = 0, unseenUncounted = 0, modSeq = "", top = 0] = typeof value === "number" ? [value] : list(value);
+  const [wholeAt, later = 0, uncounted = 0, unseenUncounted = 0, modSeq = "", top = 0, hidden = 0] =
+    typeof value === "number" ? [value] : list(value);
   const whole = count(wholeAt);
   return {
     wholeAt: whole * 1_000,
@@ -173,6 +175,7 @@ function readCompared(value: unknown): Compared {
     ...(unseenUncounted !== null && { unseenUncounted: integer(unseenUncounted) }),
     ...(modSeq !== "" && { modSeq: words(modSeq) }),
     ...(top !== 0 && { top: readTop(top) }),
+    ...(hidden !== 0 && { hidden: count(hidden) }),
   };
 }
 

@@ -109,7 +109,8 @@ export async function compareWhole(
   const now = context.ports.clock.now();
   const checkpoint = work.checkpoint as FolderCheckpoint;
   const top = work.top === undefined ? {} : { top: { uidNext: checkpoint.uidNext, listed: work.top } };
-  const compared = comparedWith({ ...status, messages: examined.messages }, checkpoint, { wholeAt: now, recentAt: now, ...top });
+  const { messages, ...hidden } = await believedCount(context, checkpoint, examined);
+  const compared = comparedWith({ ...status, messages }, checkpoint, { wholeAt: now, recentAt: now, ...top, ...hidden });
   const { vanished: _before, ...rest } = checkpoint;
   await commitStep(context, work, {
     checkpoint: { ...rest, isVerified: true, compared, ...(work.vanished && { vanished: work.vanished }) },
@@ -117,6 +118,22 @@ export async function compareWhole(
     events: [],
   });
   return emptyUidSet;
+}
+
+/**
+ * Exchange leaves hidden items out of a spool's list, and may count them; but a list may also be short once. So a count of more than is
+ * listed is what is expected next time only when two comparisons found as many hidden: until then the next poll lists again.
+ */
+async function believedCount(
+  { session }: SessionContext,
+  { compared }: FolderCheckpoint,
+  examined: FolderStatus,
+): Promise<{ readonly messages: number; readonly hidden?: number }> {
+  if (!isOfSpool(examined)) return { messages: examined.messages };
+  const listed = (await session.listUids(1, maxUid)).length;
+  const hidden = examined.messages - listed;
+  if (hidden <= 0) return { messages: examined.messages };
+  return { messages: compared?.hidden === hidden ? examined.messages : listed, hidden };
 }
 
 /** Flags and presence from `low` to the checkpoint's end. */

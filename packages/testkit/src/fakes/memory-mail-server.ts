@@ -6,6 +6,8 @@ import { MemorySpoolSession } from "./memory-spool-session.ts";
 export interface MemoryMailServerOptions {
   /** What a spool calls the message of a UID; its decimal digits when not given. */
   readonly uidlOf?: (uid: number) => string;
+  /** A spool's count tells hidden messages too, which its list leaves out. */
+  readonly countsHidden?: boolean;
   readonly clock: Clock;
   /** Default: as Exchange, flags without CONDSTORE, and IDLE. */
   readonly features?: Partial<SessionFeatures>;
@@ -87,7 +89,7 @@ export function createMemoryMailServer(options: MemoryMailServerOptions): Memory
       if (!box || box.isRefused)
         throw syncError("MAILBOX_ACCESS_DENIED", `No mailbox ${address}`, { layer: "imap", phase: "first-command" });
       logins++;
-      if (protocol === "pop3") return new MemorySpoolSession(folderOf(box, "INBOX"), signal, known, options.uidlOf);
+      if (protocol === "pop3") return new MemorySpoolSession(folderOf(box, "INBOX"), signal, known, options.uidlOf, options.countsHidden);
       return new MemoryMailSession({ folders: () => box.folders, features, clock: options.clock, signal });
     },
     async look(mailbox, token, signal, request) {

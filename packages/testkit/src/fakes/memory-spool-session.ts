@@ -27,12 +27,20 @@ export class MemorySpoolSession implements MailSession {
   readonly #messages: readonly StoredMessage[];
   readonly #dealt: DealtUidls;
   readonly #signal: AbortSignal;
+  /** By STAT. */
+  readonly #count: number;
   /** What is said until the whole list is asked for; undefined where that is asked for at once. */
   #asKnown: FolderStatus | undefined;
   #isEnded = false;
   #isOpen = false;
 
-  constructor(inbox: MemoryFolder, signal: AbortSignal, known?: SpoolKnown, uidlOf: (uid: number) => string = String) {
+  constructor(
+    inbox: MemoryFolder,
+    signal: AbortSignal,
+    known?: SpoolKnown,
+    uidlOf: (uid: number) => string = String,
+    countsHidden = false,
+  ) {
     const shown = [...inbox.shown];
     this.#dealt = dealUidls(
       known?.uidls,
@@ -41,8 +49,10 @@ export class MemorySpoolSession implements MailSession {
     // Under the numbers that their UIDLs were dealt.
     this.#messages = shown.map((message, at) => ({ ...message, uid: this.#dealt.uids[at] ?? 0 })).sort((a, b) => a.uid - b.uid);
     this.#signal = signal;
+    this.#count = countsHidden ? inbox.messages.length : shown.length;
     this.#asKnown = statusAsKnown(
       shown.map(({ uid }) => uidlOf(uid)),
+      this.#count,
       known,
     );
   }
@@ -59,7 +69,7 @@ export class MemorySpoolSession implements MailSession {
     if (this.#asKnown) return this.#asKnown;
     const { book, uidValidity } = this.#dealt;
     const uidNext = (this.#messages.at(-1)?.uid ?? 0) + 1;
-    return { messages: this.#messages.length, uidNext, uidValidity, ...(book && { uidls: book }) };
+    return { messages: this.#count, uidNext, uidValidity, ...(book && { uidls: book }) };
   }
 
   async open(path: string): Promise<FolderStatus> {
@@ -144,8 +154,8 @@ export class MemorySpoolSession implements MailSession {
 }
 
 /** As a session does that asks for the two ends of the list alone: what changed between them does not show. */
-function statusAsKnown(listed: readonly string[], known: SpoolKnown | undefined): FolderStatus | undefined {
-  if (known === undefined || listed.length === 0 || listed.length !== known.messages) return undefined;
+function statusAsKnown(listed: readonly string[], count: number, known: SpoolKnown | undefined): FolderStatus | undefined {
+  if (known === undefined || listed.length === 0 || count !== known.messages) return undefined;
   const { uidls, newest } = known;
   const ends = [listed[0] as string, listed.at(-1) as string];
   const isOld = (uidl: string): boolean => {
@@ -154,7 +164,7 @@ function statusAsKnown(listed: readonly string[], known: SpoolKnown | undefined)
   };
   if (!ends.every(isOld) || !ends.some((uidl) => isUidlOf(uidls, newest, uidl))) return undefined;
   const uidValidity = uidls ? spoolUidValidity.dealtNumbers : spoolUidValidity.ownNumbers;
-  return { messages: listed.length, uidNext: newest + 1, uidValidity, ...(uidls && { uidls }) };
+  return { messages: count, uidNext: newest + 1, uidValidity, ...(uidls && { uidls }) };
 }
 
 /** What TOP n 0 gives. */
