@@ -68,7 +68,7 @@ export interface Compared {
   readonly unseenUncounted?: number;
   /** HIGHESTMODSEQ at that time, where the server has CONDSTORE (RFC 7162). */
   readonly modSeq?: string;
-  /** Of a spool: messages that it counted and did not list. Believed once two comparisons found as many. */
+  /** Of a spool: messages that it counted and did not list. Believed once two comparisons, a while apart, found as many. */
   readonly hidden?: number;
   /** Of a spool: the highest UID that it listed, and the checkpoint's UIDNEXT at that time; while that is the same, so should this be. */
   readonly top?: { readonly uidNext: number; readonly listed: number };

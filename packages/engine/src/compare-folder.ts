@@ -109,7 +109,7 @@ export async function compareWhole(
   const now = context.ports.clock.now();
   const checkpoint = work.checkpoint as FolderCheckpoint;
   const top = work.top === undefined ? {} : { top: { uidNext: checkpoint.uidNext, listed: work.top } };
-  const { messages, ...hidden } = await believedCount(context, checkpoint, examined);
+  const { messages, ...hidden } = await believedCount(context, checkpoint, examined, now);
   const compared = comparedWith({ ...status, messages }, checkpoint, { wholeAt: now, recentAt: now, ...top, ...hidden });
   const { vanished: _before, ...rest } = checkpoint;
   await commitStep(context, work, {
@@ -122,18 +122,22 @@ export async function compareWhole(
 
 /**
  * Exchange leaves hidden items out of a spool's list, and may count them; but a list may also be short once. So a count of more than is
- * listed is what is expected next time only when two comparisons found as many hidden: until then the next poll lists again.
+ * listed is what is expected next time only when a comparison finds as many hidden as one that is a while ago: until then the next poll
+ * lists again, and the time of the first one stays.
  */
 async function believedCount(
   { session }: SessionContext,
   { compared }: FolderCheckpoint,
   examined: FolderStatus,
-): Promise<{ readonly messages: number; readonly hidden?: number }> {
+  now: number,
+): Promise<{ readonly messages: number; readonly hidden?: number; readonly wholeAt?: number }> {
   if (!isOfSpool(examined)) return { messages: examined.messages };
   const listed = (await session.listUids(1, maxUid)).length;
   const hidden = examined.messages - listed;
   if (hidden <= 0) return { messages: examined.messages };
-  return { messages: compared?.hidden === hidden ? examined.messages : listed, hidden };
+  if (compared?.hidden !== hidden) return { messages: listed, hidden };
+  if (now - compared.wholeAt >= limits.recheckMs) return { messages: examined.messages, hidden };
+  return { messages: listed, hidden, wholeAt: compared.wholeAt };
 }
 
 /** Flags and presence from `low` to the checkpoint's end. */
