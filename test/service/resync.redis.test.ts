@@ -64,7 +64,10 @@ describe("a folder whose UIDVALIDITY changed", () => {
     const [gone] = truth("Archive");
     const goneKey = [...before.values()].find((event) => "uid" in event && event.folder.path === "Archive" && event.uid === gone?.uid)?.key;
     sandbox.expunge(address, "Archive", [gone?.uid ?? 0]);
-    sandbox.deliver(address, "Archive", Buffer.from("Message-ID: <new@x>\r\nSubject: new\r\n\r\nx\r\n"));
+    // Not now: a later test of this mailbox begins with what came in its first second.
+    sandbox.deliver(address, "Archive", Buffer.from("Message-ID: <new@x>\r\nSubject: new\r\n\r\nx\r\n"), {
+      internalDate: new Date(1_700_000_000_000),
+    });
     sandbox.resetUidValidity(address, "Archive");
     await sync("backfill");
     const all = await events();
