@@ -1,31 +1,11 @@
-import { limits, type FailureCode } from "@mailfleet/core";
+import type { FailureCode } from "@mailfleet/core";
 import { afterEach, describe, expect, test } from "vitest";
-import { address, events, keyOf, queue, record, sandbox, setUpSyncBench, sync, truth, world } from "./sync-bench.ts";
+import { middle, order, type Order, silenceMs, syncToTheEnd } from "./misbehaving-server.ts";
+import { events, keyOf, queue, record, sandbox, setUpSyncBench, sync, truth, world } from "./sync-bench.ts";
 
-/** A server that says nothing is left to itself after this; a busy machine takes its time, too. */
-const silenceMs = 2_500;
 setUpSyncBench({ messages: 80, imapLimits: { commandSilenceMs: silenceMs } });
 
 afterEach(() => sandbox.faults.clear());
-
-type Order = Parameters<typeof sandbox.faults.add>[0];
-const order = (fault: Order): number => sandbox.faults.add({ mailbox: address, ...fault });
-
-/** A message in the middle of the INBOX, so that some come before it and some behind. */
-function middle(): number {
-  const inbox = truth("INBOX");
-  return inbox[Math.floor(inbox.length / 2)]?.uid ?? 0;
-}
-
-/** Syncs until nothing is left to do, as time passes, and gives the last outcome. */
-async function syncToTheEnd() {
-  for (let sessions = 0; sessions < 12; sessions++) {
-    const outcome = await sync("backfill");
-    if (outcome.kind === "done" && !outcome.hasHistory && (await record())?.ledger?.toDo === 0) return outcome;
-    world.clockOffset += limits.unfetchableRetryMs + 1;
-  }
-  return undefined;
-}
 
 /** Every message of the mailbox was handed off, once, with the very bytes that the server has. */
 async function expectAll(): Promise<void> {

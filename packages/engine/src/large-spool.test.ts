@@ -12,20 +12,9 @@ import {
   spoolUidValidity,
   startCheckpoint,
 } from "@mailfleet/core";
-import {
-  createMemoryBlobStore,
-  createMemoryFleet,
-  createMemoryMailServer,
-  createMemorySignals,
-  createMemoryTokenSource,
-  fakeClock,
-  noSlots,
-  plainParser,
-  seededChance,
-  silentLog,
-} from "@mailfleet/testkit";
-import { createByteBudget } from "./byte-budget.ts";
-import type { EnginePorts, SyncSettings } from "./ports.ts";
+import { createMemoryFleet, createMemoryMailServer, fakeClock, seededChance } from "@mailfleet/testkit";
+import { memoryPorts } from "./memory-ports.fixture.ts";
+import type { SyncSettings } from "./ports.ts";
 import { syncMailbox } from "./sync-mailbox.ts";
 
 const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "pop3" };
@@ -39,7 +28,6 @@ const settings: SyncSettings = {
   compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
 };
 
-const digest = (text: string): string => hash("sha256", text, "base64url").slice(0, 22);
 /** 70 characters that nothing can be spared of. */
 const randomUidls = Array.from({ length: messages + 2 }, (_, uid) => hash("sha512", String(uid), "base64url").slice(0, 70));
 
@@ -94,24 +82,8 @@ test.each([
     const asked: Asked = { calls: [], known: undefined };
     const fleet = createMemoryFleet({ clock, chance: seededChance(1), onCommit: ({ checkpoint }) => void (stored = checkpoint) });
     fleet.register(mailbox);
-    const { store, handOff, breakers } = fleet.process();
-    const ports: EnginePorts = {
-      clock,
-      digest,
-      chance: seededChance(2),
-      log: silentLog,
-      tokens: createMemoryTokenSource(clock.now),
-      mail: counting(server.source, asked),
-      blobs: createMemoryBlobStore(),
-      mime: plainParser,
-      store,
-      handOff,
-      breakers,
-      gate: { shouldYield: () => Promise.resolve(false), isDraining: () => false },
-      bytes: createByteBudget(64e6),
-      slots: noSlots,
-      signals: createMemorySignals(clock),
-    };
+    const ports = memoryPorts(clock, fleet.process(), counting(server.source, asked));
+    const { store, handOff } = ports;
     const sync = async () => {
       asked.calls.length = 0;
       const outcome = await syncMailbox(ports, settings, mailbox, "fresh", new AbortController().signal);

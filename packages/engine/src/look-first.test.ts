@@ -1,20 +1,8 @@
-import { hash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { type FailureCode, type Lane, limits, type MailboxRef, type MailSource, syncError } from "@mailfleet/core";
-import {
-  createMemoryBlobStore,
-  createMemoryFleet,
-  createMemoryMailServer,
-  createMemorySignals,
-  createMemoryTokenSource,
-  fakeClock,
-  noSlots,
-  plainParser,
-  seededChance,
-  silentLog,
-} from "@mailfleet/testkit";
-import { createByteBudget } from "./byte-budget.ts";
-import type { EnginePorts, SyncSettings } from "./ports.ts";
+import { createMemoryFleet, createMemoryMailServer, fakeClock, seededChance } from "@mailfleet/testkit";
+import { memoryPorts } from "./memory-ports.fixture.ts";
+import type { SyncSettings } from "./ports.ts";
 import { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";
 
 const minute = 60_000;
@@ -53,21 +41,7 @@ async function quietMailbox(options: { readonly protocol?: "imap" | "pop3"; read
   };
   const fleet = createMemoryFleet({ clock, chance: seededChance(1) });
   fleet.register(mailbox);
-  const ports: EnginePorts = {
-    clock,
-    chance: seededChance(2),
-    digest: (text) => hash("sha256", text, "base64url").slice(0, 22),
-    log: silentLog,
-    tokens: createMemoryTokenSource(() => clock.now()),
-    mail: source,
-    blobs: createMemoryBlobStore(),
-    mime: plainParser,
-    ...fleet.process(),
-    gate: { shouldYield: () => Promise.resolve(false), isDraining: () => false },
-    bytes: createByteBudget(64e6),
-    slots: noSlots,
-    signals: createMemorySignals(clock),
-  };
+  const ports = memoryPorts(clock, fleet.process(), source);
   const sync = async (lane: Lane, own = settings): Promise<{ asked: string[]; outcome: SyncOutcome }> => {
     asked = [];
     const outcome = await syncMailbox(ports, own, mailbox, lane, new AbortController().signal);
