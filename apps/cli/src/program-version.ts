@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
+import { programVersion as versionOf } from "@mailfleet/runtime";
 
 export function programVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
-  return version;
+  return versionOf(new URL("../package.json", import.meta.url));
 }

@@ -19,6 +19,7 @@ import {
 } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
 import { runProducer } from "./run-producer.ts";
+import { showProducer } from "./show-metrics.ts";
 
 /** A round that runs, and closing, wait for Redis, which may not answer. Nothing is lost by leaving: what was taken falls due again. */
 const lastRoundMs = 1_500;
@@ -73,6 +74,10 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
     const connection = redisOptions(target, ca);
     const queues = openSyncQueues({ connection, keys, log });
     const messages = openMessagesQueue({ connection, keys, log });
+    const intake = createIntakeWatch({ redis, keys, clock: systemClock, marks: config.downstream });
+    const reader = createFleetReader(redis, keys);
+    const freshWithinMs = config.sync.freshWithinSeconds * 1_000;
+    const shown = await showProducer(config, systemClock, log, { reader, queues, intake, freshWithinMs });
     const controller = new AbortController();
     const running = runProducer({
       config,
@@ -80,7 +85,7 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
       clock: systemClock,
       name: `${hostname()}-${process.pid}`,
       queues,
-      intake: createIntakeWatch({ redis, keys, clock: systemClock, marks: config.downstream }),
+      intake,
       inspect: () => inspectRedis(redis).then((health) => [...health.problems, ...health.troubles]),
       due: createDueIndex(redis, keys),
       teller: await createHoldTeller({
@@ -91,7 +96,8 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
         untold: (tenant, count) => readUntold(redis, keys, tenant, count),
       }),
       registry: createMailboxRegistry(redis, keys),
-      reader: createFleetReader(redis, keys),
+      reader,
+      signs: shown.signs,
       signal: controller.signal,
       onReady: () => {
         log.info({ redis: version }, "producer started");
@@ -99,6 +105,7 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
       },
     });
     const why = await Promise.race([stop, running.then(() => "failure")]);
+    shown.signs.drains();
     controller.abort(new Error(why));
     await settlesWithin(systemClock, lastRoundMs, running);
     await settlesWithin(
@@ -106,6 +113,7 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
       closeMs,
       Promise.all([queues.close(), messages.close()]).catch(() => undefined),
     );
+    shown.close();
     redis.disconnect();
     log.info({ why }, "producer stopped");
     return 0;
@@ -113,7 +121,7 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
     if (!isSyncError(error)) throw error;
     log.error({ code: error.failure.code }, "producer failed");
     process.stderr.write(`${error.message}\n`);
-    return 1;
+    return error.failure.code === "CONFIG_INVALID" ? 2 : 1;
   } finally {
     await log.close();
   }

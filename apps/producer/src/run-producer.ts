@@ -14,6 +14,7 @@ import {
 } from "@mailfleet/core";
 import type { HoldTeller, IntakeWatch, SyncQueues, Watched } from "@mailfleet/queue";
 import type { DueIndex, FleetReader, MailboxRegistry, TenantLimits } from "@mailfleet/store";
+import type { ProducerSigns } from "./show-metrics.ts";
 import { createLoginTeller, tenantLimits, tooManyLogins } from "./tenant-limits.ts";
 
 export interface ProducerParts {
@@ -31,6 +32,7 @@ export interface ProducerParts {
   readonly reader: FleetReader;
   readonly signal: AbortSignal;
   readonly onReady: () => void;
+  readonly signs: ProducerSigns;
 }
 
 const roundMs = 100;
@@ -70,7 +72,9 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
       if (clock.monotonic() >= beatAt) {
         beatAt = clock.monotonic() + heartbeatMs;
         // Before the heartbeat, which a Redis in trouble may refuse.
-        parts.intake.noteProblems(await parts.inspect());
+        const problems = await parts.inspect();
+        parts.intake.noteProblems(problems);
+        parts.signs.noteProblems(problems);
         tellIntake(await parts.intake.look(), clock.now());
         await parts.reader.heartbeat({ id: parts.name, role: "producer", concurrency: 0 });
         slots = (await parts.reader.processes()).reduce((sum, one) => sum + one.concurrency, 0);
@@ -86,11 +90,13 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
         if (told > 0) log.info({ mailboxes: told }, "consumers were told of mailboxes of a parked tenant");
       }
       lastCode = "";
+      parts.signs.roundEnded(true);
     } catch (error) {
       const word = redisErrorWord(error);
       const code = word === "no answer" && error instanceof Error ? error.name : word;
       if (code !== lastCode) log.error({ code, err: error }, "a round of the producer failed, the next one tries again");
       lastCode = code;
+      parts.signs.roundEnded(false);
     }
     await clock.sleep(roundMs, signal).catch(() => undefined);
   }

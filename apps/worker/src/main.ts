@@ -5,7 +5,8 @@ import { growingScrubber, isSyncError } from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
 import { inspectRedis, readPrivateRedis } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
-import { runWorker } from "./run-worker.ts";
+import { runWorker, type RunningWorker } from "./run-worker.ts";
+import { showWorker } from "./show-metrics.ts";
 import { wireWorker } from "./wire.ts";
 import { createGate } from "./worker-gate.ts";
 
@@ -57,13 +58,22 @@ async function work(config: Config, stop: Promise<string>): Promise<number> {
       await parts.close();
       return 2;
     }
-    const worker = runWorker(config, parts, gate);
+    const shown = showWorker(config, systemClock, log);
+    let worker: RunningWorker | undefined;
+    await shown.open({
+      tenants: parts.tenants,
+      tokens: parts.tokenStats,
+      active: () => worker?.active() ?? { fresh: 0, backfill: 0 },
+      push: () => worker?.push(),
+    });
+    worker = runWorker(config, parts, gate, shown.signs);
     parts.credentialDesk.start();
     log.info({ redis: version, node: process.versions.node, name: parts.name }, "worker started");
     process.send?.({ type: "ready" });
     const why = await stop;
     const { finished, cut } = await worker.drain();
     log.info({ why, finished, cut }, "worker stopped");
+    shown.close();
     await parts.close();
     return 0;
   } catch (error) {

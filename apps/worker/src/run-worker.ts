@@ -12,6 +12,7 @@ import { createIntakeWatch, type IntakeWatch, startSyncWorker, type SyncWorker }
 import { settlesWithin } from "@mailfleet/runtime";
 import { inspectRedis } from "@mailfleet/store";
 import type { Config } from "@mailfleet/config";
+import type { WorkerSigns } from "./show-metrics.ts";
 import type { WorkerParts } from "./wire.ts";
 import type { WorkerGate } from "./worker-gate.ts";
 import { startHealth } from "./worker-health.ts";
@@ -29,10 +30,13 @@ const goodbyeMs = 300;
 export interface RunningWorker {
   /** Takes no new mailbox; resolves when all sessions ended, and within `limits.drainMs` whatever Redis does. */
   drain(): Promise<{ finished: number; cut: number }>;
+  /** Mailboxes at work. */
+  active(): Readonly<Record<Lane, number>>;
+  push(): PushState | undefined;
 }
 
 /** Starts both lanes. */
-export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate): RunningWorker {
+export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate, signs: WorkerSigns): RunningWorker {
   const { ports } = parts;
   const keys = redisKeys(config.name);
   const intake = createIntakeWatch({ redis: parts.redis, keys, clock: ports.clock, marks: config.downstream });
@@ -47,7 +51,7 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
       keys,
       log: ports.log,
       process: async (id, signal) => {
-        const result = await syncOne(lendingParts, intake, id, lane, signal);
+        const result = await syncOne(lendingParts, intake, id, lane, signal, signs);
         if (result["outcome"] === "UNCLASSIFIED") unknownAnswers++;
         return result;
       },
@@ -76,6 +80,8 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
     credentialProblems: () => parts.tenants.problems(),
     inspect: () => inspectRedis(parts.redis).then(({ problems, troubles }) => [...problems, ...troubles]),
     onRedis: (problems) => intake.noteProblems(problems),
+    onBeat: (redisAnswered) => signs.heartbeatEnded(redisAnswered),
+    onHolds: (holds) => signs.noteHolds(holds),
     onDisk(isLow) {
       gate.hold(isLow);
       for (const worker of workers) worker.hold(isLow);
@@ -92,7 +98,10 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate):
   const pushTimer = push && setInterval(() => logPush(push.state()), pushLogMs);
 
   return {
+    active: () => ({ fresh: workers[0].active, backfill: workers[1].active }),
+    push: () => push?.state(),
     async drain() {
+      signs.drains();
       health.stop();
       leaving.abort();
       clearInterval(pushTimer);
@@ -134,6 +143,7 @@ async function syncOne(
   id: string,
   lane: Lane,
   signal: AbortSignal,
+  signs: WorkerSigns,
 ): Promise<Record<string, number | string>> {
   const { ports, registry, settings } = parts;
   const mailbox = await registry.find(id);
@@ -144,11 +154,13 @@ async function syncOne(
   if ((await intake.look()).intake.lanes[lane].state === "closed") {
     // Taken just before consumers fell too far behind: no login for nothing, and no minute's wait once they caught up.
     await parts.due.giveBack(lane, mailbox.tenant, id);
+    signs.sessionEnded(mailbox, lane, "held", 0);
     return { outcome: "held" };
   }
   const startedAt = ports.clock.monotonic();
   const outcome = await syncMailbox(ports, settings, mailbox, lane, signal);
   const ms = Math.round(ports.clock.monotonic() - startedAt);
+  signs.sessionEnded(mailbox, lane, outcome, ms);
   const about = { tenant: mailbox.tenant, mailbox: mailbox.address, lane, ms };
   switch (outcome.kind) {
     case "busy":

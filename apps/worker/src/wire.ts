@@ -29,6 +29,7 @@ import {
   type CredentialDesk,
   openTenantBook,
   type TenantBook,
+  type TokenStats,
 } from "@mailfleet/entra";
 import { createImapSource } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
@@ -69,6 +70,7 @@ export interface WorkerParts {
   readonly name: string;
   readonly tenants: TenantBook;
   readonly credentialDesk: CredentialDesk;
+  readonly tokenStats: () => TokenStats;
   /** Returns after half a second at the latest; what is open by then ends with the process. */
   close(): Promise<void>;
 }
@@ -142,6 +144,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
     name,
     tenants,
     credentialDesk,
+    tokenStats: () => tokens.stats(),
     redis,
     connection,
     messages,

@@ -18,6 +18,10 @@ export interface HealthParts {
   /** What is wrong with files of secrets and certificates. */
   readonly credentialProblems: () => readonly string[];
   readonly onRedis: (problems: readonly string[]) => void;
+  /** A look ended, with Redis' answer or without. */
+  readonly onBeat: (redisAnswered: boolean) => void;
+  /** Sentences: why no work is taken now. */
+  readonly onHolds: (holds: readonly string[]) => void;
   /** The disk of the blob store is nearly full, or has room again. */
   readonly onDisk: (isLow: boolean) => void;
 }
@@ -36,6 +40,7 @@ export function startHealth(parts: HealthParts): { stop(): void } {
     const facts = { ...(disk && { disk }), clockAheadMs: clock.now() - at };
     parts.onDisk(isDiskLow(facts));
     const machine = describeMachine(facts);
+    parts.onHolds([...problems, ...(isDiskLow(facts) ? machine : [])]);
     // By its first words: the numbers in a sentence move.
     const topics = [...problems, ...machine].map((text) => [text.slice(0, 30), text] as const);
     for (const [topic, text] of topics)
@@ -59,7 +64,10 @@ export function startHealth(parts: HealthParts): { stop(): void } {
     if (isBeating) return;
     isBeating = true;
     beat()
-      .catch(() => undefined)
+      .then(
+        () => parts.onBeat(true),
+        () => parts.onBeat(false),
+      )
       .finally(() => (isBeating = false));
   };
   run();

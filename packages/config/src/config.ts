@@ -16,7 +16,14 @@ export interface Config {
   readonly blobs: { readonly dir: string };
   readonly worker: WorkerConfig;
   readonly tokenCache: TokenCacheConfig;
+  /** Where a role shows its metrics and health; absent: nowhere. */
+  readonly metrics?: { readonly listen: ListenAddress };
   readonly console: ConsoleConfig;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** Where Redis is; with a `path`, host and port mean nothing. */
@@ -127,7 +134,7 @@ export interface TokenCacheConfig {
 }
 
 export interface ConsoleConfig {
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ListenAddress;
   readonly readOnly: boolean;
   readonly auth?: { readonly password: Secret };
 }

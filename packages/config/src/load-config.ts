@@ -147,6 +147,7 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
     blobs: { dir: file.blobs?.dir === undefined ? resolve(dataDir, "blobs") : resolve(reading.folder, file.blobs.dir) },
     worker: { parseThreads: file.worker?.parseThreads ?? 1, memoryMb: file.worker?.memoryMb ?? 768 },
     tokenCache: resolveTokenCache(reading, file.tokenCache),
+    ...resolveMetrics(reading, file.metrics),
     console: resolveConsole(reading, file.console),
   };
 }
@@ -252,6 +253,14 @@ function keysOf(reading: Reading, path: Path, text: string): TokenCacheConfig {
     "expected 64 hex digits or 44 base64 characters, as openssl rand -hex 32 makes",
   );
   return {};
+}
+
+function resolveMetrics(reading: Reading, given: FileConfig["metrics"]): Pick<Config, "metrics"> {
+  if (given?.listen === undefined) return {};
+  const listen = parseListen(given.listen);
+  if (listen === undefined)
+    reading.report(["metrics", "listen"], describeValue(given.listen), "expected an address and a port, such as 127.0.0.1:9464");
+  return listen === undefined ? {} : { metrics: { listen } };
 }
 
 function resolveConsole(reading: Reading, given: FileConfig["console"]): ConsoleConfig {

@@ -317,6 +317,16 @@ export const fileSchema = map(
       },
       "The key that seals cached tokens. Absent: one is made and kept under dataDir.",
     ).optional(),
+    metrics: map(
+      {
+        listen: filled(
+          "expected an address and a port, such as 127.0.0.1:9464",
+          "Where a role shows /metrics, /healthz and /readyz, without login. Absent: nowhere. Under mailfleet up each role takes the next port.",
+        ),
+      },
+      "Prometheus metrics and health checks of each role.",
+      { required: ["listen"] },
+    ).optional(),
     console: map(
       {
         listen: filled("expected an address and a port, such as 127.0.0.1:8025", "Default 127.0.0.1:8025."),

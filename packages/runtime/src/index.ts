@@ -6,3 +6,4 @@ export { settlesWithin } from "./settles-within.ts";
 export { type StopSignals, stopSignals } from "./stop-signals.ts";
 export { systemChance, systemClock, systemDigest } from "./system.ts";
 export { createTlsMemory, type TlsMemory, type TlsMemoryLimits } from "./tls-memory.ts";
+export { programVersion } from "./program-version.ts";

@@ -105,7 +105,8 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
     await hooks.beforeRoles({ config, redis });
     const env = childEnvironment(cli.env, [...environment.used(), ...identityNames(config)], { ...roleEnv, ...managed });
     const { workers, producers } = options;
-    await startRoles({ config: path.resolve(cli.cwd, file), workers, producers, env, cwd: cli.cwd, hooks: processHooks }, roles);
+    const metrics = config.metrics?.listen;
+    await startRoles({ config: path.resolve(cli.cwd, file), workers, producers, metrics, env, cwd: cli.cwd, hooks: processHooks }, roles);
     return {
       config,
       redis,

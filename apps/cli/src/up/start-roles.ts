@@ -14,6 +14,8 @@ export interface RolesOptions {
   readonly config: string;
   readonly producers: number;
   readonly workers: number;
+  /** Of `metrics.listen`: the roles take the ports from there on, in the order in which they are started. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly hooks: ProcessHooks;
@@ -26,14 +28,25 @@ export async function startRoles(options: RolesOptions, started: SupervisedProce
   const { config, env, cwd, hooks } = options;
   const args = (): readonly string[] => ["--config", config];
   const start = (role: "producer" | "worker", index: number): void => {
-    const spec = { name: `${role} ${index + 1}`, file: roleEntries[role], args, env, cwd, readyBy: "message" } as const;
+    const ownEnv = { ...(role === "worker" && workerEnvironment), ...env, ...metricsEnvironment(options.metrics, started.length) };
+    const nodeFlags = role === "worker" ? workerNodeFlags : [];
     started.push(
-      superviseProcess(role === "worker" ? { ...spec, env: { ...workerEnvironment, ...env }, nodeFlags: workerNodeFlags } : spec, hooks),
+      superviseProcess(
+        { name: `${role} ${index + 1}`, file: roleEntries[role], args, env: ownEnv, nodeFlags, cwd, readyBy: "message" },
+        hooks,
+      ),
     );
   };
   for (let i = 0; i < options.producers; i++) start("producer", i);
   for (let i = 0; i < options.workers; i++) start("worker", i);
   await Promise.all(started.map((process) => becomeReady(process, hooks)));
+}
+
+/** Each role of one machine needs a port of its own. */
+function metricsEnvironment(first: RolesOptions["metrics"], index: number): Readonly<Record<string, string>> {
+  if (!first) return {};
+  const host = first.host.includes(":") ? `[${first.host}]` : first.host;
+  return { MAILFLEET_METRICS_LISTEN: `${host}:${first.port === 0 ? 0 : first.port + index}` };
 }
 
 export interface SandboxOptions {

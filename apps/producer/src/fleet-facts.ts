@@ -1,0 +1,55 @@
+import { groupCauses, type Lane, stateOf, type StoppedMailbox } from "@mailfleet/core";
+import type { IntakeWatch, SyncQueues } from "@mailfleet/queue";
+import type { FleetReader, MailboxRecord } from "@mailfleet/store";
+import type { FleetFacts, MailboxFact } from "@mailfleet/telemetry";
+
+export interface FactsSources {
+  readonly reader: Pick<FleetReader, "now" | "mailboxes" | "tenantLedgers" | "processes">;
+  readonly queues: Pick<SyncQueues, "waiting">;
+  readonly intake: Pick<IntakeWatch, "look">;
+  readonly freshWithinMs: number;
+}
+
+/** The fleet as metrics show it; reads every mailbox, so not more often than somebody asks. */
+export async function readFleetFacts({ reader, queues, intake, freshWithinMs }: FactsSources): Promise<FleetFacts> {
+  const now = await reader.now();
+  const [records, ledgers, processes, watched, fresh, backfill] = await Promise.all([
+    reader.mailboxes(),
+    reader.tenantLedgers(),
+    reader.processes(),
+    intake.look(),
+    queues.waiting("fresh"),
+    queues.waiting("backfill"),
+  ]);
+  const { load, intake: decided } = watched;
+  const { waiting, active, delayed, failed } = load;
+  return {
+    mailboxes: mailboxFacts(records, now, freshWithinMs),
+    ledgers,
+    events: { waiting, active, delayed, failed },
+    eventBytes: load.bytes,
+    oldestEventMs: load.oldestAt === undefined ? 0 : now - load.oldestAt,
+    redisMemoryShare: load.memoryShare,
+    intake: { fresh: decided.lanes.fresh.state, backfill: decided.lanes.backfill.state } satisfies Record<Lane, string>,
+    syncJobs: { fresh, backfill } satisfies Record<Lane, number>,
+    processes,
+  };
+}
+
+/** The same states and causes as `status` shows; who has to act is the cause's, whomever it hits. */
+function mailboxFacts(records: readonly MailboxRecord[], now: number, freshWithinMs: number): readonly MailboxFact[] {
+  const isStopped = (one: MailboxRecord): one is MailboxRecord & StoppedMailbox => one.cause !== undefined && one.parkedBy === undefined;
+  const owners = new Map<string, "you" | "self">();
+  for (const { code, tenant, owner } of groupCauses(records.filter(isStopped), now)) owners.set(`${code} ${tenant ?? ""}`, owner);
+  return records.map((record): MailboxFact => {
+    const { tenant, checkedAt, nextAt, cause, parkedBy } = record;
+    const owner = cause && (owners.get(`${cause.code} ${tenant}`) ?? owners.get(`${cause.code} `) ?? "self");
+    return {
+      tenant,
+      state: stateOf(record, { now, factsAt: now, freshWithinMs }),
+      ...(checkedAt !== undefined && { checkAgeMs: now - checkedAt }),
+      ...(nextAt !== undefined && !cause && !parkedBy && { dueMs: now - nextAt }),
+      ...(cause && owner && !parkedBy && { stopped: { code: cause.code, owner } }),
+    };
+  });
+}
