@@ -1,7 +1,6 @@
-import { decideIntake, describeIntake } from "@mailfleet/core";
+import { decideIntake, describeIntake, viewFleet } from "@mailfleet/core";
 import { expect, test } from "vitest";
 import { plantedFleet, testLedger, testMailbox, testNow } from "./fleet-fixture.ts";
-import { viewFleet } from "./fleet-view.ts";
 import { renderStatus, type StatusFacts, statusJson } from "./status-report.ts";
 import { textWidth } from "./text-layout.ts";
 

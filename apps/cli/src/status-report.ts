@@ -1,10 +1,16 @@
 import {
+  causeCommand,
   type CauseGroup,
+  type ComingUp,
+  comingUpJson,
+  comingUpWords,
   type CredentialNote,
+  credentialsJson,
   describeCause,
   type DownstreamLoad,
   type DownstreamMarks,
   fleetSentence,
+  type FleetView,
   formatAge,
   formatClock,
   formatCount,
@@ -14,13 +20,13 @@ import {
   intakeSentence,
   ledgerLine,
   pushSentence,
+  resumeCommand,
   stripControls,
   sumLedgers,
+  type TenantView,
   unaccounted,
 } from "@mailfleet/core";
 import type { ProcessRecord } from "@mailfleet/store";
-import { causeCommand, resumeCommand, type FleetView, type TenantView } from "./fleet-view.ts";
-import { type ComingUp, comingUpJson, comingUpWords, credentialsJson } from "./coming-up.ts";
 import { type Column, renderTable, tabbed } from "./table.ts";
 import type { Marks, Role } from "./terminal.ts";
 import { padEnd, textWidth, wrapSum, wrapText } from "./text-layout.ts";

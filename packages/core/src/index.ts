@@ -280,6 +280,16 @@ export { describeMachine, describeUnknown, isDiskLow, type MachineFacts } from "
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";
 export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.ts";
 export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";
+export {
+  comingUp,
+  comingUpJson,
+  comingUpWords,
+  credentialsJson,
+  type ComingUp,
+  type CredentialEnd,
+  type TenantCredentials,
+} from "./words/coming-up.ts";
+export { causeCommand, resumeCommand, viewFleet, type FleetView, type TenantView, type ViewedMailbox } from "./words/fleet-view.ts";
 export { causeWords, lettersSentence, ownerWords, quarantineText } from "./words/letters.ts";
 export { ledgerLine } from "./words/ledger-line.ts";
 export { formatBytes, formatCount, formatCounted, formatPercent, formatRate, formatCountedWord, formatTotal } from "./words/numbers.ts";

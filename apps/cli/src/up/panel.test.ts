@@ -1,7 +1,6 @@
-import { decideIntake, describeIntake } from "@mailfleet/core";
+import { decideIntake, describeIntake, viewFleet } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { plantedFleet, testLedger, testMailbox, testNow } from "../fleet-fixture.ts";
-import { viewFleet } from "../fleet-view.ts";
 import { lineText, textWidth } from "../text-layout.ts";
 import { type PanelState, panelText, renderPanel } from "./panel.ts";
 

@@ -1,6 +1,8 @@
 import {
+  causeCommand,
   type CauseGroup,
   describeCause,
+  type FleetView,
   type FolderLedger,
   formatAgo,
   formatCount,
@@ -13,8 +15,8 @@ import {
   ledgerLine,
   nowLine,
   stripControls,
+  type TenantView,
 } from "@mailfleet/core";
-import { causeCommand, type FleetView, type TenantView } from "../fleet-view.ts";
 import type { Marks } from "../terminal.ts";
 import { fitLine, type Line, line, lineText, padEnd, padStart, textWidth, wholeLine, wrapSum, wrapText } from "../text-layout.ts";
 

@@ -1,7 +1,6 @@
-import { decideIntake, describeIntake } from "@mailfleet/core";
+import { decideIntake, describeIntake, viewFleet } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { plantedFleet, testMailbox, testNow } from "../fleet-fixture.ts";
-import { viewFleet } from "../fleet-view.ts";
 import type { PanelState } from "./panel.ts";
 import { createPlainProgress, doneText, summarize } from "./plain-progress.ts";
 

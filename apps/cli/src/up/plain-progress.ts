@@ -1,5 +1,7 @@
 import {
+  causeCommand,
   describeCause,
+  type FleetView,
   formatCount,
   formatCounted,
   formatPercent,
@@ -11,7 +13,6 @@ import {
   stripControls,
   unaccounted,
 } from "@mailfleet/core";
-import { causeCommand, type FleetView } from "../fleet-view.ts";
 import { describeEvent, type LatestEvent, type PanelState } from "./panel.ts";
 
 const everyMs = 10_000;

@@ -1,10 +1,18 @@
 import type { Config } from "@mailfleet/config";
-import { currentRate, type IntakeWords, noteProgress, type Progress, startProgress, sumLedgers, timeLeft } from "@mailfleet/core";
+import {
+  currentRate,
+  type IntakeWords,
+  noteProgress,
+  type Progress,
+  startProgress,
+  sumLedgers,
+  timeLeft,
+  viewFleet,
+} from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
 import type { MailboxRecord } from "@mailfleet/store";
 import type { Cli } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
-import { viewFleet } from "../fleet-view.ts";
 import { type FirstPass, watchFirstPass } from "./first-pass.ts";
 import type { FirstSyncResult, LatestEvent, PanelState } from "./panel.ts";
 import { readIntake } from "../read-intake.ts";

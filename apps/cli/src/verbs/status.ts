@@ -1,11 +1,10 @@
+import { comingUp, viewFleet } from "@mailfleet/core";
 import type { Command } from "commander";
 import { openTenantBook } from "@mailfleet/entra";
 import { systemClock } from "@mailfleet/runtime";
 import { createCredentialNotes } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
-import { comingUp } from "../coming-up.ts";
 import { givenOptions, withCommonOptions } from "../common-options.ts";
-import { viewFleet } from "../fleet-view.ts";
 import { renderStatus, statusJson } from "../status-report.ts";
 import { readIntake } from "../read-intake.ts";
 import { locateConfig, openFleet, silentLog } from "../wire.ts";

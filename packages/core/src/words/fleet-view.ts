@@ -1,17 +1,16 @@
-import {
-  type CauseGroup,
-  countStates,
-  type FolderLedger,
-  groupCauses,
-  type IntakeWords,
-  isPause,
-  shellWord,
-  type StateCounts,
-  stateOf,
-  type StoppedMailbox,
-  sumLedgers,
-} from "@mailfleet/core";
-import type { MailboxRecord } from "@mailfleet/store";
+import { type FolderLedger, sumLedgers } from "../ledger.ts";
+import { isPause } from "../diagnose/go-on.ts";
+import type { Protocol } from "../ids.ts";
+import { type CauseGroup, groupCauses, type StoppedMailbox } from "./group-causes.ts";
+import type { IntakeWords } from "./intake.ts";
+import { shellWord } from "./shell-word.ts";
+import { countStates, type MailboxFacts, type StateCounts, stateOf } from "./states.ts";
+
+/** One mailbox, as far as a fleet's sums need it. */
+export interface ViewedMailbox extends MailboxFacts {
+  readonly protocol: Protocol;
+  readonly ledger: FolderLedger;
+}
 
 export interface TenantView {
   readonly alias: string;
@@ -40,7 +39,7 @@ export interface FleetView {
   readonly oldestCheck?: number;
 }
 
-export function viewFleet(records: readonly MailboxRecord[], at: number, freshWithinMs: number, intake?: IntakeWords): FleetView {
+export function viewFleet(records: readonly ViewedMailbox[], at: number, freshWithinMs: number, intake?: IntakeWords): FleetView {
   const byTenant = Map.groupBy(records, (record) => record.tenant);
   const tenants = [...byTenant].map(([alias, some]): TenantView => ({
     alias,
@@ -52,7 +51,7 @@ export function viewFleet(records: readonly MailboxRecord[], at: number, freshWi
     ...oldestCheck(some),
   }));
   const stopped = records.filter(
-    (record): record is MailboxRecord & StoppedMailbox => record.cause !== undefined && record.parkedBy === undefined,
+    (record): record is ViewedMailbox & StoppedMailbox => record.cause !== undefined && record.parkedBy === undefined,
   );
   return {
     at,
@@ -66,11 +65,11 @@ export function viewFleet(records: readonly MailboxRecord[], at: number, freshWi
   };
 }
 
-function statesOf(records: readonly MailboxRecord[], at: number, freshWithinMs: number): StateCounts {
+function statesOf(records: readonly ViewedMailbox[], at: number, freshWithinMs: number): StateCounts {
   return countStates(records.map((record) => stateOf(record, { now: at, factsAt: at, freshWithinMs })));
 }
 
-function oldestCheck(records: readonly MailboxRecord[]): { readonly oldestCheck?: number } {
+function oldestCheck(records: readonly ViewedMailbox[]): { readonly oldestCheck?: number } {
   let oldest: number | undefined;
   for (const { checkedAt } of records) {
     if (checkedAt !== undefined && (oldest === undefined || checkedAt < oldest)) oldest = checkedAt;

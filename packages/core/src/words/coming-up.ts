@@ -1,10 +1,26 @@
-import { type CredentialNote, formatCounted, formatDay, limits, stripControls, type Zone } from "@mailfleet/core";
-import type { EntraTenant } from "@mailfleet/entra";
+import { limits } from "../limits.ts";
+import { stripControls } from "../scrub.ts";
+import type { CredentialNote } from "../token-ports.ts";
+import { formatCounted } from "./numbers.ts";
+import { formatDay, type Zone } from "./times.ts";
+
+/** A tenant's credentials, as far as their end is of interest. */
+export interface TenantCredentials {
+  readonly alias: string;
+  readonly credential: CredentialEnd;
+  readonly nextCredential?: CredentialEnd;
+}
+
+export interface CredentialEnd {
+  readonly kind: "secret" | "certificate" | "federated" | "managedIdentity";
+  /** Epoch ms, where it is known when it dies. */
+  readonly expiresAt?: number;
+}
 
 /** A credential whose end is near and that nothing is ready to follow. */
 export interface ComingUp {
   readonly tenant: string;
-  readonly kind: EntraTenant["credential"]["kind"];
+  readonly kind: CredentialEnd["kind"];
   readonly expiresAt: number;
   /** Those that stop when it ends. */
   readonly mailboxes: number;
@@ -23,7 +39,7 @@ const kindWords: Record<ComingUp["kind"], string> = {
 
 /** Ends within the first of `limits.credentialEndDays`, soonest first; not those whose next credential was tried and works. */
 export function comingUp(
-  tenants: readonly EntraTenant[],
+  tenants: readonly TenantCredentials[],
   notes: readonly CredentialNote[],
   mailboxesOf: (tenant: string) => number,
   now: number,

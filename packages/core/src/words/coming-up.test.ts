@@ -1,22 +1,15 @@
-import { type CredentialNote, Secret } from "@mailfleet/core";
-import type { EntraTenant } from "@mailfleet/entra";
 import { expect, test } from "vitest";
-import { comingUp, comingUpJson, comingUpWords, credentialsJson } from "./coming-up.ts";
+import type { CredentialNote } from "../token-ports.ts";
+import { comingUp, comingUpJson, comingUpWords, credentialsJson, type TenantCredentials } from "./coming-up.ts";
 
 const now = Date.UTC(2026, 10, 23, 14, 3);
 const dayMs = 86_400_000;
-const secret = { kind: "secret", secret: new Secret("canary") } as const;
+const secret = { kind: "secret" } as const;
 
-function tenant(alias: string, days: number, more: Partial<EntraTenant> = {}): EntraTenant {
+function tenant(alias: string, days: number, more: Partial<TenantCredentials> = {}): TenantCredentials {
   return {
     alias,
-    tenantId: "1",
-    clientId: "2",
     credential: { ...secret, expiresAt: now + days * dayMs },
-    authority: "https://login.microsoftonline.com",
-    isCustomAuthority: false,
-    scope: "s",
-    protocols: ["imap"],
     ...more,
   };
 }
@@ -29,7 +22,7 @@ const note = (alias: string, ok: boolean): CredentialNote => ({
   ok,
   ...(!ok && { code: "C" }),
 });
-const names = (tenants: readonly EntraTenant[], notes: readonly CredentialNote[] = []): string[] =>
+const names = (tenants: readonly TenantCredentials[], notes: readonly CredentialNote[] = []): string[] =>
   comingUp(tenants, notes, () => 1, now).map((one) => `${one.tenant}${one.next === undefined ? "" : ` ${one.next}`}`);
 
 test("what ends within 60 days comes up, soonest first; what has ended or has no end does not", () => {
@@ -43,7 +36,7 @@ test("a next credential that works ends the warning; one that does not, or was n
 });
 
 test("the words name kind, day, those who stop, and the command that makes the next one", () => {
-  const certificate = { kind: "certificate", thumbprint: "t", privateKey: new Secret("canary"), expiresAt: now + 6.5 * dayMs } as const;
+  const certificate = { kind: "certificate", expiresAt: now + 6.5 * dayMs } as const;
   const [one] = comingUp([tenant("contoso", 0, { credential: certificate })], [], () => 2_140, now);
   expect(one && comingUpWords(one, now, "utc")).toEqual({
     what: "certificate expires Mon 30 Nov, 6 days",

@@ -1,0 +1,141 @@
+import type { Diagnosis } from "../diagnose/diagnose.ts";
+import type { ProofItem } from "./page-data.ts";
+
+/** What can be done from the console. */
+export const actionVerbs = ["try", "park", "resume", "replay", "discard", "restore", "prove", "doctor", "reveal"] as const;
+
+export type ActionVerb = (typeof actionVerbs)[number];
+
+/** What an action is about. Mailboxes are named as `tenant/address`. */
+export type ActionTarget =
+  | { readonly mailbox: string }
+  | { readonly tenant: string }
+  | { readonly ticket: string }
+  /** One dead letter, for `reveal`; a discard, for `restore`. */
+  | { readonly letter: string }
+  | { readonly discarded: string };
+
+/**
+ * POST /api/tickets: the server freezes the list that a dialog counts. Several mailboxes by id, or all that a list shows
+ * (`query`, as in the list's URL without `?`), or all of a cause; letters by cause or id.
+ */
+export interface TicketRequest {
+  readonly verb: "try" | "park" | "resume" | "replay" | "discard";
+  readonly select:
+    | { readonly mailboxes: readonly string[] }
+    | { readonly query: string }
+    | { readonly cause: string }
+    | { readonly letterCause: string }
+    | { readonly letters: readonly string[] };
+}
+
+/** What the dialog shows, and what binds the action to it. One use, ten minutes. */
+export interface Ticket {
+  readonly ticket: string;
+  readonly verb: TicketRequest["verb"];
+  /** What is acted on: `7 mailboxes`, `1,207 dead letters of c7f2`. */
+  readonly subject: string;
+  readonly count: number;
+  /** The first five, by name. */
+  readonly first: readonly string[];
+  /** Epoch ms: the list is as it was then. */
+  readonly at: number;
+  readonly expiresAt: number;
+  /** On the button: `Replay 1,207`. */
+  readonly button: string;
+  /** To be typed before it is done; absent where the button is enough. */
+  readonly typed?: string;
+  /** Sentences: what happens, and what is to be thought of first. */
+  readonly notes: readonly string[];
+  /** The command that does the same. */
+  readonly command: string;
+}
+
+/** POST /api/actions */
+export interface ActionRequest {
+  readonly verb: ActionVerb;
+  readonly target: ActionTarget;
+  /** For the activity; needed for `reveal`. */
+  readonly reason?: string;
+  /** What was typed, where the ticket asked for it. */
+  readonly typed?: string;
+}
+
+/** GET /api/actions/ID and the stream's `run`: what became of an action. */
+export interface ActionRun {
+  readonly id: string;
+  readonly verb: ActionVerb;
+  /** `waiting` ends at `startsAt`, and can be undone until then. */
+  readonly state: "waiting" | "running" | "done" | "failed" | "undone";
+  readonly subject: string;
+  readonly count: number;
+  readonly startsAt: number;
+  readonly endedAt?: number;
+  readonly done: number;
+  readonly failed: number;
+  /** One sentence for the toast. */
+  readonly words: string;
+  /** Until when POST /api/actions/ID/undo is taken, epoch ms; absent where there is nothing to undo. */
+  readonly undoUntil?: number;
+  readonly command: string;
+  readonly result?: ActionResult;
+}
+
+/** What is shown in place when it is done. */
+export type ActionResult =
+  | { readonly kind: "doctor"; readonly diagnosis: Diagnosis; readonly about: string; readonly text: string }
+  | { readonly kind: "proof"; readonly proof: ProofItem }
+  | { readonly kind: "letter"; readonly letter: RevealedLetter };
+
+/** Content, because an operator asked for it. Text only; the page hides it at `hideAt`. */
+export interface RevealedLetter {
+  readonly id: string;
+  readonly from: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly isCut: boolean;
+  readonly hideAt: number;
+}
+
+export const consoleErrorCodes = [
+  "NOT_SIGNED_IN",
+  "WRONG_PASSWORD",
+  "FORBIDDEN",
+  "READ_ONLY",
+  "FORGED",
+  "WRONG_HOST",
+  "TOO_MANY",
+  "TOO_LARGE",
+  "NOT_FOUND",
+  "BAD_REQUEST",
+  "TICKET_GONE",
+  "NOT_CONFIRMED",
+  "TOO_LATE",
+  "NOT_LIVE",
+  "FAILED",
+] as const;
+
+export type ConsoleErrorCode = (typeof consoleErrorCodes)[number];
+
+/** Every answer with a status of 400 or more. */
+export interface ConsoleError {
+  readonly error: {
+    readonly code: ConsoleErrorCode;
+    /** What happened, one sentence. */
+    readonly what: string;
+    /** What can be done. */
+    readonly todo?: string;
+    /** A command that does what was refused. */
+    readonly command?: string;
+    /** ms until it may be asked again. */
+    readonly retryMs?: number;
+    /** Names the log line of what went wrong here. */
+    readonly id?: string;
+  };
+}
+
+/** POST /api/login */
+export interface LoginRequest {
+  readonly name: string;
+  readonly password: string;
+}
