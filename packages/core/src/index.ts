@@ -278,6 +278,7 @@ export {
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
 export { describeMachine, describeUnknown, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";
+export { alertWords, type AlertWords } from "./words/alert-words.ts";
 export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.ts";
 export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";
 export {

@@ -6,3 +6,6 @@ export { type MetricName, metricCatalogue, type MetricSpec } from "./metric-cata
 export { type HealthFacts, judgeHealth, type RoleHealth } from "./role-health.ts";
 export { createRoleMetrics, type RoleMetrics } from "./role-metrics.ts";
 export { type RoleServer, startRoleServer } from "./role-server.ts";
+export { type AlertRule, alertRules, alertsFile } from "./alert-rules.ts";
+export { dashboard, dashboardQueries } from "./dashboard.ts";
+export { metricsDoc } from "./metrics-doc.ts";

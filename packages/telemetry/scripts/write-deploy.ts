@@ -1,0 +1,9 @@
+// Writes docs/metrics.md, deploy/prometheus and deploy/grafana anew: `node packages/telemetry/scripts/write-deploy.ts`, then `npx oxfmt docs deploy`.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { alertsFile, dashboard, metricsDoc } from "../src/index.ts";
+
+const root = new URL("../../../", import.meta.url);
+for (const dir of ["deploy/prometheus", "deploy/grafana"]) mkdirSync(new URL(dir, root), { recursive: true });
+writeFileSync(new URL("docs/metrics.md", root), metricsDoc());
+writeFileSync(new URL("deploy/prometheus/mailfleet-alerts.yml", root), alertsFile());
+writeFileSync(new URL("deploy/grafana/mailfleet.json", root), `${JSON.stringify(dashboard(), undefined, 2)}\n`);
