@@ -13,7 +13,9 @@ import {
   type UntaggedAnswer,
   type UntaggedHandlers,
 } from "./imapflow-internals.ts";
+import { ImpossibleUid, readFetchAnswer, type FetchAnswer } from "./fetch-answer.ts";
 import { FolderNews } from "./folder-news.ts";
+import { LeanFetch, type OnFetched } from "./lean-fetch.ts";
 import { readCount } from "./number-answers.ts";
 import { runIdle } from "./run-idle.ts";
 import { flowOptions, type ImapEndpoint, type ImapLimits } from "./flow-options.ts";
@@ -38,6 +40,8 @@ export interface CommandOptions {
   readonly uid?: number | undefined;
   /** Each call counts as progress; a promise holds the reader back. */
   readonly untagged?: UntaggedHandlers;
+  /** Each answer to a FETCH, in the order they come; as in `untagged`. */
+  readonly fetched?: OnFetched;
   /** A line that the parser could not read, cut to 1,024 characters. */
   readonly onUnreadable?: (line: string) => void;
   /** True while it is us who hold the answer back. */
@@ -59,6 +63,7 @@ const strikesAtMost = 2;
 export class ImapConnection {
   readonly #client: ImapFlow;
   readonly #imap: ImapFlowInternals;
+  readonly #lean: LeanFetch;
   readonly #options: ConnectionOptions;
   readonly #onAbort: () => void;
   readonly #begun: TlsBeginning | undefined;
@@ -87,6 +92,7 @@ export class ImapConnection {
       ),
     });
     this.#imap = internalsOf(this.#client);
+    this.#lean = new LeanFetch(this.#imap, limits.literalBytes);
     this.#client.on("error", (error: unknown) => this.#end(this.#toSyncError(error)));
     this.#onAbort = () => this.#end(this.#abortError());
     this.#guardLogin();
@@ -151,10 +157,14 @@ export class ImapConnection {
       this.progress();
       const watch = setInterval(() => this.#checkProgress(), Math.max(10, this.#options.limits.commandSilenceMs / 4));
       try {
-        const answer = await this.#imap.exec(verb, attributes, { untagged: options.untagged ?? {} });
+        const { fetched, untagged = {} } = options;
+        this.#lean.listen(fetched);
+        const FETCH = (answer: UntaggedAnswer): Promise<void> | void => fetched?.(this.#readFetch(answer));
+        const answer = await this.#imap.exec(verb, attributes, { untagged: fetched === undefined ? untagged : { ...untagged, FETCH } });
         answer.next();
         return answer.response;
       } finally {
+        this.#lean.listen(undefined);
         clearInterval(watch);
       }
     });
@@ -204,10 +214,19 @@ export class ImapConnection {
     return this.#strikes >= strikesAtMost;
   }
 
+  #readFetch(answer: UntaggedAnswer): FetchAnswer {
+    try {
+      return readFetchAnswer(answer);
+    } catch (error) {
+      if (!(error instanceof ImpossibleUid)) throw error;
+      throw this.violate("UnaskedData", "FETCH gave a number that is no UID");
+    }
+  }
+
   /** The server did something that was asked of it, or has to wait for us. */
   progress(): void {
     this.#progressAt = this.#options.clock.monotonic();
-    this.#progressBytes = this.#client.stats().received;
+    this.#progressBytes = this.#imap.streamer.readBytesCounter;
   }
 
   /** Ends the connection because of something the server sent. */
@@ -280,9 +299,10 @@ export class ImapConnection {
     if (this.#command?.isHeld?.() === true) return this.progress();
     const elapsed = this.#options.clock.monotonic() - this.#progressAt;
     if (elapsed < this.#options.limits.commandSilenceMs) return;
-    const received = this.#client.stats().received - this.#progressBytes;
+    const received = this.#imap.streamer.readBytesCounter - this.#progressBytes;
+    const isInLiteral = this.#lean.isInLiteral || this.#imap.streamer.state === streamerInLiteral;
     // Bytes count only inside a literal, which was asked for, and from 1 KB/s on: other lines are free for a server to send (T39).
-    if (this.#imap.streamer.state === streamerInLiteral && received >= (elapsed / 1000) * 1024) this.progress();
+    if (isInLiteral && received >= (elapsed / 1000) * 1024) this.progress();
     else this.#end(this.#local("Silent", "The server stopped answering"));
   }
 

@@ -16,11 +16,11 @@ import {
   type SessionFeatures,
   type StreamedMessage,
 } from "@mailfleet/core";
-import { ImpossibleUid, readFetchAnswer, toMessage, type FetchAnswer } from "./fetch-answer.ts";
+import { toMessage, type FetchAnswer } from "./fetch-answer.ts";
 import { decodeFolderName, encodeFolderName, hasControls, swapDelimiter } from "./folder-name.ts";
 import type { ImapLimits } from "./flow-options.ts";
 import type { ImapConnection } from "./imap-connection.ts";
-import type { Attribute, UntaggedAnswer } from "./imapflow-internals.ts";
+import type { Attribute } from "./imapflow-internals.ts";
 import { readListAnswer, readListLine, type ListAnswer } from "./list-answer.ts";
 import { readCount, readDigits, readNumbers, readSection, readStatus } from "./number-answers.ts";
 import { RowBuffer } from "./row-buffer.ts";
@@ -181,13 +181,10 @@ export class ImapSession implements MailSession {
       await this.#connection.run("UID FETCH", [sequence(chunk), [atom("UID"), atom("RFC822.SIZE"), atom("INTERNALDATE")]], {
         phase: "command",
         folder,
-        untagged: {
-          FETCH: (answer) => {
-            const { uid, size, internalDate } = this.#readFetch(answer);
-            if (uid === undefined || size === undefined || !wanted.delete(uid)) return;
-            this.#connection.progress();
-            found.push({ uid, size, ...(internalDate !== undefined && { internalDate }) });
-          },
+        fetched: ({ uid, size, internalDate }) => {
+          if (uid === undefined || size === undefined || !wanted.delete(uid)) return;
+          this.#connection.progress();
+          found.push({ uid, size, ...(internalDate !== undefined && { internalDate }) });
         },
       });
     }
@@ -206,14 +203,10 @@ export class ImapSession implements MailSession {
           phase: "fetch",
           folder,
           uid: only,
-          untagged: {
-            FETCH: async (answer) => {
-              const row = this.#readFetch(answer);
-              if (row.uid === undefined || row.body === undefined || row.origin !== undefined || !wanted.delete(row.uid)) return;
-              this.#connection.progress();
-              await rows.put(toMessage(row, row.uid, row.body));
-              this.#connection.progress();
-            },
+          fetched: (row) => {
+            if (row.uid === undefined || row.body === undefined || row.origin !== undefined || !wanted.delete(row.uid)) return undefined;
+            this.#connection.progress();
+            return rows.put(toMessage(row, row.uid, row.body))?.then(() => this.#connection.progress());
           },
           isHeld: () => rows.isHolding,
         })
@@ -254,14 +247,11 @@ export class ImapSession implements MailSession {
       phase: "fetch",
       folder,
       uid,
-      untagged: {
-        FETCH: (answer) => {
-          const row = this.#readFetch(answer);
-          const isBody = row.body !== undefined || row.isNil;
-          if (row.uid !== uid || !isBody || (row.origin ?? 0) !== offset || found !== undefined) return;
-          this.#connection.progress();
-          found = row;
-        },
+      fetched: (row) => {
+        const isBody = row.body !== undefined || row.isNil;
+        if (row.uid !== uid || !isBody || (row.origin ?? 0) !== offset || found !== undefined) return;
+        this.#connection.progress();
+        found = row;
       },
     });
     return found;
@@ -278,14 +268,11 @@ export class ImapSession implements MailSession {
     await this.#connection.run("UID FETCH", [sequence(`${low}:${high}`), [atom("UID"), atom("FLAGS")], ...changedSince], {
       phase: "command",
       folder,
-      untagged: {
-        FETCH: (answer) => {
-          const { uid, flags } = this.#readFetch(answer);
-          if (uid === undefined || flags === undefined || uid < low || uid > high) return;
-          // Of two lines the later is the newer: flags may change while the answer runs, and the server says so in it.
-          if (!rows.has(uid)) this.#connection.progress();
-          rows.set(uid, { uid, flags: this.#flags.share(flags) });
-        },
+      fetched: ({ uid, flags }) => {
+        if (uid === undefined || flags === undefined || uid < low || uid > high) return;
+        // Of two lines the later is the newer: flags may change while the answer runs, and the server says so in it.
+        if (!rows.has(uid)) this.#connection.progress();
+        rows.set(uid, { uid, flags: this.#flags.share(flags) });
       },
     });
     return [...rows.values()];
@@ -300,19 +287,16 @@ export class ImapSession implements MailSession {
       await this.#connection.run("UID FETCH", [sequence(chunk), items], {
         phase: "fetch",
         folder,
-        untagged: {
-          FETCH: (answer) => {
-            const { uid, size, internalDate, flags, header } = this.#readFetch(answer);
-            if (uid === undefined || flags === undefined || header === undefined || !isWholeHeader(header) || !wanted.delete(uid)) return;
-            this.#connection.progress();
-            found.push({
-              uid,
-              size: size ?? 0,
-              flags: this.#flags.share(flags),
-              header,
-              ...(internalDate !== undefined && { internalDate }),
-            });
-          },
+        fetched: ({ uid, size, internalDate, flags, header }) => {
+          if (uid === undefined || flags === undefined || header === undefined || !isWholeHeader(header) || !wanted.delete(uid)) return;
+          this.#connection.progress();
+          found.push({
+            uid,
+            size: size ?? 0,
+            flags: this.#flags.share(flags),
+            header,
+            ...(internalDate !== undefined && { internalDate }),
+          });
         },
       });
     }
@@ -373,15 +357,6 @@ export class ImapSession implements MailSession {
 
   #chunks(uids: readonly number[]): readonly string[] {
     return chunkUidSet(uidSetOf(uids), this.#chunkLength);
-  }
-
-  #readFetch(answer: UntaggedAnswer): FetchAnswer {
-    try {
-      return readFetchAnswer(answer);
-    } catch (error) {
-      if (!(error instanceof ImpossibleUid)) throw error;
-      throw this.#connection.violate("UnaskedData", "FETCH gave a number that is no UID");
-    }
   }
 }
 

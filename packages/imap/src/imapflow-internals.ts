@@ -22,8 +22,25 @@ export interface ImapFlowInternals {
   setAuthenticationState: () => Promise<void>;
   /** True: CAPABILITY is asked again after login. */
   expectCapabilityUpdate: boolean;
-  /** `state` is 2 while the bytes of a literal are awaited. */
-  readonly streamer: { readonly state: number };
+  readonly streamer: Streamer;
+  /** True: the socket's silence is ours, and its timer is set again. */
+  _processingResponse: boolean;
+}
+
+/** Cuts what the socket gives into answers, and hands each with its literals to the parser. */
+export interface Streamer {
+  /** `streamerInLine`, or `streamerInLiteral` while the bytes of a literal are awaited. */
+  readonly state: number;
+  readonly literalWaiting: number;
+  /** Of a line that is not at its end. */
+  readonly lineBytes: number;
+  /** Lines of an answer that is not at its end. */
+  readonly inputBuffer: readonly Uint8Array[];
+  readonly destroyed: boolean;
+  /** Bytes of the server so far. */
+  readonly readBytesCounter: number;
+  /** Replaceable. Resolves when each answer that ends in the bytes was handled; until then the socket gives no more. */
+  processInputChunk(chunk: Buffer): Promise<void>;
 }
 
 export interface ExecOptions {
@@ -32,6 +49,7 @@ export interface ExecOptions {
   readonly onPlusTag?: () => void;
 }
 
+export const streamerInLine = 1;
 export const streamerInLiteral = 2;
 
 /** A node of a command or of an answer, as imapflow's compiler takes and its parser gives it; null is NIL. */

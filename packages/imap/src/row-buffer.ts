@@ -16,11 +16,11 @@ export class RowBuffer<T extends { readonly bytes: Uint8Array }> {
   }
 
   /** Resolves when there is room for the next. */
-  put(row: T): Promise<void> | void {
+  put(row: T): Promise<void> | undefined {
     this.#rows.push(row);
     this.#bytes += row.bytes.length;
     this.#wakeUp();
-    if (this.#bytes < aheadBytes && this.#rows.length < aheadRows) return;
+    if (this.#bytes < aheadBytes && this.#rows.length < aheadRows) return undefined;
     return new Promise((resolve) => {
       this.#release = resolve;
     });

@@ -1,0 +1,95 @@
+import { isUid } from "@mailfleet/core";
+import { readInternalDate, type FetchAnswer } from "./fetch-answer.ts";
+
+/** A FETCH answer while it is read: the items of its lines so far, and the literal that the last line announces. */
+export interface FetchDraft {
+  uid: number | undefined;
+  flags: readonly string[] | undefined;
+  internalDate: number | undefined;
+  size: number | undefined;
+  body: Uint8Array | undefined;
+  origin: number | undefined;
+  header: Uint8Array | undefined;
+  /** What the literal is that follows the line. */
+  literal: "body" | "header" | undefined;
+  literalBytes: number;
+}
+
+export function emptyDraft(): FetchDraft {
+  return {
+    ...{ uid: undefined, flags: undefined, internalDate: undefined, size: undefined },
+    ...{ body: undefined, origin: undefined, header: undefined, literal: undefined, literalBytes: 0 },
+  };
+}
+
+const beginning = /\* \d{1,10} FETCH \(/y;
+/** Plain words: nothing that could be a list, a quoted string, NIL or a byte above ASCII. */
+const flag = String.raw`(?![Nn][Ii][Ll][ )])[\\$]?[A-Za-z][A-Za-z0-9_.-]*`;
+const items = [
+  String.raw`UID (\d{1,10})(?=[ )])`,
+  String.raw`FLAGS \(((?:${flag}(?: ${flag})*)?)\)`,
+  String.raw`INTERNALDATE "([^"\\]{1,40})"`,
+  String.raw`RFC822\.SIZE (\d{1,15})(?=[ )])`,
+  String.raw`(?:BODY\[\](?:<(\d{1,10})>)?|(BODY\[HEADER\.FIELDS \([A-Za-z0-9 -]{1,500}\)\])) \{(\d{1,15})\}\r\n$`,
+];
+const item = new RegExp(items.join("|"), "y");
+
+/**
+ * Reads one line of a FETCH answer, or what follows its literal, strictly: items that we ask for, each once, one space between them, upper
+ * case as every server writes them.
+ *
+ * @param line one character a byte, its CRLF included
+ * @param flagsOf gives a list for what stands between the parentheses
+ * @returns `literal` when one follows, `whole` when the answer is complete, undefined for anything else: somebody else has to read it all
+ */
+export function readFetchLine(
+  line: string,
+  draft: FetchDraft,
+  isFirst: boolean,
+  flagsOf: (words: string) => readonly string[],
+): "literal" | "whole" | undefined {
+  let at = 0;
+  if (isFirst) {
+    beginning.lastIndex = 0;
+    if (!beginning.test(line)) return undefined;
+    at = beginning.lastIndex;
+  }
+  for (let isBegun = isFirst; ; isBegun = false) {
+    if (!isBegun) {
+      if (line.charCodeAt(at) === closing) return line.length === at + 3 && line.endsWith("\r\n") ? "whole" : undefined;
+      if (line.charCodeAt(at) !== space) return undefined;
+      at++;
+    }
+    item.lastIndex = at;
+    const match = item.exec(line);
+    if (match === null) return undefined;
+    at = item.lastIndex;
+    const [, uid, flags, date, size, origin, header, literal] = match;
+    if (literal !== undefined) {
+      if (draft.literal !== undefined) return undefined;
+      draft.literal = header === undefined ? "body" : "header";
+      draft.literalBytes = Number(literal);
+      draft.origin = origin === undefined ? undefined : Number(origin);
+      return "literal";
+    }
+    if (uid !== undefined) {
+      if (draft.uid !== undefined || !isUid(Number(uid))) return undefined;
+      draft.uid = Number(uid);
+    } else if (flags !== undefined) {
+      if (draft.flags !== undefined) return undefined;
+      draft.flags = flagsOf(flags);
+    } else if (date !== undefined) {
+      const internalDate = readInternalDate(date);
+      if (draft.internalDate !== undefined || internalDate === undefined) return undefined;
+      draft.internalDate = internalDate;
+    } else if (draft.size === undefined) draft.size = Number(size);
+    else return undefined;
+  }
+}
+
+const space = 0x20;
+const closing = 0x29;
+
+export function answerOf({ uid, flags, internalDate, size, body, origin, header }: FetchDraft): FetchAnswer {
+  return { uid, flags, internalDate, size, body, origin, isNil: false, header };
+}
