@@ -24,7 +24,7 @@ export interface ImapFlowInternals {
   expectCapabilityUpdate: boolean;
   readonly streamer: Streamer;
   /** True: the socket's silence is ours, and its timer is set again. */
-  _processingResponse: boolean;
+  [processingResponse]: boolean;
 }
 
 /** Cuts what the socket gives into answers, and hands each with its literals to the parser. */
@@ -48,6 +48,9 @@ export interface ExecOptions {
   /** The server's `+`. */
   readonly onPlusTag?: () => void;
 }
+
+/** imapflow's own name of the property. */
+export const processingResponse = "_processingResponse";
 
 export const streamerInLine = 1;
 export const streamerInLiteral = 2;

@@ -1,6 +1,6 @@
 import type { FetchAnswer } from "./fetch-answer.ts";
 import { FetchRows } from "./fetch-rows.ts";
-import { streamerInLine, streamerInLiteral, type ImapFlowInternals } from "./imapflow-internals.ts";
+import { processingResponse, streamerInLine, streamerInLiteral, type ImapFlowInternals } from "./imapflow-internals.ts";
 
 /** Takes one row; a promise holds the reader back until it resolves. */
 export type OnFetched = (row: FetchAnswer) => Promise<void> | void;
@@ -57,11 +57,11 @@ export class LeanFetch {
     const held = onFetched(row);
     if (held === undefined) return;
     // As imapflow does it: the silence that follows is ours, and its timer must not take it for the server's.
-    this.#imap._processingResponse = true;
+    this.#imap[processingResponse] = true;
     try {
       await held;
     } finally {
-      this.#imap._processingResponse = false;
+      this.#imap[processingResponse] = false;
     }
   }
 
