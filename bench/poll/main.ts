@@ -1,10 +1,13 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request } from "node:https";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { startCountingProxy } from "../counting-proxy.ts";
 import { readFlags } from "../flags.ts";
+import { drawBars } from "../kit/chart.ts";
+import { publish } from "../kit/results.ts";
+import { median, round } from "../kit/statistics.ts";
 import { type ClientAnswer, type ClientOrder, type Contestant, idleContestants, runClient } from "./orders.ts";
 import { measureFleet } from "./worker.ts";
 
@@ -40,6 +43,7 @@ const countedPolls = 20;
 /** What an idle fleet is polled at; folders are listed with the same share of the polls at any interval of up to five minutes. */
 const pollSeconds = 2;
 const mostRoundTrips = 6;
+const wantedCpuMs = 1.5;
 
 interface Row {
   readonly name: string;
@@ -84,33 +88,40 @@ try {
     const traffic = await countTraffic(orderOf(row, 0));
     measured.push({
       name: row.name,
-      cpuMsPerPoll: median(all.map((one) => one.cpuMs)),
+      cpuMsPerPoll: round(median(all.map((one) => one.cpuMs))),
       cpuMsOfRuns: all.map((one) => round(one.cpuMs)),
-      wallMs: median(all.map((one) => one.wallMs)),
+      wallMs: round(median(all.map((one) => one.wallMs))),
       ...traffic,
     });
   }
   const fleet = await measureFleet(join(dir, "fleet"), sandbox, pollSeconds, seconds);
   const [imapflow, look] = measured;
-  const result = {
-    poll: {
-      cpuMsPerPoll: look?.cpuMsPerPoll ?? 0,
-      roundTrips: look?.roundTrips ?? 0,
-      bytes: look?.bytes ?? 0,
-      ofImapflow: round((look?.cpuMsPerPoll ?? 0) / (imapflow?.cpuMsPerPoll ?? 1)),
-      clients: measured,
-      fleet,
-      machine: { cpus: cpus().length, model: cpus()[0]?.model, node: process.versions.node, load: loadavg().map(round) },
-    },
+  const figures = {
+    cpuMsPerPoll: look?.cpuMsPerPoll ?? 0,
+    roundTrips: look?.roundTrips ?? 0,
+    bytes: look?.bytes ?? 0,
+    ofImapflow: round((look?.cpuMsPerPoll ?? 0) / (imapflow?.cpuMsPerPoll ?? 1)),
+    clients: measured,
+    fleet,
   };
   for (const row of measured)
     say(`${row.name}: ${row.cpuMsPerPoll} ms of CPU, ${row.wallMs} ms, ${row.roundTrips} round trips, ${row.bytes} bytes`);
   say(
     `a fleet's idle poll (${fleet.polls} polls): worker ${fleet.workerCpuMs} ms of CPU, producer ${fleet.producerCpuMs}, Redis ${fleet.redisCpuMs}; ${fleet.roundTrips} round trips and ${fleet.bytes} bytes on average, lists included`,
   );
-  await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
-  await writeFile(join(import.meta.dirname, "../results/poll.json"), `${JSON.stringify(result, undefined, 2)}\n`);
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  const picture = drawBars({
+    title: "Client CPU of a poll in which nothing is new",
+    note: `over TLS, medians of ${runs} runs of ${polls} polls`,
+    unit: "ms",
+    bars: measured.map(({ name, cpuMsPerPoll, roundTrips }) => ({
+      label: name.replace("mailfleet: ", ""),
+      value: cpuMsPerPoll,
+      text: `${cpuMsPerPoll.toFixed(2)} ms, ${roundTrips} trips`,
+      isOwn: name.startsWith("mailfleet"),
+    })),
+    mark: { value: wantedCpuMs, label: `wanted of a look: ${wantedCpuMs} ms` },
+  });
+  await publish("poll", figures, picture);
   process.exitCode = measured.filter(({ name }) => name.includes("look")).every((row) => row.roundTrips <= mostRoundTrips) ? 0 : 1;
 } finally {
   await sandbox.close();
@@ -143,15 +154,6 @@ function foldersOfAll({ truth }: Sandbox, addresses: readonly string[]): readonl
   const found = new Map<string, Set<string>>();
   for (const { address, folder, isMail } of truth()) if (isMail) found.set(folder, (found.get(folder) ?? new Set()).add(address));
   return [...found].filter(([, those]) => those.size === addresses.length).map(([folder]) => folder);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return round(sorted[sorted.length >> 1] ?? 0);
-}
-
-function round(value: number): number {
-  return Number(value.toFixed(2));
 }
 
 async function tokenOf({ tenants: [tenant], secretOf, authority }: Sandbox, ca: string): Promise<string> {

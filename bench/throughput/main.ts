@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
 import { join } from "node:path";
 import { readFlags } from "../flags.ts";
+import { drawBars } from "../kit/chart.ts";
+import { publish } from "../kit/results.ts";
 import { holdContest } from "./contest.ts";
 import { formatTable } from "./report.ts";
 import { versionOf } from "./run-others.ts";
@@ -53,26 +53,31 @@ const rttMs = wanted["rtt-ms"] ?? (protocol === "pop3" ? 10 : 0);
 
 const near = await measure("on this machine", wanted.messages, 0);
 const far = rttMs > 0 ? await measure(`${rttMs} ms away`, wanted["far-messages"] ?? Math.ceil(wanted.messages / 4), rttMs) : undefined;
-const document = {
-  throughput: {
-    protocol,
-    ...near,
-    ratios: { ...near.ratios, ...(far && renamed(far.ratios, (name) => `${name}, ${rttMs} ms away`)) },
-    ...(far && { far: { rttMs, ...far } }),
-    machine: {
-      cpus: cpus().length,
-      model: cpus()[0]?.model,
-      node: process.versions.node,
-      dovecot: versionOf("dovecot", ["--version"]),
-      redis: versionOf("redis-server", ["--version"]),
-      ...(protocol === "imap" ? { mbsync: versionOf("mbsync", ["--version"]) } : { python: pythonVersion() }),
-    },
+const figures = {
+  protocol,
+  ...near,
+  ratios: { ...near.ratios, ...(far && renamed(far.ratios, (name) => `${name}, ${rttMs} ms away`)) },
+  ...(far && { far: { rttMs, ...far } }),
+  versions: {
+    dovecot: versionOf("dovecot", ["--version"]),
+    redis: versionOf("redis-server", ["--version"]),
+    ...(protocol === "imap" ? { mbsync: versionOf("mbsync", ["--version"]) } : { python: pythonVersion() }),
   },
 };
-await mkdir(join(import.meta.dirname, "../results"), { recursive: true });
-const file = `../results/throughput${protocol === "imap" ? "" : `-${protocol}`}.json`;
-await writeFile(join(import.meta.dirname, file), `${JSON.stringify(document, undefined, 2)}\n`);
-process.stdout.write(`${JSON.stringify(document)}\n`);
+const barsOf = ({ contestants }: typeof near, where: string) =>
+  contestants.map(({ name, messagesPerSecond }) => ({
+    label: `${name}${where}`,
+    value: messagesPerSecond,
+    text: `${Math.round(messagesPerSecond).toLocaleString("en-US")}/s`,
+    isOwn: name === "mailfleet",
+  }));
+const picture = drawBars({
+  title: `Messages per second over ${protocol === "imap" ? "IMAP" : "POP3"}`,
+  note: `${near.messages.toLocaleString("en-US")} messages in ${wanted.mailboxes} mailboxes of a Dovecot on this machine, medians of ${wanted.runs} runs`,
+  unit: "messages/s",
+  bars: [...barsOf(near, ""), ...(far ? barsOf(far, `, ${rttMs} ms away`) : [])],
+});
+await publish("throughput", figures, picture, `throughput${protocol === "imap" ? "" : `-${protocol}`}`);
 
 function renamed<T>(record: Readonly<Record<string, T>>, toName: (name: string) => string): Record<string, T> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [toName(name), value]));
@@ -88,8 +93,8 @@ async function measure(where: string, messages: number, distanceMs: number) {
     const { medianBytes, bytes } = world;
     say(`\n${where}: ${messages} messages, ${(bytes / 1e6).toFixed(1)} MB, median ${medianBytes} bytes, ${runs} runs, medians\n`);
     say(`${formatTable(rows, ratios)}\n`);
-    const figures = { messages: world.messages, seconds, messagesPerSecond, cpuMsPerMessage, peakRssMb };
-    return { ...figures, ratios, medianBytes, contestants: rows };
+    const ours = { messages: world.messages, seconds, messagesPerSecond, cpuMsPerMessage, peakRssMb };
+    return { ...ours, ratios, medianBytes, contestants: rows };
   } finally {
     await world.close();
   }

@@ -5,20 +5,26 @@ import { readFileSync } from "node:fs";
 export interface Usage {
   cpuMs: number;
   peakRssMb: number;
+  rssMb: number;
 }
 
 /** Ticks per second of /proc/PID/stat: 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 
-/** CPU of the process and of its children that ended, and its highest resident memory. Undefined once the process is gone. */
+/** CPU of the process and of its children that ended, and its resident memory, highest and now. Undefined once the process is gone. */
 export function readUsage(pid: number): Usage | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The name in parentheses may hold spaces; fields are counted behind it (proc(5): utime is the 14th).
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0);
-    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-    return { cpuMs: (ticks * 1_000) / ticksPerSecond, peakRssMb: Number(peak?.[1] ?? 0) / 1_024 };
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const megabytes = (line: RegExp): number => Number(line.exec(status)?.[1] ?? 0) / 1_024;
+    return {
+      cpuMs: (ticks * 1_000) / ticksPerSecond,
+      peakRssMb: megabytes(/VmHWM:\s+(\d+) kB/),
+      rssMb: megabytes(/VmRSS:\s+(\d+) kB/),
+    };
   } catch {
     return undefined;
   }
@@ -35,11 +41,12 @@ export interface Watched {
   stop(): Promise<void>;
 }
 
-const sampleMs = 20;
+/** Short enough for contestants that live for seconds. */
+const shortSampleMs = 20;
 
-export function watch(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Watched {
+export function watch(command: string, args: readonly string[], env: NodeJS.ProcessEnv, sampleMs: number = shortSampleMs): Watched {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], env });
-  const usage: Usage = { cpuMs: 0, peakRssMb: 0 };
+  const usage: Usage = { cpuMs: 0, peakRssMb: 0, rssMb: 0 };
   let text = "";
   child.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => (text += chunk.toString()));
@@ -48,6 +55,7 @@ export function watch(command: string, args: readonly string[], env: NodeJS.Proc
     if (!now) return;
     usage.cpuMs = Math.max(usage.cpuMs, now.cpuMs);
     usage.peakRssMb = Math.max(usage.peakRssMb, now.peakRssMb);
+    usage.rssMb = now.rssMb;
   };
   const timer = setInterval(sample, sampleMs);
   const ended = new Promise<number>((resolve, reject) => {

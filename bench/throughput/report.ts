@@ -1,3 +1,5 @@
+import { median } from "../kit/statistics.ts";
+
 /** One contestant's run. */
 export interface Result {
   readonly name: string;
@@ -18,12 +20,6 @@ export interface Figures {
   readonly cpuMsPerMessage: number;
   readonly peakRssMb: number;
   readonly seconds: number;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
 export function figuresOf(results: readonly Result[]): Figures {

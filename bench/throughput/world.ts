@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import type { ChildProcess } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Protocol } from "@mailfleet/core";
 import { startSandbox } from "@mailfleet/sandbox";
 import { freePort, type RunningDovecot, startDovecot, startTokenEndpoint } from "@mailfleet/testkit/servers";
-import { watch } from "./processes.ts";
+import { startFarProxy } from "./far-server.ts";
 
 export interface WorldOptions {
   /** As if the server were so far away; 0 for as near as it is. */
@@ -80,17 +79,6 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-async function startFarProxy(port: number, rttMs: number): Promise<{ readonly process: ChildProcess; readonly port: number }> {
-  const { process: child } = watch(process.execPath, [join(import.meta.dirname, "far-proxy.ts"), String(port), String(rttMs)], {
-    PATH: process.env["PATH"],
-  });
-  const text = await new Promise<string>((resolve, reject) => {
-    child.stdout?.once("data", (chunk: Buffer) => resolve(chunk.toString()));
-    child.once("exit", () => reject(new Error("the proxy that makes the server far did not start")));
-  });
-  return { process: child, port: Number(text) };
 }
 
 /** Makes each copy a message of its own, so that nothing can be recognised as seen before. */

@@ -8,7 +8,10 @@ const benchmarks = {
   throughput:
     "the whole pipeline against a local Dovecot, in turns with the obvious loop and mbsync, or over POP3 with poplib (--help shows its flags)",
   hostile: "mail built to hurt, in one mailbox: the worker's memory against its cap, and how long everybody else's mail waits",
+  fleet: "ten thousand mailboxes from a cold start: time to the first full pass, Redis and memory they take, age of the last look",
   latency: "from a message's delivery to its event, by push or by poll",
+  scale: "the same mailboxes by 1, 2, 4 and 8 workers, from a server that is 50 ms away",
+  soak: "an hour of steady work: the slope of each process's memory, and what it holds of timers, connections and listeners",
   resync: "a large folder whose UIDVALIDITY changes: what is fetched again, and what a checkpoint costs in Redis",
   spool: "large mailboxes over POP3: what a poll without new mail costs, and the checkpoint in Redis",
   poll: "a poll in which nothing is new: CPU, round trips and bytes, beside imapflow's connect, STATUS and LOGOUT",
