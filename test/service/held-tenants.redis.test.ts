@@ -1,4 +1,5 @@
 import { systemClock } from "@mailfleet/runtime";
+import { createDueIndex } from "@mailfleet/store";
 import { afterEach, expect, test, vi } from "vitest";
 import { startTenantFleet, type TenantFleet } from "./tenant-fleet.ts";
 
@@ -19,6 +20,11 @@ const allChecked = async (tenant: string, since: number): Promise<void> => {
     expect(checkedAt).toBeGreaterThan(since);
   }
 };
+const lookNow = async (tenant: string): Promise<void> =>
+  createDueIndex(fleet.redis, fleet.keys).poke(
+    tenant,
+    (await recordsOf(tenant)).map(({ id }) => id),
+  );
 /** As a restart: no worker remembers a token, and the fleet has none. */
 async function forgetTokens(workers: readonly { stop(): Promise<void> }[]): Promise<void> {
   for (const worker of workers) await worker.stop();
@@ -96,7 +102,7 @@ test("an incident at Microsoft makes all tenants wait and parks nobody, and all 
   // Twenty seconds later, when they are asked again.
   for (const tenant of aliases) {
     await fleet.redis.hincrby(fleet.keys.opened(tenant), "since", -20_000);
-    for (const { id } of await recordsOf(tenant)) await fleet.redis.zadd(fleet.keys.due("fresh", tenant), 1, id);
+    await lookNow(tenant);
   }
   await until(async () =>
     expect([...(await fleet.holds.held()).values()].map(({ cause }) => `${cause.code} ${cause.state}`)).toEqual(
@@ -109,7 +115,7 @@ test("an incident at Microsoft makes all tenants wait and parks nobody, and all 
   await fleet.redis.hset(fleet.keys.hold("contoso"), "nextAt", 1);
   for (const tenant of aliases) {
     await until(async () => expect((await fleet.holds.held()).has(tenant)).toBe(false), 30_000);
-    for (const { id } of await recordsOf(tenant)) await fleet.redis.zadd(fleet.keys.due("fresh", tenant), 1, id);
+    await lookNow(tenant);
     await until(() => allChecked(tenant, overAt));
   }
   expect((await fleet.holds.held()).size).toBe(0);

@@ -77,6 +77,7 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
         parts.signs.noteProblems(problems);
         tellIntake(await parts.intake.look(), clock.now());
         await parts.reader.heartbeat({ id: parts.name, role: "producer", concurrency: 0 });
+        await parts.due.survey();
         slots = (await parts.reader.processes()).reduce((sum, one) => sum + one.concurrency, 0);
       }
       const watched = await parts.intake.look();

@@ -151,6 +151,22 @@ export const limits = {
   loginsCalmMs: 60_000,
   /** A mailbox taken from the due index and not started comes back after this (F05). */
   takenMs: 60_000,
+  /** Tenants that join the line by one script: 2 ms of Redis. */
+  tenantsJoining: 1_000,
+  /** Places of the line that are looked at in one script, at most: each is a handful of commands, together some milliseconds. */
+  lineAtOnce: 512,
+  /**
+   * A tenant that is held, or has no login left, is looked at again after this, or before where somebody says so. The first is half a
+   * round of the producer; a thousand held tenants cost a thousand looks in the time of the second.
+   */
+  blockedLeastMs: 50,
+  blockedMostMs: 1_000,
+  /** Due times that were written without a word to the producers, by an older version or in a Redis that lost a second, are found by then. */
+  dueSurveyMs: 10_000,
+  /** Share of `perHostInFlight` that history may fill: the rest is for new mail alone. */
+  historyHostShare: 0.75,
+  /** A mailbox of which somebody saw mail come goes before polls that are late by less than this, and behind those that are late by more. */
+  pokeAheadMs: 10 * 60_000,
   /** A disk with less than this share left, and less than so many bytes, takes no mail (F16): see `isDiskLow`. */
   diskReserveShare: 0.1,
   diskReserveBytes: 1_000_000_000,

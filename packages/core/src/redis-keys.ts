@@ -46,8 +46,14 @@ export interface RedisKeys {
   tokenFailure(identity: string): string;
   /** Hash: tenant and role -> how its credential fared when it was last tried. */
   readonly credentials: string;
-  /** String: where the round robin over tenants goes on. */
+  /** Sorted set: tenant -> from when on something of it may be due, in ms by Redis' clock; never later than it is. */
+  tenantsDue(lane: Lane): string;
+  /** Sorted set: tenants of which something was due when they were looked at last -> their place in line. */
+  tenantsInLine(lane: Lane): string;
+  /** Counter that places in line are dealt from. */
   turn(lane: Lane): string;
+  /** Set of tenants of which something may be in flight. */
+  tenantsInFlight(lane: Lane): string;
   /** Hash: role process id -> heartbeat JSON. */
   readonly processes: string;
   /** Sorted set: a worker's place in the fleet's push -> until when it is its own, in ms by Redis' clock. */
@@ -98,7 +104,10 @@ export function redisKeys(name = "mailfleet"): RedisKeys {
     tokenLock: (identity) => `${own}:token-lock:${identity}`,
     tokenFailure: (identity) => `${own}:token-failure:${identity}`,
     credentials: `${own}:credentials`,
+    tenantsDue: (lane) => `${own}:tenants-due:${lane}`,
+    tenantsInLine: (lane) => `${own}:tenants-in-line:${lane}`,
     turn: (lane) => `${own}:turn:${lane}`,
+    tenantsInFlight: (lane) => `${own}:tenants-in-flight:${lane}`,
     processes: `${own}:processes`,
     pushPlaces: `${own}:push:places`,
     pushHeld: `${own}:push:held`,

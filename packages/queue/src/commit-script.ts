@@ -113,17 +113,19 @@ return { 'applied', version + 1, poked }`;
 }
 
 /**
- * KEYS lease, mailbox, due fresh, due backfill, in flight fresh, in flight backfill, then BullMQ's nine
+ * KEYS lease, mailbox, due fresh, due backfill, in flight fresh, in flight backfill, then BullMQ's nine, then 16 tenants due
+ * fresh, 17 backfill
  * ARGV token, mailbox id, checked 0/1, opened 0/1, fresh due in ms, backfill due in ms or -1, cause JSON or '', pace or '', listing or '',
  *      queue prefix, packed job options, timestamp, then id, name, data of each event
  * Answers 1, or 0 when the lease is somebody else's.
  */
 export function settleScript(): string {
   return `${addJobFunction()}${checks}
-local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[5], 'zset', KEYS[6], 'zset' })
-  or checkQueue(7, ARGV[10], 13)
+local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[5], 'zset', KEYS[6], 'zset',
+  KEYS[16], 'zset', KEYS[17], 'zset' }) or checkQueue(7, ARGV[10], 13)
   or checkRights({ { 'HDEL', KEYS[2], 'f' }, { 'HSET', KEYS[2], 'f', 'v' }, { 'ZADD', KEYS[3], '0', 'v' }, { 'ZADD', KEYS[4], '0', 'v' },
-    { 'ZREM', KEYS[4], 'v' }, { 'ZREM', KEYS[5], 'v' }, { 'ZREM', KEYS[6], 'v' }, { 'DEL', KEYS[1] } })
+    { 'ZREM', KEYS[4], 'v' }, { 'ZREM', KEYS[5], 'v' }, { 'ZREM', KEYS[6], 'v' }, { 'DEL', KEYS[1] },
+    { 'ZADD', KEYS[16], 'LT', '0', 'v' }, { 'ZADD', KEYS[17], 'LT', '0', 'v' } })
 if wrong then return wrong end
 -- One that was applied and is sent again, because its answer was lost, is done and not refused (F04).
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('HGET', KEYS[2], 'settled') == ARGV[1] and 1 or 0 end
@@ -136,7 +138,14 @@ local freshAt = now + tonumber(ARGV[5])
 if ARGV[7] == '' and isPoked then freshAt = now end
 addJobs(bullKeys(7), ARGV[10], ARGV[11], ARGV[12], 13)
 redis.call('ZADD', KEYS[3], freshAt, ARGV[2])
-if ARGV[6] == '-1' then redis.call('ZREM', KEYS[4], ARGV[2]) else redis.call('ZADD', KEYS[4], now + tonumber(ARGV[6]), ARGV[2]) end
+local tenant = string.match(ARGV[2], '^[^/]+')
+redis.call('ZADD', KEYS[16], 'LT', freshAt, tenant)
+if ARGV[6] == '-1' then
+  redis.call('ZREM', KEYS[4], ARGV[2])
+else
+  redis.call('ZADD', KEYS[4], now + tonumber(ARGV[6]), ARGV[2])
+  redis.call('ZADD', KEYS[17], 'LT', now + tonumber(ARGV[6]), tenant)
+end
 redis.call('HSET', KEYS[2], 'nextAt', freshAt, 'history', ARGV[6] == '-1' and '0' or '1', 'settled', ARGV[1])
 if ARGV[3] == '1' then redis.call('HSET', KEYS[2], 'checkedAt', now) end
 if ARGV[4] == '1' then redis.call('HSET', KEYS[2], 'opened', '1') end

@@ -42,15 +42,15 @@ return 'parked'`;
 }
 
 /**
- * Then BullMQ's nine, then 19 whom consumers are to be told of. ARGV then the park as it was read or '', ms until history goes on, queue prefix, packed job options,
+ * Then BullMQ's nine, then 19 whom consumers are to be told of, 20 tenants due fresh, 21 backfill. ARGV then the park as it was read or '', ms until history goes on, queue prefix, packed job options,
  * timestamp, then id, name, data of each event.
  * Answers {status, park}: 'read' with the park that is to be named, 'resumed', 'tried' (it was not parked by an operator and is due now),
  * 'running' (a session works on it, and looks once more) or 'unknown'.
  */
 export function resumeScript(): string {
   return `${addJobFunction()}${checks}${common}
-local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[8], 'zset', KEYS[9], 'hash', KEYS[19], 'zset' })
-  or checkQueue(10, ARGV[6], 9)
+local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[8], 'zset', KEYS[9], 'hash', KEYS[19], 'zset',
+  KEYS[20], 'zset', KEYS[21], 'zset' }) or checkQueue(10, ARGV[6], 9)
 if wrong then return wrong end
 if redis.call('HEXISTS', KEYS[2], 'tenant') == 0 then return { 'unknown', '' } end
 local parked = redis.call('HGET', KEYS[2], 'parkedBy') or ''
@@ -67,7 +67,11 @@ if parked == '' and redis.call('EXISTS', KEYS[1]) == 1 then
   return { 'running', '' }
 end
 redis.call('ZADD', KEYS[3], now, ARGV[1])
-if redis.call('HGET', KEYS[2], 'history') == '1' then redis.call('ZADD', KEYS[4], now + tonumber(ARGV[5]), ARGV[1]) end
+redis.call('ZADD', KEYS[20], 'LT', now, ARGV[2])
+if redis.call('HGET', KEYS[2], 'history') == '1' then
+  redis.call('ZADD', KEYS[4], now + tonumber(ARGV[5]), ARGV[1])
+  redis.call('ZADD', KEYS[21], 'LT', now + tonumber(ARGV[5]), ARGV[2])
+end
 redis.call('ZREM', KEYS[5], ARGV[1])
 if redis.call('HEXISTS', KEYS[7], ARGV[1]) == 0 then redis.call('ZADD', KEYS[8], 'XX', now, ARGV[1]) end
 if parked == '' then return { 'tried', '' } end

@@ -63,6 +63,8 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
           keys.inFlight("fresh", mailbox.tenant),
           keys.inFlight("backfill", mailbox.tenant),
           ...template.keys,
+          keys.tenantsDue("fresh"),
+          keys.tenantsDue("backfill"),
         ],
         [
           token,

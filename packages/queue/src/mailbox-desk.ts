@@ -73,10 +73,11 @@ export async function createMailboxDesk({ queue, keys, clock }: MailboxDeskOptio
 
     async resume(mailbox) {
       let known = "";
+      const ofResume = [keys.untold(mailbox.tenant), keys.tenantsDue("fresh"), keys.tenantsDue("backfill")];
       for (let turn = 0; turn < mostTurns; turn++) {
         const events = known === "" ? [] : [outgoing(resumedEvent(mailbox, known, clock.now()))];
         const args = [...about(mailbox), known, limits.leaseRenewMs, ...jobArguments(template, clock, events)];
-        const answer = await runScript(resume, "resume", [[...keysOf(mailbox), ...template.keys, keys.untold(mailbox.tenant)], args]);
+        const answer = await runScript(resume, "resume", [[...keysOf(mailbox), ...template.keys, ...ofResume], args]);
         const [status, found] = answer as [ResumeOutcome | "read", string];
         if (status !== "read") return status;
         known = found;

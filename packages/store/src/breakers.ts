@@ -48,6 +48,8 @@ export function createBreakers({ redis, keys, clock, credentialOf }: BreakersOpt
         keys.hold(tenant),
         keys.untold(tenant),
         keys.loginRate(tenant),
+        keys.tenantsDue("fresh"),
+        keys.tenantsDue("backfill"),
       ];
       await ask(redis.eval(openedScript, names.length, ...names, tenant, count, token, keys.signals));
       if (canary?.cause.code !== "SERVICE_INCIDENT") return;
@@ -74,7 +76,14 @@ export function createBreakers({ redis, keys, clock, credentialOf }: BreakersOpt
       const { tenant } = mailbox;
       const { code, scope, text, state, tries, inMs, isSame } = order;
       const credential = (await credentialOf?.(tenant)) ?? "";
-      const names = [keys.hold(tenant), keys.untold(tenant), keys.lease(mailboxId(mailbox)), keys.due("fresh", tenant), keys.fence];
+      const names = [
+        keys.hold(tenant),
+        keys.untold(tenant),
+        keys.lease(mailboxId(mailbox)),
+        keys.due("fresh", tenant),
+        keys.fence,
+        keys.tenantsDue("fresh"),
+      ];
       const args = [
         token,
         tenant,
@@ -93,7 +102,8 @@ export function createBreakers({ redis, keys, clock, credentialOf }: BreakersOpt
     },
 
     async release({ mailbox: { tenant }, token }) {
-      const names = [keys.hold(tenant), keys.untold(tenant), keys.loginRate(tenant)];
+      const due = [keys.tenantsDue("fresh"), keys.tenantsDue("backfill")];
+      const names = [keys.hold(tenant), keys.untold(tenant), keys.loginRate(tenant), ...due];
       await ask(redis.eval(releaseScript, names.length, ...names, tenant, token, keys.signals));
     },
   };

@@ -13,15 +13,17 @@ end`;
 
 /** A tenant that goes on begins with an empty bucket: its mailboxes come back one after the other, the longest waiting first. */
 const release = `${signal}
-local function release(holdKey, untoldKey, rateKey, tenant, channel)
+local function release(holdKey, untoldKey, rateKey, tenantsDue, tenant, channel)
   local code = redis.call('HGET', holdKey, 'code')
   redis.call('DEL', holdKey, untoldKey)
   if redis.call('EXISTS', rateKey) == 1 then redis.call('HSET', rateKey, 'tokens', '0', 'at', now) end
+  for _, key in ipairs(tenantsDue) do redis.call('ZADD', key, 'LT', now, tenant) end
   tell(channel, 'release', tenant, now, code)
 end`;
 
 /**
- * KEYS opened, refused login, refused access, refused reach, tenants opened, tenants down, hold, untold, login rate
+ * KEYS opened, refused login, refused access, refused reach, tenants opened, tenants down, hold, untold, login rate, tenants due of both
+ *      lanes
  * ARGV tenant, how many opened since the last report, lease token, channel
  * Counts, and ends the hold whose canary opened.
  */
@@ -38,13 +40,13 @@ redis.call('HDEL', KEYS[1], 'since')
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
 redis.call('ZADD', KEYS[5], now, ARGV[1])
 redis.call('ZREM', KEYS[6], ARGV[1])
-if redis.call('HGET', KEYS[7], 'canaryLease') == ARGV[3] then release(KEYS[7], KEYS[8], KEYS[9], ARGV[1], ARGV[4]) end
+if redis.call('HGET', KEYS[7], 'canaryLease') == ARGV[3] then release(KEYS[7], KEYS[8], KEYS[9], { KEYS[10], KEYS[11] }, ARGV[1], ARGV[4]) end
 return 1`;
 
-/** KEYS hold, untold, login rate ; ARGV tenant, lease token, channel. Ends the hold whose canary the lease is. */
+/** KEYS hold, untold, login rate, tenants due of both lanes ; ARGV tenant, lease token, channel. Ends the hold whose canary the lease is. */
 export const releaseScript = `${nowMs}${release}
 if redis.call('HGET', KEYS[1], 'canaryLease') ~= ARGV[2] then return 0 end
-release(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[3])
+release(KEYS[1], KEYS[2], KEYS[3], { KEYS[4], KEYS[5] }, ARGV[1], ARGV[3])
 return 1`;
 
 /**
@@ -94,7 +96,7 @@ return { mailboxes, counts[1], counts[2], counts[3], counts[4], known[1] and now
   known[2] and now - tonumber(known[2]) or -1, active, down, open }`;
 
 /**
- * KEYS hold, untold, lease, due(fresh), fence
+ * KEYS hold, untold, lease, due(fresh), fence, tenants due(fresh)
  * ARGV lease token, tenant, code, scope, text, state, tries, next look in ms, 1 for the same cause as before, credential or '', channel,
  *      mailbox id
  * Begins a hold, moves that of the canary, or lets a stronger one take its place. Answers 1, or 0 when the lease is lost.
@@ -122,6 +124,8 @@ local tried = hold[7] or ''
 if ARGV[10] ~= '' and not string.find(tried, ARGV[10], 1, true) then tried = string.sub(ARGV[10] .. ' ' .. tried, 1, 1000) end
 redis.call('HSET', KEYS[1], 'id', hold[1] or redis.call('INCR', KEYS[5]), 'code', ARGV[3], 'scope', ARGV[4], 'text', ARGV[5], 'state', ARGV[6],
   'since', since, 'tries', tries, 'nextAt', nextAt, 'by', ARGV[1], 'mailbox', ARGV[12], 'tried', tried, 'canary', '', 'canaryUntil', '0', 'canaryLease', '')
+-- Its next look may come before anything of it is due.
+redis.call('ZADD', KEYS[6], 'LT', nextAt, ARGV[2])
 -- Whoever of them is not told when the tenant goes on, needs not be.
 if ARGV[6] == 'parked' and hold[2] ~= 'parked' then redis.call('ZUNIONSTORE', KEYS[2], 1, KEYS[4], 'WEIGHTS', 0) end
 tell(ARGV[11], 'hold', ARGV[2], nextAt, ARGV[3])

@@ -53,13 +53,14 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
       const answer = (await ask(
         redis.eval(
           acquireScript,
-          6,
+          7,
           keys.lease(id),
           keys.fence,
           keys.mailbox(id),
           keys.due(lane, mailbox.tenant),
           keys.inFlight(lane, mailbox.tenant),
           keys.hold(mailbox.tenant),
+          keys.tenantsDue(lane),
           id,
           chance.uuid(),
           limits.leaseMs,
@@ -130,7 +131,14 @@ function holdLease(
   const id = mailboxId(mailbox);
   const controller = new AbortController();
   const { tenant } = mailbox;
-  const names = [keys.lease(id), keys.mailbox(id), keys.due(lane, tenant), keys.inFlight(lane, tenant), keys.hold(tenant)];
+  const names = [
+    keys.lease(id),
+    keys.mailbox(id),
+    keys.due(lane, tenant),
+    keys.inFlight(lane, tenant),
+    keys.hold(tenant),
+    keys.tenantsDue(lane),
+  ];
   let renewedAt = askedAt;
   const lose = (why: string): void => {
     clearInterval(timer);

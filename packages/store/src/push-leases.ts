@@ -225,11 +225,12 @@ export function createPushLeases({ redis, keys, clock, chance }: PushLeasesOptio
       const id = mailboxId(mailbox);
       const answer = (await redis.eval(
         pushPokeScript,
-        4,
+        5,
         keys.pushHeld,
         keys.lease(id),
         keys.mailbox(id),
         keys.due("fresh", mailbox.tenant),
+        keys.tenantsDue("fresh"),
         place,
         id,
       )) as string;

@@ -1,4 +1,5 @@
-import { nowMs } from "./scripts.ts";
+import { limits } from "@mailfleet/core";
+import { nowMs, tellDue } from "./scripts.ts";
 
 /**
  * The Lua of push. A place is `number:random:budget`; it is alive while its score lies ahead. A mailbox is held by the place that the hash
@@ -98,10 +99,10 @@ redis.call('SET', KEYS[1], size, 'PX', ARGV[1])
 return 1`;
 
 /**
- * KEYS held, lease, mailbox, due(fresh) ; ARGV place, id
- * A session that works on the mailbox is told; else it is due now. A mailbox that waits for a reason keeps its time: the reason is answered.
+ * KEYS held, lease, mailbox, due(fresh), tenants due(fresh) ; ARGV place, id
+ * A session that works on the mailbox is told; else it is due now, before polls. A mailbox that waits for a reason keeps its time: the reason is answered.
  */
-export const pushPokeScript = `${nowMs}
+export const pushPokeScript = `${nowMs}${tellDue}
 if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[1] or redis.call('HEXISTS', KEYS[3], 'tenant') == 0
   or redis.call('HEXISTS', KEYS[3], 'parkedBy') == 1 then return 'lost' end
 local cause = redis.call('HGET', KEYS[3], 'cause')
@@ -113,6 +114,7 @@ end
 if redis.call('EXISTS', KEYS[2]) == 1 then
   redis.call('HSET', KEYS[3], 'poke', '1')
 else
-  redis.call('ZADD', KEYS[4], 'LT', now, ARGV[2])
+  redis.call('ZADD', KEYS[4], 'LT', now - ${limits.pokeAheadMs}, ARGV[2])
+  tellDue(KEYS[5], now, ARGV[2])
 end
 return 'poked'`;

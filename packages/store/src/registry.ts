@@ -44,7 +44,7 @@ export function createMailboxRegistry(redis: Redis, keys: RedisKeys): MailboxReg
           const id = mailboxId(mailbox);
           pipeline.eval(
             registerScript,
-            7,
+            8,
             keys.mailboxes,
             keys.tenants,
             keys.mailbox(id),
@@ -52,6 +52,7 @@ export function createMailboxRegistry(redis: Redis, keys: RedisKeys): MailboxReg
             keys.checkpoints(id),
             keys.tenantLedger(mailbox.tenant),
             keys.fleetLedger,
+            keys.tenantsDue("fresh"),
             id,
             mailbox.tenant,
             mailbox.address,
