@@ -1,4 +1,4 @@
-import { type MailSession, type MimeParser, stripControls, type UidlBook, uidlOf } from "@mailfleet/core";
+import { type MailSession, type MimeParser, readMessage, stripControls, type UidlBook, uidlOf } from "@mailfleet/core";
 
 /** One of the newest messages, from its header. Text of senders is free of what steers a terminal. */
 export interface ListedMessage {
@@ -46,7 +46,7 @@ export async function readHeads(session: MailSession, { uids, book }: Inbox, par
     const head = await session.fetchHead(uid, headBytes);
     if (head === undefined) continue;
     const parsed = await parser.parse(head.bytes);
-    const message = parsed.ok ? parsed.message : undefined;
+    const message = parsed.ok ? readMessage(parsed.message) : undefined;
     const [from] = message?.from ?? [];
     const date = message?.date ?? (head.internalDate === undefined ? undefined : new Date(head.internalDate).toISOString());
     listed.push({

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildMessageEvent, buildQuarantinedEvent } from "./build-event.ts";
+import { buildQuarantinedEvent, writeMessageEvent } from "./build-event.ts";
 import type { MessageEventInput } from "./build-event.ts";
-import type { BlobPointer, MailAddress, MessageContent } from "./event.ts";
+import type { BlobPointer, MailAddress, MessageAdded, MessageContent } from "./event.ts";
 import { limits } from "./limits.ts";
 import type { ParsedMessage } from "./ports.ts";
 import { utf8Length } from "./utf8.ts";
+import { writeMessage } from "./written-message.ts";
 
 const blank: ParsedMessage = {
   references: [],
@@ -24,7 +25,7 @@ const pointer: BlobPointer = { ref: "pack/1/2", sha256: "0".repeat(64), size: 1 
 
 function build(message: Partial<ParsedMessage>, facts: Partial<MessageEventInput> = {}) {
   const blobs = new Map<string, { kind: string; bytes: Uint8Array }>();
-  const event = buildMessageEvent({
+  const written = writeMessageEvent({
     mailbox: { tenant: "contoso", address: "box@contoso.example", protocol: "imap" },
     folder: { path: "INBOX", role: "inbox" },
     uid: 7,
@@ -37,7 +38,7 @@ function build(message: Partial<ParsedMessage>, facts: Partial<MessageEventInput
     isResync: false,
     parser: { name: "mailparser", version: "1" },
     raw: pointer,
-    message: { ...blank, ...message },
+    message: writeMessage({ ...blank, ...message }),
     putBlob: (kind, bytes) => {
       const ref = `blob/${blobs.size}`;
       blobs.set(ref, { kind, bytes });
@@ -46,7 +47,15 @@ function build(message: Partial<ParsedMessage>, facts: Partial<MessageEventInput
     ...facts,
   });
   const textOf = (at: BlobPointer | undefined): string => new TextDecoder().decode(blobs.get(at?.ref ?? "")?.bytes);
-  return { event, blobs, textOf, json: JSON.stringify(event) };
+  const json = new TextDecoder().decode(written.json);
+  return {
+    get event() {
+      return JSON.parse(json) as MessageAdded;
+    },
+    blobs,
+    textOf,
+    json,
+  };
 }
 
 describe("the event of a message", () => {
@@ -230,9 +239,8 @@ const anyMessage = fc.record(
 test("any content gives an event within 256 KB that is clean JSON", () => {
   fc.assert(
     fc.property(anyMessage, fc.array(text, { maxLength: 3 }), (message, flags) => {
-      const { event, json } = build(message, { flags });
+      const { json } = build(message, { flags });
       expect(new TextEncoder().encode(json).length).toBeLessThanOrEqual(limits.eventBytes);
-      expect(JSON.parse(json)).toEqual(event);
       expect(/\\u0000|\\ud[89a-f]/i.test(json.replaceAll("\\\\", ""))).toBe(false);
     }),
     { numRuns: 60 },

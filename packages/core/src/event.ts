@@ -192,17 +192,18 @@ export type MailEvent =
   | MailboxParked
   | MailboxResumed;
 
-/** An event as it goes on the queue. Serialised as soon as it is made: a text is a fraction of the objects it is made of. */
+/** An event as it goes on the queue. Serialised as soon as it is made: bytes are a fraction of the objects they are made of. */
 export interface OutgoingEvent {
   /** Unique for ever: `key`, and for an event that may repeat about one message what tells it from the others. */
   readonly id: string;
   readonly key: string;
   readonly type: MailEvent["type"];
-  readonly json: string;
+  /** UTF-8. */
+  readonly json: Uint8Array;
 }
 
 export function outgoing(event: MailEvent): OutgoingEvent {
-  return { id: eventId(event), key: event.key, type: event.type, json: JSON.stringify(event) };
+  return { id: eventId(event), key: event.key, type: event.type, json: new TextEncoder().encode(JSON.stringify(event)) };
 }
 
 /** What makes an event unique. A message's own event has its key; what is told about it later adds what it tells. */

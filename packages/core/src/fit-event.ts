@@ -20,7 +20,7 @@ const budgets = {
 const cuts = { subject: 1_000, id: 1_000, date: 40, headerName: 200, headerValue: 2_000, addressPart: 400, attachmentPart: 255 } as const;
 
 /** True when the event as JSON has more than `limits.eventBytes` bytes in UTF-8. */
-export function isTooLarge(event: MessageAdded): boolean {
+function isTooLarge(event: MessageAdded): boolean {
   return isLongerInUtf8(JSON.stringify(event), limits.eventBytes);
 }
 

@@ -167,6 +167,7 @@ export {
   type ParsedMessage,
   type ParsedAttachment,
   type ParseResult,
+  type WrittenResult,
   type MimeParser,
   type MessageSource,
   type Lease,
@@ -269,12 +270,13 @@ export type { NeighbourView, RefusalKind } from "./neighbours.ts";
 export type { Breakers, HoldOrder, HoldReader, TenantHold } from "./tenant-hold.ts";
 export { decideRetry, retryCapMs, type RetryDecision, type RetryQuestion } from "./retry-policy.ts";
 export {
-  buildMessageEvent,
   buildQuarantinedEvent,
   type MessageEventFacts,
   type MessageEventInput,
   type QuarantinedEventInput,
+  writeMessageEvent,
 } from "./build-event.ts";
+export { composeMessage, readMessage, writeMessage, type Gap, type GapKind, type WrittenMessage } from "./written-message.ts";
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
 export { describeMachine, describeUnknown, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";

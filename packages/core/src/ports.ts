@@ -12,6 +12,7 @@ import type { AccessToken } from "./token-ports.ts";
 import type { Pace } from "./pace.ts";
 import type { TenantHold } from "./tenant-hold.ts";
 import type { UidlBook } from "./uidl-book.ts";
+import type { WrittenMessage } from "./written-message.ts";
 
 /** Wall clock and monotonic clock, both in ms. Everything that waits or compares times gets one. */
 export interface Clock {
@@ -243,22 +244,25 @@ export interface ParsedAttachment {
   readonly content: Uint8Array | BlobPointer;
 }
 
-export type ParseResult =
+export type ParseResult<Message = ParsedMessage> =
   /** `cut`: a sentence for an operator about what was left out. */
-  | { readonly ok: true; readonly message: ParsedMessage; readonly cut?: string }
+  | { readonly ok: true; readonly message: Message; readonly cut?: string }
   /** `reason` is a sentence for an operator; what could be read of the head comes along where possible. */
   | { readonly ok: false; readonly reason: string };
+
+/** What a parser hands over: the message written as events have it. */
+export type WrittenResult = ParseResult<WrittenMessage>;
 
 export interface MimeParser {
   readonly name: string;
   readonly version: string;
   /** Never rejects for anything a message does. The bytes stay usable by the caller. */
-  parse(bytes: Uint8Array): Promise<ParseResult>;
+  parse(bytes: Uint8Array): Promise<WrittenResult>;
   /**
    * A message that is too large to hold: a few pieces at a time are. Attachments go to writers of `keep`, one after the other.
    * Rejects only with what `source` or a writer rejected with.
    */
-  parseStream(source: MessageSource, keep: () => BlobWriter): Promise<ParseResult>;
+  parseStream(source: MessageSource, keep: () => BlobWriter): Promise<WrittenResult>;
 }
 
 /** Bytes that lie elsewhere. */

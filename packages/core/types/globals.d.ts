@@ -6,4 +6,9 @@ interface AbortSignal {
 }
 declare class TextEncoder {
   encode(text: string): Uint8Array;
+  encodeInto(text: string, target: Uint8Array): { readonly read: number; readonly written: number };
+}
+declare class TextDecoder {
+  constructor(label?: "utf-8", options?: { readonly ignoreBOM?: boolean; readonly fatal?: boolean });
+  decode(bytes?: Uint8Array): string;
 }

@@ -1,7 +1,6 @@
 import {
   type BlobBatch,
   type BlobPointer,
-  buildMessageEvent,
   buildQuarantinedEvent,
   type FetchedMessage,
   type FlagRow,
@@ -9,11 +8,9 @@ import {
   isPlaceholder,
   type Lane,
   limits,
-  type MailEvent,
   type MessageMeta,
   outgoing,
   type OutgoingEvent,
-  type ParseResult,
   type Quarantine,
   type QuarantineCode,
   type Spot,
@@ -21,6 +18,8 @@ import {
   type Suspect,
   type UidSet,
   uidSetOf,
+  writeMessageEvent,
+  type WrittenResult,
 } from "@mailfleet/core";
 import { folderOf, keyOf } from "./change-events.ts";
 import { entryOf, spotOf } from "./fingerprints.ts";
@@ -108,7 +107,7 @@ class BatchReader {
       signal.throwIfAborted();
       const raw = blobs.put("raw", this.#keyOf(message.uid), message.bytes);
       held += message.bytes.length;
-      const event = guard(async () => outgoing(this.#toEvent(message, raw, await ports.mime.parse(message.bytes)))).finally(() => {
+      const event = guard(async () => this.#toEvent(message, raw, await ports.mime.parse(message.bytes))).finally(() => {
         held -= message.bytes.length;
       });
       // Awaited in order later; without this a failure before that would count as unhandled.
@@ -124,7 +123,7 @@ class BatchReader {
     const { context, blobs, suspect } = this.#batch;
     const { session, signal } = context;
     const { uid } = meta;
-    if (suspect && suspect.deaths > limits.killedWorkers) return outgoing(this.#quarantineBare(uid, killedWorkers));
+    if (suspect && suspect.deaths > limits.killedWorkers) return this.#quarantineBare(uid, killedWorkers);
     // Asked, because the announced size is an estimate; and only where it may be, because it costs a round trip.
     const mayBeTooLong = meta.size > limits.messageBytes || context.isCareful;
     if (mayBeTooLong && (await session.isLongerThan(uid, limits.messageBytes))) {
@@ -155,7 +154,7 @@ class BatchReader {
     const raw = await writer.end();
     // The one that was looked for: announced as small, and larger than an answer may be. The rest of the session need not be careful.
     if (raw.size > limits.literalBytes && meta.size <= limits.streamAboveBytes) context.isCareful = false;
-    if (suspect && isKiller(suspect)) return outgoing(this.#quarantine(known, killedWorkers, raw));
+    if (suspect && isKiller(suspect)) return this.#quarantine(known, killedWorkers, raw);
     return this.#parseStored(known, raw);
   }
 
@@ -165,21 +164,21 @@ class BatchReader {
     const key = this.#keyOf(known.uid);
     if (raw.size > limits.streamAboveBytes) {
       const source = { size: raw.size, open: () => blobs.readBack(raw) };
-      return guard(async () => outgoing(this.#toEvent(known, raw, await mime.parseStream(source, () => blobs.open("attachment", key)))));
+      return guard(async () => this.#toEvent(known, raw, await mime.parseStream(source, () => blobs.open("attachment", key))));
     }
     const pieces: Uint8Array[] = [];
     for await (const piece of blobs.readBack(raw)) pieces.push(piece);
     const bytes = joined(pieces, raw.size);
-    return guard(async () => outgoing(this.#toEvent({ ...known, bytes }, raw, await mime.parse(bytes))));
+    return guard(async () => this.#toEvent({ ...known, bytes }, raw, await mime.parse(bytes)));
   }
 
-  #toEvent(message: FetchedMessage, raw: BlobPointer, parsed: ParseResult): MailEvent {
+  #toEvent(message: FetchedMessage, raw: BlobPointer, parsed: WrittenResult): OutgoingEvent {
     if (!parsed.ok) return this.#quarantine(message, { code: "MESSAGE_UNPARSEABLE", reason: parsed.reason }, raw);
     if (isPlaceholder(message.bytes)) return this.#quarantine(message, unconvertible, raw);
     const key = this.#keyOf(message.uid);
     this.#remember(message, raw);
     const { blobs } = this.#batch;
-    return buildMessageEvent({
+    return writeMessageEvent({
       ...this.#about(message),
       raw,
       message: parsed.message,
@@ -191,19 +190,19 @@ class BatchReader {
   #tooLarge(head: FetchedMessage, what: string): OutgoingEvent {
     const raw = this.#batch.blobs.put("raw", this.#keyOf(head.uid), head.bytes);
     const reason = `more than the limit of ${limits.messageBytes} bytes (${what}); its first ${head.bytes.length} bytes are kept`;
-    return outgoing(this.#quarantine(head, { code: "MESSAGE_TOO_LARGE", reason }, raw));
+    return this.#quarantine(head, { code: "MESSAGE_TOO_LARGE", reason }, raw);
   }
 
-  #quarantine(message: FetchedMessage, reason: Quarantine, raw: BlobPointer): MailEvent {
+  #quarantine(message: FetchedMessage, reason: Quarantine, raw: BlobPointer): OutgoingEvent {
     this.quarantined.push(message.uid);
     this.#remember(message, raw, reason.code);
-    return buildQuarantinedEvent({ ...this.#about(message), raw, quarantine: reason });
+    return outgoing(buildQuarantinedEvent({ ...this.#about(message), raw, quarantine: reason }));
   }
 
   /** Nothing of the message was touched. */
-  #quarantineBare(uid: number, reason: Quarantine): MailEvent {
+  #quarantineBare(uid: number, reason: Quarantine): OutgoingEvent {
     this.quarantined.push(uid);
-    return buildQuarantinedEvent({ ...this.#about({ uid, flags: [] }), quarantine: reason });
+    return outgoing(buildQuarantinedEvent({ ...this.#about({ uid, flags: [] }), quarantine: reason }));
   }
 
   /** Remembers the message beside its blobs, and for the checkpoint. */

@@ -1,7 +1,6 @@
 import {
   type BlobBatch,
   type BlobPointer,
-  buildMessageEvent,
   buildQuarantinedEvent,
   countUids,
   type Failure,
@@ -10,10 +9,8 @@ import {
   isSyncError,
   limits,
   type MailboxRef,
-  type MailEvent,
   outgoing,
   type OutgoingEvent,
-  type ParseResult,
   type PieceReader,
   type Quarantine,
   quarantineText,
@@ -21,6 +18,8 @@ import {
   type ReissueOutcome,
   syncError,
   uidSetOf,
+  writeMessageEvent,
+  type WrittenResult,
 } from "@mailfleet/core";
 import type { EnginePorts } from "./ports.ts";
 import { refuseNewer } from "./refuse-newer.ts";
@@ -170,7 +169,7 @@ async function sendBatch(
     const events: OutgoingEvent[] = [];
     for (const message of messages) {
       const event = await rebuild(ports, mailbox, stored, message, blobs, counts);
-      if (event !== undefined) events.push(outgoing(event));
+      if (event !== undefined) events.push(event);
     }
     if (events.length === 0) return;
     await blobs.flush();
@@ -193,7 +192,7 @@ async function rebuild(
   message: StoredMessage,
   blobs: BlobBatch,
   counts: ReplayCounts,
-): Promise<MailEvent | undefined> {
+): Promise<OutgoingEvent | undefined> {
   const { key, isSetAside } = message;
   const found = await readRaw(ports, message, stored.isIndexed).catch((error: unknown): undefined => noteFailure(counts, key, error));
   if (found === undefined) return undefined;
@@ -214,9 +213,9 @@ async function rebuild(
     isReplayed: true as const,
     parser: { name: ports.mime.name, version: ports.mime.version },
   };
-  const setAside = (quarantine: Quarantine): MailEvent => {
+  const setAside = (quarantine: Quarantine): OutgoingEvent => {
     counts.quarantined++;
-    return buildQuarantinedEvent({ ...facts, ...(raw && { raw }), quarantine });
+    return outgoing(buildQuarantinedEvent({ ...facts, ...(raw && { raw }), quarantine }));
   };
   // Bytes that are not all of the message: parsing them would pass a part off as the whole.
   const code = entry === undefined ? "MESSAGE_UNFETCHABLE" : isSetAside ? entry.quarantine : undefined;
@@ -230,7 +229,7 @@ async function rebuild(
     const { quarantine: _before, ...readable } = entry;
     blobs.note({ ...stored.place, ...(stored.folder.role !== undefined && { role: stored.folder.role }) }, readable);
   }
-  return buildMessageEvent({
+  return writeMessageEvent({
     ...facts,
     raw,
     message: parsed.message,
@@ -246,7 +245,7 @@ function parse(
   key: string,
   raw: BlobPointer,
   bytes: Uint8Array | undefined,
-): Promise<ParseResult> {
+): Promise<WrittenResult> {
   if (bytes !== undefined) return mime.parse(bytes);
   return mime.parseStream({ size: raw.size, open: () => blobs.readPieces(raw) }, () => batch.open("attachment", key));
 }

@@ -1,13 +1,13 @@
 import { MessageChannel, type Transferable } from "node:worker_threads";
 import type { Piscina } from "piscina";
-import type { BlobPointer, BlobWriter, MessageSource, ParseResult } from "@mailfleet/core";
+import type { BlobPointer, BlobWriter, MessageSource, WrittenResult } from "@mailfleet/core";
 import type { ParseLimits } from "./parse-message.ts";
 import type { ParseTask, StreamTask } from "./parse-task.ts";
 import { answerOver } from "./port-calls.ts";
 import { unpackBatch, type WireBatch } from "./wire.ts";
 import { watchClock } from "./watch-clock.ts";
 
-export type ApartPool = Piscina<ParseTask | StreamTask, WireBatch | ParseResult>;
+export type ApartPool = Piscina<ParseTask | StreamTask, WireBatch>;
 
 export interface ApartOptions {
   readonly pool: ApartPool;
@@ -20,7 +20,7 @@ export interface ApartOptions {
 const loneDeaths = 2;
 
 /** One try: what came of it, or how the thread ended. */
-type Attempt = (startedAt: BigInt64Array, signal: AbortSignal) => Promise<ParseResult>;
+type Attempt = (startedAt: BigInt64Array, signal: AbortSignal) => Promise<WrittenResult>;
 
 /** What went wrong outside of the thread: a blob store that refuses, not the message. */
 class OutsideError extends Error {
@@ -44,16 +44,15 @@ export class ApartLane {
     this.#options = options;
   }
 
-  parse(bytes: Uint8Array): Promise<ParseResult> {
+  parse(bytes: Uint8Array): Promise<WrittenResult> {
     return this.#tryTwice(this.#options.parseMs, async (startedAt, signal) => {
       const slab = Uint8Array.from(bytes);
       const task: ParseTask = { slab: slab.buffer, sizes: [slab.byteLength], limits: this.#options.limits, startedAt };
-      const batch = (await this.#options.pool.run(task, { name: "parseBatch", transferList: [slab.buffer], signal })) as WireBatch;
-      return unpackBatch(batch)[0] as ParseResult;
+      return onlyOf(await this.#options.pool.run(task, { name: "parseBatch", transferList: [slab.buffer], signal }));
     });
   }
 
-  parseStream(source: MessageSource, keep: () => BlobWriter): Promise<ParseResult> {
+  parseStream(source: MessageSource, keep: () => BlobWriter): Promise<WrittenResult> {
     const { parseMs, bytesPerSecond } = this.#options;
     return this.#tryTwice(parseMs + (source.size / bytesPerSecond) * 1_000, (startedAt, signal) =>
       this.#streamOnce(source, keep, startedAt, signal),
@@ -66,7 +65,7 @@ export class ApartLane {
     await this.#options.pool.destroy();
   }
 
-  async #tryTwice(ms: number, attempt: Attempt): Promise<ParseResult> {
+  async #tryTwice(ms: number, attempt: Attempt): Promise<WrittenResult> {
     for (let deaths = 1; ; deaths++) {
       const startedAt = new BigInt64Array(new SharedArrayBuffer(8));
       const clock = watchClock(startedAt, ms);
@@ -90,7 +89,7 @@ export class ApartLane {
     }
   }
 
-  async #streamOnce(source: MessageSource, keep: () => BlobWriter, startedAt: BigInt64Array, signal: AbortSignal): Promise<ParseResult> {
+  async #streamOnce(source: MessageSource, keep: () => BlobWriter, startedAt: BigInt64Array, signal: AbortSignal): Promise<WrittenResult> {
     const [pieces, attachments] = [new MessageChannel(), new MessageChannel()];
     const iterator = source.open()[Symbol.asyncIterator]();
     const outside = new AbortController();
@@ -127,7 +126,7 @@ export class ApartLane {
         transferList: [pieces.port2, attachments.port2],
         signal: AbortSignal.any([signal, outside.signal]),
       });
-      return (await run) as ParseResult;
+      return onlyOf(await run);
     } catch (error) {
       if (outside.signal.aborted) throw outside.signal.reason;
       throw error;
@@ -138,6 +137,10 @@ export class ApartLane {
       await writer?.giveUp();
     }
   }
+}
+
+function onlyOf(batch: WireBatch): WrittenResult {
+  return unpackBatch(batch)[0] as WrittenResult;
 }
 
 /** Bytes that may change hands without taking others along. */

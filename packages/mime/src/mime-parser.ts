@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { Piscina } from "piscina";
 import { limits } from "@mailfleet/core";
-import type { BlobWriter, MessageSource, MimeParser, ParseResult } from "@mailfleet/core";
+import type { BlobWriter, MessageSource, MimeParser, WrittenResult } from "@mailfleet/core";
 import { ApartLane, type ApartPool } from "./apart-lane.ts";
 import type { ParseLimits } from "./parse-message.ts";
 import type { ParseTask } from "./parse-task.ts";
@@ -69,7 +69,7 @@ const failedStartsInRow = 5;
 
 interface Job {
   readonly bytes: Uint8Array;
-  readonly resolve: (result: ParseResult) => void;
+  readonly resolve: (result: WrittenResult) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -117,7 +117,7 @@ class PooledMimeParser implements MimeParser {
     return new ApartLane({ pool, limits: this.#parseLimits(), parseMs, bytesPerSecond });
   }
 
-  parse(bytes: Uint8Array): Promise<ParseResult> {
+  parse(bytes: Uint8Array): Promise<WrittenResult> {
     if (this.#isClosed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       const job: Job = { bytes, resolve, reject };
@@ -129,7 +129,7 @@ class PooledMimeParser implements MimeParser {
     });
   }
 
-  parseStream(source: MessageSource, keep: () => BlobWriter): Promise<ParseResult> {
+  parseStream(source: MessageSource, keep: () => BlobWriter): Promise<WrittenResult> {
     if (this.#isClosed) return Promise.reject(closedError());
     return this.#streams.parseStream(source, keep).catch((error: unknown) => {
       throw this.#isClosed ? closedError() : error;
@@ -194,7 +194,7 @@ class PooledMimeParser implements MimeParser {
       const task: ParseTask = { slab: slab.buffer, sizes, limits: this.#parseLimits(), startedAt };
       const results = unpackBatch(await this.#pool.run(task, { transferList: [slab.buffer], signal: clock.signal }));
       this.#failedStarts = 0;
-      for (const [index, job] of batch.entries()) job.resolve(results[index] as ParseResult);
+      for (const [index, job] of batch.entries()) job.resolve(results[index] as WrittenResult);
     } catch (error) {
       if (!this.#isClosed) this.#settleFailure(batch, Atomics.load(startedAt, 0) !== 0n, error);
     } finally {

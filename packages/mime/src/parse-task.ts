@@ -1,10 +1,10 @@
 import type { MessagePort } from "node:worker_threads";
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import type { BlobPointer, ParseResult } from "@mailfleet/core";
+import type { BlobPointer } from "@mailfleet/core";
 import { parseMessage, parsePieces } from "./parse-message.ts";
 import type { ParseLimits } from "./parse-message.ts";
 import { askOver } from "./port-calls.ts";
-import { packBatch } from "./wire.ts";
+import { packBatch, type WireBatch } from "./wire.ts";
 
 /** What the pool hands to a thread: messages one after the other in one transferred buffer. */
 export interface ParseTask {
@@ -26,7 +26,11 @@ export async function parseBatch(task: ParseTask): Promise<unknown> {
       return parseMessage(bytes, task.limits);
     }),
   );
-  const batch = packBatch(results);
+  return moved(packBatch(results));
+}
+
+/** Its buffer changes hands. */
+function moved(batch: WireBatch): unknown {
   return move({ [transferableSymbol]: batch.slab, [valueSymbol]: batch });
 }
 
@@ -40,7 +44,7 @@ export interface StreamTask {
   readonly sink: MessagePort;
 }
 
-export async function parseStream(task: StreamTask): Promise<ParseResult> {
+export async function parseStream(task: StreamTask): Promise<unknown> {
   Atomics.store(task.startedAt, 0, process.hrtime.bigint());
   const source = askOver<null, Uint8Array | null>(task.source);
   const sink = askOver<Uint8Array | null, BlobPointer | null>(task.sink);
@@ -48,7 +52,7 @@ export async function parseStream(task: StreamTask): Promise<ParseResult> {
     for (let piece = await source.ask(null); piece !== null; piece = await source.ask(null)) yield piece;
   }
   try {
-    return await parsePieces(pieces(), task.limits, async (chunks) => {
+    const result = await parsePieces(pieces(), task.limits, async (chunks) => {
       // Copied: a decoder's bytes may be part of a pool, which cannot change hands.
       for await (const chunk of chunks) {
         const bytes = Uint8Array.from(chunk);
@@ -56,6 +60,7 @@ export async function parseStream(task: StreamTask): Promise<ParseResult> {
       }
       return (await sink.ask(null)) as BlobPointer;
     });
+    return moved(packBatch([result]));
   } finally {
     task.source.close();
     task.sink.close();

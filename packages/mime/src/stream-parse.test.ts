@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { syncError, type BlobPointer, type BlobWriter, type MessageSource } from "@mailfleet/core";
+import { readMessage, syncError, type BlobPointer, type BlobWriter, type MessageSource } from "@mailfleet/core";
 import { afterEach, describe, expect, test } from "vitest";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { createMimeParser, type MimeParserOptions } from "./mime-parser.ts";
@@ -71,8 +71,8 @@ describe("a message in pieces", () => {
     const [streamed, whole] = [await parser.parseStream(sourceOf(bytes), keep), await parser.parse(bytes)];
     expect(kept.map((one) => one.toString("base64"))).toEqual(files.map((one) => one.toString("base64")));
     if (!streamed.ok || !whole.ok) throw new Error("not read");
-    const { attachments, ...head } = streamed.message;
-    const { attachments: expected, ...rest } = whole.message;
+    const { attachments, ...head } = readMessage(streamed.message);
+    const { attachments: expected, ...rest } = readMessage(whole.message);
     expect(head).toEqual(rest);
     expect(attachments.map(({ content, ...about }) => [about, (content as BlobPointer).size])).toEqual(
       expected.map(({ content, ...about }) => [about, (content as Uint8Array).byteLength]),
@@ -93,9 +93,10 @@ describe("a message in pieces", () => {
     const result = await start({ textBytes: 100_000 }).parseStream(sourceOf(bytes, 64_000), sink().keep);
     if (!result.ok) throw new Error(result.reason);
     expect(result.cut).toMatch(/longer than 100000 bytes/);
-    expect(result.message.subject).toBe("long");
-    expect(result.message.text?.length).toBeGreaterThan(90_000);
-    expect(result.message.text?.length).toBeLessThan(100_000);
+    const { subject, text } = readMessage(result.message);
+    expect(subject).toBe("long");
+    expect(text?.length).toBeGreaterThan(90_000);
+    expect(text?.length).toBeLessThan(100_000);
   });
 
   test("a store that refuses an attachment ends the parse with its own failure", async () => {
@@ -135,11 +136,10 @@ describe("a message in pieces", () => {
       reason: expect.stringMatching(/ended the parser's thread 2 times/) as unknown,
     });
     expect(fat.opened()).toBe(2);
-    for (const one of [parser, other])
-      expect(await one.parseStream(sourceOf(Buffer.from("Subject: next\r\n\r\nx")), sink().keep)).toMatchObject({
-        ok: true,
-        message: { subject: "next" },
-      });
+    for (const one of [parser, other]) {
+      const next = await one.parseStream(sourceOf(Buffer.from("Subject: next\r\n\r\nx")), sink().keep);
+      expect(next.ok && readMessage(next.message).subject).toBe("next");
+    }
   }, 30_000);
 
   test("150 MB pass through in little memory", async () => {

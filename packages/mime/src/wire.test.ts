@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { MailAddress, ParsedAttachment, ParseResult } from "@mailfleet/core";
+import { limits, type MailAddress, type ParsedAttachment, type ParseResult, readMessage } from "@mailfleet/core";
 import { packBatch, unpackBatch } from "./wire.ts";
 
 const text = fc.string({ unit: "grapheme" }).map((one) => one.replaceAll("\0", "\uFFFD"));
+/** A body that goes by reference; a mark in front of it stays where it is. */
+const long = (one: string): string => `\uFEFF${one}${"é".repeat(limits.inlineBodyBytes / 2)}`;
 const optional = <T>(key: string, value: fc.Arbitrary<T>): fc.Arbitrary<object> =>
   fc.oneof(
     fc.constant({}),
@@ -32,18 +34,20 @@ const message = merged<object>(
     attachments: fc.array(attachment, { maxLength: 3 }),
     defects: fc.array(text),
   }),
-  ...["messageId", "inReplyTo", "subject", "date", "text", "html"].map((key) => optional(key, text)),
+  ...["messageId", "inReplyTo", "subject", "date"].map((key) => optional(key, text)),
+  ...["text", "html"].map((key) => optional(key, fc.oneof(text, text.map(long)))),
 );
 const result = fc.oneof(
   text.map((reason) => ({ ok: false, reason })),
-  message.map((one) => ({ ok: true, message: one })),
+  fc.tuple(message, optional("cut", text)).map(([one, cut]) => ({ ok: true, message: one, ...cut })),
 ) as fc.Arbitrary<ParseResult>;
 
 test("a batch arrives in the other thread as it was sent", () => {
   fc.assert(
     fc.property(fc.array(result, { maxLength: 4 }), (results) => {
       const batch = packBatch(results);
-      expect(unpackBatch(structuredClone(batch, { transfer: [batch.slab] }))).toEqual(results);
+      const arrived = unpackBatch(structuredClone(batch, { transfer: [batch.slab] }));
+      expect(arrived.map((one) => (one.ok ? { ...one, message: readMessage(one.message) } : one))).toEqual(results);
     }),
   );
 });

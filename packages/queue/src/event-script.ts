@@ -13,8 +13,13 @@ export type Run = (keys: readonly string[], args: readonly (string | number | Bu
 /** The end of ARGV of every script that adds events: queue prefix, packed job options, timestamp, then id, name, data of each. */
 export function jobArguments(template: JobTemplate, clock: Clock, events: readonly OutgoingEvent[]): (string | number | Buffer)[] {
   const args: (string | number | Buffer)[] = [template.prefix, template.options, clock.now()];
-  for (const event of events) args.push(eventJobId(event.id), event.type, event.json);
+  for (const event of events) args.push(eventJobId(event.id), event.type, jsonArgument(event));
   return args;
+}
+
+/** A view: ioredis takes Buffers for bytes, and any other array for text. */
+export function jsonArgument({ json }: OutgoingEvent): Buffer {
+  return Buffer.from(json.buffer, json.byteOffset, json.byteLength);
 }
 
 /** Sent as EVALSHA, and again as EVAL where Redis forgot the script: ioredis does that outside of MULTI. */

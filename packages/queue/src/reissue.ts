@@ -1,6 +1,7 @@
 import type { Queue } from "bullmq";
 import type { Clock, OutgoingEvent, Reissue, ReissueOutcome } from "@mailfleet/core";
 import { eventJobId, readJobTemplate } from "./event-jobs.ts";
+import { jsonArgument } from "./event-script.ts";
 import { reissueScript, reprocessKeys } from "./letter-scripts.ts";
 
 /** BullMQ's client, as far as it is needed. */
@@ -18,7 +19,7 @@ export async function openReissue(queue: Queue, clock: Clock): Promise<Reissue> 
   return {
     async put(events: readonly OutgoingEvent[]) {
       const args: unknown[] = [template.prefix, template.options, clock.now()];
-      for (const { id, type, json } of events) args.push(eventJobId(id), type, json);
+      for (const event of events) args.push(eventJobId(event.id), event.type, jsonArgument(event));
       return (await client.runCommand("mailfleetReissue", [keys.length, ...keys, ...args])) as readonly ReissueOutcome[];
     },
   };

@@ -155,7 +155,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
   const addJobs = (events: readonly OutgoingEvent[]): void => {
     for (const { id, type, json } of events) {
       if (jobs.has(id)) repeatedIds.push(id);
-      else jobs.set(id, { id, type, json });
+      else jobs.set(id, { id, type, json: Buffer.from(json).toString() });
     }
   };
 

@@ -6,6 +6,8 @@ import {
   type ParseResult,
   Secret,
   type TokenSource,
+  writeMessage,
+  type WrittenResult,
 } from "@mailfleet/core";
 
 const tokenLifeMs = 3_600_000;
@@ -30,7 +32,7 @@ export function createMemoryTokenSource(now: () => number): TokenSource {
 export const plainParser: MimeParser = {
   name: "plain",
   version: "1",
-  parse: (bytes) => Promise.resolve(parsePlain(bytes)),
+  parse: (bytes) => Promise.resolve(written(parsePlain(bytes))),
   async parseStream(source, keep) {
     const pieces: Uint8Array[] = [];
     for await (const piece of source.open()) pieces.push(piece);
@@ -42,9 +44,13 @@ export const plainParser: MimeParser = {
       await writer.write(content as Uint8Array);
       attachments.push({ ...about, content: await writer.end() });
     }
-    return { ok: true, message: { ...parsed.message, attachments } };
+    return written({ ok: true, message: { ...parsed.message, attachments } });
   },
 };
+
+function written(parsed: ParseResult): WrittenResult {
+  return parsed.ok ? { ok: true, message: writeMessage(parsed.message) } : parsed;
+}
 
 function parsePlain(bytes: Uint8Array): ParseResult {
   const source = Buffer.from(bytes).toString("utf8");

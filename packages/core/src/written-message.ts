@@ -1,0 +1,166 @@
+import { cleanJson } from "./clean-value.ts";
+import type { AttachmentEvent, BlobPointer, MessageFields } from "./event.ts";
+import { limits } from "./limits.ts";
+import type { ParsedMessage } from "./ports.ts";
+import { isLongerInUtf8 } from "./utf8.ts";
+
+/**
+ * A message as an event has it, already written: JSON, but for what only the blob store knows. Made in the thread that parses, so that
+ * the one that fetches and commits handles bytes, and makes no object of a message's thousand strings.
+ */
+export interface WrittenMessage {
+  /** A JSON object in UTF-8, without NUL and lone surrogates, incomplete at its gaps. */
+  readonly json: Uint8Array;
+  /** By place, ascending. */
+  readonly gaps: readonly Gap[];
+}
+
+/** Where the members `ref`, `sha256` and `size` of a blob belong, and the blob. */
+export interface Gap {
+  /** Offset into the JSON, bytes. */
+  readonly at: number;
+  readonly kind: GapKind;
+  readonly bytes: Uint8Array;
+}
+
+export type GapKind = "text" | "html" | "attachment";
+
+/** A message between being parsed and being encoded. */
+export interface ComposedMessage {
+  /** JSON in pieces, with a gap behind each but the last. */
+  readonly pieces: readonly string[];
+  readonly gaps: readonly { readonly kind: GapKind; readonly content: string | Uint8Array }[];
+}
+
+/** Bodies over `limits.inlineBodyBytes` and attachments become gaps; what lies in the blob store already is written out. */
+export function composeMessage(message: ParsedMessage): ComposedMessage {
+  const { text, html, attachments, defects } = message;
+  const pieces: string[] = [];
+  const gaps: { kind: GapKind; content: string | Uint8Array }[] = [];
+  const isTextOut = text !== undefined && isLongerInUtf8(text, limits.inlineBodyBytes);
+  const isHtmlOut = html !== undefined && isLongerInUtf8(html, limits.inlineBodyBytes);
+  // JSON leaves out what is undefined.
+  const inline = {
+    ...message,
+    text: isTextOut ? undefined : text,
+    html: isHtmlOut ? undefined : html,
+    attachments: undefined,
+    defects: defects.length > 0 ? defects : undefined,
+  };
+  let piece = cleanJson(inline).slice(0, -1);
+  const leaveOut = (kind: GapKind, content: string | Uint8Array): void => {
+    pieces.push(piece);
+    gaps.push({ kind, content });
+    piece = "}";
+  };
+  if (isTextOut) {
+    piece += ',"textRef":{';
+    leaveOut("text", text);
+  }
+  if (isHtmlOut) {
+    piece += ',"htmlRef":{';
+    leaveOut("html", html);
+  }
+  piece += ',"attachments":[';
+  let comma = "";
+  for (const { content, ...about } of attachments) {
+    piece += `${comma}${cleanJson(about).slice(0, -1)},`;
+    comma = ",";
+    if (content instanceof Uint8Array) leaveOut("attachment", content);
+    else piece += `${pointerMembers(content)}}`;
+  }
+  pieces.push(`${piece}]}`);
+  return { pieces, gaps };
+}
+
+/** {@link composeMessage}, encoded. Who has many messages at once encodes them himself. */
+export function writeMessage(message: ParsedMessage): WrittenMessage {
+  const encoder = new TextEncoder();
+  const { pieces, gaps } = composeMessage(message);
+  const encoded = pieces.map((piece) => encoder.encode(piece));
+  let at = 0;
+  return {
+    gaps: gaps.map(({ kind, content }, i) => {
+      at += (encoded[i] as Uint8Array).length;
+      return { at, kind, bytes: typeof content === "string" ? encoder.encode(content) : content };
+    }),
+    json: joinBytes(encoded),
+  };
+}
+
+/** The way back, for who wants to look into the message. */
+export function readMessage({ json, gaps }: WrittenMessage): ParsedMessage {
+  type Found<T> = T & { readonly gap?: number | undefined };
+  type Read = MessageFields & {
+    readonly textRef?: Found<object>;
+    readonly htmlRef?: Found<object>;
+    readonly attachments: readonly Found<AttachmentEvent>[];
+    readonly defects?: readonly string[];
+  };
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let from = 0;
+  let whole = "";
+  for (const [i, { at }] of gaps.entries()) {
+    whole += `${decoder.decode(json.subarray(from, at))}"gap":${i}`;
+    from = at;
+  }
+  const read = JSON.parse(whole + decoder.decode(json.subarray(from))) as Read;
+  const bytesIn = (found: Found<object>): Uint8Array | undefined => (found.gap === undefined ? undefined : gaps[found.gap]?.bytes);
+  const { textRef, htmlRef, attachments, defects, ...fields } = read;
+  return {
+    ...fields,
+    ...(textRef && { text: decoder.decode(bytesIn(textRef)) }),
+    ...(htmlRef && { html: decoder.decode(bytesIn(htmlRef)) }),
+    attachments: attachments.map(({ gap, ref, sha256, size, ...about }) => ({
+      ...about,
+      content: bytesIn({ gap }) ?? ({ ref, sha256, size } satisfies BlobPointer),
+    })),
+    defects: defects ?? [],
+  };
+}
+
+/**
+ * One JSON text: `before`, the message with its gaps filled, `after`.
+ * @param keep stores what a gap left out, in the order of the gaps
+ */
+export function spliceMessage(
+  before: string,
+  { json, gaps }: WrittenMessage,
+  after: string,
+  keep: (kind: GapKind, bytes: Uint8Array) => BlobPointer,
+): Uint8Array {
+  const fillings = gaps.map(({ kind, bytes }) => pointerMembers(keep(kind, bytes)));
+  const units = fillings.reduce((sum, filling) => sum + filling.length, before.length + after.length);
+  const encoder = new TextEncoder();
+  const target = new Uint8Array(json.length + units * mostBytesPerUnit);
+  let end = encoder.encodeInto(before, target).written;
+  let from = 0;
+  for (const [i, filling] of fillings.entries()) {
+    const { at } = gaps[i] as Gap;
+    target.set(json.subarray(from, at), end);
+    end += at - from;
+    from = at;
+    end += encoder.encodeInto(filling, target.subarray(end)).written;
+  }
+  target.set(json.subarray(from), end);
+  end += json.length - from;
+  end += encoder.encodeInto(after, target.subarray(end)).written;
+  return target.subarray(0, end);
+}
+
+/** UTF-8 takes three bytes for a UTF-16 unit, and four for two. */
+const mostBytesPerUnit = 3;
+
+function pointerMembers({ ref, sha256, size }: BlobPointer): string {
+  return JSON.stringify({ ref, sha256, size }).slice(1, -1);
+}
+
+function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
