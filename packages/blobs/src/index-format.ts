@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   type FolderRole,
   type IndexedFolder,
@@ -26,7 +26,7 @@ const roles = new Set<string>(["inbox", "sent", "drafts", "trash", "junk", "arch
 const codes = new Set<string>(quarantineCodes);
 
 export function segmentName({ folder, generation, uidValidity }: MessagePlace): string {
-  return `${createHash("sha256").update(`${uidValidity}\n${folder}`).digest("hex").slice(0, 32)}-${generation}.seg`;
+  return `${hash("sha256", `${uidValidity}\n${folder}`, "hex").slice(0, 32)}-${generation}.seg`;
 }
 
 export function isSegmentName(name: string): boolean {
@@ -68,7 +68,7 @@ export function encodeEntry(entry: IndexEntry, home: string): string {
 export function decodeEntry(line: string, home: string): IndexEntry | undefined {
   const raw = parse(line);
   if (!Array.isArray(raw)) return undefined;
-  const [uid, date, size, digest, flags, ref, hash, bytes, messageId, quarantine] = raw as unknown[];
+  const [uid, date, size, digest, flags, ref, sha256, bytes, messageId, quarantine] = raw as unknown[];
   if (!isCount(uid) || !isCount(size) || !isCount(bytes) || typeof digest !== "string" || !isTexts(flags)) return undefined;
   const isQuarantined = typeof quarantine === "string" && codes.has(quarantine);
   return {
@@ -79,8 +79,8 @@ export function decodeEntry(line: string, home: string): IndexEntry | undefined 
     ...(typeof date === "number" && { internalDate: date * 1_000 }),
     ...(typeof messageId === "string" && { messageId }),
     ...(typeof ref === "string" &&
-      typeof hash === "string" && {
-        raw: { ref: ref.startsWith("pack:") ? ref : home + ref, sha256: Buffer.from(hash, "base64url").toString("hex"), size: bytes },
+      typeof sha256 === "string" && {
+        raw: { ref: ref.startsWith("pack:") ? ref : home + ref, sha256: Buffer.from(sha256, "base64url").toString("hex"), size: bytes },
       }),
     ...(isQuarantined && { quarantine: quarantine as QuarantineCode }),
   };

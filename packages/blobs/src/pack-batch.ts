@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash, type Hash, hash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -57,7 +57,7 @@ export class PackBatch implements BlobBatch {
 
   put(kind: BlobKind | "index", key: string, bytes: Uint8Array): BlobPointer {
     this.#begin();
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const sha256 = hash("sha256", bytes, "hex");
     this.#append(encodeHead({ kind, key, size: bytes.length, sha256 }));
     const offset = this.#offset;
     this.#append(bytes);

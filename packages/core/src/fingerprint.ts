@@ -1,4 +1,4 @@
-import { headerLines, latin1 } from "./header-lines.ts";
+import { latin1, walkHeaderLines } from "./header-lines.ts";
 import { hasUid, type UidSet } from "./uid-set.ts";
 import type { QuarantineCode } from "./event.ts";
 import type { BlobPointer } from "./event.ts";
@@ -66,22 +66,23 @@ export function fingerprintOf(bytes: Uint8Array): Fingerprint {
     name = "";
     value = "";
   };
-  for (const { from, stop } of headerLines(bytes, headerScanBytes)) {
+  walkHeaderLines(bytes, headerScanBytes, (from, stop) => {
     const first = bytes[from] as number;
     if (first === space || first === tab) {
-      if (name !== "") value += ` ${latin1(bytes.subarray(from, stop))}`;
-      continue;
+      if (name !== "") value += ` ${latin1(bytes, from, stop)}`;
+      return false;
     }
     keep();
-    if (!wantedLetters.has(first)) continue;
-    const line = latin1(bytes.subarray(from, stop));
+    if (wantedLetters[first] !== 1) return false;
+    const line = latin1(bytes, from, stop);
     const colon = line.indexOf(":");
     const found = colon > 0 ? wantedNames.get(line.slice(0, colon).trimEnd().toLowerCase()) : undefined;
     if (found !== undefined) {
       name = found;
       value = line.slice(colon + 1);
     }
-  }
+    return false;
+  });
   keep();
   const messageId = fields.get("message-id")?.slice(0, maxMessageIdLength);
   return {
@@ -91,10 +92,9 @@ export function fingerprintOf(bytes: Uint8Array): Fingerprint {
 }
 
 const [space, tab] = [32, 9];
-/** The first letters of the fields, in both cases. */
-const wantedLetters: ReadonlySet<number> = new Set(
-  fingerprintFields.flatMap((field) => [field.toLowerCase().charCodeAt(0), field.toUpperCase().charCodeAt(0)]),
-);
+/** 1 at the first letters of the fields, in both cases. */
+const wantedLetters = new Uint8Array(256);
+for (const field of fingerprintFields) for (const letter of [field.toLowerCase(), field]) wantedLetters[letter.charCodeAt(0)] = 1;
 const wantedNames: ReadonlyMap<string, string> = new Map(fingerprintFields.map((field) => [field.toLowerCase(), field.toLowerCase()]));
 
 /** Old messages by fingerprint, each given out once: two equal copies are found again as two. */

@@ -1,4 +1,4 @@
-import { headerLines, latin1 } from "./header-lines.ts";
+import { latin1, walkHeaderLines } from "./header-lines.ts";
 
 /** Real ones have about 700 bytes and quote one subject; what is longer is not looked at. */
 const mostBytes = 4 * 1024;
@@ -33,12 +33,13 @@ const [upperM, lowerM] = [77, 109];
 
 /** Nearly every message has one: it is not worth reading further. */
 function hasMessageId(bytes: Uint8Array): boolean {
-  for (const { from, stop } of headerLines(bytes, mostBytes)) {
+  let hasOne = false;
+  walkHeaderLines(bytes, mostBytes, (from, stop) => {
     const first = bytes[from];
-    if (first !== upperM && first !== lowerM) continue;
-    if (/^message-id[ \t]*:/i.test(latin1(bytes.subarray(from, Math.min(stop, from + 40))))) return true;
-  }
-  return false;
+    hasOne = (first === upperM || first === lowerM) && /^message-id[ \t]*:/i.test(latin1(bytes, from, Math.min(stop, from + 40)));
+    return hasOne;
+  });
+  return hasOne;
 }
 
 /** As it is, from quoted-printable, and from any base64 in it: a marker shows in one of them, whatever the parts are. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { Job, type JobsOptions, type Queue } from "bullmq";
 
 /**
@@ -18,7 +18,7 @@ const longestPlainId = 300;
 
 /** The BullMQ job id of an event: its id, or a hash of it. */
 export function eventJobId(id: string): string {
-  return id.length <= longestPlainId ? id : `key-${createHash("sha256").update(id).digest("hex")}`;
+  return id.length <= longestPlainId ? id : `key-${hash("sha256", id, "hex")}`;
 }
 
 /** What BullMQ passes to its script for a job of the queue: the nine keys, its key prefix, and the packed options. */
