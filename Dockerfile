@@ -26,6 +26,7 @@ COPY packages/sandbox/package.json packages/sandbox/
 COPY packages/store/package.json packages/store/
 COPY packages/telemetry/package.json packages/telemetry/
 COPY packages/testkit/package.json packages/testkit/
+COPY packages/web/package.json packages/web/
 # Only what this app needs; the root's own packages are tools, and a second Node.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace "apps/$APP" --include-workspace-root=false
 

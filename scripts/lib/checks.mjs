@@ -7,6 +7,7 @@ const checks = [
   { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
   { name: "types", command: ["tsc", "-p", "."] },
   { name: "core's types", command: ["tsc", "-p", "packages/core"] },
+  { name: "pages' types", command: ["tsc", "-p", "packages/web"] },
   { name: "import rule", command: ["turbo", "boundaries", "--no-color"] },
   { name: "dead code", command: ["knip", "--no-progress", "--no-config-hints"] },
 ];

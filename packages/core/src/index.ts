@@ -252,7 +252,8 @@ export {
   fromRanks,
   toRanks,
 } from "./uid-set.ts";
-export { createScrubber, growingScrubber, stripControls, type Scrubber } from "./scrub.ts";
+export { createScrubber, growingScrubber, type Scrubber } from "./scrub.ts";
+export { stripControls } from "./strip-controls.ts";
 export { classifyImap } from "./classify.ts";
 export { classifyPop3, isMessageRefusal } from "./classify-pop3.ts";
 export { isThrottleText, readThrottleHint, type Classified } from "./classify-shared.ts";
@@ -283,15 +284,8 @@ export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from 
 export { alertWords, type AlertWords } from "./words/alert-words.ts";
 export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.ts";
 export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";
-export {
-  comingUp,
-  comingUpJson,
-  comingUpWords,
-  credentialsJson,
-  type ComingUp,
-  type CredentialEnd,
-  type TenantCredentials,
-} from "./words/coming-up.ts";
+export { comingUp, comingUpJson, credentialsJson, type ComingUp, type CredentialEnd, type TenantCredentials } from "./words/coming-up.ts";
+export { comingUpWords } from "./words/coming-up-words.ts";
 export { causeCommand, resumeCommand, viewFleet, type FleetView, type TenantView, type ViewedMailbox } from "./words/fleet-view.ts";
 export { causeWords, lettersSentence, ownerWords, quarantineText } from "./words/letters.ts";
 export { ledgerLine } from "./words/ledger-line.ts";

@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createScrubber, stripControls } from "./scrub.ts";
+import { createScrubber } from "./scrub.ts";
+import { stripControls } from "./strip-controls.ts";
 
 const canary = "hQ8~canary.Secret-7Zx_42";
 

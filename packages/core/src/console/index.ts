@@ -26,21 +26,14 @@ export {
 } from "./history.ts";
 export {
   ageBuckets,
-  countAges,
   everyMailbox,
-  type Facet,
-  type Facets,
   type MailboxQuery,
   mailboxQueryParams,
   type MailboxSort,
   mailboxSorts,
   readMailboxQuery,
-  rowFilter,
-  rowOrder,
   rowsOfPage,
   savedViews,
-  type SelectedRows,
-  selectRows,
 } from "./mailbox-query.ts";
 export { mailboxPath, type MailboxRow, rowId, type RowMark, rowMarks, type RowNews, rowNews, withNews } from "./mailbox-row.ts";
 export type {
@@ -77,13 +70,14 @@ export type {
   TenantPage,
   You,
 } from "./page-data.ts";
+export { countAges, type Facet, type Facets, rowFilter, rowOrder, type SelectedRows, selectRows } from "./select-rows.ts";
 export type { Beat, FleetPatch, StreamEvent } from "./stream.ts";
 
-// The words, once more: who imports this file needs nothing else of core, and a browser loads little of it.
+// The words, once more: who imports this file needs nothing else of core. Pages import them from browser/index.ts, which loads less.
 export { ledgerLine } from "../words/ledger-line.ts";
 export { type FolderLedger, unaccounted } from "../ledger.ts";
 export { describeCause, type CauseWords } from "../words/causes.ts";
-export { comingUpWords } from "../words/coming-up.ts";
+export { comingUpWords } from "../words/coming-up-words.ts";
 export type { CauseGroup } from "../words/group-causes.ts";
 export { intakeSentence, type IntakeWords } from "../words/intake.ts";
 export { causeWords, lettersSentence, ownerWords } from "../words/letters.ts";

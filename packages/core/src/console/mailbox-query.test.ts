@@ -4,18 +4,15 @@ import { emptyLedger } from "../ledger.ts";
 import { stateWords } from "../words/states.ts";
 import {
   ageBuckets,
-  countAges,
   everyMailbox,
   type MailboxQuery,
   mailboxQueryParams,
   mailboxSorts,
   readMailboxQuery,
-  rowFilter,
-  rowOrder,
   savedViews,
-  selectRows,
 } from "./mailbox-query.ts";
 import { type MailboxRow, rowNews, withNews } from "./mailbox-row.ts";
+import { countAges, rowFilter, rowOrder, selectRows } from "./select-rows.ts";
 
 const now = Date.UTC(2026, 10, 23, 14, 3);
 

@@ -10,8 +10,9 @@ import type { IntakeWords } from "../words/intake.ts";
 import type { StateCounts } from "../words/states.ts";
 import type { ActivityEntry } from "./activity.ts";
 import type { ActionVerb } from "./actions.ts";
-import type { MailboxQuery, SelectedRows } from "./mailbox-query.ts";
+import type { MailboxQuery } from "./mailbox-query.ts";
 import type { MailboxRow } from "./mailbox-row.ts";
+import type { SelectedRows } from "./select-rows.ts";
 
 /** What every page knows. All times are epoch ms by Redis' clock; `at` was now when the answer was made. */
 export interface Frame {

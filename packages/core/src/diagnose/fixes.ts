@@ -1,4 +1,4 @@
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import type { Fact, Fix } from "./finding.ts";
 import type { Subject } from "./observations.ts";
 

@@ -1,5 +1,5 @@
 import type { FailureCode } from "../failure-code.ts";
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import { formatCounted } from "../words/numbers.ts";
 import { shellWord } from "../words/shell-word.ts";
 import { formatDeadline, type TimeStyle } from "../words/times.ts";

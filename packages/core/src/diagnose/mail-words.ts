@@ -1,5 +1,5 @@
 import type { ErrorFacts } from "../failure.ts";
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import { formatCounted } from "../words/numbers.ts";
 
 export function outageWords(working: number, tried: number): string {

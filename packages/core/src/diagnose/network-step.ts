@@ -1,4 +1,4 @@
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import { formatUtc } from "../words/times.ts";
 import { failed, look, passed, type StepVerdict } from "./finding.ts";
 import { certificateFix } from "./fixes.ts";

@@ -1,6 +1,6 @@
 import type { FailureCode } from "../failure-code.ts";
 import type { ErrorFacts } from "../failure.ts";
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import { protocolNames } from "../words/protocols.ts";
 import { formatDay, formatDuration, formatUtc, type TimeStyle } from "../words/times.ts";
 import { aadsts } from "./aadsts.ts";

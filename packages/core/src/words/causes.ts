@@ -1,5 +1,5 @@
 import type { FailureCode, FailureScope } from "../failure-code.ts";
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import { causeCatalogue, type Telling } from "./cause-catalogue.ts";
 import { formatCount, formatCounted } from "./numbers.ts";
 import { shellWord } from "./shell-word.ts";

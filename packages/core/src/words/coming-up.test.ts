@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { CredentialNote } from "../token-ports.ts";
-import { comingUp, comingUpJson, comingUpWords, credentialsJson, type TenantCredentials } from "./coming-up.ts";
+import { comingUp, comingUpJson, credentialsJson, type TenantCredentials } from "./coming-up.ts";
+import { comingUpWords } from "./coming-up-words.ts";
 
 const now = Date.UTC(2026, 10, 23, 14, 3);
 const dayMs = 86_400_000;

@@ -1,8 +1,7 @@
 import { limits } from "../limits.ts";
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import type { CredentialNote } from "../token-ports.ts";
-import { formatCounted } from "./numbers.ts";
-import { formatDay, type Zone } from "./times.ts";
+import { credentialWords, rotateCommand } from "./coming-up-words.ts";
 
 /** A tenant's credentials, as far as their end is of interest. */
 export interface TenantCredentials {
@@ -30,13 +29,6 @@ export interface ComingUp {
 
 const dayMs = 86_400_000;
 
-const kindWords: Record<ComingUp["kind"], string> = {
-  secret: "client secret",
-  certificate: "certificate",
-  federated: "federated credential",
-  managedIdentity: "managed identity",
-};
-
 /** Ends within the first of `limits.credentialEndDays`, soonest first; not those whose next credential was tried and works. */
 export function comingUp(
   tenants: readonly TenantCredentials[],
@@ -57,27 +49,11 @@ export function comingUp(
     .sort((a, b) => a.expiresAt - b.expiresAt);
 }
 
-/** `client secret expires Sun 29 Nov, 6 days`, whom it hits, and what makes the next one. */
-export function comingUpWords(
-  one: ComingUp,
-  now: number,
-  zone: Zone,
-): { readonly what: string; readonly whom: string; readonly command?: string } {
-  const days = Math.floor((one.expiresAt - now) / dayMs);
-  const next = one.next === undefined ? "" : one.next === "untested" ? "; the next one is not tried yet" : "; the next one is refused";
-  const command = rotateCommand(one);
-  return {
-    what: `${kindWords[one.kind]} expires ${formatDay(one.expiresAt, zone)}, ${formatCounted(days, "day")}${next}`,
-    whom: `${formatCounted(one.mailboxes, "mailbox", "mailboxes")} to stop`,
-    ...(command !== undefined && { command }),
-  };
-}
-
 /** For programs; times in ISO 8601 UTC. */
 export function comingUpJson(one: ComingUp): object {
   const { tenant, kind, expiresAt, mailboxes, next } = one;
   const command = rotateCommand(one);
-  const what = `${kind === "secret" ? "secret" : kindWords[kind]} expires`;
+  const what = `${kind === "secret" ? "secret" : credentialWords[kind]} expires`;
   return {
     what,
     tenant,
@@ -100,11 +76,4 @@ export function credentialsJson(notes: readonly CredentialNote[]): readonly obje
       ...(text !== undefined && { text: stripControls(text) }),
     }))
     .sort((a, b) => (a.tenant === b.tenant ? a.role.localeCompare(b.role) : a.tenant < b.tenant ? -1 : 1));
-}
-
-/** The verb makes secrets and certificates; the others are somebody else's to renew. */
-function rotateCommand({ kind, tenant, next }: ComingUp): string | undefined {
-  return next === undefined && (kind === "secret" || kind === "certificate")
-    ? `npx mailfleet onboard --tenant ${tenant} --rotate`
-    : undefined;
 }

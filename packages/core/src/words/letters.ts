@@ -1,6 +1,6 @@
 import type { QuarantineCode } from "../event.ts";
 import type { LetterCause, LetterOwner } from "../letter-cause.ts";
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import { formatCount, formatCounted } from "./numbers.ts";
 
 /** Why a message was set aside, as a cause of dead letters. */

@@ -1,5 +1,5 @@
 import type { AccountCounts } from "../account-folder.ts";
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 import { countUids, eachUid, type UidSet } from "../uid-set.ts";
 import { formatCount, formatCounted } from "./numbers.ts";
 import { formatClock, formatDuration, type TimeStyle } from "./times.ts";

@@ -1,4 +1,4 @@
-import { stripControls } from "../scrub.ts";
+import { stripControls } from "../strip-controls.ts";
 
 /** An address comes from a file or a directory: pasted into a shell it must stay one word and do nothing else. */
 export function shellWord(text: string): string {

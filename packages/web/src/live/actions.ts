@@ -1,0 +1,110 @@
+import type { ActionRequest, ActionRun, ActionVerb, Ticket, TicketRequest } from "@mailfleet/core/console";
+import { errorWords, getJson, postJson } from "./api.ts";
+import type { PageHandle } from "./page.ts";
+
+/** A stream may be slow, or missing: what an action became is also asked for, this often. */
+const askEveryMs = 2_000;
+
+/** What a person does from this page, and what becomes of it. */
+export class Actions {
+  readonly #page: PageHandle;
+  readonly #runs = new Map<string, ActionRun>();
+  readonly #ended = new Map<string, (run: ActionRun) => void>();
+
+  constructor(page: PageHandle) {
+    this.#page = page;
+    page.onRun((run) => {
+      if (this.#runs.has(run.id)) this.#take(run);
+    });
+  }
+
+  /** The latest of its verb that was started here: its result is shown in place. */
+  latest(verb: ActionVerb): ActionRun | undefined {
+    return [...this.#runs.values()].findLast((run) => run.verb === verb);
+  }
+
+  forget(verb: ActionVerb): void {
+    for (const [id, run] of this.#runs) if (run.verb === verb) this.#runs.delete(id);
+    this.#page.draw();
+  }
+
+  /** Does it at once. Undefined when it was refused, which is told. @returns when it has ended */
+  async run(request: ActionRequest): Promise<ActionRun | undefined> {
+    try {
+      const run = await postJson<ActionRun>("/api/actions", request, this.#page.frame.token);
+      const ended = new Promise<ActionRun>((resolve) => this.#ended.set(run.id, resolve));
+      this.#take(run);
+      void this.#follow(run.id);
+      return await ended;
+    } catch (error) {
+      await tellError(error);
+      return undefined;
+    }
+  }
+
+  /** Freezes a list on the server, shows what it holds, and acts on exactly that when it is confirmed. */
+  async ask(request: TicketRequest): Promise<ActionRun | undefined> {
+    let ticket: Ticket;
+    try {
+      ticket = await postJson<Ticket>("/api/tickets", request, this.#page.frame.token);
+    } catch (error) {
+      await tellError(error);
+      return undefined;
+    }
+    const { confirmTicket } = await import("./ticket-dialog.ts");
+    const answer = await confirmTicket(ticket, this.#page.context());
+    if (answer === undefined) return undefined;
+    const { ticket: id, verb } = ticket;
+    return this.run({ verb, target: { ticket: id }, ...answer });
+  }
+
+  #take(run: ActionRun): void {
+    const before = this.#runs.get(run.id);
+    this.#runs.set(run.id, run);
+    const hasPlace = run.verb === "doctor" || run.verb === "prove" || run.verb === "reveal";
+    if (!hasPlace || run.state === "failed") {
+      void import("./toasts.ts").then(({ toastRun }) => toastRun(run, this.#page.now(), () => void this.#undo(run.id)));
+    }
+    if (isOver(run)) {
+      this.#ended.get(run.id)?.(run);
+      this.#ended.delete(run.id);
+      if (before !== undefined && !isOver(before)) void this.#page.reload();
+    }
+    this.#page.draw();
+  }
+
+  async #undo(id: string): Promise<void> {
+    try {
+      this.#take(await postJson<ActionRun>(`/api/actions/${encodeURIComponent(id)}/undo`, {}, this.#page.frame.token));
+      void this.#page.reload();
+    } catch (error) {
+      await tellError(error);
+    }
+  }
+
+  async #follow(id: string): Promise<void> {
+    for (;;) {
+      const run = this.#runs.get(id);
+      if (run === undefined || isOver(run)) return;
+      await new Promise((resolve) => setTimeout(resolve, askEveryMs));
+      try {
+        const next = await getJson<ActionRun>(`/api/actions/${encodeURIComponent(id)}`);
+        const known = this.#runs.get(id);
+        if (known !== undefined && !isOver(known)) this.#take(next);
+      } catch (error) {
+        // Without an answer it goes on there all the same; one that is not known there any more has no news.
+        if (errorWords(error).code === "NOT_FOUND") return;
+      }
+    }
+  }
+}
+
+function isOver({ state }: ActionRun): boolean {
+  return state === "done" || state === "failed" || state === "undone";
+}
+
+async function tellError(error: unknown): Promise<void> {
+  const { toastError } = await import("./toasts.ts");
+  const { what, todo } = errorWords(error);
+  toastError(what, todo);
+}
