@@ -1,7 +1,7 @@
 import type { ConsoleError } from "@mailfleet/core/console";
 
 /** What the server refused, or that it could not be asked. `error` is a whole ConsoleError either way. */
-export class ApiError extends Error {
+class ApiError extends Error {
   readonly error: ConsoleError["error"];
 
   constructor(error: ConsoleError["error"]) {

@@ -32,7 +32,7 @@ function causeRow(cause: CauseItem, { now, zone }: ViewContext): TemplateResult 
 }
 
 /** What holds everybody's intake back has no mailboxes to list. */
-export function intakeRow({ happened, next, youCan, command: line, owner }: IntakeWords): TemplateResult {
+function intakeRow({ happened, next, youCan, command: line, owner }: IntakeWords): TemplateResult {
   return html`<article class="cause ${owner === "you" ? "role-yours" : "role-moving"}">
     ${icon(owner === "you" ? "octagon" : "clock")}
     <h3 class="cause-line">${happened}</h3>
