@@ -43,10 +43,13 @@ export interface BenchFleet {
 /** Of the roles' memory and CPU; their highest memory is the kernel's own count and needs no fast look. */
 const sampleMs = 500;
 
+/** As a private Redis of mailfleet has it beside what every Redis must have. */
+const privateRedisArgs = ["--hash-max-ziplist-value", "512"];
+
 export async function startBenchFleet(options: BenchFleetOptions): Promise<BenchFleet> {
   const { dir, rttMs = 0, nodeFlags = [] } = options;
   await mkdir(dir, { recursive: true });
-  const server = await startRedis({ shared: false });
+  const server = await startRedis({ shared: false, extraArgs: privateRedisArgs });
   const sandbox = await startSandboxProcess({ dataDir: join(dir, "sandbox"), tenants: options.tenants });
   const far = rttMs > 0 ? await startFarProxy(sandbox.imapPort, rttMs) : undefined;
   const config = await writeConfig(options, sandbox, server.url, far?.port ?? sandbox.imapPort);

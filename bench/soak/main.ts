@@ -11,7 +11,7 @@ import { startEventSink } from "../kit/event-sink.ts";
 import { publish } from "../kit/results.ts";
 import { round } from "../kit/statistics.ts";
 import { pause } from "../kit/until.ts";
-import { readUsage } from "../throughput/processes.ts";
+import { readUsage, type Watched } from "../throughput/processes.ts";
 import { askProbe, compareProbes, growthOfLastHalf, type Track } from "./samples.ts";
 
 const help = `A fleet at work for an hour: mailboxes are polled and pushed, mail arrives steadily, events are taken away. Resident memory of each process every
@@ -78,7 +78,7 @@ try {
     redis.rssMb.push([minuteNow(), (await usedMemory(fleet)) / 1024 / 1024]);
     if (performance.now() >= probeAt) {
       probeAt = performance.now() + probeMs;
-      await probeAll(roles);
+      await probeAll(roles, minuteNow(), minuteNow() < 1);
     }
     if (Math.floor(minuteNow() / 5) > saidMinute) {
       saidMinute = Math.floor(minuteNow() / 5);
@@ -90,7 +90,7 @@ try {
   }
   arrivals.stop();
   await pause(2 * pollSeconds * 1_000);
-  await probeAll(roles);
+  await probeAll(roles, minuteNow(), true);
   await sink.close();
   const { handedOff } = await fleet.reader.fleetLedger();
   const tracks = [...roles.map(({ track }) => track), redis];
@@ -139,14 +139,17 @@ function emptyTrack(name: string): Track {
   return { name, rssMb: [], heapMb: [], probes: [] };
 }
 
-async function probeAll(
-  roles: readonly { readonly watched: { readonly process: Parameters<typeof askProbe>[0] }; readonly track: Track }[],
-): Promise<void> {
+interface Probing {
+  readonly watched: Watched;
+  readonly track: Track;
+}
+
+async function probeAll(roles: readonly Probing[], minute: number, isWhole: boolean): Promise<void> {
   for (const { watched, track } of roles) {
-    const probed = await askProbe(watched.process);
+    const probed = await askProbe(watched.process, isWhole);
     if (!probed) continue;
-    track.probes.push(probed);
-    track.heapMb.push([track.heapMb.length, probed.heapMb]);
+    if (isWhole) track.probes.push(probed);
+    track.heapMb.push([minute, probed.heapMb]);
   }
 }
 

@@ -7,8 +7,8 @@ export interface Probed {
   readonly heapMb: number;
   /** Timers that run, sockets, files and the like that keep a process alive, by kind. */
   readonly resources: Readonly<Record<string, number>>;
-  /** Objects that are reachable, by class. A listener or a callback that nobody takes away is a function that stays. */
-  readonly objects: Readonly<Record<string, number>>;
+  /** Objects that are reachable, by class. A listener or a callback that nobody takes away is a function that stays. Of a whole probe. */
+  readonly objects?: Readonly<Record<string, number>>;
 }
 
 const megabyte = 1024 * 1024;
@@ -21,21 +21,23 @@ const classes = {
 };
 
 /**
- * Loaded into a role before its own code (`--import`): answers each `{type: "probe"}` of its parent. Walking the heap takes some tens of
- * milliseconds for each class, so it is asked for seldom.
+ * Loaded into a role before its own code (`--import`): answers each `{type: "probe", isWhole}` of its parent. Counting a class collects
+ * garbage first and walks the heap, some tens of milliseconds in which the role does nothing else; a probe that is not whole does it once.
  */
 if (isMainThread && process.send) {
   process.on("message", (message) => {
     if (typeof message === "object" && message !== null && "type" in message && message.type === "probe")
-      process.send?.({ type: "probed", probed: probe() });
+      process.send?.({ type: "probed", probed: probe("isWhole" in message && message.isWhole === true) });
   });
 }
 
-function probe(): Probed {
-  const objects = Object.fromEntries(Object.entries(classes).map(([name, one]) => [name, queryObjects(one, { format: "count" })]));
+function probe(isWhole: boolean): Probed {
+  const count = (one: (typeof classes)[keyof typeof classes]): number => queryObjects(one, { format: "count" });
+  const timers = count(classes.timers);
+  const objects = isWhole && { ...Object.fromEntries(Object.entries(classes).map(([name, one]) => [name, count(one)])), timers };
   const resources: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
-  return { heapMb: process.memoryUsage().heapUsed / megabyte, resources, objects };
+  return { heapMb: process.memoryUsage().heapUsed / megabyte, resources, ...(objects && { objects }) };
 }
 
 /** Node does not name it anywhere else. */

@@ -7,7 +7,7 @@ export interface Track {
   readonly name: string;
   readonly rssMb: [minute: number, megabytes: number][];
   readonly heapMb: [minute: number, megabytes: number][];
-  /** First and last, to be compared. */
+  /** Whole ones, the first and the last of which are compared. */
   readonly probes: Probed[];
 }
 
@@ -46,7 +46,7 @@ export function compareProbes(probes: readonly Probed[]): Readonly<Record<string
 }
 
 /** Undefined where the process does not answer in time. */
-export function askProbe(child: ChildProcess): Promise<Probed | undefined> {
+export function askProbe(child: ChildProcess, isWhole: boolean): Promise<Probed | undefined> {
   return new Promise((resolve) => {
     const done = (probed?: Probed): void => {
       clearTimeout(timer);
@@ -58,6 +58,6 @@ export function askProbe(child: ChildProcess): Promise<Probed | undefined> {
     };
     const timer = setTimeout(done, probeWithinMs);
     child.on("message", listen);
-    child.send({ type: "probe" });
+    child.send({ type: "probe", isWhole });
   });
 }

@@ -51,6 +51,7 @@ test("a private Redis keeps what mailfleet demands of any Redis, on loopback onl
   const connection = client(redis);
   expect((await inspectRedis(connection)).problems).toEqual([]);
   expect(await connection.config("GET", "bind")).toEqual(["bind", "127.0.0.1"]);
+  expect(await connection.config("GET", "hash-max-ziplist-value")).toEqual(["hash-max-ziplist-value", "512"]);
   expect(await connection.config("GET", "slowlog-log-slower-than")).toEqual(["slowlog-log-slower-than", "-1"]);
   expect(await connection.config("GET", "dir")).toEqual(["dir", path.join(await realpath(dataDir), "redis")]);
   connection.disconnect();
