@@ -8,6 +8,7 @@ WORKDIR /srv
 COPY package.json package-lock.json .npmrc ./
 COPY bench/package.json bench/
 COPY apps/cli/package.json apps/cli/
+COPY apps/console/package.json apps/console/
 COPY apps/producer/package.json apps/producer/
 COPY apps/worker/package.json apps/worker/
 COPY packages/blobs/package.json packages/blobs/

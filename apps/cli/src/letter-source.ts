@@ -1,7 +1,7 @@
 import type { Config } from "@mailfleet/config";
 import { secretsOf } from "@mailfleet/config";
-import { createScrubber, type LetterFacts, type MailboxRef, normaliseError, quarantineText } from "@mailfleet/core";
-import { readStored, storedPlaces } from "@mailfleet/engine";
+import { consumerLetter, createScrubber, type LetterFacts } from "@mailfleet/core";
+import { setAsideLetters } from "@mailfleet/engine";
 import { createFileStore } from "@mailfleet/blobs";
 import { type DeadLetter, type DeadLetters, openDeadLetters, openMessagesQueue } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
@@ -25,12 +25,7 @@ export async function openLetters(config: Config, fleet: Fleet): Promise<LetterS
   const jobs = await openDeadLetters(queue);
   const lists = new LetterLists(config.dataDir);
   const scrub = createScrubber(secretsOf(config));
-  const causeOf = ({ reason, failedAt, tries, consumer }: DeadLetter): LetterFacts => ({
-    owner: { kind: "consumer", ...(consumer !== undefined && { name: scrub(consumer).slice(0, 60) }) },
-    text: normaliseError(scrub(reason)),
-    failedAt,
-    tries,
-  });
+  const causeOf = (letter: DeadLetter): LetterFacts => consumerLetter(letter, scrub);
   const all = async function* (
     upTo: number,
     onCount: (letters: number) => void,
@@ -59,16 +54,6 @@ export async function openLetters(config: Config, fleet: Fleet): Promise<LetterS
 async function* setAside(config: Config, { redis, keys, reader }: Fleet): AsyncGenerator<LetterFacts & Pick<ListedLetter, "kind" | "id">> {
   const blobs = createFileStore({ dir: config.blobs.dir, clock: systemClock, chance: systemChance });
   const store = createMailboxStore({ redis, keys, clock: systemClock, chance: systemChance, log: silentLog, worker: "dead-letters" });
-  const choice = { onlyQuarantined: true };
-  for (const record of await reader.mailboxes()) {
-    if (record.ledger.quarantined === 0) continue;
-    const mailbox: MailboxRef = record;
-    for (const place of await storedPlaces(blobs, mailbox, await store.load(mailbox), choice)) {
-      for await (const { key, entries } of readStored(blobs, mailbox, place, choice)) {
-        const code = entries[0]?.quarantine;
-        const text = code === undefined ? "set aside, and no bytes of it are known here" : quarantineText(code);
-        yield { owner: { kind: "message" }, text, kind: "message", id: key };
-      }
-    }
-  }
+  const found = (await reader.mailboxes()).filter(({ ledger }) => ledger.quarantined > 0);
+  yield* setAsideLetters({ blobs, store }, found);
 }

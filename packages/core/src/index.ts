@@ -133,6 +133,7 @@ export {
 } from "./ids.ts";
 export { type FolderLedger, emptyLedger, unaccounted, sumLedgers } from "./ledger.ts";
 export {
+  consumerLetter,
   letterCauseId,
   LetterGroups,
   normaliseError,

@@ -6,6 +6,8 @@ const longestCause = 160;
 const longestInput = 2_000;
 /** Groups of one list; what comes after is one group, so that hostile texts cannot grow it without bound. */
 const mostCauses = 1_000;
+/** Of a consumer's name for itself. */
+const longestName = 60;
 
 const anyOther = { owner: { kind: "consumer" }, text: "other errors" } as const;
 
@@ -60,6 +62,24 @@ export interface LetterFacts {
   readonly failedAt?: number;
   /** Tries before it was given up. */
   readonly tries?: number;
+}
+
+/** An event that a consumer gave up on, as it counts for its cause. @param hide takes secrets out: the consumer's words may quote anything */
+export function consumerLetter(
+  {
+    reason,
+    failedAt,
+    tries,
+    consumer,
+  }: { readonly reason: string; readonly failedAt: number; readonly tries: number; readonly consumer?: string },
+  hide: (text: string) => string,
+): LetterFacts {
+  return {
+    owner: { kind: "consumer", ...(consumer !== undefined && { name: hide(consumer).slice(0, longestName) }) },
+    text: normaliseError(hide(reason)),
+    failedAt,
+    tries,
+  };
 }
 
 export interface LetterCause {

@@ -73,6 +73,12 @@ export interface RedisKeys {
    * `mailbox` is an id; without it the whole tenant is meant. `untilMs` is epoch ms by Redis' clock.
    */
   readonly signals: string;
+  /** Stream: what people and mailfleet did, bounded; never content. */
+  readonly activity: string;
+  /** List: what charts of one resolution show, the latest at its end; the fleet's without a tenant. */
+  history(span: string, tenant?: string): string;
+  /** String: which console writes the history, so that several do not write it twice; gone when it does not renew it. */
+  readonly scribe: string;
   /** String: what the doctor writes to see how long a write takes; gone after some seconds. */
   readonly doctor: string;
 }
@@ -116,6 +122,9 @@ export function redisKeys(name = "mailfleet"): RedisKeys {
     pushPace: (tenant) => `${own}:push:pace:${tenant}`,
     pushSurvey: `${own}:push:survey`,
     signals: `${own}:signals`,
+    activity: `${own}:activity`,
+    history: (span, tenant) => `${own}:history:${span}${tenant === undefined ? "" : `:${tenant}`}`,
+    scribe: `${own}:scribe`,
     doctor: `${own}:doctor`,
   };
 }

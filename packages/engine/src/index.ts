@@ -27,3 +27,4 @@ export {
 } from "./replay.ts";
 export { readStored, type StoredChoice, type StoredMessage, type StoredPlace, storedPlaces } from "./stored-messages.ts";
 export { type CredentialWatchPorts, watchCredentials } from "./watch-credentials.ts";
+export { type SetAsideLetter, setAsideLetters } from "./set-aside-letters.ts";

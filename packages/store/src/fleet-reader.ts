@@ -52,7 +52,7 @@ export interface FleetReader {
 }
 
 const aliveMs = 30_000;
-const fields = [
+export const recordFields = [
   "tenant",
   "address",
   "protocol",
@@ -92,7 +92,7 @@ export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
       for (let i = 0; i < ids.length; i += 1_000) {
         const some = ids.slice(i, i + 1_000);
         const pipeline = redis.pipeline();
-        for (const id of some) pipeline.hmget(keys.mailbox(id), ...fields);
+        for (const id of some) pipeline.hmget(keys.mailbox(id), ...recordFields);
         for (const [j, [error, values]] of ((await pipeline.exec()) ?? []).entries()) {
           if (error) throw error;
           const record = toRecord(some[j] as string, values as (string | null)[], at);
@@ -122,7 +122,8 @@ export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
   };
 }
 
-function toRecord(id: string, values: readonly (string | null)[], at: number): MailboxRecord | undefined {
+/** @param values in the order of `recordFields`; more may follow */
+export function toRecord(id: string, values: readonly (string | null)[], at: number): MailboxRecord | undefined {
   const [tenant, address, protocol, checkedAt, nextAt, cause, parkedBy, workingUntil, history, ...ledger] = values;
   if (!tenant || !address) return undefined;
   const parsedCause = parseCause(cause ?? undefined);
@@ -146,7 +147,7 @@ function toRecord(id: string, values: readonly (string | null)[], at: number): M
  * What the tenant is held for stands before the mailbox's own cause. What is left of it at a mailbox after the tenant went on, so that
  * consumers are told the end, stops the mailbox no more.
  */
-function withTenantCause(record: MailboxRecord, hold: TenantHold | undefined): MailboxRecord {
+export function withTenantCause(record: MailboxRecord, hold: TenantHold | undefined): MailboxRecord {
   if (hold) return { ...record, cause: hold.cause, nextAt: hold.cause.nextAt };
   if (record.cause?.told === undefined || taxonomy[record.cause.code].scope !== "tenant") return record;
   const { cause: _over, ...rest } = record;

@@ -3,11 +3,14 @@ export { connectRedis, describeTarget, inspectRedis, type RedisHealth, redisOpti
 export { createHoldReader, readUntold } from "./holds.ts";
 export { createDueIndex, type DueIndex, type TakeOptions, type TenantLimits } from "./due-index.ts";
 export { createCredentialNotes } from "./credential-notes.ts";
+export { type ActivityLog, type ActivityQuestion, createActivityLog, type NewActivity } from "./activity-log.ts";
+export { createFleetChanges, type FleetChanges, type FleetNews, type WatchedMailbox } from "./fleet-changes.ts";
 export { createFleetReader, type FleetReader, type MailboxRecord, type ProcessRecord } from "./fleet-reader.ts";
 export { createMailboxStore, type MailboxStoreOptions } from "./mailbox-store.ts";
 export { createPushLeases, type PushLeasesOptions } from "./push-leases.ts";
 export { openSignals, type RunningSignals } from "./signals.ts";
 export { createTokenCache } from "./token-cache.ts";
+export { createHistoryRings, type HistoryRings } from "./history-rings.ts";
 export { createMailboxRegistry, type MailboxRegistry, type RegisterCounts } from "./registry.ts";
 export { type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./private-redis.ts";
 export { readPrivateRedis } from "./redis-files.ts";

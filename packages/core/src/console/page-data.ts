@@ -335,8 +335,8 @@ export interface ConfigItem {
   /** `sync.pollSeconds` */
   readonly path: string;
   readonly value: string;
-  /** Where it comes from: `file`, `environment`, `default`. */
-  readonly from: string;
+  /** Where it comes from: `file`, `environment`, `default`; absent where that was not kept. */
+  readonly from?: string;
 }
 
 /** GET /api/mailboxes answers a MailboxesPage, GET /api/rows?rows=1,2,3 this: rows that a patch called stale; those that are gone are left out. */

@@ -1,0 +1,123 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Redis } from "ioredis";
+import { type Config, loadConfig } from "@mailfleet/config";
+import { mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
+import { systemClock } from "@mailfleet/runtime";
+import { createMailboxRegistry } from "@mailfleet/store";
+import { recordingLog, type RecordingLog, sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
+import { plainViews } from "./http/plain-views.ts";
+import type { Views } from "./http/views.ts";
+import { runConsole, type RunningConsole } from "./run-console.ts";
+import { wireConsole } from "./wire.ts";
+
+const id = "00000000-0000-0000-0000-000000000001";
+export const password = "correct horse battery staple";
+
+export interface TestConsole extends RunningConsole {
+  readonly config: Config;
+  readonly redis: Redis;
+  readonly keys: RedisKeys;
+  readonly log: RecordingLog;
+  readonly parts: Awaited<ReturnType<typeof wireConsole>>;
+  /** Of the page `/`, for requests that change something. */
+  readonly token: () => Promise<string>;
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<Response>;
+  readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Response>;
+  /** Sets facts of a mailbox as a worker would, and has them noticed. */
+  readonly put: (mailbox: MailboxRef, fields: Record<string, string | number>) => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
+export interface TestConsoleOptions {
+  /** Under `console:`, such as `readOnly: true`. */
+  readonly console?: string;
+  readonly mailboxes?: readonly MailboxRef[];
+  readonly views?: Views;
+}
+
+export const box = (tenant: string, name: string): MailboxRef => ({ tenant, address: `${name}@${tenant}.example`, protocol: "imap" });
+
+/** A console over the shared Redis, with a fleet of its own name. */
+export async function startTestConsole(options: TestConsoleOptions = {}): Promise<TestConsole> {
+  const name = uniqueName("console").replaceAll("_", "-");
+  const dataDir = mkdtempSync(path.join(tmpdir(), "mailfleet-console-"));
+  const config = testConfig(name, dataDir, options.console ?? "");
+  const redis = new Redis(sharedRedisUrl());
+  const keys = redisKeys(config.name);
+  await createMailboxRegistry(redis, keys).register(
+    options.mailboxes ?? [box("contoso", "a"), box("contoso", "b"), box("fabrikam", "c")],
+    0,
+  );
+  const log = recordingLog();
+  if (config.redis === undefined) throw new Error("the shared Redis is not configured");
+  const about = { options: "", isSandbox: false };
+  const parts = await wireConsole({ config, redisTarget: config.redis, log, clock: systemClock, env: {}, ...about });
+  const running = await runConsole({ config, clock: systemClock, log, parts, views: options.views ?? plainViews });
+  const get = (where: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${running.url}${where}`, { headers, redirect: "manual" });
+  const token = async (): Promise<string> => {
+    const answer = (await (await get("/api/page?path=/")).json()) as { readonly frame: { readonly token: string } };
+    return answer.frame.token;
+  };
+  return {
+    ...running,
+    config,
+    redis,
+    keys,
+    log,
+    parts,
+    token,
+    get,
+    post: (where, body, headers = {}) =>
+      fetch(`${running.url}${where}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", origin: running.url, ...headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      }),
+    async put(mailbox, fields) {
+      await redis.hset(keys.mailbox(mailboxId(mailbox)), fields);
+      // Whatever happens to a mailbox moves its due time.
+      await redis.zincrby(keys.due("fresh", mailbox.tenant), 1, mailboxId(mailbox));
+    },
+    async end() {
+      await running.close();
+      await parts.close();
+      redis.disconnect();
+    },
+  };
+}
+
+function testConfig(name: string, dataDir: string, consoleLines: string): Config {
+  const tenantOf = (alias: string): string => `  ${alias}:
+    tenantId: ${id}
+    clientId: ${id}
+    credential: { secretFile: ./secret }
+`;
+  const yaml = `name: ${name}
+dataDir: ${dataDir}
+redis: { url: "${sharedRedisUrl()}" }
+tenants:
+${tenantOf("contoso")}${tenantOf("fabrikam")}console:
+  listen: 127.0.0.1:0
+${consoleLines}`;
+  const files: Readonly<Record<string, string>> = {
+    "/etc/mailfleet.yaml": yaml,
+    "/etc/secret": "canary-secret-value-of-contoso-tenant",
+    "/etc/password": `${password}\n`,
+    "/etc/viewer-password": `viewer ${password}\n`,
+  };
+  const loaded = loadConfig({
+    file: "/etc/mailfleet.yaml",
+    cwd: "/etc",
+    env: {},
+    readFile(file) {
+      const content = files[file];
+      if (content === undefined) throw Object.assign(new Error(`ENOENT: ${file}`), { code: "ENOENT" });
+      return { bytes: Buffer.from(content), mode: 0o600 };
+    },
+  });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.config;
+}

@@ -1,0 +1,284 @@
+import {
+  causeCommand,
+  type CauseGroup,
+  fleetSentence,
+  type FleetView,
+  type IntakeWords,
+  resumeCommand,
+  stateOf,
+  type StoppedMailbox,
+  viewFleet,
+} from "@mailfleet/core";
+import {
+  type CauseItem,
+  countAges,
+  type FleetPatch,
+  type FleetSummary,
+  type MailboxRow,
+  rowNews,
+  type RowNews,
+} from "@mailfleet/core/console";
+import type { FleetNews, WatchedMailbox } from "@mailfleet/store";
+import { HandOffRates } from "./hand-off-rates.ts";
+
+/** A patch names at most so many rows; above that lists are loaded anew. About 10 kB. */
+const mostNews = 400;
+/** Members that are large, and change nearly every second: told less often, so that a stream stays small. */
+const slowMembers: ReadonlySet<keyof FleetSummary> = new Set<keyof FleetSummary>(["tenants", "ages"]);
+const slowMs = 5_000;
+/** Of a cause so many mailboxes are named; its page lists them all. */
+const namedMailboxes = 5;
+
+export interface FleetMemoryOptions {
+  readonly freshWithinMs: number;
+  /** What printed commands need besides. */
+  readonly options: string;
+}
+
+interface Kept {
+  readonly mailbox: WatchedMailbox;
+  row: MailboxRow;
+}
+
+/** What is asked of other keys than the mailboxes', and read more rarely. */
+export interface FleetSide {
+  readonly intake?: IntakeWords;
+  /** Dead letters of the queue. */
+  readonly failed: number;
+  /** Epoch ms at which each tenant's credential ends, where that is known. */
+  readonly expiresAt: ReadonlyMap<string, number>;
+}
+
+/**
+ * All mailboxes' facts, about 1 kB each with row and cause, and what follows from them. News come in by `take`; `settle` makes of them, and
+ * of the time that went by, what pages show, and a patch for those that are open.
+ */
+export class FleetMemory {
+  readonly #options: FleetMemoryOptions;
+  readonly #kept = new Map<string, Kept>();
+  readonly #byRow = new Map<number, Kept>();
+  readonly #rates = new HandOffRates();
+  readonly #touched = new Set<string>();
+  #gone: number[] = [];
+  #isMore = false;
+  #rows = 0;
+  #revision = 0;
+  #side: FleetSide = { failed: 0, expiresAt: new Map() };
+  #view: FleetView;
+  #causes: readonly CauseItem[] = [];
+  #members: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  #summary: FleetSummary;
+  /** What the patches so far have told. */
+  #told: FleetSummary;
+  #toldSlowAt = 0;
+
+  constructor(options: FleetMemoryOptions) {
+    this.#options = options;
+    this.#view = viewFleet([], 0, options.freshWithinMs);
+    this.#summary = this.#summarize(0);
+    this.#told = this.#summary;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get summary(): FleetSummary {
+    return this.#summary;
+  }
+
+  get causes(): readonly CauseItem[] {
+    return this.#causes;
+  }
+
+  get view(): FleetView {
+    return this.#view;
+  }
+
+  get rates(): HandOffRates {
+    return this.#rates;
+  }
+
+  *rows(): Generator<MailboxRow> {
+    for (const { row } of this.#kept.values()) yield row;
+  }
+
+  *mailboxes(): Generator<WatchedMailbox> {
+    for (const { mailbox } of this.#kept.values()) yield mailbox;
+  }
+
+  row(number: number): MailboxRow | undefined {
+    return this.#byRow.get(number)?.row;
+  }
+
+  /** @param id `tenant/address` */
+  find(id: string): { readonly mailbox: WatchedMailbox; readonly row: MailboxRow } | undefined {
+    return this.#kept.get(id);
+  }
+
+  /** The group that a cause's id names, with all its mailboxes' ids. */
+  cause(id: string): { readonly cause: CauseItem; readonly members: ReadonlySet<string> } | undefined {
+    const cause = this.#causes.find((one) => one.id === id);
+    return cause && { cause, members: this.#members.get(id) ?? new Set() };
+  }
+
+  take(news: FleetNews): void {
+    for (const id of news.gone) {
+      const kept = this.#kept.get(id);
+      if (kept === undefined) continue;
+      this.#kept.delete(id);
+      this.#byRow.delete(kept.row.row);
+      this.#gone.push(kept.row.row);
+    }
+    for (const mailbox of news.changed) {
+      const before = this.#kept.get(mailbox.id);
+      if (before) this.#rates.count(before.mailbox, mailbox);
+      const row = before?.row.row ?? this.#rows++;
+      if (!before) this.#isMore = true;
+      const kept: Kept = { mailbox, row: this.#toRow(mailbox, row, news.at, before?.row.causeId) };
+      // Its old row stays until `settle`, which compares.
+      if (before) kept.row = before.row;
+      this.#kept.set(mailbox.id, kept);
+      this.#byRow.set(row, kept);
+      this.#touched.add(mailbox.id);
+    }
+  }
+
+  noteSide(side: FleetSide): void {
+    this.#side = side;
+  }
+
+  /** Undefined where nothing differs from the patch before. @param at epoch ms by Redis' clock */
+  settle(at: number): FleetPatch | undefined {
+    this.#rates.settle(at);
+    this.#regroup(at);
+    const news: RowNews[] = [];
+    const stale: number[] = [];
+    for (const [id, kept] of this.#kept) {
+      const causeId = this.#causeIdOf(kept.mailbox);
+      const state = this.#stateOf(kept.mailbox, at);
+      if (!this.#touched.has(id) && state === kept.row.state && causeId === kept.row.causeId) continue;
+      const row = this.#toRow(kept.mailbox, kept.row.row, at, causeId);
+      if (isQuick(kept.row, row)) news.push(rowNews(row, at));
+      else if (JSON.stringify(kept.row) !== JSON.stringify(row)) stale.push(row.row);
+      kept.row = row;
+    }
+    this.#summary = this.#summarize(at);
+    const isSlowTime = at - this.#toldSlowAt >= slowMs;
+    if (isSlowTime) this.#toldSlowAt = at;
+    const summary = differing(this.#told, this.#summary, isSlowTime);
+    this.#told = { ...this.#told, ...summary };
+    const isMore = this.#isMore || news.length + stale.length > mostNews;
+    const gone = this.#gone;
+    this.#touched.clear();
+    this.#gone = [];
+    this.#isMore = false;
+    if (news.length + stale.length + gone.length + Object.keys(summary).length === 0 && !isMore) return undefined;
+    const from = this.#revision++;
+    return { at, from, revision: this.#revision, summary, rows: isMore ? [] : news, stale: isMore ? [] : stale, gone, isMore };
+  }
+
+  #regroup(at: number): void {
+    const records = [...this.mailboxes()];
+    this.#view = viewFleet(records, at, this.#options.freshWithinMs, this.#side.intake);
+    const { options } = this.#options;
+    this.#causes = this.#view.causes.map((group): CauseItem => {
+      const doctor = causeCommand(group);
+      const resume = resumeCommand(group);
+      return {
+        ...group,
+        mailboxes: group.mailboxes.slice(0, namedMailboxes),
+        ...(doctor !== undefined && { doctor: `${doctor}${options}` }),
+        ...(resume !== undefined && { resume: `${resume}${options}` }),
+      };
+    });
+    this.#members = membersOf(records, this.#view.causes);
+  }
+
+  #causeIdOf({ cause, parkedBy, tenant }: WatchedMailbox): string | undefined {
+    if (cause === undefined || parkedBy !== undefined) return undefined;
+    return this.#view.causes.find((group) => group.code === cause.code && (group.tenant ?? tenant) === tenant)?.id;
+  }
+
+  #stateOf(mailbox: WatchedMailbox, at: number): MailboxRow["state"] {
+    return stateOf(mailbox, { now: at, factsAt: at, freshWithinMs: this.#options.freshWithinMs });
+  }
+
+  #toRow(mailbox: WatchedMailbox, row: number, at: number, causeId: string | undefined): MailboxRow {
+    const { tenant, address, protocol, checkedAt, nextAt, cause, parkedBy, isSyncing, hasHistory, ledger, addedAt, isPushed } = mailbox;
+    const changedAt = Math.max(addedAt ?? 0, cause?.since ?? 0, parkedBy?.at ?? 0);
+    return {
+      row,
+      tenant,
+      address,
+      protocol,
+      mode: isPushed ? "push" : "poll",
+      state: this.#stateOf(mailbox, at),
+      isSyncing,
+      hasHistory,
+      ...(checkedAt !== undefined && { checkedAt }),
+      ...(nextAt !== undefined && { nextAt }),
+      ...(cause && { cause }),
+      ...(causeId !== undefined && { causeId }),
+      ...(parkedBy && { parkedBy }),
+      ...(changedAt > 0 && { changedAt }),
+      ledger,
+    };
+  }
+
+  #summarize(at: number): FleetSummary {
+    const view = this.#view;
+    const { intake, failed, expiresAt } = this.#side;
+    return {
+      sentence: fleetSentence(view),
+      mailboxes: view.mailboxes,
+      states: view.states,
+      ledger: view.ledger,
+      ...(view.oldestCheck !== undefined && { oldestCheck: view.oldestCheck }),
+      messagesPerSecond: this.#rates.perSecond(),
+      deadLetters: failed + view.ledger.quarantined,
+      causes: this.#causes,
+      tenants: view.tenants.map((tenant) => {
+        const ends = expiresAt.get(tenant.alias);
+        return { ...tenant, messagesPerSecond: this.#rates.perSecond(tenant.alias), ...(ends !== undefined && { expiresAt: ends }) };
+      }),
+      ages: countAges(this.rows(), at),
+      ...(intake && { intake }),
+    };
+  }
+}
+
+/** Nothing differs but what news carry. */
+function isQuick(before: MailboxRow, after: MailboxRow): boolean {
+  if (before.state === after.state && before.checkedAt === after.checkedAt && before.nextAt === after.nextAt) return false;
+  return (
+    before.cause?.since === after.cause?.since &&
+    before.cause?.tries === after.cause?.tries &&
+    before.cause?.nextAt === after.cause?.nextAt &&
+    before.causeId === after.causeId &&
+    before.parkedBy?.at === after.parkedBy?.at &&
+    before.mode === after.mode &&
+    before.hasHistory === after.hasHistory &&
+    before.ledger.listed === after.ledger.listed &&
+    before.ledger.handedOff === after.ledger.handedOff &&
+    before.ledger.toDo === after.ledger.toDo &&
+    before.ledger.quarantined === after.ledger.quarantined &&
+    before.ledger.excluded === after.ledger.excluded
+  );
+}
+
+function membersOf(records: readonly WatchedMailbox[], groups: readonly CauseGroup[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const members = new Map<string, Set<string>>(groups.map((group) => [group.id, new Set()]));
+  const stopped = records.filter((one): one is WatchedMailbox & StoppedMailbox => one.cause !== undefined && one.parkedBy === undefined);
+  for (const { id, tenant, cause } of stopped) {
+    const group = groups.find((one) => one.code === cause.code && (one.tenant ?? tenant) === tenant);
+    if (group) members.get(group.id)?.add(id);
+  }
+  return members;
+}
+
+function differing(before: FleetSummary, after: FleetSummary, withSlow: boolean): Partial<FleetSummary> {
+  const names = (Object.keys(after) as (keyof FleetSummary)[]).filter((name) => withSlow || !slowMembers.has(name));
+  const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  return Object.fromEntries(changed.map((name) => [name, after[name]])) as Partial<FleetSummary>;
+}

@@ -1,0 +1,34 @@
+import type { Clock, Log } from "@mailfleet/core";
+import type { Access } from "./access.ts";
+import type { ConsoleServer } from "./console-server.ts";
+import { Refusal } from "./refusal.ts";
+
+/** Signing in and out. @param onSignedIn for the record */
+export function addLoginRoutes(
+  server: ConsoleServer,
+  access: Access,
+  { clock, log, onSignedIn }: { readonly clock: Clock; readonly log: Log; readonly onSignedIn: (name: string) => void },
+): void {
+  server.post("/api/login", "anyone", async (request, reply) => {
+    const body = request.body as { readonly name?: unknown; readonly password?: unknown } | null;
+    if (typeof body?.name !== "string" || typeof body.password !== "string")
+      throw new Refusal("BAD_REQUEST", "A name and a password are needed.");
+    const now = clock.monotonic();
+    const waitMs = server.logins.waitMs(request.ip, now);
+    if (waitMs > 0) throw new Refusal("TOO_MANY", "Too many wrong passwords.", { retryMs: waitMs, todo: "Wait some minutes." });
+    const signedIn = access.signIn(request, body.name, body.password);
+    if (signedIn === undefined) {
+      server.logins.count(request.ip, now);
+      log.warn({ from: request.ip }, "a sign-in was refused");
+      throw new Refusal("WRONG_PASSWORD", "That is not the password.");
+    }
+    server.logins.forget(request.ip);
+    onSignedIn(signedIn.person.name);
+    void reply.header("set-cookie", signedIn.cookie);
+    return signedIn.person;
+  });
+  server.post("/api/logout", "anyone", async (request, reply) => {
+    void reply.header("set-cookie", access.signOut(request));
+    return { ok: true };
+  });
+}

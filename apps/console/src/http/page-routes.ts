@@ -1,0 +1,62 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ServedFile } from "../assets/browser-set.ts";
+import type { PageSources } from "../pages/page-sources.ts";
+import { answerPage } from "../pages/page-of-path.ts";
+import type { Access } from "./access.ts";
+import type { ConsoleServer } from "./console-server.ts";
+import { Refusal } from "./refusal.ts";
+import type { Views } from "./views.ts";
+
+const pagePaths = [
+  "/",
+  "/mailboxes",
+  "/mailboxes/:tenant/:address",
+  "/causes/:id",
+  "/tenants/:alias",
+  "/dead-letters",
+  "/activity",
+  "/about",
+];
+const yearSeconds = 31_536_000;
+
+/** Pages with their first data in them, and the files that they load. */
+export function addPageRoutes(server: ConsoleServer, sources: PageSources, access: Access, views: Views): void {
+  const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { cookie } = request.headers;
+    const { session } = request;
+    void reply.type("text/html; charset=utf-8");
+    // The address stays: after signing in the same page is loaded.
+    if (session === null) {
+      const shell = views.shell({ page: { name: "login", data: { token: access.openToken } } }, cookie);
+      return reply.code(access.hasLogin ? 401 : 403).send(shell);
+    }
+    const found = await answerPage(sources, request.url, session);
+    return reply.code(found.page.name === "not-found" ? 404 : 200).send(views.shell(found, cookie));
+  };
+  for (const path of pagePaths) server.get(path, "anyone", show);
+
+  const send = (request: FastifyRequest, reply: FastifyReply, file: ServedFile, maxAge: number): FastifyReply => {
+    const accepted = String(request.headers["accept-encoding"] ?? "");
+    const encoding = /\bbr\b/.test(accepted) ? "br" : /\bgzip\b/.test(accepted) ? "gzip" : undefined;
+    void reply.headers({
+      "content-type": file.type,
+      "cache-control": `public, max-age=${maxAge}${maxAge === yearSeconds ? ", immutable" : ""}`,
+      vary: "accept-encoding",
+      ...(encoding !== undefined && { "content-encoding": encoding }),
+    });
+    return reply.send(file[encoding ?? "plain"]);
+  };
+  const { set } = views;
+  // By the whole path, exactly: what is not in the set is not there, however it is spelt.
+  server.get("/m/*", "anyone", async (request, reply) => {
+    const file = set?.files.get(request.url);
+    if (file === undefined) throw new Refusal("NOT_FOUND", "There is no such file; load the page again.");
+    return send(request, reply, file, yearSeconds);
+  });
+  server.get("/favicon.svg", "anyone", async (request, reply) => {
+    if (set === undefined) throw new Refusal("NOT_FOUND", "There is no icon.");
+    return send(request, reply, set.favicon, 86_400);
+  });
+  // For a container's health check: whether it answers, and nothing about the fleet (T55).
+  server.get("/healthz", "anyone", async () => ({ ok: true }), { isAutomatic: true });
+}

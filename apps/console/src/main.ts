@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
+import { createScrubber, isSyncError } from "@mailfleet/core";
+import { settlesWithin, stopSignals, systemClock } from "@mailfleet/runtime";
+import { readPrivateRedis } from "@mailfleet/store";
+import { createLog } from "@mailfleet/telemetry";
+import { plainViews } from "./http/plain-views.ts";
+import { runConsole } from "./run-console.ts";
+import { wireConsole } from "./wire.ts";
+
+/** Open answers end within this at a stop; nothing is lost with them. */
+const closeMs = 2_000;
+
+/** Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { config: { type: "string" }, sandbox: { type: "boolean" }, options: { type: "string" } } });
+  const file = values.config ?? "mailfleet.yaml";
+  const loaded = loadConfig({ file, env: process.env, cwd: process.cwd() });
+  if (!loaded.ok) {
+    process.stderr.write(`${formatProblems(loaded.problems, file)}\n`);
+    return 2;
+  }
+  const signals = stopSignals({ leaveInterrupt: process.env["MAILFLEET_MANAGED"] === "1" });
+  return show(loaded.config, { isSandbox: values.sandbox === true, options: values.options ?? "" }, signals.asked);
+}
+
+async function show(
+  config: Config,
+  about: { readonly isSandbox: boolean; readonly options: string },
+  stop: Promise<string>,
+): Promise<number> {
+  const log = createLog({
+    level: "info",
+    destination: process.stdout,
+    scrub: createScrubber(secretsOf(config)),
+    clock: systemClock,
+    base: { role: "console", pid: process.pid },
+  });
+  const redisTarget = config.redis ?? readPrivateRedis(join(config.dataDir, "redis"));
+  if (!redisTarget) {
+    process.stderr.write(
+      "No Redis is configured and no private one runs. Set redis.url in the configuration, or start with: mailfleet up\n",
+    );
+    return 2;
+  }
+  try {
+    const wiring = wireConsole({ config, redisTarget, log, clock: systemClock, env: process.env, ...about });
+    // A Redis that freezes in between would hold the start, and with it the stop, for ever.
+    const parts = await Promise.race([wiring, stop]);
+    if (typeof parts === "string") return 0;
+    const running = await runConsole({ config, clock: systemClock, log, parts, views: plainViews });
+    log.info({ url: running.url }, "console started");
+    process.send?.({ type: "ready", url: running.url });
+    const why = await stop;
+    await settlesWithin(systemClock, closeMs, running.close());
+    await parts.close();
+    log.info({ why }, "console stopped");
+    return 0;
+  } catch (error) {
+    if (!isSyncError(error)) throw error;
+    log.error({ code: error.failure.code }, "console failed");
+    process.stderr.write(`${error.message}\n`);
+    return error.failure.code === "CONFIG_INVALID" ? 2 : 1;
+  } finally {
+    await log.close();
+  }
+}
+
+// Not by itself: the IPC channel of a parent and clients that wait for a dead Redis would keep the process alive.
+process.exit(await main());
