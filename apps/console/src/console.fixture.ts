@@ -1,11 +1,10 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Redis } from "ioredis";
 import { type Config, loadConfig } from "@mailfleet/config";
 import { mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
-import { createMailboxRegistry } from "@mailfleet/store";
+import { connectRedis, createMailboxRegistry } from "@mailfleet/store";
 import { recordingLog, type RecordingLog, sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
 import { plainViews } from "./http/plain-views.ts";
 import type { Views } from "./http/views.ts";
@@ -17,7 +16,7 @@ export const password = "correct horse battery staple";
 
 export interface TestConsole extends RunningConsole {
   readonly config: Config;
-  readonly redis: Redis;
+  readonly redis: Awaited<ReturnType<typeof connectRedis>>;
   readonly keys: RedisKeys;
   readonly log: RecordingLog;
   readonly parts: Awaited<ReturnType<typeof wireConsole>>;
@@ -44,14 +43,14 @@ export async function startTestConsole(options: TestConsoleOptions = {}): Promis
   const name = uniqueName("console").replaceAll("_", "-");
   const dataDir = mkdtempSync(path.join(tmpdir(), "mailfleet-console-"));
   const config = testConfig(name, dataDir, options.console ?? "");
-  const redis = new Redis(sharedRedisUrl());
+  if (config.redis === undefined) throw new Error("the shared Redis is not configured");
+  const redis = await connectRedis(config.redis, recordingLog());
   const keys = redisKeys(config.name);
   await createMailboxRegistry(redis, keys).register(
     options.mailboxes ?? [box("contoso", "a"), box("contoso", "b"), box("fabrikam", "c")],
     0,
   );
   const log = recordingLog();
-  if (config.redis === undefined) throw new Error("the shared Redis is not configured");
   const about = { options: "", isSandbox: false };
   const parts = await wireConsole({ config, redisTarget: config.redis, log, clock: systemClock, env: {}, ...about });
   const running = await runConsole({ config, clock: systemClock, log, parts, views: options.views ?? plainViews });

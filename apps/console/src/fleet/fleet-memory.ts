@@ -280,5 +280,5 @@ function membersOf(records: readonly WatchedMailbox[], groups: readonly CauseGro
 function differing(before: FleetSummary, after: FleetSummary, withSlow: boolean): Partial<FleetSummary> {
   const names = (Object.keys(after) as (keyof FleetSummary)[]).filter((name) => withSlow || !slowMembers.has(name));
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
-  return Object.fromEntries(changed.map((name) => [name, after[name]])) as Partial<FleetSummary>;
+  return Object.fromEntries(changed.map((name) => [name, after[name]]));
 }

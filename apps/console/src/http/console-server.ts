@@ -48,8 +48,8 @@ export interface ConsoleServerOptions {
 
 export interface ConsoleServer {
   readonly app: FastifyInstance;
-  get(path: string, role: RouteRole, handler: RouteHandlerMethod, options?: { readonly isAutomatic?: boolean }): void;
-  post(path: string, role: RouteRole, handler: RouteHandlerMethod): void;
+  reads(path: string, role: RouteRole, handler: RouteHandlerMethod, options?: { readonly isAutomatic?: boolean }): void;
+  changes(path: string, role: RouteRole, handler: RouteHandlerMethod): void;
   /** Counts wrong passwords. */
   readonly logins: RateLimiter;
 }
@@ -111,10 +111,10 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
   return {
     app,
     logins,
-    get(path, role, handler, more = {}) {
+    reads(path, role, handler, more = {}) {
       app.get(path, { config: { role, ...more } }, handler);
     },
-    post(path, role, handler) {
+    changes(path, role, handler) {
       app.post(path, { config: { role } }, handler);
     },
   };

@@ -9,7 +9,7 @@ export function addLoginRoutes(
   access: Access,
   { clock, log, onSignedIn }: { readonly clock: Clock; readonly log: Log; readonly onSignedIn: (name: string) => void },
 ): void {
-  server.post("/api/login", "anyone", async (request, reply) => {
+  server.changes("/api/login", "anyone", async (request, reply) => {
     const body = request.body as { readonly name?: unknown; readonly password?: unknown } | null;
     if (typeof body?.name !== "string" || typeof body.password !== "string")
       throw new Refusal("BAD_REQUEST", "A name and a password are needed.");
@@ -27,7 +27,7 @@ export function addLoginRoutes(
     void reply.header("set-cookie", signedIn.cookie);
     return signedIn.person;
   });
-  server.post("/api/logout", "anyone", async (request, reply) => {
+  server.changes("/api/logout", "anyone", async (request, reply) => {
     void reply.header("set-cookie", access.signOut(request));
     return { ok: true };
   });

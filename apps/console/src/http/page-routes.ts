@@ -33,10 +33,10 @@ export function addPageRoutes(server: ConsoleServer, sources: PageSources, acces
     const found = await answerPage(sources, request.url, session);
     return reply.code(found.page.name === "not-found" ? 404 : 200).send(views.shell(found, cookie));
   };
-  for (const path of pagePaths) server.get(path, "anyone", show);
+  for (const path of pagePaths) server.reads(path, "anyone", show);
 
   const send = (request: FastifyRequest, reply: FastifyReply, file: ServedFile, maxAge: number): FastifyReply => {
-    const accepted = String(request.headers["accept-encoding"] ?? "");
+    const accepted = request.headers["accept-encoding"] ?? "";
     const encoding = /\bbr\b/.test(accepted) ? "br" : /\bgzip\b/.test(accepted) ? "gzip" : undefined;
     void reply.headers({
       "content-type": file.type,
@@ -48,15 +48,15 @@ export function addPageRoutes(server: ConsoleServer, sources: PageSources, acces
   };
   const { set } = views;
   // By the whole path, exactly: what is not in the set is not there, however it is spelt.
-  server.get("/m/*", "anyone", async (request, reply) => {
+  server.reads("/m/*", "anyone", async (request, reply) => {
     const file = set?.files.get(request.url);
     if (file === undefined) throw new Refusal("NOT_FOUND", "There is no such file; load the page again.");
     return send(request, reply, file, yearSeconds);
   });
-  server.get("/favicon.svg", "anyone", async (request, reply) => {
+  server.reads("/favicon.svg", "anyone", async (request, reply) => {
     if (set === undefined) throw new Refusal("NOT_FOUND", "There is no icon.");
     return send(request, reply, set.favicon, 86_400);
   });
   // For a container's health check: whether it answers, and nothing about the fleet (T55).
-  server.get("/healthz", "anyone", async () => ({ ok: true }), { isAutomatic: true });
+  server.reads("/healthz", "anyone", async () => ({ ok: true }), { isAutomatic: true });
 }

@@ -19,14 +19,14 @@ export function addReadRoutes(server: ConsoleServer, sources: PageSources, acces
   const { live, history } = sources;
   const automatic = { isAutomatic: true };
 
-  server.get(
+  server.reads(
     "/api/page",
     "viewer",
     async (request) => answerPage(sources, parameter(request, "path") ?? "/", personOf(request)),
     automatic,
   );
 
-  server.get(
+  server.reads(
     "/api/rows",
     "viewer",
     async (request): Promise<RowsAnswer> => {
@@ -38,7 +38,7 @@ export function addReadRoutes(server: ConsoleServer, sources: PageSources, acces
     automatic,
   );
 
-  server.get("/api/find", "viewer", async (request): Promise<FindAnswer> => {
+  server.reads("/api/find", "viewer", async (request): Promise<FindAnswer> => {
     await live.attend();
     const search = canonicalAddress((parameter(request, "q") ?? "").slice(0, longestQuery));
     const { rows, total } = selectRows(live.memory.rows(), { ...everyMailbox, search, sort: "address" }, live.now(), foundMailboxes);
@@ -50,7 +50,7 @@ export function addReadRoutes(server: ConsoleServer, sources: PageSources, acces
     };
   });
 
-  server.get(
+  server.reads(
     "/api/history",
     "viewer",
     async (request) => {
@@ -61,7 +61,7 @@ export function addReadRoutes(server: ConsoleServer, sources: PageSources, acces
     automatic,
   );
 
-  server.get(
+  server.reads(
     "/api/stream",
     "viewer",
     async (request, reply) => {
@@ -80,13 +80,13 @@ export function addReadRoutes(server: ConsoleServer, sources: PageSources, acces
 }
 
 /** A query's value, where it was given once. */
-export function parameter(request: FastifyRequest, name: string): string | undefined {
+function parameter(request: FastifyRequest, name: string): string | undefined {
   const value = (request.query as Readonly<Record<string, unknown>>)[name];
   return typeof value === "string" ? value : undefined;
 }
 
 /** The guard has let nobody pass without. */
-export function personOf({ session }: FastifyRequest): Session {
+function personOf({ session }: FastifyRequest): Session {
   if (session === null) throw new Refusal("NOT_SIGNED_IN", "Nobody is signed in.");
   return session;
 }

@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { Refusal } from "./refusal.ts";
 
 /** Name of the header that no foreign page can send without asking first. */
-export const tokenHeader = "x-mailfleet-token";
+const tokenHeader = "x-mailfleet-token";
 
 const loopbackNames: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 

@@ -107,7 +107,7 @@ export class LetterDesk {
   }
 }
 
-export function findCause<Cause extends LetterCause>(causes: readonly Cause[], given: string): Cause | undefined {
+function findCause<Cause extends LetterCause>(causes: readonly Cause[], given: string): Cause | undefined {
   const fits = causes.filter(({ fullId }) => given.length >= 4 && fullId.startsWith(given.toLowerCase()));
   return fits.length === 1 ? fits[0] : undefined;
 }

@@ -30,7 +30,7 @@ function configItems(config: object): readonly ConfigItem[] {
       items.push({ path, value: path.endsWith(".mailboxes") ? `${value.length} mailboxes` : value.map(String).join(", ") });
     else if (typeof value === "object" && value !== null)
       for (const [name, inner] of Object.entries(value)) walk(path === "" ? name : `${path}.${name}`, inner);
-    else if (value !== undefined) items.push({ path, value: String(value) });
+    else if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") items.push({ path, value: `${value}` });
   };
   walk("", config);
   return items;

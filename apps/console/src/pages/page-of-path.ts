@@ -18,7 +18,7 @@ export async function answerPage(sources: PageSources, path: string, session: Se
   return { frame: frameOf(sources, session), page };
 }
 
-export function frameOf({ live, config, version, isSandbox, access, options }: PageSources, session: Session): Frame {
+function frameOf({ live, config, version, isSandbox, access, options }: PageSources, session: Session): Frame {
   const { at, process, revision, factsAt, trouble } = live.beat();
   const { sentence, deadLetters } = live.memory.summary;
   return {
@@ -56,7 +56,7 @@ async function pageOfPath(sources: PageSources, path: string, person: Person): P
   return notFound("this address");
 }
 
-export function notFound(what: string): PageData {
+function notFound(what: string): PageData {
   return { name: "not-found", data: { what } };
 }
 
