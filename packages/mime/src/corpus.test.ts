@@ -1,51 +1,16 @@
-import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { simpleParser } from "mailparser";
 import { afterAll, describe, expect, test } from "vitest";
 import { limits, type ParsedAttachment, type ParsedMessage, readMessage } from "@mailfleet/core";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
+import { composedMails, corpusMails } from "@mailfleet/testkit/sample-mail";
 import { htmlPartSeparator } from "./join-html.ts";
 import { createMimeParser } from "./mime-parser.ts";
 import { parseMessage } from "./parse-message.ts";
 
-// Real mail lies beside the checkout on the machines of the project; anywhere else the generated mail has to do.
-const corpus = join(import.meta.dirname, "../../../../shared/corpus");
-
-function readCorpus(): { name: string; bytes: Uint8Array }[] {
-  if (!existsSync(corpus)) return [];
-  return readdirSync(corpus, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".eml"))
-    .map((name) => ({ name, bytes: readFileSync(join(corpus, name)) }));
-}
-
-function generatedMail(): { name: string; bytes: Uint8Array }[] {
-  const composed = Array.from({ length: 300 }, (_, i) => {
-    const pdf = Buffer.alloc(i * 100, i)
-      .toString("base64")
-      .replace(/.{76}/g, "$&\r\n");
-    const lines = [
-      `From: "Sender ${i}" <s${i}@a.example>`,
-      `To: r@b.example, Team: t${i}@b.example;`,
-      `Subject: =?utf-8?q?N=C2=BA_${i}?=`,
-      "Content-Type: multipart/mixed; boundary=o",
-      "",
-      "--o",
-      "Content-Type: multipart/alternative; boundary=i",
-      "",
-      `--i\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nGr=FC=DFe ${i}`,
-      `--i\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Grüße ${i}</p>`,
-      "--i--",
-      `--o\r\nContent-Type: application/pdf; name="${i}.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\n${pdf}`,
-      "--o--",
-    ];
-    return { name: `composed ${i}`, bytes: Buffer.from(lines.join("\r\n")) };
-  });
-  return [...composed, ...hostileMails().filter((mail) => mail.expected === "read" && mail.bytes.length < 100_000)];
-}
-
-const real = readCorpus();
-const mails = [...generatedMail(), ...real];
+const real = corpusMails();
+const readable = hostileMails().filter((mail) => mail.expected === "read" && mail.bytes.length < 100_000);
+const mails = [...composedMails(), ...readable, ...real];
 const parser = createMimeParser({ threads: 2 });
 afterAll(() => parser.close());
 

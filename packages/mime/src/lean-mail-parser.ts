@@ -35,11 +35,35 @@ interface DecodeStream extends NodeJS.ReadWriteStream {
   readonly supported?: boolean;
 }
 
+/** libmime's decoder of a body's charset: `decoder` is null for those it collects whole. */
+export interface CharsetStream {
+  readonly supported: boolean;
+  readonly decoder: ChunkDecoder | null;
+}
+
+export interface ChunkDecoder {
+  write(bytes: Buffer): string;
+  end(): string | undefined;
+}
+
+/** What mailparser itself decodes with. None of it keeps state. */
+export interface Libmime {
+  decodeWord(charset: string, encoding: "B", text: string): string;
+  decodeWords(text: string): string;
+  decodeFlowed(text: string, delSp: boolean): string;
+  detectMimeType(name: string): string;
+  createDecodeStream(charset: string): CharsetStream;
+  parseHeaderValue(
+    text: string,
+    options: { readonly stripComments: boolean },
+  ): { readonly value: string; readonly params: Readonly<Record<string, string>>; readonly decodedParams: readonly string[] };
+}
+
 /** Members of mailparser 3.14 that its types leave out. The version is pinned; `lean-mail-parser.test.ts` watches them. */
 interface Internals {
   readonly tree: PartNode | false;
   readonly curnode: PartNode | false;
-  readonly libmime: { decodeWords(text: string): string };
+  readonly libmime: Libmime;
   readonly splitter: { maxChildNodes: number; destroy(): void };
   decoder: { decodeStream(charset: string): DecodeStream };
   processChunk(data: SplitterChunk, done: (error?: Error) => void): void;
@@ -96,8 +120,8 @@ export class LeanMailParser extends MailParser {
     return this.#internals.tree || undefined;
   }
 
-  decodeWords(text: string): string {
-    return this.#internals.libmime.decodeWords(text);
+  get library(): Libmime {
+    return this.#internals.libmime;
   }
 
   /** Called by mailparser for each part; attachments are asked for their Content-ID only. */

@@ -1,27 +1,27 @@
 import { once } from "node:events";
-import type { BlobPointer, ParsedAttachment, ParseResult } from "@mailfleet/core";
-import { cleanLine, cleanName, cleanText } from "./clean-text.ts";
+import type { BlobPointer, ParsedMessage, ParseResult } from "@mailfleet/core";
+import { assemble } from "./assemble.ts";
+import { cleanLine } from "./clean-text.ts";
 import type { Defect } from "./defects.ts";
-import { joinHtml } from "./join-html.ts";
 import { LeanMailParser, LimitError } from "./lean-mail-parser.ts";
 import type { AttachmentStream, PartNode } from "./lean-mail-parser.ts";
+import { parseFast } from "./parse-fast.ts";
+import type { ParseLimits } from "./parse-limits.ts";
 import { readFields } from "./read-fields.ts";
 
-export interface ParseLimits {
-  readonly parts: number;
-  readonly depth: number;
-  readonly headerBytes: number;
-  readonly headerFields: number;
-  readonly addresses: number;
-  /** Raw bytes of all text and HTML parts; what is longer is cut. */
-  readonly textBytes: number;
-}
+export type { ParseLimits } from "./parse-limits.ts";
 
 /**
  * One message from its bytes, nothing else read or written. Never rejects; time is the caller's to watch, because a parser that
  * is busy cannot watch it. Attachment bytes may be views of `bytes`.
  */
 export function parseMessage(bytes: Uint8Array, limits: ParseLimits): Promise<ParseResult> {
+  const result = parseFast(bytes, limits);
+  return result === undefined ? parseByStreams(bytes, limits) : Promise.resolve(result);
+}
+
+/** By mailparser: what {@link parseFast} declines, and what it is measured by. */
+export function parseByStreams(bytes: Uint8Array, limits: ParseLimits): Promise<ParseResult> {
   return parse(limits, collectChunks, (parser) => {
     parser.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     return Promise.resolve();
@@ -64,14 +64,14 @@ async function parse(limits: ParseLimits, keep: KeepContent, feed: (parser: Lean
   const parser = new LeanMailParser(limits);
   try {
     const attachments = await readParts(parser, keep, feed);
-    return { ok: true, message: assemble(parser, attachments, limits), ...(parser.isTextCut && { cut: cutReason(limits) }) };
+    return { ok: true, message: assembleTree(parser, attachments, limits), ...(parser.isTextCut && { cut: cutReason(limits) }) };
   } catch (error) {
     parser.stop();
     return { ok: false, reason: explain(error, limits) };
   }
 }
 
-interface RawAttachment {
+interface ReadAttachment {
   readonly head: AttachmentStream;
   readonly content: Uint8Array | BlobPointer;
 }
@@ -80,8 +80,8 @@ async function readParts(
   parser: LeanMailParser,
   keep: KeepContent,
   feed: (parser: LeanMailParser) => Promise<void>,
-): Promise<RawAttachment[]> {
-  const attachments: RawAttachment[] = [];
+): Promise<ReadAttachment[]> {
+  const attachments: ReadAttachment[] = [];
   const read = new Promise<void>((resolve, reject) => {
     let keeping = Promise.resolve();
     parser.on("data", (part) => {
@@ -105,58 +105,30 @@ function cutReason(limits: ParseLimits): string {
   return `Its text is longer than ${limits.textBytes} bytes; the rest of it is in the raw message only.`;
 }
 
-function assemble(parser: LeanMailParser, raw: readonly RawAttachment[], limits: ParseLimits): (ParseResult & { ok: true })["message"] {
+function assembleTree(parser: LeanMailParser, raw: readonly ReadAttachment[], limits: ParseLimits): ParsedMessage {
   const defects = new Set<Defect>();
-  const addDefect = (defect: Defect): void => void defects.add(defect);
-  const decodeWords = (text: string): string => parser.decodeWords(text);
   const fields = readFields(parser.headerLines || [], {
-    decodeWords,
-    addDefect,
+    decodeWords: (text) => parser.library.decodeWords(text),
+    addDefect: (defect) => void defects.add(defect),
     maxAddresses: limits.addresses,
     maxFields: limits.headerFields,
   });
-
   const texts: string[] = [];
   const htmls: string[] = [];
   if (parser.root) collectTexts(parser.root, texts, htmls);
-  const text = texts.length > 0 ? cleanText(texts.join("\n")) : undefined;
-  const { html, rest } = joinHtml(htmls.map(cleanText));
-  const attachments = raw.map((one) => readAttachment(one, addDefect));
-  for (const part of rest) {
-    addDefect("html-parts-split");
-    attachments.push({ contentType: "text/html; charset=utf-8", disposition: "inline", content: Buffer.from(part) });
-  }
-
-  if (parser.unknownCharsets.length > 0) addDefect("charset-unknown");
-  if (text?.includes("\uFFFD") || html.includes("\uFFFD")) addDefect("undecodable-text");
-  if (!text && html === "" && attachments.length === 0) addDefect("no-body");
-  return {
-    ...fields,
-    ...(text !== undefined && { text }),
-    ...(htmls.length > 0 && { html }),
-    attachments,
-    defects: [...defects],
-  };
+  const attachments = raw.map(({ head, content }) => ({
+    contentType: head.contentType,
+    filename: head.filename,
+    disposition: head.contentDisposition,
+    contentId: head.cid,
+    content,
+  }));
+  return assemble(fields, { texts, htmls, attachments, hasUnknownCharset: parser.unknownCharsets.length > 0 }, defects);
 }
 
 function collectTexts(node: PartNode, texts: string[], htmls: string[]): void {
   if (node.textContent) (node.contentType === "text/html" ? htmls : texts).push(node.textContent);
   for (const child of node.children) collectTexts(child, texts, htmls);
-}
-
-function readAttachment({ head, content }: RawAttachment, addDefect: (defect: Defect) => void): ParsedAttachment {
-  const filename = head.filename === undefined ? undefined : cleanName(head.filename);
-  if (head.filename !== undefined && filename !== head.filename) addDefect("name-cut");
-  const contentId = head.cid === undefined ? undefined : cleanLine(head.cid).slice(0, 998).toWellFormed();
-  return {
-    ...(filename !== undefined && { filename }),
-    contentType: cleanLine(head.contentType || "application/octet-stream")
-      .slice(0, 255)
-      .toWellFormed(),
-    ...(head.contentDisposition !== undefined && { disposition: cleanLine(head.contentDisposition).slice(0, 64).toWellFormed() }),
-    ...(contentId !== undefined && contentId !== "" && { contentId }),
-    content,
-  };
 }
 
 function explain(error: unknown, limits: ParseLimits): string {

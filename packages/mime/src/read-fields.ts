@@ -5,7 +5,9 @@ import type { MailAddress, ParsedMessage } from "@mailfleet/core";
 import { cleanLine, cleanText, cleanToken } from "./clean-text.ts";
 import { LimitError } from "./lean-mail-parser.ts";
 import { parseMailDate } from "./mail-date.ts";
+import { readPlainAddresses } from "./plain-addresses.ts";
 import type { Defect } from "./defects.ts";
+import type { RawField } from "./header-block.ts";
 
 /** The longest message id, in characters: RFC 5322 2.1.1 allows no longer line. */
 const maxIdLength = 998;
@@ -46,52 +48,96 @@ type KnownField = keyof typeof onceOnly;
  */
 export function readFields(lines: HeaderLines, reader: FieldReader): HeadFields {
   if (lines.length > reader.maxFields) throw new LimitError(`its head has more than ${reader.maxFields} fields`);
-  const headers: (readonly [string, string])[] = [];
-  const known = new Map<KnownField, string[]>();
+  const collector = new FieldCollector(reader);
   for (const { key, line } of lines) {
     // how an absent header block shows
     if (line === "") continue;
     const colon = line.indexOf(":");
     if (colon < 1) reader.addDefect("bad-header-line");
-    const name = cleanToken(decodeBytes(colon < 0 ? "" : line.slice(0, colon), reader));
-    const folded = decodeBytes(line.slice(colon + 1), reader);
-    headers.push([name, cleanText(unfold(folded).trim())]);
-    if (!Object.hasOwn(onceOnly, key)) continue;
-    const value = cleanText(collapse(folded).trim());
-    const field = key as KnownField;
-    const values = known.get(field);
-    if (values === undefined) known.set(field, [value]);
+    collector.add(key, colon < 0 ? "" : line.slice(0, colon), line.slice(colon + 1));
+  }
+  return collector.finish();
+}
+
+/** As {@link readFields}, from fields that are split already, none of them with a CR or LF that ends no line, or with a NUL. */
+export function readRawFields(fields: readonly RawField[], isAscii: boolean, reader: FieldReader): HeadFields {
+  if (fields.length > reader.maxFields) throw new LimitError(`its head has more than ${reader.maxFields} fields`);
+  const collector = new FieldCollector(reader);
+  for (const { key, name, value, isFolded } of fields) {
+    if (isAscii && plainName.test(name)) collector.addPlain(key, name, value, isFolded);
+    else collector.add(key, name, value);
+  }
+  return collector.finish();
+}
+
+/** What cleaning leaves as it is. */
+const plainName = /^[!-~]+$/;
+
+class FieldCollector {
+  readonly #reader: FieldReader;
+  readonly #headers: (readonly [string, string])[] = [];
+  readonly #known = new Map<KnownField, string[]>();
+
+  constructor(reader: FieldReader) {
+    this.#reader = reader;
+  }
+
+  /** @param name bytes as characters; so is `line`, what stands behind the colon */
+  add(key: string, name: string, line: string): void {
+    const clean = cleanToken(decodeBytes(name, this.#reader));
+    const folded = decodeBytes(line, this.#reader);
+    this.#headers.push([clean, cleanText(unfold(folded).trim())]);
+    if (Object.hasOwn(onceOnly, key)) this.#addKnown(key as KnownField, cleanText(collapse(folded).trim()));
+  }
+
+  /** The same for text in ASCII without NUL, whose only line ends are those of folding. */
+  addPlain(key: string, name: string, folded: string, isFolded: boolean): void {
+    const value = (isFolded ? folded.replace(foldEnds, "") : folded).trim();
+    this.#headers.push([name, value]);
+    if (Object.hasOwn(onceOnly, key)) this.#addKnown(key as KnownField, isFolded ? collapse(folded).trim() : value);
+  }
+
+  #addKnown(field: KnownField, value: string): void {
+    const values = this.#known.get(field);
+    if (values === undefined) this.#known.set(field, [value]);
     else {
       values.push(value);
-      reader.addDefect(onceOnly[field]);
+      this.#reader.addDefect(onceOnly[field]);
     }
   }
-  if (headers.length === 0) reader.addDefect("no-headers");
 
-  const first = (field: KnownField): string | undefined => known.get(field)?.[0];
-  const addresses = (field: KnownField): MailAddress[] => {
-    const values = known.get(field);
-    return values === undefined ? [] : readAddresses(values, reader);
-  };
-  const messageId = readId(first("message-id"), reader);
-  const inReplyTo = readId(first("in-reply-to"), reader);
-  const subject = readSubject(first("subject"), reader);
-  const date = readDate(first("date"), reader);
-  return {
-    ...(messageId !== undefined && { messageId }),
-    ...(inReplyTo !== undefined && { inReplyTo }),
-    references: readIds(known.get("references")?.join(" "), reader),
-    ...(subject !== undefined && { subject }),
-    ...(date !== undefined && { date }),
-    from: addresses("from"),
-    to: addresses("to"),
-    cc: addresses("cc"),
-    bcc: addresses("bcc"),
-    replyTo: addresses("reply-to"),
-    sender: addresses("sender"),
-    headers,
-  };
+  finish(): HeadFields {
+    const reader = this.#reader;
+    const known = this.#known;
+    const headers = this.#headers;
+    if (headers.length === 0) reader.addDefect("no-headers");
+    const first = (field: KnownField): string | undefined => known.get(field)?.[0];
+    const addresses = (field: KnownField): MailAddress[] => {
+      const values = known.get(field);
+      return values === undefined ? [] : readAddresses(values, reader);
+    };
+    const messageId = readId(first("message-id"), reader);
+    const inReplyTo = readId(first("in-reply-to"), reader);
+    const subject = readSubject(first("subject"), reader);
+    const date = readDate(first("date"), reader);
+    return {
+      ...(messageId !== undefined && { messageId }),
+      ...(inReplyTo !== undefined && { inReplyTo }),
+      references: readIds(known.get("references")?.join(" "), reader),
+      ...(subject !== undefined && { subject }),
+      ...(date !== undefined && { date }),
+      from: addresses("from"),
+      to: addresses("to"),
+      cc: addresses("cc"),
+      bcc: addresses("bcc"),
+      replyTo: addresses("reply-to"),
+      sender: addresses("sender"),
+      headers,
+    };
+  }
 }
+
+const foldEnds = /\r?\n/g;
 
 // oxlint-disable-next-line no-control-regex
 const nonAscii = /[^\u0000-\u007f]/;
@@ -168,20 +214,12 @@ function boundReferences(ids: string[], reader: FieldReader): string[] {
   return [...ids.slice(0, 1), ...ids.slice(1 - maxReferences)];
 }
 
-/**
- * One address of nothing but atoms, or one behind a name of plain words: most fields. They mean the same to every grammar, so they
- * need none; everything else goes to the address parser.
- */
-const plainSpec = "([A-Za-z0-9_+-]+(?:\\.[A-Za-z0-9_+-]+)*@(?!xn--)[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+)";
-const plainWords = "([A-Za-z0-9][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*)";
-const plainAddress = new RegExp(`^(?:${plainSpec}|<${plainSpec}>|(?:"${plainWords}"|${plainWords}) <${plainSpec}>)$`);
-
 function readAddresses(values: readonly string[], reader: FieldReader): MailAddress[] {
   const list: MailAddress[] = [];
   for (const value of values) {
-    const plain = plainAddress.exec(value);
-    if (plain) list.push({ name: plain[3] ?? plain[4] ?? "", address: plain[1] ?? plain[2] ?? plain[5] ?? "" });
-    else for (const entry of parseAddressHeader(value).value) addAddress(list, entry, undefined, reader);
+    const plain = readPlainAddresses(value);
+    if (plain === undefined) for (const entry of parseAddressHeader(value).value) addAddress(list, entry, undefined, reader);
+    else for (const { name, address } of plain) addAddress(list, { name: decode(name, reader), address }, undefined, reader);
   }
   return list;
 }

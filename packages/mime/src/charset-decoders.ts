@@ -1,0 +1,80 @@
+import type { ChunkDecoder, Libmime } from "./lean-mail-parser.ts";
+
+/** Decodes the text of one part; CRLF stays. */
+export interface CharsetDecoder {
+  readonly isKnown: boolean;
+  /** CR and LF are themselves, wherever they stand. */
+  readonly isByteWise: boolean;
+  decode(bytes: Buffer, start: number, end: number): string;
+}
+
+const utf8: CharsetDecoder = { isKnown: true, isByteWise: true, decode: (bytes, start, end) => bytes.toString("utf8", start, end) };
+const unknown: CharsetDecoder = { ...utf8, isKnown: false };
+const latin1: CharsetDecoder = { isKnown: true, isByteWise: true, decode: (bytes, start, end) => bytes.toString("latin1", start, end) };
+
+/** Names come from mail: a sender could make up any number of them. */
+const maxNames = 200;
+
+/**
+ * Decoders by the names that mail gives charsets. What a name means is mailparser's to say: each is asked for once, byte by byte. A
+ * charset that gives one character for each byte, whatever stands beside it, is kept as a decoder; any other is decoded by
+ * mailparser's own, made anew for each text because it keeps state.
+ */
+export class CharsetDecoders {
+  readonly #libmime: Libmime;
+  readonly #byName = new Map<string, CharsetDecoder | undefined>();
+
+  constructor(libmime: Libmime) {
+    this.#libmime = libmime;
+  }
+
+  /** Undefined for a name that mailparser reads in two ways. */
+  get(name: string): CharsetDecoder | undefined {
+    if (this.#byName.has(name)) return this.#byName.get(name);
+    const decoder = this.#find(name);
+    if (this.#byName.size < maxNames) this.#byName.set(name, decoder);
+    return decoder;
+  }
+
+  #find(name: string): CharsetDecoder | undefined {
+    // the names that mailparser does not look up
+    if (["ascii", "usascii", "utf8"].includes(name.toLowerCase().replace(/[^a-z0-9]+/g, ""))) return utf8;
+    const { supported, decoder } = this.#libmime.createDecodeStream(name);
+    if (!supported) return unknown;
+    // Japanese ones are decoded whole, which is asked for as an encoded word; in such a word an asterisk ends the name
+    if (decoder === null) return name.includes("*") ? undefined : this.#whole(name);
+    return this.#table(decoder) ?? this.#stateful(name);
+  }
+
+  #table(decoder: ChunkDecoder): CharsetDecoder | undefined {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const table = Array.from(bytes, (byte) => decodeAll(decoder, Buffer.of(byte)));
+    if (table.some((char) => char.length !== 1) || decodeAll(decoder, bytes) !== table.join("")) return undefined;
+    if (table.every((char, byte) => char === String.fromCharCode(byte))) return latin1;
+    const isByteWise = table[0x0a] === "\n" && table[0x0d] === "\r";
+    return { isKnown: true, isByteWise, decode: (text, start, end) => decoder.write(text.subarray(start, end)) };
+  }
+
+  #stateful(name: string): CharsetDecoder {
+    return {
+      isKnown: true,
+      isByteWise: false,
+      decode: (text, start, end) => {
+        const { decoder } = this.#libmime.createDecodeStream(name);
+        return decoder === null ? "" : decodeAll(decoder, text.subarray(start, end)).toWellFormed();
+      },
+    };
+  }
+
+  #whole(name: string): CharsetDecoder {
+    return {
+      isKnown: true,
+      isByteWise: false,
+      decode: (text, start, end) => this.#libmime.decodeWord(name, "B", text.toString("base64", start, end)).toWellFormed(),
+    };
+  }
+}
+
+function decodeAll(decoder: ChunkDecoder, bytes: Buffer): string {
+  return decoder.write(bytes) + (decoder.end() ?? "");
+}
