@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { ChunkDecoder, Libmime } from "./lean-mail-parser.ts";
 
 /** Decodes the text of one part; CRLF stays. */
@@ -11,6 +12,8 @@ export interface CharsetDecoder {
 const utf8: CharsetDecoder = { isKnown: true, isByteWise: true, decode: (bytes, start, end) => bytes.toString("utf8", start, end) };
 const unknown: CharsetDecoder = { ...utf8, isKnown: false };
 const latin1: CharsetDecoder = { isKnown: true, isByteWise: true, decode: (bytes, start, end) => bytes.toString("latin1", start, end) };
+
+const [lf, cr] = [0x0a, 0x0d];
 
 /** Names come from mail: a sender could make up any number of them. */
 const maxNames = 200;
@@ -51,8 +54,16 @@ export class CharsetDecoders {
     const table = Array.from(bytes, (byte) => decodeAll(decoder, Buffer.of(byte)));
     if (table.some((char) => char.length !== 1) || decodeAll(decoder, bytes) !== table.join("")) return undefined;
     if (table.every((char, byte) => char === String.fromCharCode(byte))) return latin1;
-    const isByteWise = table[0x0a] === "\n" && table[0x0d] === "\r";
-    return { isKnown: true, isByteWise, decode: (text, start, end) => decoder.write(text.subarray(start, end)) };
+    const isByteWise = table[lf] === "\n" && table[cr] === "\r";
+    const isAsciiBelow = table.slice(0, 128).every((char, byte) => char === String.fromCharCode(byte));
+    return {
+      isKnown: true,
+      isByteWise,
+      decode: (text, start, end) => {
+        const part = text.subarray(start, end);
+        return isAsciiBelow && isAscii(part) ? part.toString("latin1") : decoder.write(part);
+      },
+    };
   }
 
   #stateful(name: string): CharsetDecoder {
