@@ -9,6 +9,7 @@ import { watchPorts } from "./watch-ports.ts";
 /** Effects of ports that the flow of one mailbox does not have, and who has them. */
 const elsewhere: Readonly<Record<string, string>> = {
   "session.idle": "the push sessions, which only poke",
+  "store.load": "proofs and replay; a session finds it with its lease",
   "blobs.read": "replay, which tells again what was told",
   "blobs.indexed": "replay",
   "entries.return": "nobody: an index is read to its end",

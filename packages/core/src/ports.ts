@@ -277,6 +277,8 @@ export interface Lease {
   readonly mailbox: MailboxRef;
   readonly token: string;
   readonly lane: Lane;
+  /** What was stored of the mailbox when the lease was taken: read in the same step. */
+  readonly found: MailboxState;
   /** The tenant is held, and this session finds out whether it still has to be. */
   readonly canary?: TenantHold;
   /** Aborts with a SyncError LEASE_LOST when the lease is lost or could not be renewed in time. */

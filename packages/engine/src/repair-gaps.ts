@@ -103,7 +103,7 @@ async function acquireSoon({ clock, store }: RepairPorts, mailbox: MailboxRef, s
 async function putBackAll(ports: RepairPorts, request: RepairRequest, lease: Lease, signal: AbortSignal): Promise<number> {
   const { clock, chance, store, handOff } = ports;
   try {
-    const state = await store.load(request.mailbox);
+    const state = lease.found;
     let putBack = 0;
     for (const gap of request.gaps) {
       signal.throwIfAborted();

@@ -56,7 +56,7 @@ export async function syncMailbox(
   const counts: SyncCounts = { handedOff: 0, quarantined: 0, changes: 0, bytes: 0, commits: 0 };
   const watch = ports.signals.watch(asked, { isCanary: lease.canary !== undefined });
   try {
-    const state = await ports.store.load(asked);
+    const state = lease.found;
     const mailbox = { ...asked, protocol: state.protocol ?? asked.protocol };
     const signal = AbortSignal.any([lease.signal, stop, watch.signal]);
     const pacer = new Pacer(ports, state.pace, signal);

@@ -5,12 +5,10 @@ import {
   emptyLedger,
   isNewerCheckpoint,
   type FolderLedger,
-  type Lane,
   type Lease,
   limits,
   type Log,
   mailboxId,
-  type MailboxRef,
   type MailboxState,
   type MailboxStore,
   redisRefusal,
@@ -19,7 +17,6 @@ import {
   packInHand,
   packSuspects,
   syncError,
-  type TenantHold,
   unpackCheckpoint,
   unpackHandNote,
   unpackListing,
@@ -27,7 +24,8 @@ import {
 } from "@mailfleet/core";
 import { parseCause } from "./parse-cause.ts";
 import { readHold } from "./holds.ts";
-import { abandonScript, acquireScript, noteInHandScript, renewScript } from "./scripts.ts";
+import { abandonScript, acquireScript, mailboxFacts, noteInHandScript, renewScript } from "./scripts.ts";
+import { type RunScript, storedScript } from "./stored-script.ts";
 
 export interface MailboxStoreOptions {
   readonly redis: Redis;
@@ -45,67 +43,67 @@ const busyRetryMs = 2_000;
 /** Leases and checkpoints of mailboxes, in Redis. */
 export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
   const { redis, keys, chance, clock } = options;
+  const take = storedScript(redis, "mailfleetAcquire", acquireScript);
+  const renew = storedScript(redis, "mailfleetRenew", renewScript);
+  const note = storedScript(redis, "mailfleetNoteInHand", noteInHandScript);
   return {
     async acquire(mailbox, lane) {
       const id = mailboxId(mailbox);
       // Before the question: Redis counts the lease's time from somewhere between it and the answer.
       const askedAt = clock.monotonic();
-      const answer = (await ask(
-        redis.eval(
-          acquireScript,
-          7,
-          keys.lease(id),
-          keys.fence,
-          keys.mailbox(id),
-          keys.due(lane, mailbox.tenant),
-          keys.inFlight(lane, mailbox.tenant),
-          keys.hold(mailbox.tenant),
-          keys.tenantsDue(lane),
-          id,
-          chance.uuid(),
-          limits.leaseMs,
-          lane,
-          busyRetryMs,
-          options.worker,
-        ),
-      )) as [token: string, ...hold: string[]] | null;
+      const names = [
+        keys.lease(id),
+        keys.fence,
+        keys.mailbox(id),
+        keys.due(lane, mailbox.tenant),
+        keys.inFlight(lane, mailbox.tenant),
+        keys.hold(mailbox.tenant),
+        keys.tenantsDue(lane),
+        keys.checkpoints(id),
+      ];
+      const answer = await ask(take(names, [id, chance.uuid(), limits.leaseMs, lane, busyRetryMs, options.worker]));
       if (answer === null) return undefined;
-      const [token, ...fields] = answer;
-      return holdLease(options, mailbox, lane, token, askedAt, readHold(toHash(fields)));
+      const [token, hold, facts, checkpoints] = answer as [string, string[], (string | null)[], string[]];
+      const canary = readHold(toHash(hold));
+      return holdLease(
+        options,
+        renew,
+        { mailbox, lane, token, found: readState(toHash(checkpoints), facts), ...(canary && { canary }) },
+        askedAt,
+      );
     },
 
     async load(mailbox): Promise<MailboxState> {
       const id = mailboxId(mailbox);
-      const [stored, facts] = await ask(
-        Promise.all([
-          redis.hgetall(keys.checkpoints(id)),
-          redis.hmget(keys.mailbox(id), "cause", "opened", "inHand", "suspects", "pace", "protocol", "listing", "nextAt"),
-        ]),
-      );
-      const folders = new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)]));
-      const cause = parseCause(facts[0] ?? undefined);
-      const hand = unpackHandNote(facts[2] ?? undefined, facts[3] ?? undefined);
-      const pace = unpackPace(facts[4] ?? undefined);
-      const protocol = facts[5] === "imap" || facts[5] === "pop3" ? facts[5] : undefined;
-      const listing = unpackListing(facts[6] ?? undefined);
-      const nextAt = Number(facts[7] ?? Number.NaN);
-      return {
-        folders,
-        opened: facts[1] === "1",
-        hand,
-        ...(protocol && { protocol }),
-        ...(cause && { cause }),
-        ...(pace && { pace }),
-        ...(listing && { listing }),
-        ...(Number.isFinite(nextAt) && { nextAt }),
-      };
+      const [stored, facts] = await ask(Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), ...mailboxFacts)]));
+      return readState(stored, facts);
     },
 
     async noteInHand({ mailbox, token }, { inHand, suspects }) {
       const id = mailboxId(mailbox);
-      const note = [inHand === undefined ? "" : packInHand(inHand), suspects.length === 0 ? "" : packSuspects(suspects)];
-      return (await ask(redis.eval(noteInHandScript, 2, keys.lease(id), keys.mailbox(id), token, ...note))) === 1;
+      const words = [inHand === undefined ? "" : packInHand(inHand), suspects.length === 0 ? "" : packSuspects(suspects)];
+      return (await ask(note([keys.lease(id), keys.mailbox(id)], [token, ...words]))) === 1;
     },
+  };
+}
+
+/** @param facts of `mailboxFacts`, in their order */
+function readState(stored: Readonly<Record<string, string>>, facts: readonly (string | null)[]): MailboxState {
+  const [causeText, opened, inHand, suspects, paceText, protocolName, listingText, nextAtText] = facts.map((one) => one ?? undefined);
+  const cause = parseCause(causeText);
+  const pace = unpackPace(paceText);
+  const protocol = protocolName === "imap" || protocolName === "pop3" ? protocolName : undefined;
+  const listing = unpackListing(listingText);
+  const nextAt = Number(nextAtText ?? Number.NaN);
+  return {
+    folders: new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)])),
+    opened: opened === "1",
+    hand: unpackHandNote(inHand, suspects),
+    ...(protocol && { protocol }),
+    ...(cause && { cause }),
+    ...(pace && { pace }),
+    ...(listing && { listing }),
+    ...(Number.isFinite(nextAt) && { nextAt }),
   };
 }
 
@@ -121,13 +119,12 @@ async function ask<T>(answer: Promise<T>): Promise<T> {
 /** Renews every 10 s; aborts when refused, or by the monotonic clock when no renewal succeeded for 20 s (F02, F03). */
 function holdLease(
   options: MailboxStoreOptions,
-  mailbox: MailboxRef,
-  lane: Lane,
-  token: string,
+  renewLease: RunScript,
+  taken: Omit<Lease, "signal" | "isHeld" | "stop">,
   askedAt: number,
-  canary: TenantHold | undefined,
 ): Lease {
   const { redis, keys, clock, log } = options;
+  const { mailbox, lane, token } = taken;
   const id = mailboxId(mailbox);
   const controller = new AbortController();
   const { tenant } = mailbox;
@@ -163,7 +160,7 @@ function holdLease(
   const renew = async (): Promise<void> => {
     const startedAt = clock.monotonic();
     try {
-      const renewed = await redis.eval(renewScript, names.length, ...names, id, token, limits.leaseMs);
+      const renewed = await renewLease(names, [id, token, limits.leaseMs]);
       if (renewed === 1) renewedAt = startedAt;
       else lose("another session holds it, or an operator parked or removed the mailbox");
     } catch {
@@ -175,7 +172,7 @@ function holdLease(
     if (isHeld() && clock.monotonic() - renewedAt >= limits.leaseRenewMs) void renew();
   }, 1_000);
   timer.unref();
-  return { mailbox, token, lane, ...(canary && { canary }), signal: controller.signal, isHeld, stop: () => clearInterval(timer) };
+  return { ...taken, signal: controller.signal, isHeld, stop: () => clearInterval(timer) };
 }
 
 /** Fields and values in turns, as Redis answers in a script. */

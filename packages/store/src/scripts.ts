@@ -6,6 +6,9 @@ import { limits } from "@mailfleet/core";
  */
 export const nowMs = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 
+/** What a session needs to know of a mailbox beside its checkpoints, in the order of the answer. */
+export const mailboxFacts = ["cause", "opened", "inHand", "suspects", "pace", "protocol", "listing", "nextAt"] as const;
+
 /**
  * Whoever makes a mailbox due earlier than it was lets the producers know when its tenant has something due. Later is found out by
  * looking. One that did not say so is found within \`limits.dueSurveyMs\`.
@@ -14,10 +17,10 @@ export const tellDue = `
 local function tellDue(tenantsDue, at, id) redis.call('ZADD', tenantsDue, 'LT', at, string.match(id, '^[^/]+')) end`;
 
 /**
- * KEYS lease, fence, mailbox, due(lane), inflight(lane), hold, tenants due(lane)
+ * KEYS lease, fence, mailbox, due(lane), inflight(lane), hold, tenants due(lane), checkpoints
  * ARGV mailbox id, random part, lease ms, lane, retry ms, worker name
- * Answers the fencing token, and behind it the tenant's hold as fields and values when this is its canary; nothing when the mailbox is
- * taken or its tenant held.
+ * Answers the fencing token, the tenant's hold as fields and values when this is its canary, the `mailboxFacts`, and the checkpoints as
+ * fields and values; nothing when the mailbox is taken or its tenant held.
  */
 export const acquireScript = `${nowMs}${tellDue}
 -- Gone, or parked by an operator (F35).
@@ -29,11 +32,8 @@ end
 local holder = redis.call('GET', KEYS[1])
 local hold = redis.call('HMGET', KEYS[6], 'id', 'canary', 'canaryUntil', 'canaryLease')
 local function answer(token)
-  local all = { token }
-  if hold[1] then
-    for _, word in ipairs(redis.call('HGETALL', KEYS[6])) do all[#all + 1] = word end
-  end
-  return all
+  return { token, hold[1] and redis.call('HGETALL', KEYS[6]) or {}, redis.call('HMGET', KEYS[3], ${mailboxFacts.map((name) => `'${name}'`).join(", ")}),
+    redis.call('HGETALL', KEYS[8]) }
 end
 -- Sent again because the answer was lost: the lease is already ours (F04).
 if holder and string.sub(holder, -#ARGV[2] - 1) == ':' .. ARGV[2] then return answer(holder) end
@@ -57,6 +57,8 @@ if holder then
   if isCanary then redis.call('HSET', KEYS[6], 'canary', '', 'canaryUntil', '0', 'nextAt', now + tonumber(ARGV[5])) end
   return nil
 end
+-- Before the first write: what cannot be read leaves no lease behind.
+local all = answer('')
 local token = redis.call('INCR', KEYS[2]) .. ':' .. ARGV[2]
 redis.call('SET', KEYS[1], token, 'PX', ARGV[3])
 local untilMs = now + tonumber(ARGV[3])
@@ -65,7 +67,8 @@ redis.call('HDEL', KEYS[3], 'poke')
 redis.call('ZADD', KEYS[4], untilMs, ARGV[1])
 redis.call('ZADD', KEYS[5], untilMs, ARGV[1])
 if isCanary then redis.call('HSET', KEYS[6], 'canaryUntil', untilMs, 'canaryLease', token) end
-return answer(token)`;
+all[1] = token
+return all`;
 
 /**
  * KEYS lease, mailbox, due(lane), inflight(lane), hold

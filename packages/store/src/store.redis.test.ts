@@ -170,6 +170,19 @@ describe("the lease of a mailbox", () => {
     expect(await redis.zscore(keys.due("fresh", "contoso"), mailboxId(stranger))).toBeNull();
   });
 
+  test("is not given, and none is left behind, where what is stored of the mailbox cannot be read", async () => {
+    await redis.set(keys.checkpoints(mailboxId(mailbox)), "no hash");
+    await expect(acquire()).rejects.toMatchObject({ failure: { facts: { layer: "redis" } } });
+    expect(await redis.exists(keys.lease(mailboxId(mailbox)))).toBe(0);
+  });
+
+  test("is given by a Redis that forgot its scripts", async () => {
+    (await acquire())?.stop();
+    await redis.del(keys.lease(mailboxId(mailbox)));
+    await redis.script("FLUSH");
+    expect((await acquire())?.found.opened).toBe(false);
+  });
+
   test("expires by itself in Redis when its holder dies", async () => {
     await acquire();
     const ttl = await redis.pttl(keys.lease(mailboxId(mailbox)));
@@ -212,9 +225,10 @@ describe("the lease of a mailbox", () => {
   test("counts its time from before the question: an answer that came late gives a lease that is old already", async () => {
     const slow = new Proxy(redis, {
       get: (target, name) =>
-        name === "eval"
-          ? async (...args: Parameters<Redis["eval"]>) => {
-              const answer = await target.eval(...args);
+        name === "mailfleetAcquire"
+          ? async (...args: (string | number)[]) => {
+              const acquire = Reflect.get(target, name) as (...all: typeof args) => Promise<unknown>;
+              const answer = await acquire.apply(target, args);
               await clock.advance(19_000);
               return answer;
             }

@@ -313,6 +313,24 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       next.stop();
     });
 
+    test("with all that the next lease finds: checkpoints, cause, and what a worker that died had in hand", async () => {
+      const harness = await openWith();
+      const [first, second] = harness.processes;
+      expect(harness.lease.found).toEqual({ folders: new Map(), protocol: "imap", opened: false, hand: { suspects: [] } });
+      await first.handOff.commit(commitOf(harness.lease, [11]));
+      await first.handOff.commit(commitOf(harness.lease, [], { folder: "Sent" }));
+      await first.handOff.settle(harness.lease, { ...calm, cause });
+      const dying = await mustAcquire(second);
+      const inHand = { folder: "INBOX", generation: 1, uids: uidSetOf([3]), step: "together" } as const;
+      await second.store.noteInHand(dying, { inHand, suspects: [] });
+      await harness.expireLease(mailbox);
+      const next = await mustAcquire(first);
+      expect(next.found).toMatchObject({ opened: true, cause, hand: { inHand } });
+      expect([...next.found.folders.keys()].sort()).toEqual(["INBOX", "Sent"]);
+      expect(next.found).toEqual(await first.store.load(mailbox));
+      for (const lease of [harness.lease, dying, next]) lease.stop();
+    });
+
     test("with the pace that it learned and what it knew of the folders, until a session left neither", async () => {
       const harness = await openWith();
       const { handOff, store } = harness.processes[0];
@@ -321,10 +339,12 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       const pace: Pace = { duty: 0.125, ceiling: 0.25, since: 1_795_000_000_000, sign: "hint", ...times };
       const listing: Listing = { at: 1_795_000_000_000, rules: "abcdef", wireNames: { "A/B": "A.B" }, aside: ["Old"] };
       await handOff.settle(harness.lease, { ...calm, pace, listing });
-      const { nextAt = 0, ...state } = await store.load(mailbox);
+      const known = await store.load(mailbox);
+      const { nextAt = 0, ...state } = known;
       expect(state).toMatchObject({ pace, listing });
       expect(Math.abs(nextAt - (await harness.now()) - 60_000)).toBeLessThan(toleranceMs);
       const next = await mustAcquire(harness.processes[0]);
+      expect(next.found).toEqual(known);
       await handOff.settle(next, calm);
       expect(await store.load(mailbox)).not.toHaveProperty("pace");
       expect(await store.load(mailbox)).not.toHaveProperty("listing");

@@ -183,7 +183,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     box.isPoked = false;
     hold(box, lane, token);
     if (tenantHold) Object.assign(tenantHold, { canaryLease: token, canaryUntil: clock.now() + limits.leaseMs });
-    const lease = holdMemoryLease({ clock, mailbox, lane, token, fate, renew });
+    const lease = holdMemoryLease({ clock, mailbox, lane, token, found: load(mailbox), fate, renew });
     return tenantHold ? { ...lease, canary: { id: tenantHold.id, cause: tenantHold.cause } } : lease;
   }
 

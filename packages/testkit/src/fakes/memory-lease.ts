@@ -1,4 +1,4 @@
-import { type Clock, type Lane, type Lease, limits, mailboxId, type MailboxRef, syncError } from "@mailfleet/core";
+import { type Clock, type Lane, type Lease, limits, mailboxId, type MailboxRef, type MailboxState, syncError } from "@mailfleet/core";
 
 /** What can befall a process of the fleet, as far as the store's own timers notice. */
 export interface ProcessFate {
@@ -12,6 +12,7 @@ export interface HeldLease {
   readonly mailbox: MailboxRef;
   readonly lane: Lane;
   readonly token: string;
+  readonly found: MailboxState;
   readonly fate: ProcessFate;
   /** False when somebody else holds it, or nobody. */
   readonly renew: () => boolean;
@@ -22,7 +23,7 @@ const over = new Error("the lease is held no more");
 
 /** The holder's side of a lease: renews it, and aborts its signal when that was refused or did not happen in time. */
 export function holdMemoryLease(held: HeldLease): Lease {
-  const { clock, fate, mailbox } = held;
+  const { clock, fate, found, mailbox } = held;
   const lost = new AbortController();
   const stopped = new AbortController();
   const lose = (why: string): void => {
@@ -51,5 +52,5 @@ export function holdMemoryLease(held: HeldLease): Lease {
   };
   // Ends with the lease; the only thing it is woken by is the clock, or the stop.
   keep().catch(() => undefined);
-  return { mailbox, token: held.token, lane: held.lane, signal: lost.signal, isHeld, stop: () => stopped.abort(over) };
+  return { mailbox, token: held.token, lane: held.lane, found, signal: lost.signal, isHeld, stop: () => stopped.abort(over) };
 }
