@@ -227,8 +227,8 @@ describe("the lease of a mailbox", () => {
       get: (target, name) =>
         name === "mailfleetAcquire"
           ? async (...args: (string | number)[]) => {
-              const acquire = Reflect.get(target, name) as (...all: typeof args) => Promise<unknown>;
-              const answer = await acquire.apply(target, args);
+              const asked = Reflect.get(target, name) as (...all: typeof args) => Promise<unknown>;
+              const answer = await asked.apply(target, args);
               await clock.advance(19_000);
               return answer;
             }

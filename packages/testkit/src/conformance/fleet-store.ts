@@ -252,12 +252,15 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
 
     test("for the session that comes after a death, and only while the lease is held", async () => {
       const harness = await openWith();
-      const { store } = harness.processes[0];
+      const { handOff, store } = harness.processes[0];
+      expect(harness.lease.found).toEqual(await store.load(mailbox));
+      await handOff.commit(commitOf(harness.lease, [11]));
       expect((await store.load(mailbox)).hand).toEqual({ suspects: [] });
       expect(await store.noteInHand(harness.lease, { inHand, suspects })).toBe(true);
       expect((await harness.processes[1].store.load(mailbox)).hand).toEqual({ inHand, suspects });
       await harness.expireLease(mailbox);
       const next = await mustAcquire(harness.processes[1]);
+      expect(next.found).toEqual(await store.load(mailbox));
       expect(await store.noteInHand(harness.lease, { suspects: [] })).toBe(false);
       expect((await store.load(mailbox)).hand).toEqual({ inHand, suspects });
       expect(await harness.processes[1].store.noteInHand(next, { suspects: [] })).toBe(true);
@@ -311,24 +314,6 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       expect((await store.load(mailbox)).cause).toBeUndefined();
       harness.lease.stop();
       next.stop();
-    });
-
-    test("with all that the next lease finds: checkpoints, cause, and what a worker that died had in hand", async () => {
-      const harness = await openWith();
-      const [first, second] = harness.processes;
-      expect(harness.lease.found).toEqual({ folders: new Map(), protocol: "imap", opened: false, hand: { suspects: [] } });
-      await first.handOff.commit(commitOf(harness.lease, [11]));
-      await first.handOff.commit(commitOf(harness.lease, [], { folder: "Sent" }));
-      await first.handOff.settle(harness.lease, { ...calm, cause });
-      const dying = await mustAcquire(second);
-      const inHand = { folder: "INBOX", generation: 1, uids: uidSetOf([3]), step: "together" } as const;
-      await second.store.noteInHand(dying, { inHand, suspects: [] });
-      await harness.expireLease(mailbox);
-      const next = await mustAcquire(first);
-      expect(next.found).toMatchObject({ opened: true, cause, hand: { inHand } });
-      expect([...next.found.folders.keys()].sort()).toEqual(["INBOX", "Sent"]);
-      expect(next.found).toEqual(await first.store.load(mailbox));
-      for (const lease of [harness.lease, dying, next]) lease.stop();
     });
 
     test("with the pace that it learned and what it knew of the folders, until a session left neither", async () => {
