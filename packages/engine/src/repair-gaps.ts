@@ -101,7 +101,7 @@ async function acquireSoon({ clock, store }: RepairPorts, mailbox: MailboxRef, s
 }
 
 async function putBackAll(ports: RepairPorts, request: RepairRequest, lease: Lease, signal: AbortSignal): Promise<number> {
-  const { clock, chance, store, handOff } = ports;
+  const { clock, chance, handOff } = ports;
   try {
     const state = lease.found;
     let putBack = 0;
