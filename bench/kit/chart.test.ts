@@ -35,7 +35,17 @@ describe("a bar chart", () => {
 
   test("has lengths in proportion", () => {
     const widths = [...bars.matchAll(/<rect class="(?:fill-a|other)"[^>]* width="([\d.]+)" height="20"/g)].map(([, one]) => Number(one));
-    expect(widths).toEqual([200, 400, 0]);
+    expect(widths).toEqual([expect.any(Number), 2 * (widths[0] as number), 0]);
+    expect(widths[1]).toBeGreaterThan(300);
+  });
+
+  test("keeps long labels and long figures inside", () => {
+    const label = "the same by TLS connections that share nothing";
+    const svg = drawBars({ title: "", unit: "ms", bars: [{ label, value: 1, text: "3.44 ms, 13 round trips" }] });
+    const [, start] = /<rect class="fill-a" x="(\d+)"/.exec(svg) ?? [];
+    const [, end] = /<text x="([\d.]+)" y="79">3.44/.exec(svg) ?? [];
+    expect(Number(start)).toBeGreaterThan(label.length * 7);
+    expect(Number(end)).toBeLessThan(760 - 23 * 7);
   });
 
   test("follows the reader's colours, and needs nothing from elsewhere", () => {

@@ -37,8 +37,9 @@ export interface LineChart {
 }
 
 const width = 760;
-const labelWidth = 250;
-const valueWidth = 110;
+/** Of a letter of 13 pixels at most, on average: what is drawn here cannot be measured. */
+const letterWidth = 7.2;
+const gap = 10;
 const rowHeight = 34;
 const barHeight = 20;
 const top = 64;
@@ -68,16 +69,18 @@ ${colours.map((one) => `.fill-${one} { fill: var(--${one}) } .line-${one} { stro
 export function drawBars(chart: BarChart): string {
   const { bars, mark, unit } = chart;
   const most = Math.max(...bars.map(({ value }) => value), mark?.value ?? 0);
-  const room = width - labelWidth - valueWidth;
+  const texts = bars.map((bar) => bar.text ?? `${formatNumber(bar.value)} ${unit}`);
+  const widest = (some: readonly string[]): number => Math.ceil(Math.max(...some.map(({ length }) => length)) * letterWidth) + 2 * gap;
+  const labelWidth = widest(bars.map(({ label }) => label));
+  const room = width - labelWidth - widest(texts);
   const x = (value: number): number => at(labelWidth + (most > 0 ? (Math.max(0, value) / most) * room : 0));
   const bottom = top + bars.length * rowHeight;
   const rows = bars.map((bar, i) => {
     const y = top + i * rowHeight;
-    const shown = bar.text ?? `${formatNumber(bar.value)} ${unit}`;
     return [
-      `<text x="${labelWidth - 10}" y="${y + 15}" text-anchor="end">${escapeXml(bar.label)}</text>`,
+      `<text x="${labelWidth - gap}" y="${y + 15}" text-anchor="end">${escapeXml(bar.label)}</text>`,
       `<rect class="${bar.isOwn === false ? "other" : "fill-a"}" x="${labelWidth}" y="${y}" width="${at(x(bar.value) - labelWidth)}" height="${barHeight}" rx="2"/>`,
-      `<text x="${at(x(bar.value) + 8)}" y="${y + 15}">${escapeXml(shown)}</text>`,
+      `<text x="${at(x(bar.value) + 8)}" y="${y + 15}">${escapeXml(texts[i] as string)}</text>`,
     ].join("\n");
   });
   const line = mark && [

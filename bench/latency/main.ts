@@ -23,7 +23,7 @@ those of the delivery in the sandbox and of the commit in Redis.
   --pushed N       of them with an IDLE; the others are polled (default 400)
   --poll-seconds N sync.pollSeconds (default 60)
   --backlog N      messages of the three tenants' history; 0: the idle fleet alone (default 1000000)
-  --seconds N      for how long mail trickles in, idle and again under the backlog (default 90)
+  --seconds N      for how long mail trickles in, idle and again under the backlog (default 75)
   --per-second N   messages to pushed mailboxes; as many to polled ones (default 4)
   --workers N      processes (default 2)
   --json           nothing but the result on stdout
@@ -35,7 +35,7 @@ const given = readFlags("latency", help, {
     pushed: { default: 400, min: 0, max: 100_000 },
     "poll-seconds": { default: 60, min: 1, max: 3_600 },
     backlog: { default: 1_000_000, min: 0, max: 100_000_000 },
-    seconds: { default: 90, min: 1, max: 3_600 },
+    seconds: { default: 75, min: 1, max: 3_600 },
     "per-second": { default: 4, min: 1, max: 1_000 },
     workers: { default: 2, min: 1, max: 64 },
   },

@@ -120,7 +120,7 @@ try {
     );
   for (const [name, held] of Object.entries(figures.held)) say(`${name}, first and last: ${JSON.stringify(held)}`);
   const picture = drawLines({
-    title: `Resident memory over ${minutes} minutes: worker ${signed(figures.slopeMbPerHour)} MB an hour in the last half, standard error ${figures.slopeError}`,
+    title: `Memory over ${minutes} minutes: worker ${signed(figures.slopeMbPerHour)} MB an hour (standard error ${figures.slopeError})`,
     note: `${mailboxes} mailboxes, half of them pushed, polled every ${pollSeconds} s; ${perSecond} messages a second`,
     xLabel: "minutes",
     yLabel: "MB",
