@@ -17,7 +17,7 @@ before, so start-up is in no figure; the time is from the registration of the ma
   npx mailfleet bench scale
   npx mailfleet bench scale --mailboxes 16 --messages 2
 
-  --mailboxes N    read by each number of workers (default 64)
+  --mailboxes N    read by each number of workers (default 112)
   --messages N     in each (default 5)
   --rtt-ms N       round trip to the server (default 50)
   --workers N      the most (default 8); powers of two below it as well
@@ -27,7 +27,7 @@ before, so start-up is in no figure; the time is from the registration of the ma
 
 const given = readFlags("scale", help, {
   numbers: {
-    mailboxes: { default: 64, min: 1, max: 10_000 },
+    mailboxes: { default: 112, min: 1, max: 10_000 },
     messages: { default: 5, min: 0, max: 10_000 },
     "rtt-ms": { default: 50, min: 1, max: 1_000 },
     workers: { default: 8, min: 1, max: 64 },
