@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { box, password, startTestConsole, type TestConsole } from "./console.fixture.ts";
@@ -86,16 +87,32 @@ describe("a console on loopback without a login", () => {
   });
 
   test("every answer has the policy, errors too, and none says what runs here", async () => {
+    const map = /<script type="importmap">(.*?)<\/script>/.exec(await (await it.get("/")).text())?.[1] ?? "";
+    const hash = createHash("sha256").update(map).digest("base64");
     for (const path of ["/", "/api/page?path=/", "/m/none", "/nothing", "/api/rows?rows=x", "/healthz"]) {
       const answer = await it.get(path);
       expect(answer.headers.get("content-security-policy")).toBe(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html",
+        `default-src 'none'; script-src 'self' 'sha256-${hash}'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html`,
       );
       expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
       expect(answer.headers.get("server")).toBeNull();
       expect(answer.headers.get("x-powered-by")).toBeNull();
       await answer.body?.cancel();
     }
+  });
+
+  test("a page loads what its policy allows, from this host, compressed and for ever", async () => {
+    const page = await (await it.get("/")).text();
+    const files = [...page.matchAll(/(?:src|href)="(\/m\/[^"]+)"/g)].map(([, file = ""]) => file);
+    expect(files.length).toBeGreaterThan(10);
+    for (const file of files) {
+      const answer = await it.get(file, { "accept-encoding": "br" });
+      expect([file, answer.status, answer.headers.get("cache-control")]).toEqual([file, 200, "public, max-age=31536000, immutable"]);
+      await answer.body?.cancel();
+    }
+    expect(page).not.toMatch(
+      /https?:\/\/(?!www\.w3\.org)|<script(?! type="(importmap|module|application\/json)")|<style| style="| on[a-z]+="/,
+    );
   });
 
   test("no path leads out of what is served", async () => {
@@ -154,7 +171,7 @@ describe("a console with a password", () => {
   });
   afterAll(() => it.end());
 
-  const loginToken = async (): Promise<string> => /token&quot;: &quot;([\w-]+)/.exec(await (await it.get("/")).text())?.[1] ?? "";
+  const loginToken = async (): Promise<string> => /"token":"([\w-]+)/.exec(await (await it.get("/")).text())?.[1] ?? "";
   const signIn = async (given: string): Promise<Response> =>
     it.post("/api/login", { name: " anna\u202e ", password: given }, { "x-mailfleet-token": await loginToken() });
 

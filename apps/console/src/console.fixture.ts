@@ -6,12 +6,14 @@ import { mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailflee
 import { systemClock } from "@mailfleet/runtime";
 import { connectRedis, createMailboxRegistry } from "@mailfleet/store";
 import { recordingLog, type RecordingLog, sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
-import { plainViews } from "./http/plain-views.ts";
+import { webViews } from "./http/web-views.ts";
 import type { Views } from "./http/views.ts";
 import { runConsole, type RunningConsole } from "./run-console.ts";
 import { wireConsole } from "./wire.ts";
 
 const id = "00000000-0000-0000-0000-000000000001";
+/** Stripped once for a test file. */
+const views = webViews();
 export const password = "correct horse battery staple";
 
 export interface TestConsole extends RunningConsole {
@@ -53,7 +55,7 @@ export async function startTestConsole(options: TestConsoleOptions = {}): Promis
   const log = recordingLog();
   const about = { options: "", isSandbox: false };
   const parts = await wireConsole({ config, redisTarget: config.redis, log, clock: systemClock, env: {}, ...about });
-  const running = await runConsole({ config, clock: systemClock, log, parts, views: options.views ?? plainViews });
+  const running = await runConsole({ config, clock: systemClock, log, parts, views: options.views ?? views });
   const get = (where: string, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(`${running.url}${where}`, { headers, redirect: "manual" });
   const token = async (): Promise<string> => {

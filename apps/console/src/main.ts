@@ -5,7 +5,7 @@ import { createScrubber, isSyncError } from "@mailfleet/core";
 import { settlesWithin, stopSignals, systemClock } from "@mailfleet/runtime";
 import { readPrivateRedis } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
-import { plainViews } from "./http/plain-views.ts";
+import { webViews } from "./http/web-views.ts";
 import { runConsole } from "./run-console.ts";
 import { wireConsole } from "./wire.ts";
 
@@ -49,7 +49,7 @@ async function show(
     // A Redis that freezes in between would hold the start, and with it the stop, for ever.
     const parts = await Promise.race([wiring, stop]);
     if (typeof parts === "string") return 0;
-    const running = await runConsole({ config, clock: systemClock, log, parts, views: plainViews });
+    const running = await runConsole({ config, clock: systemClock, log, parts, views: webViews() });
     log.info({ url: running.url }, "console started");
     process.send?.({ type: "ready", url: running.url });
     const why = await stop;
@@ -61,7 +61,7 @@ async function show(
     if (!isSyncError(error)) throw error;
     log.error({ code: error.failure.code }, "console failed");
     process.stderr.write(`${error.message}\n`);
-    return error.failure.code === "CONFIG_INVALID" ? 2 : 1;
+    return 1;
   } finally {
     await log.close();
   }

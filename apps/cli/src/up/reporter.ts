@@ -75,14 +75,20 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
       const goesOn = `Goes on where it was: ${formatCounted(records.length, "mailbox", "mailboxes")}, ${formatCounted(known, "message")} known.`;
       const isSecond = known > 0;
       const port = redis.isPrivate && redis.target.port !== 6379 ? `Port 6379 is taken; Redis listens on ${redis.target.port}.` : undefined;
+      const { listen } = config.console;
+      const consolePort = fleet.console === undefined ? listen.port : Number(new URL(fleet.console).port);
+      const moved =
+        consolePort === listen.port || listen.port === 0
+          ? undefined
+          : `Port ${listen.port} is taken; the console listens on ${consolePort}.`;
       const adopted = redis.adopted ? "Redis still ran from a start that was killed; it was taken over." : undefined;
       if (!screen) {
         if (mode !== "plain") return;
         say(
           "up",
-          `queue messages on ${redis.url}, ${formatCounted(tenants, "tenant")}, ${formatCounted(mailboxes, "mailbox", "mailboxes")}`,
+          `${fleet.console === undefined ? "" : `console ${fleet.console}, `}queue messages on ${redis.url}, ${formatCounted(tenants, "tenant")}, ${formatCounted(mailboxes, "mailbox", "mailboxes")}`,
         );
-        for (const text of [port, adopted, isSecond ? goesOn : undefined]) if (text !== undefined) say("up", text);
+        for (const text of [port, moved, adopted, isSecond ? goesOn : undefined]) if (text !== undefined) say("up", text);
         return;
       }
       const shown = (file: string): string => {
@@ -94,9 +100,13 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
         : `${formatCounted(tenants, "tenant")}, ${formatCounted(mailboxes, "mailbox", "mailboxes")}`;
       print([
         line("  ", { role: "strong", text: `mailfleet ${programVersion()}` }, `   ${what}`),
-        line(`  Queue     messages, on ${redis.url}`),
+        line(
+          fleet.console === undefined
+            ? `  Queue     messages, on ${redis.url}`
+            : `  ${padEnd(`Console   ${fleet.console}`, 42)} Queue   messages, on ${redis.url}`,
+        ),
         line(`  ${padEnd(`Data      ${shown(fleet.dataDir)}`, 42)} Log     ${shown(fleet.log.path)}`),
-        ...[port, adopted, isSecond ? goesOn : undefined].filter((text) => text !== undefined).map((text) => line(`  ${text}`)),
+        ...[port, moved, adopted, isSecond ? goesOn : undefined].filter((text) => text !== undefined).map((text) => line(`  ${text}`)),
         line(""),
       ]);
     },

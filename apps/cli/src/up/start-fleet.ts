@@ -4,13 +4,14 @@ import { type Config, type Environment, identityVariables, secretsOf } from "@ma
 import { createScrubber } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import type { Cli } from "../cli.ts";
+import { givenOptions } from "../common-options.ts";
 import { CliError } from "../cli-error.ts";
 import { readConfig, type RunningWorld, worldFile } from "../wire.ts";
 import { childEnvironment, recordEnvironment } from "./child-env.ts";
 import { lockDataDir } from "./data-lock.ts";
 import { type LogFile, openLogFile } from "./log-file.ts";
 import { type RedisService, startRedisService } from "./redis-service.ts";
-import { startRoles, startSandboxProcess, type SandboxFacts } from "./start-roles.ts";
+import { startConsole, startRoles, startSandboxProcess, type SandboxFacts } from "./start-roles.ts";
 import type { ProcessFailure, ProcessHooks, SupervisedProcess } from "./supervised-process.ts";
 import type { UpOptions } from "./up-options.ts";
 import { claimName, worldDir } from "./world.ts";
@@ -30,6 +31,8 @@ export interface RunningFleet {
   readonly log: LogFile;
   readonly sandbox: SandboxFacts | undefined;
   readonly dataDir: string;
+  /** The console's address; absent where none was wanted or it could not start. */
+  readonly console: string | undefined;
   /** Roles first: they drain into Redis. True when all ended in time. */
   stop(): Promise<boolean>;
   /** SIGKILL for all; the private Redis still writes its file. */
@@ -106,13 +109,19 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
     const env = childEnvironment(cli.env, [...environment.used(), ...identityNames(config)], { ...roleEnv, ...managed });
     const { workers, producers } = options;
     const metrics = config.metrics?.listen;
-    await startRoles({ config: path.resolve(cli.cwd, file), workers, producers, metrics, env, cwd: cli.cwd, hooks: processHooks }, roles);
+    const common = { config: path.resolve(cli.cwd, file), env, cwd: cli.cwd, hooks: processHooks };
+    const isShown = options.console !== false && options.once !== true;
+    const [url] = await Promise.all([
+      isShown ? startConsole({ ...common, isSandbox: sandbox !== undefined, commandOptions: givenOptions(options) }, roles) : undefined,
+      startRoles({ ...common, workers, producers, metrics }, roles),
+    ]);
     return {
       config,
       redis,
       log,
       sandbox,
       dataDir,
+      console: url,
       stop: stopAll,
       async kill() {
         for (const role of [...roles, ...sandboxes]) role.kill();

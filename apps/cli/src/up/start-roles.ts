@@ -7,6 +7,7 @@ import { ProcessFailure, type ProcessHooks, type SupervisedProcess, supervisePro
 export const roleEntries = {
   producer: fileURLToPath(new URL("../../../producer/src/main.ts", import.meta.url)),
   worker: fileURLToPath(new URL("../../../worker/src/main.ts", import.meta.url)),
+  console: fileURLToPath(new URL("../../../console/src/main.ts", import.meta.url)),
   sandbox: fileURLToPath(new URL("../../../../packages/sandbox/src/main.ts", import.meta.url)),
 } as const;
 
@@ -40,6 +41,29 @@ export async function startRoles(options: RolesOptions, started: SupervisedProce
   for (let i = 0; i < options.producers; i++) start("producer", i);
   for (let i = 0; i < options.workers; i++) start("worker", i);
   await Promise.all(started.map((process) => becomeReady(process, hooks)));
+}
+
+export interface ConsoleOptions extends Pick<RolesOptions, "config" | "env" | "cwd" | "hooks"> {
+  readonly isSandbox: boolean;
+  /** What printed commands need besides to reach this fleet. */
+  readonly commandOptions: string;
+}
+
+/**
+ * Starts the console beside the roles. Undefined where it could not start: mail flows without it, and it is tried again.
+ * @returns its address
+ */
+export async function startConsole(options: ConsoleOptions, started: SupervisedProcess[]): Promise<string | undefined> {
+  const { config, env, cwd, hooks, isSandbox, commandOptions } = options;
+  const args = ["--config", config, ...(isSandbox ? ["--sandbox"] : []), ...(commandOptions === "" ? [] : ["--options", commandOptions])];
+  const process = superviseProcess({ name: "console", file: roleEntries.console, args: () => args, env, cwd, readyBy: "message" }, hooks);
+  started.push(process);
+  try {
+    const { url } = await becomeReady(process, hooks);
+    return typeof url === "string" ? url : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Each role of one machine needs a port of its own. */

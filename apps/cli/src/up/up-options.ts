@@ -8,4 +8,6 @@ export interface UpOptions extends CommonOptions {
   readonly producers: number;
   /** No sample consumer: events stay in the queue. */
   readonly keepEvents?: true;
+  /** False for `--no-console`. */
+  readonly console?: boolean;
 }

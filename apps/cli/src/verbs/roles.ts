@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { pathToFileURL } from "node:url";
 import path from "node:path";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { roleEntries } from "../up/start-roles.ts";
 import { locateConfig } from "../wire.ts";
 
@@ -13,7 +13,7 @@ const examples = (role: string, variable: string): string => `Examples:
 `;
 
 export function addRoleVerbs(program: Command, bind: Bind): void {
-  const add = (role: "producer" | "worker", variable: string, description: string): void => {
+  const add = (role: "producer" | "worker" | "console", variable: string, description: string): void => {
     withCommonOptions(program.command(role))
       .description(description)
       .addHelpText("before", examples(role, variable))
@@ -25,14 +25,16 @@ export function addRoleVerbs(program: Command, bind: Bind): void {
     "one producer alone, for scaling out: puts mailboxes that are due into the sync queues",
   );
   add("worker", "MAILFLEET_SYNC_CONCURRENCY=32", "one worker alone, for scaling out: reads mailboxes and hands their messages off");
+  add("console", "MAILFLEET_CONSOLE_LISTEN=127.0.0.1:8030", "the console alone: the fleet as web pages; its address is in its log");
 }
 
 /** The role's own program in this process: one process less between a service manager and its signals. */
 async function runInPlace(cli: Cli, role: keyof typeof roleEntries, options: CommonOptions): Promise<undefined> {
   // Said in our words before the role starts; the role reads it again by itself.
-  const { file } = locateConfig(cli, options);
+  const { file, isSandbox } = locateConfig(cli, options);
   if (options.data !== undefined) cli.setVariable("MAILFLEET_DATA_DIR", path.resolve(cli.cwd, options.data));
-  await becomeProgram(roleEntries[role], ["--config", path.resolve(cli.cwd, file)]);
+  const more = role === "console" ? [...(isSandbox ? ["--sandbox"] : []), `--options=${givenOptions(options)}`] : [];
+  await becomeProgram(roleEntries[role], ["--config", path.resolve(cli.cwd, file), ...more]);
   return undefined;
 }
 

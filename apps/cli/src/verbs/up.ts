@@ -13,12 +13,13 @@ const examples = `Examples:
 
 export function addUpVerb(program: Command, bind: Bind): void {
   withCommonOptions(program.command("up"))
-    .description("everything in one process tree: Redis if none is given, producer, workers; without --config the sandbox")
+    .description("everything in one process tree: Redis if none is given, producer, workers, console; without --config the sandbox")
     .option("--once", "one full pass of every mailbox including its history, then a summary")
     .option("--corpus <dir>", "the sandbox serves the .eml and .mbox files of this folder")
     .option("--seed <seed>", "the sandbox invents other mail; the same seed gives the same mail")
     .option("--workers <n>", "worker processes", countOption, 1)
     .option("--producers <n>", "producer processes", countOption, 1)
+    .option("--no-console", "no web page; also so with --once")
     .option("--keep-events", "sandbox: no sample consumer, events stay in the queue")
     .addHelpText("before", examples)
     .action(bind<UpOptions>(up));

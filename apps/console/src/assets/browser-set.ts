@@ -17,11 +17,12 @@ export interface BrowserFiles<Page extends string = string> {
 export interface ServedFile {
   readonly type: string;
   readonly plain: Buffer;
+  /** Made when it is first asked for, and kept: a start waits for none of it. */
   readonly br: Buffer;
   readonly gzip: Buffer;
 }
 
-/** Everything that browsers load, stripped and compressed once; addresses change with the content, so that they may be kept for ever. */
+/** Everything that browsers load, stripped once and compressed once; addresses change with the content, so that they may be kept for ever. */
 export interface BrowserSet<Page extends string = string> {
   /** By path, such as `/m/3f2a…/core/console/index.ts`. Nothing else is served, whatever a path says. */
   readonly files: ReadonlyMap<string, ServedFile>;
@@ -51,7 +52,7 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** Reads, strips, hashes and compresses all files that the pages reach. @throws Error where one of them is missing */
+/** Reads, strips (types, and comments with them) and hashes all files that the pages reach. @throws Error where one of them is missing */
 export function buildBrowserSet<Page extends string>(given: BrowserFiles<Page>): BrowserSet<Page> {
   const modules = new Map<string, Module>();
   const wanted = [...Object.values<string>(given.entries), ...given.styles, ...Object.values(given.imports)];
@@ -83,7 +84,7 @@ function readModule(given: BrowserFiles, name: string): Module {
   const type = types[extension];
   if (type === undefined) throw new Error(`${name} is no file for browsers`);
   const source = readFileSync(locate(given, name), "utf8");
-  const code = extension === ".ts" ? transformSync(source, { mode: "strip-only" }).code : source;
+  const code = extension === ".ts" ? transformSync(source, { mode: "transform", sourceMap: false }).code : source;
   return { name, code: Buffer.from(code), type, imports: extension === ".css" ? [] : importsOf(code, staticImport, name, given) };
 }
 
@@ -124,6 +125,17 @@ function closure(modules: ReadonlyMap<string, Module>, entry: string): string[] 
 }
 
 function compressed(plain: Buffer, type: string): ServedFile {
+  let br: Buffer | undefined;
+  let gzip: Buffer | undefined;
   const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length };
-  return { type, plain, br: brotliCompressSync(plain, { params }), gzip: gzipSync(plain, { level: 9 }) };
+  return {
+    type,
+    plain,
+    get br() {
+      return (br ??= brotliCompressSync(plain, { params }));
+    },
+    get gzip() {
+      return (gzip ??= gzipSync(plain, { level: 9 }));
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import type { LoginShell, PageAnswer, PageName } from "@mailfleet/core/console";
+import { describeCause, type LoginShell, type PageAnswer, type PageName, stateSentence } from "@mailfleet/core/console";
 import type { BrowserSet } from "../assets/browser-set.ts";
 
 /** What makes pages of answers. */
@@ -30,6 +30,29 @@ export function titleOf(name: PageName): string {
       return "About";
     case "login":
       return "Sign in";
+    case "not-found":
+      return "Not found";
+  }
+}
+
+/** What a page says before its first script has run: its sentence. */
+export function headingOf(answer: PageAnswer | LoginShell): string {
+  if (!("frame" in answer)) return "Sign in";
+  const { frame, page } = answer;
+  switch (page.name) {
+    case "fleet":
+    case "mailboxes":
+    case "activity":
+    case "about":
+      return page.name === "fleet" ? frame.sentence : titleOf(page.name);
+    case "cause":
+      return describeCause(page.data.cause, { now: frame.at, zone: "utc" }).happened;
+    case "tenant":
+      return `${page.data.tenant.alias}: ${page.data.sentence}`;
+    case "mailbox":
+      return `${page.data.row.address} is ${stateSentence(page.data.row, { now: frame.at, freshWithinMs: frame.freshWithinMs, zone: "utc" })}.`;
+    case "dead-letters":
+      return page.data.sentence;
     case "not-found":
       return "Not found";
   }

@@ -1,0 +1,26 @@
+import { browserFiles, readPreferences, shellPage } from "@mailfleet/web";
+import { buildBrowserSet } from "../assets/browser-set.ts";
+import { headingOf, titleOf, type Views } from "./views.ts";
+
+/** The pages of packages/web. Strips and compresses some hundred kilobytes: once, at the start. */
+export function webViews(): Views {
+  const set = buildBrowserSet(browserFiles());
+  return {
+    set,
+    shell(answer, cookies) {
+      const { page } = answer;
+      return shellPage({
+        page: page.name,
+        title: titleOf(page.name),
+        heading: headingOf(answer),
+        data: answer,
+        preferences: readPreferences(cookies),
+        letters: "frame" in answer ? answer.frame.deadLetters : 0,
+        styles: set.styles,
+        importMap: set.importMap,
+        entry: set.entry(page.name),
+        preload: set.preload(page.name),
+      });
+    },
+  };
+}
