@@ -3,11 +3,11 @@ import { secretsOf } from "@mailfleet/config";
 import { consumerLetter, createScrubber, type LetterFacts } from "@mailfleet/core";
 import { setAsideLetters } from "@mailfleet/engine";
 import { createFileStore } from "@mailfleet/blobs";
-import { type DeadLetter, type DeadLetters, openDeadLetters, openMessagesQueue } from "@mailfleet/queue";
+import { type DeadLetter, type DeadLetters, openDeadLetters, shardedLetters } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
-import { createMailboxStore } from "@mailfleet/store";
 import { LetterLists, type LetterList, type ListedLetter } from "./letter-list.ts";
-import { type Fleet, silentLog } from "./wire.ts";
+import { openStore } from "./prover.ts";
+import { eachShard, type Fleet } from "./wire.ts";
 
 /** Everything that failed: letters of the queue, and messages that were set aside. */
 export interface LetterSource {
@@ -21,8 +21,8 @@ export interface LetterSource {
 }
 
 export async function openLetters(config: Config, fleet: Fleet): Promise<LetterSource> {
-  const queue = openMessagesQueue({ connection: fleet.connection, keys: fleet.keys, log: silentLog });
-  const jobs = await openDeadLetters(queue);
+  const { parts, close } = await eachShard(fleet, (_shard, queue) => openDeadLetters(queue));
+  const jobs = parts.all.length === 1 ? parts.of("") : shardedLetters(parts);
   const lists = new LetterLists(config.dataDir);
   const scrub = createScrubber(secretsOf(config));
   const causeOf = (letter: DeadLetter): LetterFacts => consumerLetter(letter, scrub);
@@ -46,14 +46,14 @@ export async function openLetters(config: Config, fleet: Fleet): Promise<LetterS
       const at = await fleet.reader.now();
       return lists.freeze(at, all(at, onCount));
     },
-    close: () => queue.close(),
+    close,
   };
 }
 
 /** Messages that were set aside, of the mailboxes whose ledger counts some. */
-async function* setAside(config: Config, { redis, keys, reader }: Fleet): AsyncGenerator<LetterFacts & Pick<ListedLetter, "kind" | "id">> {
+async function* setAside(config: Config, fleet: Fleet): AsyncGenerator<LetterFacts & Pick<ListedLetter, "kind" | "id">> {
   const blobs = createFileStore({ dir: config.blobs.dir, clock: systemClock, chance: systemChance });
-  const store = createMailboxStore({ redis, keys, clock: systemClock, chance: systemChance, log: silentLog, worker: "dead-letters" });
-  const found = (await reader.mailboxes()).filter(({ ledger }) => ledger.quarantined > 0);
+  const store = openStore(fleet, "dead-letters");
+  const found = (await fleet.reader.mailboxes()).filter(({ ledger }) => ledger.quarantined > 0);
   yield* setAsideLetters({ blobs, store }, found);
 }

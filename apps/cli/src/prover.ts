@@ -11,27 +11,29 @@ import {
   type Proof,
   type ProofFolder,
   proofSchema,
+  sharded,
   stripControls,
   sumsOf,
   uidsOfProof,
   verdictOf,
 } from "@mailfleet/core";
 import { type FolderGap, proveMailbox, repairUntilProven } from "@mailfleet/engine";
-import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
+import { createHandOff, shardedHandOff } from "@mailfleet/queue";
 import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
-import { createMailboxStore } from "@mailfleet/store";
+import { createMailboxStore, shardedStore } from "@mailfleet/store";
 import { programVersion } from "./program-version.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { openProofFiles, type ProofFiles, sha256Hex } from "./proof-files.ts";
 import type { ProvenOrNot } from "./proof-report.ts";
 import type { TenantAccess } from "./tenant-access.ts";
-import { type Fleet, silentLog } from "./wire.ts";
+import { eachShard, type Fleet, silentLog } from "./wire.ts";
 
 /** Mailboxes that are looked at side by side: enough to hide round trips, far below what a server notices. */
 const atOnce = 4;
 
-export function openStore({ redis, keys }: Fleet): MailboxStore {
-  return createMailboxStore({ redis, keys, clock: systemClock, chance: systemChance, log: silentLog, worker: "prove" });
+export function openStore({ shards }: Fleet, worker = "prove"): MailboxStore {
+  const common = { clock: systemClock, chance: systemChance, log: silentLog, worker };
+  return shardedStore(sharded(shards.map(({ redis, keys }) => createMailboxStore({ redis, keys, ...common }))));
 }
 
 /** One mailbox after the other: each waits for the workers anyway. */
@@ -42,14 +44,14 @@ export async function repairAll(
   progress: ProgressLine,
   signal: AbortSignal,
 ): Promise<readonly ProvenOrNot[]> {
-  const queue = openMessagesQueue({ connection: fleet.connection, keys: fleet.keys, log: silentLog });
+  const { parts, close } = await eachShard(fleet, ({ keys }, queue) => createHandOff({ queue, keys, clock: systemClock }));
+  const handOff = shardedHandOff(parts);
   try {
-    const handOff = await createHandOff({ queue, keys: fleet.keys, clock: systemClock });
     const results: ProvenOrNot[] = [];
     for (const proven of found) results.push(await repairOne(fleet, prover, proven, { progress, handOff, signal }));
     return results;
   } finally {
-    await queue.close();
+    await close();
   }
 }
 

@@ -1,11 +1,12 @@
 import { createFileStore } from "@mailfleet/blobs";
 import type { Config } from "@mailfleet/config";
+import { eventsOf, fullest, shareOfMarks, sumLoads } from "@mailfleet/core";
 import { type ReplayCounts, type ReplayPorts } from "@mailfleet/engine";
 import { createMimeParser } from "@mailfleet/mime";
-import { createIntakeWatch, openMessagesQueue, openReissue } from "@mailfleet/queue";
+import { createIntakeWatch, openReissue, shardedReissue } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
-import { createMailboxStore } from "@mailfleet/store";
-import { type Fleet, silentLog } from "./wire.ts";
+import { openStore } from "./prover.ts";
+import { eachShard, type Fleet } from "./wire.ts";
 
 /** What a replay needs: the stored bytes, the parser, and the queue. No token and no mail server. */
 export interface ReplayAccess {
@@ -13,28 +14,28 @@ export interface ReplayAccess {
   close(): Promise<void>;
 }
 
-export async function openReplay(config: Config, { redis, keys, connection }: Fleet): Promise<ReplayAccess> {
+export async function openReplay(config: Config, fleet: Fleet): Promise<ReplayAccess> {
   const clock = systemClock;
   const chance = systemChance;
-  const queue = openMessagesQueue({ connection, keys, log: silentLog });
-  const intake = createIntakeWatch({ redis, keys, clock, marks: config.downstream });
+  const marks = shareOfMarks(config.downstream, fleet.shards.length);
+  const watches = fleet.shards.map(({ redis, keys }) => createIntakeWatch({ redis, keys, clock, marks }));
+  const reissues = await eachShard(fleet, (_shard, queue) => openReissue(queue, clock));
   const mime = createMimeParser({ threads: config.worker.parseThreads });
   return {
     ports: {
       clock,
       mime,
       blobs: createFileStore({ dir: config.blobs.dir, clock, chance }),
-      store: createMailboxStore({ redis, keys, clock, chance, log: silentLog, worker: "replay" }),
-      reissue: await openReissue(queue, clock),
+      store: openStore(fleet, "replay"),
+      reissue: shardedReissue(reissues.parts),
       room: async () => {
-        const { intake: now, load } = await intake.look();
-        const { state, pauseMs } = now.lanes.backfill;
-        const events = load.waiting + load.active + load.delayed + load.failed;
-        return { isOpen: state !== "closed", pauseMs, events };
+        const watched = await Promise.all(watches.map((watch) => watch.look()));
+        const { state, pauseMs } = fullest(watched.map(({ intake }) => intake)).lanes.backfill;
+        return { isOpen: state !== "closed", pauseMs, events: eventsOf(sumLoads(watched.map(({ load }) => load))) };
       },
     },
     async close() {
-      await Promise.allSettled([mime.close(), queue.close()]);
+      await Promise.allSettled([mime.close(), reissues.close()]);
     },
   };
 }

@@ -2,18 +2,25 @@ import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Config, type ConfigProblem, type ConfigWarning, type Environment, formatProblems, loadConfig } from "@mailfleet/config";
-import { type Log, redisKeys, type RedisKeys, type RedisTarget, shellWord } from "@mailfleet/core";
+import { isSyncError, type Log, type Sharded, sharded, shellWord } from "@mailfleet/core";
+import { openMessagesQueue } from "@mailfleet/queue";
 import {
-  connectRedis,
+  checkShards,
+  closeShards,
   createDueIndex,
   createFleetReader,
   createMailboxRegistry,
   describeTarget,
   type DueIndex,
   type FleetReader,
+  type FleetTarget,
   type MailboxRegistry,
+  type OpenShard,
+  openShards,
   readPrivateRedis,
-  redisOptions,
+  shardedPokes,
+  shardedReader,
+  shardedRegistry,
 } from "@mailfleet/store";
 import type { Cli } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
@@ -119,15 +126,32 @@ function configTodo(problems: readonly ConfigProblem[], file: string): string[] 
 
 /** A fleet's state in Redis. */
 export interface Fleet {
-  readonly redis: Awaited<ReturnType<typeof connectRedis>>;
-  readonly target: RedisTarget;
-  readonly connection: ReturnType<typeof redisOptions>;
-  readonly keys: RedisKeys;
+  readonly shards: readonly OpenShard[];
+  /** Has what is the fleet's and not one mailbox's: tokens, credentials, processes. */
+  readonly first: OpenShard;
   readonly reader: FleetReader;
   readonly registry: MailboxRegistry;
-  readonly due: DueIndex;
+  readonly due: Pick<DueIndex, "poke">;
   close(): void;
 }
+
+/** What `open` makes of each shard, and how to close all of it. */
+export async function eachShard<T>(
+  { shards }: Fleet,
+  open: (shard: OpenShard, queue: MessagesQueue) => Promise<T> | T,
+): Promise<{ readonly parts: Sharded<T>; close(): Promise<void> }> {
+  const queues = shards.map(({ connection, keys }) => openMessagesQueue({ connection, keys, log: silentLog }));
+  const close = async (): Promise<void> => void (await Promise.allSettled(queues.map((queue) => queue.close())));
+  try {
+    const parts = await Promise.all(shards.map((shard, i) => open(shard, queues[i] as MessagesQueue)));
+    return { parts: sharded(parts), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type MessagesQueue = ReturnType<typeof openMessagesQueue>;
 
 /** @throws CliError 1 when nothing runs, SyncError REDIS_UNAVAILABLE */
 export async function openFleet(config: Config): Promise<Fleet> {
@@ -136,25 +160,28 @@ export async function openFleet(config: Config): Promise<Fleet> {
   try {
     return await connectFleet(config, target, silentLog);
   } catch (error) {
-    if (config.redis !== undefined) throw error;
+    if (config.redis !== undefined || (isSyncError(error) && error.failure.code === "CONFIG_INVALID")) throw error;
     throw notRunning(`The private Redis of ${config.dataDir} does not run (${describeTarget(target)}).`);
   }
 }
 
-/** @throws SyncError REDIS_UNAVAILABLE */
-export async function connectFleet(config: Config, target: RedisTarget, log: Log): Promise<Fleet> {
+/** @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID where the fleet has another number of shards */
+export async function connectFleet(config: Config, target: FleetTarget, log: Log): Promise<Fleet> {
   const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
-  const redis = await connectRedis(target, log, ca);
-  const keys = redisKeys(config.name);
+  const shards = await openShards(config, target, log, ca);
+  try {
+    await checkShards(config.name, shards);
+  } catch (error) {
+    closeShards(shards);
+    throw error;
+  }
   return {
-    redis,
-    target,
-    keys,
-    connection: redisOptions(target, ca),
-    reader: createFleetReader(redis, keys),
-    registry: createMailboxRegistry(redis, keys),
-    due: createDueIndex(redis, keys),
-    close: () => redis.disconnect(),
+    shards,
+    first: shards[0] as OpenShard,
+    reader: shardedReader(shards.map(({ redis, keys }) => createFleetReader(redis, keys))),
+    registry: shardedRegistry(sharded(shards.map(({ redis, keys }) => createMailboxRegistry(redis, keys)))),
+    due: shardedPokes(sharded(shards.map(({ redis, keys }) => createDueIndex(redis, keys)))),
+    close: () => closeShards(shards),
   };
 }
 

@@ -1,27 +1,28 @@
-import { groupCauses, type Lane, stateOf, type StoppedMailbox } from "@mailfleet/core";
+import { fullest, groupCauses, type Lane, stateOf, type StoppedMailbox, sumLoads } from "@mailfleet/core";
 import type { IntakeWatch, SyncQueues } from "@mailfleet/queue";
 import type { FleetReader, MailboxRecord } from "@mailfleet/store";
 import type { FleetFacts, MailboxFact } from "@mailfleet/telemetry";
 
 export interface FactsSources {
   readonly reader: Pick<FleetReader, "now" | "mailboxes" | "tenantLedgers" | "processes">;
-  readonly queues: Pick<SyncQueues, "waiting">;
-  readonly intake: Pick<IntakeWatch, "look">;
+  /** At least one. */
+  readonly shards: readonly { readonly queues: Pick<SyncQueues, "waiting">; readonly intake: Pick<IntakeWatch, "look"> }[];
   readonly freshWithinMs: number;
 }
 
 /** The fleet as metrics show it; reads every mailbox, so not more often than somebody asks. */
-export async function readFleetFacts({ reader, queues, intake, freshWithinMs }: FactsSources): Promise<FleetFacts> {
+export async function readFleetFacts({ reader, shards, freshWithinMs }: FactsSources): Promise<FleetFacts> {
   const now = await reader.now();
   const [records, ledgers, processes, watched, fresh, backfill] = await Promise.all([
     reader.mailboxes(),
     reader.tenantLedgers(),
     reader.processes(),
-    intake.look(),
-    queues.waiting("fresh"),
-    queues.waiting("backfill"),
+    Promise.all(shards.map(({ intake }) => intake.look())),
+    waitingIn(shards, "fresh"),
+    waitingIn(shards, "backfill"),
   ]);
-  const { load, intake: decided } = watched;
+  const load = sumLoads(watched.map((one) => one.load));
+  const decided = fullest(watched.map((one) => one.intake));
   const { waiting, active, delayed, failed } = load;
   return {
     mailboxes: mailboxFacts(records, now, freshWithinMs),
@@ -34,6 +35,10 @@ export async function readFleetFacts({ reader, queues, intake, freshWithinMs }: 
     syncJobs: { fresh, backfill } satisfies Record<Lane, number>,
     processes,
   };
+}
+
+async function waitingIn(shards: FactsSources["shards"], lane: Lane): Promise<number> {
+  return (await Promise.all(shards.map(({ queues }) => queues.waiting(lane)))).reduce((sum, one) => sum + one, 0);
 }
 
 /** The same states and causes as `status` shows; who has to act is the cause's, whomever it hits. */

@@ -3,22 +3,27 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
-import { createScrubber, isSyncError, redisKeys } from "@mailfleet/core";
+import { createScrubber, type DownstreamMarks, isSyncError, type Log, sharded, shareOfMarks } from "@mailfleet/core";
 import { createHoldTeller, createIntakeWatch, openMessagesQueue, openSyncQueues } from "@mailfleet/queue";
 import { settlesWithin, stopSignals, systemClock } from "@mailfleet/runtime";
 import {
-  connectRedis,
+  claimShards,
+  closeShards,
   createDueIndex,
   createFleetReader,
   createHoldReader,
   createMailboxRegistry,
-  inspectRedis,
+  inspectShards,
+  type OpenShard,
+  openShards,
   readPrivateRedis,
   readUntold,
-  redisOptions,
+  shardedReader,
+  shardedRegistry,
+  shardProblems,
 } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
-import { runProducer } from "./run-producer.ts";
+import { type ProducerShard, runProducer } from "./run-producer.ts";
 import { showProducer } from "./show-metrics.ts";
 
 /** A round that runs, and closing, wait for Redis, which may not answer. Nothing is lost by leaving: what was taken falls due again. */
@@ -56,46 +61,34 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
   }
   try {
     const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
-    const connecting = connectRedis(target, log, ca).then(async (redis) => ({ redis, health: await inspectRedis(redis) }));
+    const connecting = openShards(config, target, log, ca).then(async (shards) => ({ shards, health: await inspectShards(shards) }));
     // A Redis that freezes in between would hold the start, and with it the stop, for ever.
     const connected = await Promise.race([connecting, stop]);
     if (typeof connected === "string") {
       log.info({ why: connected }, "producer stopped");
       return 0;
     }
-    const { redis } = connected;
+    const { shards } = connected;
     const { problems, version } = connected.health;
     if (problems.length > 0) {
       process.stderr.write(`${problems.join("\n")}\nNothing was started.\n`);
-      redis.disconnect();
+      closeShards(shards);
       return 2;
     }
-    const keys = redisKeys(config.name);
-    const connection = redisOptions(target, ca);
-    const queues = openSyncQueues({ connection, keys, log });
-    const messages = openMessagesQueue({ connection, keys, log });
-    const intake = createIntakeWatch({ redis, keys, clock: systemClock, marks: config.downstream });
-    const reader = createFleetReader(redis, keys);
+    await claimShards(config.name, shards);
+    const marks = shareOfMarks(config.downstream, shards.length);
+    const wired = await Promise.all(shards.map((shard) => wireShard(shard, shards.length === 1, marks, log)));
+    const reader = shardedReader(shards.map(({ redis, keys }) => createFleetReader(redis, keys)));
     const freshWithinMs = config.sync.freshWithinSeconds * 1_000;
-    const shown = await showProducer(config, systemClock, log, { reader, queues, intake, freshWithinMs });
+    const shown = await showProducer(config, systemClock, log, { reader, shards: wired, freshWithinMs });
     const controller = new AbortController();
     const running = runProducer({
       config,
       log,
       clock: systemClock,
       name: `${hostname()}-${process.pid}`,
-      queues,
-      intake,
-      inspect: () => inspectRedis(redis).then((health) => [...health.problems, ...health.troubles]),
-      due: createDueIndex(redis, keys),
-      teller: await createHoldTeller({
-        queue: messages,
-        keys,
-        clock: systemClock,
-        holds: createHoldReader(redis, keys),
-        untold: (tenant, count) => readUntold(redis, keys, tenant, count),
-      }),
-      registry: createMailboxRegistry(redis, keys),
+      shards: wired,
+      registry: shardedRegistry(sharded(shards.map(({ redis, keys }) => createMailboxRegistry(redis, keys)))),
       reader,
       signs: shown.signs,
       signal: controller.signal,
@@ -111,10 +104,10 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
     await settlesWithin(
       systemClock,
       closeMs,
-      Promise.all([queues.close(), messages.close()]).catch(() => undefined),
+      Promise.all(wired.map((shard) => shard.close())).catch(() => undefined),
     );
     shown.close();
-    redis.disconnect();
+    closeShards(shards);
     log.info({ why }, "producer stopped");
     return 0;
   } catch (error) {
@@ -125,6 +118,31 @@ async function produce(config: Config, stop: Promise<string>): Promise<number> {
   } finally {
     await log.close();
   }
+}
+
+interface WiredShard extends ProducerShard {
+  close(): Promise<unknown>;
+}
+
+async function wireShard(shard: OpenShard, isOnly: boolean, marks: DownstreamMarks, log: Log): Promise<WiredShard> {
+  const { redis, keys, connection } = shard;
+  const queues = openSyncQueues({ connection, keys, log });
+  const messages = openMessagesQueue({ connection, keys, log });
+  return {
+    number: shard.number,
+    queues,
+    intake: createIntakeWatch({ redis, keys, clock: systemClock, marks }),
+    inspect: () => shardProblems(shard, isOnly, systemClock),
+    due: createDueIndex(redis, keys),
+    teller: await createHoldTeller({
+      queue: messages,
+      keys,
+      clock: systemClock,
+      holds: createHoldReader(redis, keys),
+      untold: (tenant, count) => readUntold(redis, keys, tenant, count),
+    }),
+    close: () => Promise.all([queues.close(), messages.close()]),
+  };
 }
 
 // Not by itself: the IPC channel of a parent and clients that wait for a dead Redis would keep the process alive.

@@ -1,7 +1,7 @@
 import { decideIntake, type DownstreamLoad, type MailboxRef } from "@mailfleet/core";
 import { recordingLog } from "@mailfleet/testkit";
 import { expect, test } from "vitest";
-import { createIntakeTeller, othersThan } from "./run-producer.ts";
+import { createIntakeTeller, othersThan, shareOfHost } from "./run-producer.ts";
 
 const box = (tenant: string, name: string): MailboxRef => ({ tenant, address: `${name}@${tenant}.example`, protocol: "imap" });
 
@@ -37,4 +37,10 @@ test("the log says when intake is held back, when that changes, and when it is o
     ["warn", "DEAD_LETTERS_FULL", "closed"],
   ]);
   expect(log.messages("warn")[0]).toMatch(/^Consumers are behind: 1,011 events in the queue, the limit is 1,000\. History waits/);
+});
+
+test("what one mail server may be asked is dealt to the shards by their tenants, and one shard has all of it", () => {
+  expect(shareOfHost(500, [7], 1)).toBe(500);
+  expect([1, 2, 3].map((shard) => shareOfHost(500, [3, 0, 1], shard))).toEqual([375, 1, 125]);
+  expect(shareOfHost(500, [0, 0], 2)).toBe(500);
 });

@@ -11,25 +11,36 @@ import {
   mailboxId,
   type MailboxRef,
   redisErrorWord,
+  shardOf,
+  shareOfMarks,
 } from "@mailfleet/core";
 import type { HoldTeller, IntakeWatch, SyncQueues, Watched } from "@mailfleet/queue";
 import type { DueIndex, FleetReader, MailboxRegistry, TenantLimits } from "@mailfleet/store";
 import type { ProducerSigns } from "./show-metrics.ts";
 import { createLoginTeller, tenantLimits, tooManyLogins } from "./tenant-limits.ts";
 
+/** What a producer has of one shard. */
+export interface ProducerShard {
+  /** From 1. */
+  readonly number: number;
+  readonly queues: SyncQueues;
+  readonly intake: IntakeWatch;
+  /** Why its Redis may not be used as it is set up now; none where it may. */
+  readonly inspect: () => Promise<readonly string[]>;
+  readonly due: DueIndex;
+  readonly teller: HoldTeller;
+}
+
 export interface ProducerParts {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
   readonly name: string;
-  readonly queues: SyncQueues;
-  readonly intake: IntakeWatch;
-  /** Why Redis may not be used as it is set up now; none where it may. */
-  readonly inspect: () => Promise<readonly string[]>;
-  readonly due: DueIndex;
-  readonly teller: HoldTeller;
+  readonly shards: readonly ProducerShard[];
+  /** Over all shards. */
   readonly registry: MailboxRegistry;
-  readonly reader: FleetReader;
+  /** Of the fleet's processes. */
+  readonly reader: Pick<FleetReader, "heartbeat" | "processes" | "goodbye">;
   readonly signal: AbortSignal;
   readonly onReady: () => void;
   readonly signs: ProducerSigns;
@@ -48,7 +59,7 @@ const spreadFrom = 500;
 
 /** Moves due mailboxes into the sync queues, until aborted. Any number of producers may do so at once. */
 export async function runProducer(parts: ProducerParts): Promise<void> {
-  const { config, log, clock, signal } = parts;
+  const { config, log } = parts;
   const mailboxes = Object.values(config.tenants).flatMap((tenant) =>
     tenant.mailboxes.map((mailbox): MailboxRef => ({ tenant: tenant.alias, address: mailbox.address, protocol: mailbox.protocol })),
   );
@@ -62,31 +73,52 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
   tellLogins(tooManyLogins(config, registered, limitsOf));
   parts.onReady();
 
+  /** Of all workers; what was read last, while the first shard is away. */
+  const slots = { count: leastDepth };
+  const tenantsIn = countTenants(registered, parts.shards.length);
+  const perHost = (shard: ProducerShard): number => shareOfHost(config.sync.perHostInFlight, tenantsIn, shard.number);
+  await Promise.all(parts.shards.map((shard) => serveShard(parts, shard, { limitsOf, slots, perHost: perHost(shard) })));
+  await parts.reader.goodbye(parts.name).catch(() => undefined);
+}
+
+interface ShardOrders {
+  readonly limitsOf: (tenant: string) => TenantLimits;
+  /** Mailboxes that all workers have in work at once. */
+  readonly slots: { count: number };
+  readonly perHost: number;
+}
+
+/** The rounds of one shard, until aborted; a server that does not answer stops those of its shards and no others. */
+async function serveShard(parts: ProducerParts, shard: ProducerShard, orders: ShardOrders): Promise<void> {
+  const { config, clock, signal } = parts;
+  const { slots } = orders;
+  const isFirst = shard.number === 1;
+  const log = parts.shards.length === 1 ? parts.log : withShard(parts.log, shard.number);
   let beatAt = 0;
   let tellAt = 0;
-  let slots = leastDepth;
-  const tellIntake = createIntakeTeller(log, config.downstream);
+  const marks = shareOfMarks(config.downstream, parts.shards.length);
+  const tellIntake = createIntakeTeller(log, marks);
   let lastCode = "";
   while (!signal.aborted) {
     try {
       if (clock.monotonic() >= beatAt) {
         beatAt = clock.monotonic() + heartbeatMs;
         // Before the heartbeat, which a Redis in trouble may refuse.
-        const problems = await parts.inspect();
-        parts.intake.noteProblems(problems);
-        parts.signs.noteProblems(problems);
-        tellIntake(await parts.intake.look(), clock.now());
-        await parts.reader.heartbeat({ id: parts.name, role: "producer", concurrency: 0 });
-        await parts.due.survey();
-        slots = (await parts.reader.processes()).reduce((sum, one) => sum + one.concurrency, 0);
+        const problems = await shard.inspect();
+        shard.intake.noteProblems(problems);
+        parts.signs.noteProblems(shard.number, problems);
+        tellIntake(await shard.intake.look(), clock.now());
+        if (isFirst) await parts.reader.heartbeat({ id: parts.name, role: "producer", concurrency: 0 });
+        await shard.due.survey();
+        if (isFirst) slots.count = (await parts.reader.processes()).reduce((sum, one) => sum + one.concurrency, 0);
       }
-      const watched = await parts.intake.look();
+      const watched = await shard.intake.look();
       tellIntake(watched, clock.now());
-      await fill(parts, limitsOf, "fresh", slots, watched.intake.lanes.fresh);
-      await fill(parts, limitsOf, "backfill", slots, watched.intake.lanes.backfill);
+      await fill(parts, shard, orders, "fresh", watched.intake.lanes.fresh);
+      await fill(parts, shard, orders, "backfill", watched.intake.lanes.backfill);
       if (clock.monotonic() >= tellAt) {
         // At once again while there is more to tell.
-        const told = await parts.teller.tell();
+        const told = await shard.teller.tell();
         if (told < limits.tellChunk) tellAt = clock.monotonic() + tellMs;
         if (told > 0) log.info({ mailboxes: told }, "consumers were told of mailboxes of a parked tenant");
       }
@@ -101,7 +133,32 @@ export async function runProducer(parts: ProducerParts): Promise<void> {
     }
     await clock.sleep(roundMs, signal).catch(() => undefined);
   }
-  await parts.reader.goodbye(parts.name).catch(() => undefined);
+}
+
+function withShard(log: Log, shard: number): Log {
+  return {
+    debug: (fields, message) => log.debug({ shard, ...fields }, message),
+    info: (fields, message) => log.info({ shard, ...fields }, message),
+    warn: (fields, message) => log.warn({ shard, ...fields }, message),
+    error: (fields, message) => log.error({ shard, ...fields }, message),
+  };
+}
+
+/** How many tenants each shard has, from the first on. */
+function countTenants(mailboxes: readonly MailboxRef[], shards: number): readonly number[] {
+  const counts = Array.from({ length: shards }, () => 0);
+  for (const tenant of new Set(mailboxes.map((mailbox) => mailbox.tenant))) {
+    const at = shardOf(tenant, shards) - 1;
+    counts[at] = (counts[at] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** What is bounded for a mail server that the tenants of all shards share is dealt to the shards by their tenants. */
+export function shareOfHost(perHost: number, tenantsIn: readonly number[], shard: number): number {
+  const all = tenantsIn.reduce((sum, count) => sum + count, 0);
+  if (tenantsIn.length === 1 || all === 0) return perHost;
+  return Math.max(1, Math.ceil((perHost * (tenantsIn[shard - 1] ?? 0)) / all));
 }
 
 /** The registered mailboxes that are none of these. The registry does not know who put a mailbox there. */
@@ -124,17 +181,17 @@ function warnOfOthers(log: Log, config: Config, others: readonly MailboxRef[]): 
 
 async function fill(
   parts: ProducerParts,
-  limitsOf: (tenant: string) => TenantLimits,
+  { queues, due }: ProducerShard,
+  { limitsOf, slots, perHost }: ShardOrders,
   lane: Lane,
-  slots: number,
   { state, inFlight }: LaneIntake,
 ): Promise<void> {
   if (state === "closed") return;
-  const room = Math.max(leastDepth, slots * depthPerSlot) - (await parts.queues.waiting(lane));
+  const room = Math.max(leastDepth, slots.count * depthPerSlot) - (await queues.waiting(lane));
   if (room <= 0) return;
-  const { perTenantInFlight: perTenant, perHostInFlight: perHost } = parts.config.sync;
-  const ids = await parts.due.take({ lane, count: room, perTenant, perHost, limitsOf, ...(inFlight !== undefined && { inAll: inFlight }) });
-  if (ids.length > 0) await parts.queues.add(lane, ids);
+  const { perTenantInFlight: perTenant } = parts.config.sync;
+  const ids = await due.take({ lane, count: room, perTenant, perHost, limitsOf, ...(inFlight !== undefined && { inAll: inFlight }) });
+  if (ids.length > 0) await queues.add(lane, ids);
 }
 
 /** Says when intake is held back, for what, and when it goes on; not again while nothing about that changes. */

@@ -9,8 +9,8 @@ export interface ProducerSigns {
   /** A round ended, with Redis' answers or without. */
   roundEnded(redisAnswered: boolean): void;
   drains(): void;
-  /** Why Redis may not be used as it is set up now. */
-  noteProblems(problems: readonly string[]): void;
+  /** Why a shard's Redis may not be used as it is set up now. */
+  noteProblems(shard: number, problems: readonly string[]): void;
 }
 
 /** Two scrapers, or an impatient one, read the fleet once. */
@@ -25,7 +25,7 @@ export interface ShownProducer {
 export async function showProducer(config: Config, clock: Clock, log: Log, sources: FactsSources): Promise<ShownProducer> {
   let [roundAt, redisAt] = [clock.monotonic(), clock.monotonic()];
   let isDraining = false;
-  let problems: readonly string[] = [];
+  const problems = new Map<number, readonly string[]>();
   const signs: ProducerSigns = {
     roundEnded(redisAnswered) {
       roundAt = clock.monotonic();
@@ -34,8 +34,8 @@ export async function showProducer(config: Config, clock: Clock, log: Log, sourc
     drains() {
       isDraining = true;
     },
-    noteProblems(found) {
-      problems = found;
+    noteProblems(shard, found) {
+      problems.set(shard, found);
     },
   };
   if (!config.metrics) return { signs, close: () => undefined };
@@ -52,7 +52,12 @@ export async function showProducer(config: Config, clock: Clock, log: Log, sourc
     metrics,
     log,
     health: () =>
-      judgeHealth({ sinceRoundMs: clock.monotonic() - roundAt, sinceRedisMs: clock.monotonic() - redisAt, isDraining, holds: problems }),
+      judgeHealth({
+        sinceRoundMs: clock.monotonic() - roundAt,
+        sinceRedisMs: clock.monotonic() - redisAt,
+        isDraining,
+        holds: [...new Set([...problems.values()].flat())],
+      }),
   });
   log.info({ port: server.port }, "metrics and health are shown");
   return { signs, close: () => server.close() };

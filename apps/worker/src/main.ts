@@ -3,12 +3,11 @@ import { parseArgs } from "node:util";
 import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
 import { growingScrubber, isSyncError } from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
-import { inspectRedis, readPrivateRedis } from "@mailfleet/store";
+import { inspectShards, readPrivateRedis } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
 import { runWorker, type RunningWorker } from "./run-worker.ts";
 import { showWorker } from "./show-metrics.ts";
 import { wireWorker } from "./wire.ts";
-import { createGate } from "./worker-gate.ts";
 
 /** Exit codes: 0 drained, 1 failed, 2 bad usage or configuration. */
 async function main(): Promise<number> {
@@ -39,11 +38,10 @@ async function work(config: Config, stop: Promise<string>): Promise<number> {
     );
     return 2;
   }
-  const gate = createGate();
   try {
-    const wiring = wireWorker({ config, redisTarget, log, scrub, hide, env: process.env, gate }).then(async (parts) => ({
+    const wiring = wireWorker({ config, redisTarget, log, scrub, hide, env: process.env }).then(async (parts) => ({
       parts,
-      health: await inspectRedis(parts.redis),
+      health: await inspectShards(parts.shards.map(({ shard }) => shard)),
     }));
     // A Redis that freezes in between would hold the start, and with it the stop, for ever.
     const wired = await Promise.race([wiring, stop]);
@@ -66,7 +64,7 @@ async function work(config: Config, stop: Promise<string>): Promise<number> {
       active: () => worker?.active() ?? { fresh: 0, backfill: 0 },
       push: () => worker?.push(),
     });
-    worker = runWorker(config, parts, gate, shown.signs);
+    worker = runWorker(config, parts, shown.signs);
     parts.credentialDesk.start();
     log.info({ redis: version, node: process.versions.node, name: parts.name }, "worker started");
     process.send?.({ type: "ready" });

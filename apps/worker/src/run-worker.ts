@@ -1,20 +1,21 @@
-import { type Lane, limits, parseMailboxId, pushChooser, redisKeys } from "@mailfleet/core";
+import { type Lane, limits, parseMailboxId, pushChooser, shareOfMarks } from "@mailfleet/core";
 import {
   type ByteBudget,
   type EnginePorts,
   type JobSlots,
   type PushState,
+  type RunningPush,
   startPush,
   syncMailbox,
+  type SyncSettings,
   watchCredentials,
 } from "@mailfleet/engine";
-import { createIntakeWatch, type IntakeWatch, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
+import { createIntakeWatch, createSharedSlots, type IntakeWatch, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
 import { settlesWithin } from "@mailfleet/runtime";
-import { inspectRedis } from "@mailfleet/store";
+import { shardProblems } from "@mailfleet/store";
 import type { Config } from "@mailfleet/config";
 import type { WorkerSigns } from "./show-metrics.ts";
-import type { WorkerParts } from "./wire.ts";
-import type { WorkerGate } from "./worker-gate.ts";
+import type { ShardParts, WorkerParts } from "./wire.ts";
 import { startHealth } from "./worker-health.ts";
 
 /** What push did is logged this often, if it did something. */
@@ -35,42 +36,54 @@ export interface RunningWorker {
   push(): PushState | undefined;
 }
 
-/** Starts both lanes. */
-export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate, signs: WorkerSigns): RunningWorker {
-  const { ports } = parts;
-  const keys = redisKeys(config.name);
-  const intake = createIntakeWatch({ redis: parts.redis, keys, clock: ports.clock, marks: config.downstream });
+/** Starts both lanes, over all shards. */
+export function runWorker(config: Config, parts: WorkerParts, signs: WorkerSigns): RunningWorker {
+  const { clock, log } = parts;
+  const isOnly = parts.shards.length === 1;
   let unknownAnswers = 0;
-  const start = (lane: Lane, concurrency: number): SyncWorker => {
-    const slots = { lend: () => worker.lendSlot() };
-    const lendingParts = { ...parts, ports: { ...ports, slots, bytes: lendingSlots(ports.bytes, slots.lend) } };
-    const worker = startSyncWorker({
-      lane,
-      concurrency,
-      connection: parts.connection,
-      keys,
-      log: ports.log,
-      process: async (id, signal) => {
-        const result = await syncOne(lendingParts, intake, id, lane, signal, signs);
-        if (result["outcome"] === "UNCLASSIFIED") unknownAnswers++;
-        return result;
-      },
-    });
-    return worker;
+  const noteResult = (result: Record<string, number | string>): void => {
+    if (result["outcome"] === "UNCLASSIFIED") unknownAnswers++;
   };
-  const workers = [start("fresh", config.sync.concurrency), start("backfill", config.sync.backfillConcurrency)] as const;
+  const slotsOf = (size: number) => (isOnly ? {} : { slots: createSharedSlots(size) });
+  const { concurrency, backfillConcurrency } = config.sync;
+  const lanes = {
+    fresh: { concurrency, ...slotsOf(concurrency) },
+    backfill: { concurrency: backfillConcurrency, ...slotsOf(backfillConcurrency) },
+  };
+  const running = parts.shards.map((shard) => {
+    const { redis } = shard.shard;
+    const intake = createIntakeWatch({ redis, keys: shard.keys, clock, marks: shareOfMarks(config.downstream, parts.shards.length) });
+    const start = (lane: Lane): SyncWorker => {
+      const slots = { lend: () => worker.lendSlot() };
+      const ports = { ...shard.ports, slots, bytes: lendingSlots(shard.ports.bytes, slots.lend) };
+      const worker = startSyncWorker({
+        lane,
+        ...lanes[lane],
+        connection: shard.shard.connection,
+        keys: shard.keys,
+        log,
+        process: async (id, signal) => {
+          const result = await syncOne({ ...shard, ports }, parts.settings, intake, id, lane, signal, signs);
+          noteResult(result);
+          return result;
+        },
+      });
+      return worker;
+    };
+    const workers = { fresh: start("fresh"), backfill: start("backfill") };
+    shard.gate.use({ clock, intake, waiting: (lane) => workers[lane].waiting() });
+    return { ...shard, intake, workers };
+  });
+  const workers = running.flatMap((one) => Object.values(one.workers));
+  const active = (lane: Lane): number => running.reduce((sum, one) => sum + one.workers[lane].active, 0);
 
-  const push =
-    config.sync.push === "none"
-      ? undefined
-      : startPush(parts.push, { isChosen: pushChooser(config.sync.push), budget: config.sync.pushConnections });
-  gate.use({ clock: ports.clock, intake, waiting: (lane) => workers[lane === "fresh" ? 0 : 1].waiting() });
+  const push = startPushOf(config, parts.shards);
   const health = startHealth({
-    clock: ports.clock,
-    log: ports.log,
+    clock,
+    log,
     reader: parts.reader,
     name: parts.name,
-    concurrency: config.sync.concurrency + config.sync.backfillConcurrency,
+    concurrency: concurrency + backfillConcurrency,
     blobsDir: config.blobs.dir,
     push() {
       const state = push?.state();
@@ -78,46 +91,79 @@ export function runWorker(config: Config, parts: WorkerParts, gate: WorkerGate, 
     },
     unknownAnswers: () => unknownAnswers,
     credentialProblems: () => parts.tenants.problems(),
-    inspect: () => inspectRedis(parts.redis).then(({ problems, troubles }) => [...problems, ...troubles]),
-    onRedis: (problems) => intake.noteProblems(problems),
+    inspect: async () => {
+      const each = await Promise.all(
+        running.map(async ({ shard, intake }) => {
+          const problems = await shardProblems(shard, isOnly, clock);
+          intake.noteProblems(problems);
+          return problems;
+        }),
+      );
+      return [...new Set(each.flat())];
+    },
     onBeat: (redisAnswered) => signs.heartbeatEnded(redisAnswered),
     onHolds: (holds) => signs.noteHolds(holds),
     onDisk(isLow) {
-      gate.hold(isLow);
+      for (const { gate } of running) gate.hold(isLow);
       for (const worker of workers) worker.hold(isLow);
     },
   });
 
   const leaving = new AbortController();
-  void watchCredentials(parts.credentials, leaving.signal);
+  for (const { credentials } of running) void watchCredentials(credentials, leaving.signal);
   let logged = "";
   const logPush = (state: PushState): void => {
-    if (JSON.stringify(state) !== logged) ports.log.info(state, "push");
+    if (JSON.stringify(state) !== logged) log.info(state, "push");
     logged = JSON.stringify(state);
   };
   const pushTimer = push && setInterval(() => logPush(push.state()), pushLogMs);
 
   return {
-    active: () => ({ fresh: workers[0].active, backfill: workers[1].active }),
+    active: () => ({ fresh: active("fresh"), backfill: active("backfill") }),
     push: () => push?.state(),
     async drain() {
       signs.drains();
       health.stop();
       leaving.abort();
       clearInterval(pushTimer);
-      gate.drain();
-      const pushGone = push && settlesWithin(ports.clock, politeDrainMs, push.stop());
-      const running = workers[0].active + workers[1].active;
+      for (const { gate } of running) gate.drain();
+      const pushGone = push && settlesWithin(clock, politeDrainMs, push.stop());
+      const atWork = active("fresh") + active("backfill");
       const done = Promise.all(workers.map((worker) => worker.drain()));
-      const isInTime = await settlesWithin(ports.clock, politeDrainMs, done);
-      const cut = isInTime ? 0 : workers[0].active + workers[1].active;
+      const isInTime = await settlesWithin(clock, politeDrainMs, done);
+      const cut = isInTime ? 0 : active("fresh") + active("backfill");
       if (!isInTime) {
         for (const worker of workers) worker.interrupt();
-        await settlesWithin(ports.clock, cutDrainMs, done);
+        await settlesWithin(clock, cutDrainMs, done);
       }
       await pushGone;
-      await settlesWithin(ports.clock, goodbyeMs, parts.reader.goodbye(parts.name)).catch(() => undefined);
-      return { finished: running - cut, cut };
+      await settlesWithin(clock, goodbyeMs, parts.reader.goodbye(parts.name)).catch(() => undefined);
+      return { finished: atWork - cut, cut };
+    },
+  };
+}
+
+/** Push of each shard by itself, with an equal part of the worker's connections, so that a server that is away takes none but its own along. */
+function startPushOf(config: Config, shards: readonly ShardParts[]): RunningPush | undefined {
+  if (config.sync.push === "none") return undefined;
+  const settings = { isChosen: pushChooser(config.sync.push), budget: Math.ceil(config.sync.pushConnections / shards.length) };
+  const each = shards.map((shard) => startPush(shard.push, settings));
+  const [only] = each;
+  if (only && each.length === 1) return only;
+  return {
+    state: () =>
+      each
+        .map((one) => one.state())
+        .reduce((sum, one) => ({
+          connects: sum.connects + one.connects,
+          pokes: sum.pokes + one.pokes,
+          failures: sum.failures + one.failures,
+          chosen: sum.chosen + one.chosen,
+          held: sum.held + one.held,
+          connected: sum.connected + one.connected,
+        })),
+    async stop() {
+      await Promise.all(each.map((one) => one.stop()));
     },
   };
 }
@@ -138,14 +184,15 @@ function lendingSlots(bytes: ByteBudget, lend: JobSlots["lend"]): ByteBudget {
 }
 
 async function syncOne(
-  parts: Omit<WorkerParts, "ports"> & { readonly ports: EnginePorts },
+  parts: Omit<ShardParts, "ports"> & { readonly ports: EnginePorts },
+  settings: SyncSettings,
   intake: IntakeWatch,
   id: string,
   lane: Lane,
   signal: AbortSignal,
   signs: WorkerSigns,
 ): Promise<Record<string, number | string>> {
-  const { ports, registry, settings } = parts;
+  const { ports, registry } = parts;
   const mailbox = await registry.find(id);
   if (!mailbox) {
     ports.log.warn({ mailbox: parseMailboxId(id)?.address, lane }, "a job names a mailbox that is not registered; it is left out");

@@ -3,17 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { createFileStore } from "@mailfleet/blobs";
 import type { Config, Environment, MailEndpoint } from "@mailfleet/config";
-import {
-  byProtocol,
-  limits,
-  type Log,
-  type Protocol,
-  protocolNames,
-  type RedisTarget,
-  redisKeys,
-  type SliceGate,
-  syncError,
-} from "@mailfleet/core";
+import { byProtocol, type Clock, limits, type Log, type Protocol, protocolNames, type RedisKeys, syncError } from "@mailfleet/core";
 import {
   bytesInFlight,
   createByteBudget,
@@ -37,7 +27,8 @@ import { createPop3Source } from "@mailfleet/pop3";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
 import { boundedLookUp, createTlsMemory, readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
-  connectRedis,
+  claimShards,
+  closeShards,
   createBreakers,
   createCredentialNotes,
   createDueIndex,
@@ -48,25 +39,37 @@ import {
   createPushLeases,
   createTokenCache,
   type DueIndex,
+  type FleetTarget,
+  openShards,
   openSignals,
-  redisOptions,
+  type OpenShard,
+  tenantsElsewhere,
 } from "@mailfleet/store";
+import { createGate, type WorkerGate } from "./worker-gate.ts";
 
 /** Closing a queue waits for Redis, which may not answer. */
 const closeMs = 500;
 
-export interface WorkerParts {
+/** What a worker has of one shard. */
+export interface ShardParts {
+  readonly shard: OpenShard;
+  readonly keys: RedisKeys;
   /** The slots are the lanes' own. */
   readonly ports: Omit<EnginePorts, "slots">;
-  readonly settings: SyncSettings;
+  readonly gate: WorkerGate;
   readonly push: PushPorts;
-  readonly redis: Awaited<ReturnType<typeof connectRedis>>;
   readonly registry: ReturnType<typeof createMailboxRegistry>;
-  readonly reader: ReturnType<typeof createFleetReader>;
   readonly due: DueIndex;
   readonly credentials: CredentialWatchPorts;
-  readonly messages: ReturnType<typeof openMessagesQueue>;
-  readonly connection: ReturnType<typeof redisOptions>;
+}
+
+export interface WorkerParts {
+  readonly shards: readonly ShardParts[];
+  readonly settings: SyncSettings;
+  /** Of the fleet's processes, which are in the first shard. */
+  readonly reader: ReturnType<typeof createFleetReader>;
+  readonly clock: Clock;
+  readonly log: Log;
   readonly name: string;
   readonly tenants: TenantBook;
   readonly credentialDesk: CredentialDesk;
@@ -77,18 +80,16 @@ export interface WorkerParts {
 
 export interface WireOptions {
   readonly config: Config;
-  readonly redisTarget: RedisTarget;
+  readonly redisTarget: FleetTarget;
   readonly log: Log;
   readonly scrub: (text: string) => string;
   /** Told of secrets that are read later than the configuration. */
   readonly hide: (secret: string) => void;
   readonly env: Environment;
-  readonly gate: SliceGate;
 }
 
 /** Puts a worker together; nothing runs yet. @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID */
-export async function wireWorker({ config, redisTarget, log, scrub, hide, env, gate }: WireOptions): Promise<WorkerParts> {
-  const keys = redisKeys(config.name);
+export async function wireWorker({ config, redisTarget, log, scrub, hide, env }: WireOptions): Promise<WorkerParts> {
   const name = `${hostname()}-${process.pid}`;
   const redisCa = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
   const tenants = await openTenantBook({ tenants: config.tenants, env, clock: systemClock, log, hide });
@@ -101,13 +102,18 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
     log,
   });
 
-  const redis = await connectRedis(redisTarget, log, redisCa);
-  const connection = redisOptions(redisTarget, redisCa);
-  const messages = openMessagesQueue({ connection, keys, log });
+  const shards = await openShards(config, redisTarget, log, redisCa);
+  try {
+    await claimShards(config.name, shards);
+  } catch (error) {
+    closeShards(shards);
+    throw error;
+  }
+  const [first] = shards as readonly [OpenShard, ...OpenShard[]];
   const clock = systemClock;
   const chance = systemChance;
-  const tokenCache = createTokenCache(redis, keys);
-  const notes = createCredentialNotes(redis, keys);
+  const tokenCache = createTokenCache(first.redis, first.keys);
+  const notes = createCredentialNotes(first.redis, first.keys);
   const tokens = createTokenSource({
     tenants: tenants.tenant,
     cache: tokenCache,
@@ -134,24 +140,60 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
       const ca = tenants.caPem(alias);
       return { ...found, ...(ca !== undefined && { ca }) };
     };
-  const signals = openSignals({ redis, keys, clock, log });
   const forMail = { log, scrub, clock, lookUp: boundedLookUp() };
   const mail = byProtocol({
     imap: createImapSource({ ...forMail, endpoint: endpointOf("imap"), tlsMemory: createTlsMemory(clock) }),
     pop3: createPop3Source({ ...forMail, endpoint: endpointOf("pop3"), quits: config.sync.pop3.quit }),
   });
+  const blobs = createFileStore({ dir: config.blobs.dir, clock, chance });
+  const bytes = createByteBudget(bytesInFlight(config.worker.memoryMb, config.worker.parseThreads));
+  const closers: (() => Promise<void> | void)[] = [];
+  const wireShard = async (shard: OpenShard): Promise<ShardParts> => {
+    const { redis, keys, connection } = shard;
+    const messages = openMessagesQueue({ connection, keys, log });
+    const signals = openSignals({ redis, keys, clock, log });
+    closers.push(
+      () => messages.close(),
+      () => signals.close(),
+    );
+    const gate = createGate();
+    const others = shards.filter((one) => one !== shard);
+    const elsewhere = others.length > 0 ? { elsewhere: tenantsElsewhere(others, clock) } : {};
+    return {
+      shard,
+      keys,
+      gate,
+      registry: createMailboxRegistry(redis, keys),
+      due: createDueIndex(redis, keys),
+      credentials: { clock, log, holds: createHoldReader(redis, keys), credentialOf },
+      push: { clock, chance, log, tokens, mail, leases: createPushLeases({ redis, keys, clock, chance }), signals },
+      ports: {
+        clock,
+        chance,
+        digest: systemDigest,
+        log,
+        tokens,
+        mail,
+        blobs,
+        mime,
+        store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
+        breakers: createBreakers({ redis, keys, clock, credentialOf, ...elsewhere }),
+        handOff: await createHandOff({ queue: messages, keys, clock }),
+        gate,
+        signals,
+        bytes,
+      },
+    };
+  };
   return {
     name,
+    clock,
+    log,
     tenants,
     credentialDesk,
     tokenStats: () => tokens.stats(),
-    redis,
-    connection,
-    messages,
-    registry: createMailboxRegistry(redis, keys),
-    reader: createFleetReader(redis, keys),
-    due: createDueIndex(redis, keys),
-    credentials: { clock, log, holds: createHoldReader(redis, keys), credentialOf },
+    shards: await Promise.all(shards.map(wireShard)),
+    reader: createFleetReader(first.redis, first.keys),
     settings: {
       pollMs: config.sync.pollSeconds * 1_000,
       backfill: config.sync.backfill,
@@ -164,27 +206,10 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env, g
         recentUids: config.sync.changes.recentMessages,
       },
     },
-    push: { clock, chance, log, tokens, mail, leases: createPushLeases({ redis, keys, clock, chance }), signals },
-    ports: {
-      clock,
-      chance,
-      digest: systemDigest,
-      log,
-      tokens,
-      mail,
-      blobs: createFileStore({ dir: config.blobs.dir, clock, chance }),
-      mime,
-      store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
-      breakers: createBreakers({ redis, keys, clock, credentialOf }),
-      handOff: await createHandOff({ queue: messages, keys, clock }),
-      gate,
-      signals,
-      bytes: createByteBudget(bytesInFlight(config.worker.memoryMb, config.worker.parseThreads)),
-    },
     async close() {
-      await settlesWithin(clock, closeMs, Promise.allSettled([credentialDesk.stop(), mime.close(), tokens.close(), messages.close()]));
-      signals.close();
-      redis.disconnect();
+      const closing = [credentialDesk.stop(), mime.close(), tokens.close(), ...closers.map(async (close) => close())];
+      await settlesWithin(clock, closeMs, Promise.allSettled(closing));
+      closeShards(shards);
     },
   };
 }

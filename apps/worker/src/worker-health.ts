@@ -17,7 +17,6 @@ export interface HealthParts {
   readonly inspect: () => Promise<readonly string[]>;
   /** What is wrong with files of secrets and certificates. */
   readonly credentialProblems: () => readonly string[];
-  readonly onRedis: (problems: readonly string[]) => void;
   /** A look ended, with Redis' answer or without. */
   readonly onBeat: (redisAnswered: boolean) => void;
   /** Sentences: why no work is taken now. */
@@ -36,7 +35,6 @@ export function startHealth(parts: HealthParts): { stop(): void } {
   const told = new Set<string>();
   const beat = async (): Promise<void> => {
     const [at, problems, disk] = await Promise.all([reader.now(), parts.inspect(), readFreeSpace(parts.blobsDir)]);
-    parts.onRedis(problems);
     const facts = { ...(disk && { disk }), clockAheadMs: clock.now() - at };
     parts.onDisk(isDiskLow(facts));
     const machine = describeMachine(facts);

@@ -8,6 +8,8 @@ export interface Config {
   readonly dataDir: string;
   /** Absent: a private redis-server is started under `dataDir`. */
   readonly redis?: RedisTarget;
+  /** Parts that the tenants are spread over (`fleetShards` of core). */
+  readonly shards: number;
   /** By alias, in the order of the file; empty only when no file was given. Has no prototype. */
   readonly tenants: Readonly<Record<string, TenantConfig>>;
   readonly sync: SyncConfig;
@@ -30,6 +32,8 @@ export interface ListenAddress {
 export interface RedisTarget extends CoreRedisTarget {
   /** Certificate authorities for this Redis only, PEM. */
   readonly caFile?: string;
+  /** Further servers; shards are dealt to all of them in turn. */
+  readonly others?: readonly CoreRedisTarget[];
 }
 
 export interface TenantConfig {

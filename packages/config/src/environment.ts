@@ -15,14 +15,17 @@ export interface EnvironmentLeaf {
   readonly schema: z.core.$ZodType;
 }
 
-/** Every scalar of the schema that has a path of its own: not in `tenants`, whose aliases are the file's, and no lists. */
+/**
+ * Every scalar of the schema that has a path of its own: not in `tenants`, whose aliases are the file's. Of the lists those of addresses of
+ * Redis, separated by commas.
+ */
 export function environmentLeaves(schema: z.core.$ZodType, path: Path = []): EnvironmentLeaf[] {
   return knownKeys(schema).flatMap((key) => {
     const child = childSchema(schema, key) as z.core.$ZodType;
     const inner = unwrapped(child);
     const childPath = [...path, key];
     if (inner instanceof z.ZodObject) return environmentLeaves(inner, childPath);
-    if (inner instanceof z.ZodRecord || inner instanceof z.ZodArray) return [];
+    if (inner instanceof z.ZodRecord || (inner instanceof z.ZodArray && childPath[0] !== "redis")) return [];
     return [{ name: environmentName(childPath), path: childPath, schema: inner }];
   });
 }
@@ -35,6 +38,7 @@ export function environmentName(path: Path): string {
 /** A variable's text as the value its place takes; a text that can't be one stays a text, for the schema to refuse. */
 export function environmentValue(schema: z.core.$ZodType, text: string): unknown {
   const trimmed = text.trim();
+  if (schema instanceof z.ZodArray) return trimmed.split(/[\s,]+/);
   if (schema instanceof z.ZodNumber && /^-?\d{1,15}(\.\d+)?$/.test(trimmed)) return Number(trimmed);
   if (schema instanceof z.ZodBoolean && /^(true|1|yes|on)$/i.test(trimmed)) return true;
   if (schema instanceof z.ZodBoolean && /^(false|0|no|off)$/i.test(trimmed)) return false;

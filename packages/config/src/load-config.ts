@@ -16,7 +16,7 @@ import {
 import { isLoopback, parseListen } from "./hosts.ts";
 import { nearestName } from "./nearest.ts";
 import { startReading, type Reading } from "./reading.ts";
-import { resolveRedis } from "./redis-target.ts";
+import { redisForms, resolveRedis, resolveShards } from "./redis-places.ts";
 import { resolveTenant } from "./resolve-tenant.ts";
 import type { SeenMailboxes } from "./resolve-mailboxes.ts";
 import { aliasPattern, expectedPollSeconds, fileSchema, type FileConfig } from "./schema.ts";
@@ -102,8 +102,10 @@ function overlay(tree: Record<string, unknown>, env: Environment): Map<string, s
   }
   const urlPath = ["redis", "url"];
   const common = env["REDIS_URL"];
-  const hasUrl = isTree(tree["redis"]) && typeof tree["redis"]["url"] === "string";
-  if (common !== undefined && common !== "" && !hasUrl && setAt(tree, urlPath, common)) variables.set(JSON.stringify(urlPath), "REDIS_URL");
+  const redis = tree["redis"];
+  const isNamed = isTree(redis) && (typeof redis["url"] === "string" || redisForms.some((form) => Object.hasOwn(redis, form)));
+  if (common !== undefined && common !== "" && !isNamed && setAt(tree, urlPath, common))
+    variables.set(JSON.stringify(urlPath), "REDIS_URL");
   return variables;
 }
 
@@ -128,15 +130,18 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
     );
   }
   const file = checkShape(reading, tree);
-  const redis = resolveRedis(reading, file.redis);
+  const name = file.name ?? "mailfleet";
+  const redis = resolveRedis(reading, file.redis, name);
+  const shards = resolveShards(reading, file.shards, redis);
   const tenants = resolveTenants(reading, file, hasFile);
   const sync = resolveSync(reading, file.sync, Object.values(tenants));
   const dataDir = resolve(reading.folder, file.dataDir ?? ".mailfleet");
   if (file.blobs?.s3 !== undefined) reading.report(["blobs", "s3"], "is not in this version", "expected dir");
   return {
-    name: file.name ?? "mailfleet",
+    name,
     dataDir,
     ...(redis !== undefined && { redis }),
+    shards,
     tenants,
     sync,
     downstream: {

@@ -1,5 +1,6 @@
-import { limits } from "@mailfleet/core";
+import { limits, mostShards } from "@mailfleet/core";
 import { z } from "zod";
+import { file, filled, map, nodes, oneOf, pattern, variable, whole, yesNo } from "./schema-parts.ts";
 
 /**
  * The shape of `mailfleet.yaml`. Every key is optional here: what must be there is named in `meta({ required })`, so that a
@@ -15,42 +16,6 @@ export const aliasPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 export const expectedPollSeconds = "expected whole seconds from 10 to 86400, such as 300";
 
 const expectedPush = 'expected none, all, or a list of addresses such as support@contoso.com or "*@contoso.com"';
-
-function pattern(regex: RegExp, error: string, description: string) {
-  return z.string({ error }).regex(regex, { error }).meta({ description }).optional();
-}
-
-function filled(error: string, description: string) {
-  return pattern(/\S/, error, description);
-}
-
-function whole(min: number, max: number, what: string, example: number, description: string) {
-  const error = `expected ${what} from ${min} to ${max}, such as ${example}`;
-  return z.int({ error }).min(min, { error }).max(max, { error }).meta({ description }).optional();
-}
-
-function yesNo(description: string) {
-  return z.boolean({ error: "expected true or false" }).meta({ description }).optional();
-}
-
-function oneOf<const T extends readonly [string, ...string[]]>(words: T, description: string) {
-  const error = `expected ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
-  return z.enum(words, { error }).meta({ description }).optional();
-}
-
-function map<T extends z.core.$ZodLooseShape>(
-  shape: T,
-  description: string,
-  extra: { readonly required?: readonly (keyof T & string)[] } = {},
-) {
-  const keys = Object.keys(shape);
-  const named = keys.length > 5 ? `${keys.slice(0, 5).join(", ")} and more` : keys.join(", ");
-  return z.strictObject(shape, { error: `expected keys with values: ${named}` }).meta({ description, ...extra });
-}
-
-const file = (what: string) => filled(`expected the name of a file with ${what}`, `File with ${what}; relative to the configuration file.`);
-const variable = (what: string) =>
-  pattern(/^[A-Za-z_][A-Za-z0-9_]*$/, `expected the name of an environment variable with ${what}`, `Environment variable with ${what}.`);
 
 const mailEndpoint = (protocol: string) =>
   map(
@@ -154,12 +119,34 @@ export const fileSchema = map(
     redis: map(
       {
         url: filled("expected a URL, such as redis://127.0.0.1:6379", "redis://, rediss:// (TLS) or unix:///path; without password."),
+        urls: nodes("Several servers, each as url; the shards are dealt to them in turn, so their order must stay."),
+        cluster: nodes("Some nodes of a Redis Cluster, as host:port, redis:// or rediss:// (TLS); they name the others."),
+        sentinels: map(
+          {
+            nodes: nodes("The sentinels, as host:port, redis:// or rediss:// (TLS, for the servers behind them too)."),
+            name: filled("expected the name of the primary, such as mymaster", "Of the primary, as the sentinels know it."),
+            username: filled("expected a user name", "The sentinels' own, if they ask for one."),
+            passwordFile: file("the sentinels' own password"),
+            passwordEnv: variable("the sentinels' own password"),
+            db: whole(0, 9_999, "a number of a database", 0, "Of the servers behind them. Default 0."),
+          },
+          "Redis Sentinel says which server is the primary.",
+          { required: ["nodes", "name"] },
+        ).optional(),
+        username: filled("expected a user name", "With cluster and sentinels; a url has it in itself."),
         passwordFile: file("the password"),
         passwordEnv: variable("the password"),
         caFile: file("certificate authorities, PEM"),
       },
-      "Absent: a private redis-server is started under dataDir.",
+      "One of url, urls, cluster and sentinels. Absent: a private redis-server is started under dataDir.",
     ).optional(),
+    shards: whole(
+      1,
+      mostShards,
+      "how many",
+      4,
+      "Parts that the tenants are spread over, in a Redis Cluster or on several servers. Can't be changed once the fleet has started. Default 1, or one for each of redis.urls.",
+    ),
     tenants: z
       .record(z.string(), tenant, { error: "expected one block for each tenant, named by an alias of yours" })
       .meta({ description: "By an alias of yours: lower-case letters, digits, - and _.", propertyNames: { pattern: aliasPattern.source } })

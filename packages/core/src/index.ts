@@ -179,7 +179,6 @@ export {
   type CommitResult,
   type MailboxStore,
   type HandOff,
-  type RedisTarget,
   type SliceGate,
 } from "./ports.ts";
 export type { AccessToken, CredentialNote, CredentialNotes, SharedTokenCache, SharedTokenState, TokenSource } from "./token-ports.ts";
@@ -223,6 +222,8 @@ export {
 } from "./push.ts";
 export { type PieceReader, type Reissue, type ReissueOutcome } from "./replay-ports.ts";
 export { queueNames, type RedisKeys, redisKeys } from "./redis-keys.ts";
+export type { RedisCluster, RedisNode, RedisSentinels, RedisTarget } from "./redis-target.ts";
+export { type FleetShard, fleetShards, mostShards, type Sharded, sharded, shardOf, shardPrefixes } from "./shards.ts";
 export {
   decideIntake,
   type DownstreamLoad,
@@ -232,6 +233,7 @@ export {
   type IntakeCause,
   type LaneIntake,
 } from "./intake.ts";
+export { fullest, shareOfMarks, sumLoads } from "./intake-of-shards.ts";
 export { redisErrorWord, redisRefusal } from "./redis-refusal.ts";
 export { Secret } from "./secret.ts";
 export { secretText, tokenKeyLines } from "./secret-text.ts";

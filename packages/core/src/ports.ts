@@ -7,7 +7,6 @@ import type { HandNote } from "./in-hand.ts";
 import type { FolderLedger } from "./ledger.ts";
 import type { Listing, LookRequest } from "./listing.ts";
 import type { Cause } from "./cause.ts";
-import type { Secret } from "./secret.ts";
 import type { AccessToken } from "./token-ports.ts";
 import type { Pace } from "./pace.ts";
 import type { TenantHold } from "./tenant-hold.ts";
@@ -373,18 +372,6 @@ export interface HandOff {
   commit(commit: Commit): Promise<CommitResult>;
   /** Writes the settlement and releases the lease. False when the lease was lost: nothing was written. */
   settle(lease: Lease, settlement: Settlement): Promise<boolean>;
-}
-
-/** Where Redis is. */
-export interface RedisTarget {
-  readonly host: string;
-  readonly port: number;
-  readonly username?: string;
-  readonly password?: Secret;
-  readonly db: number;
-  readonly tls: boolean;
-  /** Unix socket, instead of host and port. */
-  readonly path?: string;
 }
 
 /** Tells a session whether it must end. */

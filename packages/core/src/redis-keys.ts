@@ -4,7 +4,7 @@ import type { RefusalKind } from "./neighbours.ts";
 /** BullMQ queue names. Two sync queues, because a lane needs concurrency of its own. */
 export const queueNames = { fresh: "sync-fresh", backfill: "sync-backfill", messages: "messages" } as const;
 
-/** The names of everything mailfleet keeps in Redis. All carry one hash tag, so that one script may touch them together. */
+/** The names of everything that one shard keeps in Redis. All carry one hash tag, so that one script may touch them together. */
 export interface RedisKeys {
   /** BullMQ's `prefix` option. */
   readonly bullPrefix: string;
@@ -81,11 +81,16 @@ export interface RedisKeys {
   readonly scribe: string;
   /** String: what the doctor writes to see how long a write takes; gone after some seconds. */
   readonly doctor: string;
+  /** Hash, written at the first start: which shard of how many this is. */
+  readonly shard: string;
 }
 
-/** @param name the fleet's name in Redis; letters, digits and dashes. */
-export function redisKeys(name = "mailfleet"): RedisKeys {
-  const tag = `{${name}}`;
+/**
+ * @param name the fleet's name in Redis; letters, digits and dashes
+ * @param shard from 1; the first one's names are those of a fleet that has no other
+ */
+export function redisKeys(name = "mailfleet", shard = 1): RedisKeys {
+  const tag = shard === 1 ? `{${name}}` : `{${name}:${shard}}`;
   const own = `${tag}:mf`;
   return {
     bullPrefix: tag,
@@ -126,5 +131,6 @@ export function redisKeys(name = "mailfleet"): RedisKeys {
     history: (span, tenant) => `${own}:history:${span}${tenant === undefined ? "" : `:${tenant}`}`,
     scribe: `${own}:scribe`,
     doctor: `${own}:doctor`,
+    shard: `${own}:shard`,
   };
 }

@@ -8,5 +8,7 @@ export { createHoldTeller, type HoldTeller, type HoldTellerOptions, type UntoldM
 export { createMailboxDesk, type MailboxDesk, type MailboxDeskOptions, operatorCode } from "./mailbox-desk.ts";
 export { openMessagesQueue, openSyncQueues, type QueueOptions, type SyncQueues } from "./queues.ts";
 export { openReissue } from "./reissue.ts";
+export { shardedDesk, shardedHandOff, shardedLetters, shardedReissue } from "./sharded-queues.ts";
+export { createSharedSlots, type SharedSlots } from "./shared-slots.ts";
 export { readSyncJob, type SyncJob } from "./sync-jobs.ts";
 export { startSyncWorker, type SyncWorker, type SyncWorkerOptions } from "./sync-worker.ts";

@@ -1,7 +1,9 @@
-import { Queue, UnrecoverableError, Worker } from "bullmq";
+import { type Job, Queue, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
 import { type Lane, type Log, queueNames, type RedisKeys, syncError } from "@mailfleet/core";
 import { logConnection } from "./connection-log.ts";
 import type { RedisClientOptions } from "./queues.ts";
+import type { SharedSlots } from "./shared-slots.ts";
+import { SlotWorker } from "./slot-worker.ts";
 import { readSyncJob } from "./sync-jobs.ts";
 
 export interface SyncWorkerOptions {
@@ -11,6 +13,8 @@ export interface SyncWorkerOptions {
   readonly log: Log;
   /** Mailboxes at once. */
   readonly concurrency: number;
+  /** Shared with the workers of other shards: then `concurrency` is of all of them together. */
+  readonly slots?: SharedSlots;
   /**
    * Syncs one mailbox. Failures of the mailbox are settled inside and do not throw; what throws is a fault of ours.
    * The result stays in Redis and in traces: counts only, never mail (T62).
@@ -40,37 +44,39 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
   const { lane, log } = options;
   const running = new Set<AbortController>();
   const byJob = new Map<string, AbortController>();
-  const worker = new Worker(
-    queueNames[lane],
-    async (job) => {
-      const id = readSyncJob(job.data);
-      if (id === undefined) {
-        log.error({ jobId: job.id }, "a sync job was refused: JOB_PAYLOAD_INVALID");
-        throw new UnrecoverableError("JOB_PAYLOAD_INVALID: the job does not name exactly one mailbox");
-      }
-      const controller = new AbortController();
-      running.add(controller);
-      byJob.set(job.id ?? "", controller);
-      try {
-        return await options.process(id, controller.signal);
-      } finally {
-        running.delete(controller);
-        byJob.delete(job.id ?? "");
-      }
-    },
-    {
-      connection: options.connection,
-      prefix: options.keys.bullPrefix,
-      concurrency: options.concurrency,
-      // A killed worker's job is taken up again after lock and two sweeps; its mailbox is protected by the lease, not by this lock.
-      lockDuration: 20_000,
-      stalledInterval: 5_000,
-      maxStalledCount: 5,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 1_000 },
-    },
-  );
-  const queue = new Queue(queueNames[lane], { connection: options.connection, prefix: options.keys.bullPrefix });
+  const processor = async (job: Job): Promise<Record<string, number | string>> => {
+    const id = readSyncJob(job.data);
+    if (id === undefined) {
+      log.error({ jobId: job.id }, "a sync job was refused: JOB_PAYLOAD_INVALID");
+      throw new UnrecoverableError("JOB_PAYLOAD_INVALID: the job does not name exactly one mailbox");
+    }
+    const controller = new AbortController();
+    running.add(controller);
+    byJob.set(job.id ?? "", controller);
+    try {
+      return await options.process(id, controller.signal);
+    } finally {
+      running.delete(controller);
+      byJob.delete(job.id ?? "");
+    }
+  };
+  const { connection, keys, slots } = options;
+  const workerOptions: WorkerOptions = {
+    connection,
+    prefix: keys.bullPrefix,
+    // With shared slots these are what bounds; all of them may be lent as well.
+    concurrency: slots ? 2 * slots.size : options.concurrency,
+    // A killed worker's job is taken up again after lock and two sweeps; its mailbox is protected by the lease, not by this lock.
+    lockDuration: 20_000,
+    stalledInterval: 5_000,
+    maxStalledCount: 5,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 1_000 },
+  };
+  const worker = slots
+    ? new SlotWorker(queueNames[lane], processor, workerOptions, slots)
+    : new Worker(queueNames[lane], processor, workerOptions);
+  const queue = new Queue(queueNames[lane], { connection, prefix: keys.bullPrefix });
   queue.on("error", () => undefined);
   worker.on("closed", () => void queue.close());
   worker.on("lockRenewalFailed", (ids: string[]) => {
@@ -93,6 +99,7 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       return running.size;
     },
     lendSlot() {
+      if (slots) return slots.lend();
       if (lent >= options.concurrency) return undefined;
       resize(1);
       let isBack = false;

@@ -9,8 +9,8 @@ import {
   type RedisKeys,
   type RefusalKind,
 } from "@mailfleet/core";
-import { holdScript, hurryScript, openedScript, refusedScript, releaseScript } from "./hold-scripts.ts";
-import { readHolds } from "./holds.ts";
+import { holdScript, openedScript, refusedScript, releaseScript } from "./hold-scripts.ts";
+import { addOthers, hurryHolds, type TenantsElsewhere } from "./tenants-elsewhere.ts";
 
 export interface BreakersOptions {
   readonly redis: Redis;
@@ -21,13 +21,15 @@ export interface BreakersOptions {
    * one has the tenant looked at, at once.
    */
   readonly credentialOf?: (tenant: string) => Promise<string | undefined>;
+  /** The tenants of the fleet's other shards: an outage of the service is everybody's. */
+  readonly elsewhere?: TenantsElsewhere;
 }
 
 /** In the order of the scripts. */
 const kinds: readonly RefusalKind[] = ["login", "access", "reach", "throttle"];
 
 /** Breakers in Redis: about 1 kB for a tenant in trouble, 200 bytes for one that is not, and a write in ten seconds from each worker. */
-export function createBreakers({ redis, keys, clock, credentialOf }: BreakersOptions): Breakers {
+export function createBreakers({ redis, keys, clock, credentialOf, elsewhere }: BreakersOptions): Breakers {
   /** Opened and not reported yet. */
   const counted = new Map<string, { count: number; reportedAt: number }>();
 
@@ -53,9 +55,8 @@ export function createBreakers({ redis, keys, clock, credentialOf }: BreakersOpt
       ];
       await ask(redis.eval(openedScript, names.length, ...names, tenant, count, token, keys.signals));
       if (canary?.cause.code !== "SERVICE_INCIDENT") return;
-      let inMs = 0;
-      for (const other of (await ask(readHolds(redis, keys))).keys())
-        await ask(redis.eval(hurryScript, 1, keys.hold(other), (inMs += limits.incidentOverMs)));
+      await ask(hurryHolds(redis, keys));
+      await elsewhere?.hurry();
     },
 
     async refused(mailbox, kind, slows) {
@@ -69,7 +70,8 @@ export function createBreakers({ redis, keys, clock, credentialOf }: BreakersOpt
         keys.loginRate(tenant),
       ];
       const args = [mailboxId(mailbox), tenant, kinds.indexOf(kind) + 1, slows ? 1 : 0];
-      return readView((await ask(redis.eval(refusedScript, names.length, ...names, ...args))) as number[]);
+      const view = readView((await ask(redis.eval(refusedScript, names.length, ...names, ...args))) as number[]);
+      return elsewhere ? { ...view, others: addOthers(view.others, await elsewhere.look(view.refusedForMs)) } : view;
     },
 
     async hold({ mailbox, token }, order) {

@@ -1,19 +1,27 @@
+import type { ConnectionOptions } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
-import { type Log, type RedisTarget, syncError } from "@mailfleet/core";
+import { type Log, type RedisNode, type RedisTarget, syncError } from "@mailfleet/core";
+import { isSlotElsewhere, slotConnector } from "./slot-connector.ts";
 
 /** A command that gets no answer for this long means a dead or frozen server (F08). Above every blocking wait of ours. */
 const silenceMs = 30_000;
+/** A sentinel that does not answer in this time is passed over, ms. */
+const sentinelMs = 2_000;
 
 /**
  * Options for any client of ours or BullMQ's: the reconnect backs off to 2 s, a frozen server is noticed.
  * @param caPem certificate authorities for this Redis, instead of the built-in ones
  */
 export function redisOptions(target: RedisTarget, caPem?: string): RedisOptions {
-  return {
-    ...(target.path === undefined ? { host: target.host, port: target.port } : { path: target.path }),
+  const login = {
     ...(target.username !== undefined && { username: target.username }),
     ...(target.password !== undefined && { password: target.password.reveal() }),
-    ...(target.tls && { tls: { minVersion: "TLSv1.2", ...(caPem !== undefined && { ca: caPem }) } }),
+  };
+  const tls = target.tls ? { minVersion: "TLSv1.2" as const, ...(caPem !== undefined && { ca: caPem }) } : undefined;
+  return {
+    ...placeOf(target, login, tls),
+    ...login,
+    ...(tls && { tls }),
     db: target.db,
     connectTimeout: 10_000,
     socketTimeout: silenceMs,
@@ -21,8 +29,27 @@ export function redisOptions(target: RedisTarget, caPem?: string): RedisOptions 
     maxRetriesPerRequest: null,
     enableReadyCheck: true,
     // After a failover the address may lead to the new primary: a new connection finds it, the old one stays at the replica (F11).
-    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    reconnectOnError: (error) => (target.cluster && isSlotElsewhere(error) ? 2 : /^(READONLY|UNBLOCKED)/.test(error.message)),
   };
+}
+
+/** Where a connection goes, each time one is made. */
+function placeOf(target: RedisTarget, login: { username?: string; password?: string }, tls: ConnectionOptions | undefined): RedisOptions {
+  const { sentinels, cluster } = target;
+  if (cluster) return { Connector: slotConnector({ cluster, ...login, ...(tls && { tls }) }) };
+  if (sentinels) {
+    return {
+      sentinels: sentinels.nodes.map(({ host, port }) => ({ host, port })),
+      name: sentinels.name,
+      ...(sentinels.username !== undefined && { sentinelUsername: sentinels.username }),
+      ...(sentinels.password !== undefined && { sentinelPassword: sentinels.password.reveal() }),
+      ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+      sentinelCommandTimeout: sentinelMs,
+      // The old primary may be frozen or cut off, and then says nothing by itself.
+      failoverDetector: true,
+    };
+  }
+  return target.path === undefined ? { host: target.host, port: target.port } : { path: target.path };
 }
 
 /**
@@ -60,8 +87,11 @@ export async function connectRedis(target: RedisTarget, log: Log, caPem?: string
   }
 }
 
-export function describeTarget(target: RedisTarget): string {
-  return target.path ?? `${target.host}:${target.port}`;
+export function describeTarget({ path, host, port, sentinels, cluster }: RedisTarget): string {
+  const at = ({ nodes }: { readonly nodes: readonly RedisNode[] }): string => nodes.map((node) => `${node.host}:${node.port}`).join(", ");
+  if (cluster) return `the cluster of ${at(cluster)}`;
+  if (sentinels) return `${sentinels.name} of the sentinels at ${at(sentinels)}`;
+  return path ?? `${host}:${port}`;
 }
 
 function firstWord(text: string): string {
@@ -95,7 +125,7 @@ export interface RedisHealth {
 export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
   const info = parseInfo(await redis.info());
   const version = info.get("redis_version") ?? info.get("valkey_version") ?? "unknown";
-  const { path, host = "localhost", port = 6379 } = redis.options;
+  const { path, host, port } = addressOf(redis);
   const client = path ? `redis-cli -s ${path}` : `redis-cli -h ${host} -p ${port}`;
   const problems: string[] = [];
   const fixes: string[] = [];
@@ -114,6 +144,11 @@ export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
         `Set it: ${client} CONFIG SET appendonly yes, and in redis.conf.`,
     );
   }
+  if (info.get("cluster_enabled") === "1" && redis.options.Connector === undefined) {
+    problems.push(
+      `Redis at ${host}:${port} is a node of a cluster, and holds a part of its keys only. Name the cluster in the configuration: redis.cluster: [${host}:${port}], in place of redis.url.`,
+    );
+  }
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (Number.isFinite(major) && (major < 6 || (major === 6 && minor < 2))) {
     problems.push(`Redis ${version} is too old: mailfleet needs 6.2 or newer.`);
@@ -123,6 +158,13 @@ export async function inspectRedis(redis: Redis): Promise<RedisHealth> {
     ? ["Redis cannot write to its disk, which is full or broken, and refuses everything (MISCONF). Make room."]
     : [];
   return { version, problems, fixes, troubles };
+}
+
+/** Where the client is connected now: through Sentinels or a cluster that is not where it was told to begin. */
+function addressOf(redis: Redis): { path: string | undefined; host: string; port: number } {
+  const { path, host, port, sentinels } = redis.options;
+  const { remoteAddress, remotePort } = (sentinels ? redis.stream : {}) as { remoteAddress?: string; remotePort?: number };
+  return { path: path ?? undefined, host: remoteAddress ?? host ?? "localhost", port: remotePort ?? port ?? 6379 };
 }
 
 export function parseInfo(text: string): Map<string, string> {

@@ -96,6 +96,20 @@ return { mailboxes, counts[1], counts[2], counts[3], counts[4], known[1] and now
   known[2] and now - tonumber(known[2]) or -1, active, down, open }`;
 
 /**
+ * KEYS tenants opened, tenants down ; ARGV ms since a tenant of another shard is refused
+ * Answers as the end of the above, for tenants that are all others.
+ */
+export const othersScript = `${nowMs}
+local since = now - tonumber(ARGV[1])
+local down = 0
+local others = redis.call('ZRANGEBYSCORE', KEYS[2], since - ${limits.incidentTogetherMs}, since + ${limits.incidentTogetherMs}, 'WITHSCORES')
+for i = 1, #others, 2 do
+  local at = redis.call('ZSCORE', KEYS[1], others[i])
+  if at and tonumber(at) >= tonumber(others[i + 1]) - ${limits.tenantActiveMs} then down = down + 1 end
+end
+return { redis.call('ZCOUNT', KEYS[1], now - ${limits.tenantActiveMs}, '+inf'), down, redis.call('ZCOUNT', KEYS[1], '(' .. since, '+inf') }`;
+
+/**
  * KEYS hold, untold, lease, due(fresh), fence, tenants due(fresh)
  * ARGV lease token, tenant, code, scope, text, state, tries, next look in ms, 1 for the same cause as before, credential or '', channel,
  *      mailbox id

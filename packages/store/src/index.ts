@@ -14,3 +14,7 @@ export { createHistoryRings, type HistoryRings } from "./history-rings.ts";
 export { createMailboxRegistry, type MailboxRegistry, type RegisterCounts } from "./registry.ts";
 export { type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./private-redis.ts";
 export { readPrivateRedis } from "./redis-files.ts";
+export { closeShards, type FleetTarget, inspectShards, type OpenShard, openShards, shardProblems } from "./open-shards.ts";
+export { checkShards, claimShards } from "./shard-marks.ts";
+export { shardedPokes, shardedReader, shardedRegistry, shardedStore } from "./sharded-fleet.ts";
+export { tenantsElsewhere } from "./tenants-elsewhere.ts";

@@ -12,6 +12,8 @@ export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDo
 export type { MaildirMessage } from "./maildir.ts";
 export type { UidlStyle } from "./dovecot-config.ts";
 export type { TokenRequest } from "./test-tokens.ts";
+export { type RedisClusterNode, type RedisClusterOptions, type RunningRedisCluster, startRedisCluster } from "./redis-cluster.ts";
+export { type RunningSentinels, startSentinels } from "./redis-sentinels.ts";
 export { attachRedis, type RedisOptions, type RunningRedis, startRedis } from "./redis-server.ts";
 export { findBinary } from "./find-binary.ts";
 export { freePort } from "./free-port.ts";

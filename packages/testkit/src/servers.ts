@@ -13,6 +13,8 @@ export { attachDovecot, type DovecotAddress, type DovecotOptions, type RunningDo
 export { findBinary } from "./find-binary.ts";
 export { freePort } from "./free-port.ts";
 export type { MaildirMessage } from "./maildir.ts";
+export { type RedisClusterNode, type RedisClusterOptions, type RunningRedisCluster, startRedisCluster } from "./redis-cluster.ts";
+export { type RunningSentinels, startSentinels } from "./redis-sentinels.ts";
 export { attachRedis, type RedisOptions, type RunningRedis, startRedis } from "./redis-server.ts";
 export { type ProxyTarget, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { seededChance } from "./seeded-chance.ts";

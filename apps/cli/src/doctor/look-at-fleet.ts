@@ -11,7 +11,7 @@ import {
   type StoppedLook,
 } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
-import { describeTarget, inspectRedis, type MailboxRecord, readPrivateRedis } from "@mailfleet/store";
+import { describeTarget, inspectShards, type MailboxRecord, readPrivateRedis } from "@mailfleet/store";
 import { connectFleet, silentLog } from "../wire.ts";
 
 /** What the fleet's Redis is and knows, read once for a whole run of the doctor. */
@@ -31,11 +31,11 @@ export async function surveyFleet(config: Config): Promise<FleetSurvey> {
   try {
     const fleet = await connectFleet(config, target, silentLog);
     try {
-      const { version, problems, fixes, troubles } = await inspectRedis(fleet.redis);
+      const { version, problems, fixes, troubles } = await inspectShards(fleet.shards);
       const ready = { kind: "ready", version, problems, fixes, troubles } as const;
       if (troubles.length > 0) return { redis: { ...ready, writeMs: 0 }, ...nothing };
       const startedMs = systemClock.monotonic();
-      await fleet.redis.set(fleet.keys.doctor, "1", "PX", 5_000);
+      await Promise.all(fleet.shards.map(({ redis, keys }) => redis.set(keys.doctor, "1", "PX", 5_000)));
       const writeMs = systemClock.monotonic() - startedMs;
       const [records, processes] = [await fleet.reader.mailboxes(), await fleet.reader.processes()];
       return { redis: { ...ready, writeMs }, records, isRunning: processes.length > 0 };

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Config } from "@mailfleet/config";
 import { type Clock, isSyncError, type RedisTarget } from "@mailfleet/core";
-import { describeTarget, inspectRedis, type PrivateRedis, startPrivateRedis } from "@mailfleet/store";
+import { describeTarget, type FleetTarget, inspectShards, type PrivateRedis, startPrivateRedis } from "@mailfleet/store";
 import { CliError } from "../cli-error.ts";
 import { connectFleet, type Fleet, silentLog } from "../wire.ts";
 import { isProcessAlive } from "./data-lock.ts";
@@ -33,13 +33,13 @@ export async function startRedisService({ config, clock, searchPath }: RedisServ
   const startOwn = (keepAddress: boolean): Promise<PrivateRedis> =>
     startPrivateRedis({ dir, clock, searchPath, keepAddress }).catch(refuse);
   let own = config.redis === undefined ? await startOwn(false) : undefined;
-  const target: RedisTarget | undefined = own?.target ?? config.redis;
+  const target: FleetTarget | undefined = own?.target ?? config.redis;
   if (target === undefined) throw new TypeError("a Redis is configured or our own");
   const where = describeTarget(target);
   let fleet: Fleet | undefined;
   try {
     fleet = await connectFleet(config, target, silentLog);
-    const { problems, version } = await inspectRedis(fleet.redis);
+    const { problems, version } = await inspectShards(fleet.shards);
     if (problems.length > 0) {
       throw new CliError(2, {
         code: "REDIS_UNSUITABLE",
@@ -75,11 +75,12 @@ export async function startRedisService({ config, clock, searchPath }: RedisServ
 function refuse(error: unknown): never {
   if (!isSyncError(error)) throw error;
   const { code, message, facts } = error.failure;
+  const isUnlike = code === "CONFIG_INVALID";
   const isMissing = facts.code === "NO_BINARY";
-  throw new CliError(1, {
+  throw new CliError(isUnlike ? 2 : 1, {
     code,
     what: message,
     next: "Nothing was started.",
-    todo: isMissing ? [] : ["Start that Redis, or name another one: REDIS_URL=redis://127.0.0.1:6379"],
+    todo: isMissing || isUnlike ? [] : ["Start that Redis, or name another one: REDIS_URL=redis://127.0.0.1:6379"],
   });
 }

@@ -1,3 +1,4 @@
+import type { MailEvent } from "@mailfleet/core";
 import { startConsumer } from "@mailfleet/queue";
 import type { Fleet } from "../wire.ts";
 import type { LatestEvent } from "./panel.ts";
@@ -17,30 +18,28 @@ const remembered = 20;
 export function startSampleConsumer(fleet: Fleet, now: () => number): SampleConsumer {
   let latest: LatestEvent[] = [];
   let count = 0;
-  const consumer = startConsumer({
-    connection: fleet.connection,
-    keys: fleet.keys,
-    concurrency,
-    handle(event) {
-      count++;
-      if (event.lane !== "fresh") return;
-      const seen: LatestEvent = {
-        type: event.type,
-        tenant: event.tenant,
-        mailbox: event.mailbox,
-        folder: "folder" in event ? event.folder.path : "",
-        uid: "uid" in event ? event.uid : undefined,
-        uidl: "uidl" in event ? event.uidl : undefined,
-        at: now(),
-      };
-      if ("folder" in event) latest = [seen, ...latest].slice(0, remembered);
-    },
-  });
+  const handle = (event: MailEvent): void => {
+    count++;
+    if (event.lane !== "fresh") return;
+    const seen: LatestEvent = {
+      type: event.type,
+      tenant: event.tenant,
+      mailbox: event.mailbox,
+      folder: "folder" in event ? event.folder.path : "",
+      uid: "uid" in event ? event.uid : undefined,
+      uidl: "uidl" in event ? event.uidl : undefined,
+      at: now(),
+    };
+    if ("folder" in event) latest = [seen, ...latest].slice(0, remembered);
+  };
+  const consumers = fleet.shards.map(({ connection, keys }) => startConsumer({ connection, keys, concurrency, handle }));
   return {
     get count() {
       return count;
     },
     latest: () => latest,
-    close: () => consumer.close(),
+    async close() {
+      await Promise.all(consumers.map((consumer) => consumer.close()));
+    },
   };
 }

@@ -96,7 +96,7 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
     scrub = createScrubber(secretsOf(config), { maxLength: 1_000 });
     redis = await startRedisService({ config, clock: systemClock, searchPath: cli.env["PATH"] ?? "" });
     if (sandbox !== undefined && !redis.isPrivate && !cli.env["MAILFLEET_NAME"]) {
-      const name = await claimName(redis.fleet.redis, world);
+      const name = await claimName(redis.fleet.first.redis, world);
       if (name !== config.name) {
         roleEnv["MAILFLEET_NAME"] = name;
         config = readConfig(cli, file, overlay(environment.env, roleEnv));

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Config, TenantConfig } from "@mailfleet/config";
 import { formatCount, formatCounted, type MailboxRef, stripControls } from "@mailfleet/core";
-import { createMailboxDesk, openMessagesQueue } from "@mailfleet/queue";
+import { createMailboxDesk } from "@mailfleet/queue";
 import { systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
@@ -19,7 +19,7 @@ import {
   planImport,
 } from "../mailbox-import.ts";
 import { trySample } from "../try-sample.ts";
-import { type Fleet, locateConfig, openFleet, silentLog } from "../wire.ts";
+import { eachShard, type Fleet, locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes add audit@contoso.com --tenant contoso --protocol pop3
@@ -172,14 +172,14 @@ async function applyPlan(fleet: Fleet, plan: ImportPlan, isPruning: boolean): Pr
     );
   }
   if (!isPruning || plan.missing.length === 0) return;
-  const queue = openMessagesQueue({ connection: fleet.connection, keys: fleet.keys, log: silentLog });
+  const desks = await eachShard(fleet, ({ keys }, queue) => createMailboxDesk({ queue, keys, clock: systemClock }));
   try {
-    const desk = await createMailboxDesk({ queue, keys: fleet.keys, clock: systemClock });
+    const desk = desks.parts.of(tenant);
     for (const part of parts({ count: plan.missing.length, [Symbol.iterator]: () => plan.missing.values() })) {
       await Promise.all(part.map((address) => desk.remove({ tenant, address, protocol: "imap" }, false)));
     }
   } finally {
-    await queue.close();
+    await desks.close();
   }
 }
 

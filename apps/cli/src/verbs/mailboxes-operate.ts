@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { type Command } from "commander";
 import type { Config } from "@mailfleet/config";
 import { canonicalAddress, failureCodes, formatCount, formatCounted, mailboxId, type MailboxRef, stripControls } from "@mailfleet/core";
-import { createMailboxDesk, type MailboxDesk, openMessagesQueue, operatorCode } from "@mailfleet/queue";
+import { createMailboxDesk, type MailboxDesk, operatorCode, shardedDesk } from "@mailfleet/queue";
 import { forgetFailures } from "@mailfleet/entra";
 import { systemClock } from "@mailfleet/runtime";
 import { createTokenCache, type MailboxRecord } from "@mailfleet/store";
@@ -12,7 +12,7 @@ import { withCommonOptions } from "../common-options.ts";
 import { allMailboxes, requireTenant, suggestible } from "../find-mailbox.ts";
 import { nearest } from "../nearest.ts";
 import { openAccess } from "../tenant-access.ts";
-import { type Fleet, locateConfig, openFleet, silentLog } from "../wire.ts";
+import { eachShard, type Fleet, locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes park support@contoso.com --reason "moves to another tenant"
@@ -140,7 +140,7 @@ async function tryTokens(
   if (waiting.length === 0) return;
   const access = await openAccess(config, cli.env);
   try {
-    const cache = createTokenCache(fleet.redis, fleet.keys);
+    const cache = createTokenCache(fleet.first.redis, fleet.first.keys);
     for (const alias of new Set(waiting.map(({ tenant }) => tenant))) {
       // One that left the configuration has no token to try.
       const tenant = Object.hasOwn(config.tenants, alias) ? access.tenants.tenant(alias) : undefined;
@@ -282,11 +282,11 @@ async function withFleet(
 ): Promise<number> {
   const { config } = locateConfig(cli, options);
   const fleet = await openFleet(config);
-  const queue = openMessagesQueue({ connection: fleet.connection, keys: fleet.keys, log: silentLog });
+  const { parts, close } = await eachShard(fleet, ({ keys }, queue) => createMailboxDesk({ queue, keys, clock: systemClock }));
   try {
-    return await act(config, fleet, await createMailboxDesk({ queue, keys: fleet.keys, clock: systemClock }));
+    return await act(config, fleet, shardedDesk(parts));
   } finally {
-    await queue.close();
+    await close();
     fleet.close();
   }
 }

@@ -39,7 +39,7 @@ async function status(cli: Cli, options: CommonOptions): Promise<number> {
       await reader.tenantLedgers(),
       await reader.processes(),
       await readIntake(fleet, config),
-      await createCredentialNotes(fleet.redis, fleet.keys).read(),
+      await createCredentialNotes(fleet.first.redis, fleet.first.keys).read(),
     ];
     const seconds = (systemClock.monotonic() - beforeMs) / 1_000;
     const rates = new Map(

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { formatUtc, type MailEvent, stripControls } from "@mailfleet/core";
-import { type FollowedEvent, followEvents, openMessagesQueue, peekEvents } from "@mailfleet/queue";
+import { type FollowedEvent, followEvents, peekEvents } from "@mailfleet/queue";
 import { stopSignals } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { countOption, withCommonOptions } from "../common-options.ts";
-import { locateConfig, openFleet, silentLog } from "../wire.ts";
+import { eachShard, locateConfig, openFleet, silentLog } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet tail                            one line per event, until Ctrl-C
@@ -33,8 +33,6 @@ export function addTailVerb(program: Command, bind: Bind): void {
 async function tail(cli: Cli, options: TailOptions): Promise<number> {
   const { config } = locateConfig(cli, options);
   const fleet = await openFleet(config);
-  const queueOptions = { connection: fleet.connection, keys: fleet.keys, log: silentLog };
-  const queue = openMessagesQueue(queueOptions);
   const signals = stopSignals();
   const isFull = options.full === true || cli.isJson;
   const show = ({ id, type, event }: FollowedEvent): void =>
@@ -42,9 +40,15 @@ async function tail(cli: Cli, options: TailOptions): Promise<number> {
   // Listening begins first: what comes while the waiting ones are read is told after them.
   const early: FollowedEvent[] = [];
   let isEarly = true;
-  const following = await followEvents({ ...queueOptions, queue }, (followed) => (isEarly ? void early.push(followed) : show(followed)));
+  const { parts, close } = await eachShard(fleet, async ({ connection, keys }, queue) => ({
+    queue,
+    following: await followEvents({ connection, keys, log: silentLog, queue }, (followed) =>
+      isEarly ? void early.push(followed) : show(followed),
+    ),
+  }));
   try {
-    const waiting = await peekEvents(queue, options.last);
+    const waiting = (await Promise.all(parts.all.map(({ queue }) => peekEvents(queue, options.last)))).flat();
+    if (parts.all.length > 1) waiting.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
     const shown = new Set(waiting.map((event) => event.key));
     for (const event of waiting.slice(-options.last)) show({ id: event.key, type: event.type, event });
     if (cli.terminal.isErrTerminal && !cli.isJson) cli.terminal.err("Waiting for events. Ctrl-C ends; nothing is consumed.\n");
@@ -54,7 +58,8 @@ async function tail(cli: Cli, options: TailOptions): Promise<number> {
     return 0;
   } finally {
     signals.dispose();
-    await Promise.allSettled([following.close(), queue.close()]);
+    await Promise.allSettled(parts.all.map(({ following }) => following.close()));
+    await close();
     fleet.close();
   }
 }
