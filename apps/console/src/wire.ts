@@ -5,27 +5,35 @@ import {
   type Clock,
   decideIntake,
   describeIntake,
+  fullest,
   growingScrubber,
   type Log,
   mailboxId,
   type MailboxRef,
-  type RedisTarget,
-  redisKeys,
+  sharded,
+  shareOfMarks,
+  sumLoads,
 } from "@mailfleet/core";
 import { historyColumns, historyRings } from "@mailfleet/core/console";
 import { openTenantBook } from "@mailfleet/entra";
-import { openDeadLetters, openMessagesQueue, readDownstream } from "@mailfleet/queue";
+import { openDeadLetters, openMessagesQueue, readDownstream, shardedLetters } from "@mailfleet/queue";
 import { programVersion, settlesWithin, systemChance } from "@mailfleet/runtime";
 import {
-  connectRedis,
+  checkShards,
+  closeShards,
   createActivityLog,
   createCredentialNotes,
   createFleetChanges,
   createFleetReader,
   createHistoryRings,
   createMailboxStore,
+  type FleetTarget,
   inspectRedis,
-  redisOptions,
+  inspectShards,
+  type OpenShard,
+  openShards,
+  shardedReader,
+  shardedStore,
 } from "@mailfleet/store";
 import { FleetHistory, historyMarks } from "./fleet/fleet-history.ts";
 import { LiveFleet } from "./fleet/live-fleet.ts";
@@ -36,7 +44,7 @@ import type { PageSources } from "./pages/page-sources.ts";
 
 export interface WireOptions {
   readonly config: Config;
-  readonly redisTarget: RedisTarget;
+  readonly redisTarget: FleetTarget;
   readonly log: Log;
   readonly clock: Clock;
   readonly env: Environment;
@@ -48,22 +56,36 @@ export interface WireOptions {
 /** Closing a queue waits for Redis, which may not answer. */
 const closeMs = 500;
 
-/** Connects to Redis, and gives what pages and actions are made from. @throws SyncError REDIS_UNAVAILABLE */
+/** Connects to Redis, and gives what pages and actions are made from. @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID */
 export async function wireConsole({ config, redisTarget, log, clock, env, options, isSandbox }: WireOptions) {
   const { scrub, hide } = growingScrubber(secretsOf(config));
   const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
-  const redis = await connectRedis(redisTarget, log, ca);
-  const keys = redisKeys(config.name);
-  const reader = createFleetReader(redis, keys);
-  const queue = openMessagesQueue({ connection: redisOptions(redisTarget, ca), keys, log });
-  const jobs = await openDeadLetters(queue);
+  const shards = await openShards(config, redisTarget, log, ca);
+  try {
+    await checkShards(config.name, shards);
+  } catch (error) {
+    closeShards(shards);
+    throw error;
+  }
+  const home = sharded(shards);
+  const [{ redis, keys }] = shards as readonly [OpenShard, ...OpenShard[]];
+  const reader = shardedReader(shards.map((shard) => createFleetReader(shard.redis, shard.keys)));
+  const queues = shards.map((shard) => openMessagesQueue({ connection: shard.connection, keys: shard.keys, log }));
+  const letters = sharded(await Promise.all(queues.map(openDeadLetters)));
+  const jobs = shards.length === 1 ? letters.of("") : shardedLetters(letters);
   const blobs = createFileStore({ dir: config.blobs.dir, clock, chance: systemChance });
-  const store = createMailboxStore({ redis, keys, clock, chance: systemChance, log, worker: "console" });
+  const stores = shards.map((shard) =>
+    createMailboxStore({ redis: shard.redis, keys: shard.keys, clock, chance: systemChance, log, worker: "console" }),
+  );
+  const store = shardedStore(sharded(stores));
   const book = await openTenantBook({ tenants: config.tenants, env, clock, log, hide });
   const notes = createCredentialNotes(redis, keys);
   const activity = createActivityLog(redis, keys);
   const rings = createHistoryRings(redis, keys);
-  const readLoad = async () => readDownstream(redis, keys, await problemsOf(redis));
+  const shardMarks = shareOfMarks(config.downstream, shards.length);
+  const readLoads = async () =>
+    Promise.all(shards.map(async (shard) => readDownstream(shard.redis, shard.keys, await problemsOf(shard.redis))));
+  const readLoad = async () => sumLoads(await readLoads());
   const access = new Access({
     rule: config.console.auth && { kind: "password", password: config.console.auth.password },
     isReadOnly: config.console.readOnly,
@@ -75,15 +97,17 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
     log,
     freshWithinMs: config.sync.freshWithinSeconds * 1_000,
     options,
-    changes: [createFleetChanges(redis, keys)],
+    changes: shards.map((shard) => createFleetChanges(shard.redis, shard.keys)),
     async readSide() {
       await book.look();
-      const load = await readLoad();
-      const words = describeIntake(decideIntake(load, config.downstream), load, config.downstream, live.now());
+      const loads = await readLoads();
+      // Of several shards the words are about the one that is held back most.
+      const most = fullest(loads.map((load) => ({ load, ...decideIntake(load, shardMarks) })));
+      const words = describeIntake(most, most.load, shardMarks, live.now());
       const ends = book
         .tenants()
         .flatMap(({ alias, credential: { expiresAt } }) => (expiresAt === undefined ? [] : [[alias, expiresAt] as const]));
-      return { failed: load.failed, expiresAt: new Map(ends), ...(words && { intake: words }) };
+      return { failed: sumLoads(loads).failed, expiresAt: new Map(ends), ...(words && { intake: words }) };
     },
     onLook: (memory, at) => history.note(memory, at),
   });
@@ -102,15 +126,20 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
     tenants: () => book.tenants(),
     notes: () => notes.read(),
     async redis() {
-      const [{ version, problems, troubles }, info] = [await inspectRedis(redis), await redis.info("memory")];
-      const number = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
-      const limit = number("maxmemory");
-      return { version, used: number("used_memory"), ...(limit > 0 && { limit }), problems: [...problems, ...troubles] };
+      const [{ version, problems, troubles }, infos] = [await inspectShards(shards), await memoryOfServers(shards)];
+      const sum = (name: string): number =>
+        infos.reduce((all, info) => all + Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0), 0);
+      const limit = sum("maxmemory");
+      return { version, used: sum("used_memory"), ...(limit > 0 && { limit }), problems: [...problems, ...troubles] };
     },
     mailbox: (mailbox) => store.load(mailbox),
-    worker: async (mailbox) => (await redis.hget(keys.mailbox(mailboxId(mailbox)), "worker")) ?? undefined,
+    async worker(mailbox) {
+      const shard = home.of(mailbox.tenant);
+      return (await shard.redis.hget(shard.keys.mailbox(mailboxId(mailbox)), "worker")) ?? undefined;
+    },
     async logins(tenant) {
-      const [rate, slowedAt] = await redis.hmget(keys.loginRate(tenant), "rate", "slowedAt");
+      const shard = home.of(tenant);
+      const [rate, slowedAt] = await shard.redis.hmget(shard.keys.loginRate(tenant), "rate", "slowedAt");
       return rate ? { perSecond: Number(rate), ...(slowedAt && { slowedAt: Number(slowedAt) }) } : undefined;
     },
     letters: new LetterDesk({
@@ -136,15 +165,11 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
     live,
     activity,
     reader,
-    inspect: () => inspectRedis(redis),
+    inspect: () => inspectShards(shards),
     async close() {
       live.close();
-      await settlesWithin(
-        clock,
-        closeMs,
-        queue.close().catch(() => undefined),
-      );
-      redis.disconnect();
+      await settlesWithin(clock, closeMs, Promise.allSettled(queues.map((queue) => queue.close())));
+      closeShards(shards);
     },
   };
 }
@@ -153,7 +178,13 @@ function* quarantinedIn({ memory }: LiveFleet): Generator<MailboxRef> {
   for (const mailbox of memory.mailboxes()) if (mailbox.ledger.quarantined > 0) yield mailbox;
 }
 
-async function problemsOf(redis: Awaited<ReturnType<typeof connectRedis>>): Promise<readonly string[]> {
+/** Shards that are at one server have one memory. */
+async function memoryOfServers(shards: readonly OpenShard[]): Promise<readonly string[]> {
+  const infos = await Promise.all(shards.map(({ redis }) => redis.info()));
+  return [...new Map(infos.map((info) => [/^run_id:(\w+)/m.exec(info)?.[1] ?? "", info])).values()];
+}
+
+async function problemsOf(redis: OpenShard["redis"]): Promise<readonly string[]> {
   const { problems, troubles } = await inspectRedis(redis);
   return [...problems, ...troubles];
 }
