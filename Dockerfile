@@ -13,6 +13,7 @@ COPY apps/producer/package.json apps/producer/
 COPY apps/worker/package.json apps/worker/
 COPY packages/blobs/package.json packages/blobs/
 COPY packages/config/package.json packages/config/
+COPY packages/consumer/package.json packages/consumer/
 COPY packages/contract/package.json packages/contract/
 COPY packages/core/package.json packages/core/
 COPY packages/engine/package.json packages/engine/

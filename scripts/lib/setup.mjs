@@ -1,11 +1,11 @@
 import { ensureNode } from "./node.mjs";
 import { ensurePackages } from "./packages.mjs";
 import { SetupError } from "./processes.mjs";
-import { dovecot, ensureSystemPackage, redisServer } from "./system-packages.mjs";
+import { dovecot, ensureSystemPackage, pythonSchema, redisServer } from "./system-packages.mjs";
 
 /**
  * Sets up what is missing on this machine and says in one line what it did; says nothing when nothing was missing.
- * @param {{ redis?: boolean, dovecot?: boolean }} needs
+ * @param {{ redis?: boolean, dovecot?: boolean, python?: boolean }} needs
  * @returns {Promise<string>} the Node to run sources with
  * Ends the process with exit code 1 and instructions when something cannot be set up.
  */
@@ -18,7 +18,11 @@ export async function setUp(needs = {}) {
     const node = await ensureNode();
     if (areNew && !node.isOwn) line.add(`Node ${node.version.split(".").slice(0, 2).join(".")}`);
     if (areNew) line.add(`packages ${seconds(packagesStart)}`);
-    for (const wanted of [...(needs.redis ? [redisServer] : []), ...(needs.dovecot ? [dovecot] : [])]) {
+    for (const wanted of [
+      ...(needs.redis ? [redisServer] : []),
+      ...(needs.dovecot ? [dovecot] : []),
+      ...(needs.python ? [pythonSchema] : []),
+    ]) {
       line.begin(wanted.name);
       const start = Date.now();
       const { version, isNew } = await ensureSystemPackage(wanted);

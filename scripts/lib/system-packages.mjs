@@ -33,6 +33,17 @@ export const dovecot = {
   byHand: "Or set TEST_IMAP_URL and TEST_POP3_URL (see CONTRIBUTING.md).",
 };
 
+/** For the example of a consumer in Python. */
+export const pythonSchema = {
+  name: "python3 with jsonschema",
+  binary: "python3",
+  versionArgs: ["-c", "from importlib.metadata import version; print(version('jsonschema'))"],
+  versionPattern: /(\d+\.\d+\.\d+)/,
+  packages: { apt: ["python3", "python3-jsonschema"], brew: ["python-jsonschema"], dnf: ["python3-jsonschema"], apk: ["py3-jsonschema"] },
+  services: [],
+  byHand: "It is needed for the tests only.",
+};
+
 /** @returns {Promise<{ version: string, isNew: boolean }>} */
 export async function ensureSystemPackage(wanted) {
   const before = await versionOf(wanted);

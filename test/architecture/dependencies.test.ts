@@ -11,6 +11,7 @@ interface LockEntry {
 
 /** Libraries that more than one package may have, and why. */
 const shared: Readonly<Record<string, string>> = {
+  bullmq: "the SDK is published by itself and depends on nothing of the rest",
   ioredis: "the store speaks to Redis; BullMQ in queue wants it as a peer",
   zod: "the shapes of the configuration and of the published event are both schemas",
 };

@@ -1,0 +1,29 @@
+export { blobFolder, type BlobPointer, type BlobReader } from "./blob-folder.ts";
+export { consume, type ConsumeOptions, type Consumer, type Handler, type HandlerContext } from "./consume.ts";
+export { BlobError, GiveUp, RetryLater } from "./errors.ts";
+export {
+  type Address,
+  type Attachment,
+  type Blob,
+  eventId,
+  type EventOf,
+  type EventType,
+  type Folder,
+  type FolderReset,
+  type MailboxParked,
+  type MailboxResumed,
+  type MailfleetEvent,
+  type Message,
+  type MessageAdded,
+  type MessageFlags,
+  type MessageQuarantined,
+  type MessageRekeyed,
+  type MessageRemoved,
+  type Quarantine,
+} from "./event.ts";
+export type { Filters } from "./filters.ts";
+export { localFleet, type LocalFleet } from "./local-fleet.ts";
+export { type DoneMemory, onlyOnce, redisMemory, type RedisMemoryOptions } from "./only-once.ts";
+export { htmlOf, textOf } from "./openable.ts";
+export { safeFileName } from "./safe-file-name.ts";
+export { shardPrefixes } from "./shards.ts";
