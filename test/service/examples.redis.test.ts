@@ -9,7 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Queue } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFileStore } from "@mailfleet/blobs";
-import { buildMessageEvent, type MailEvent, outgoing, type ParsedMessage } from "@mailfleet/core";
+import { type MailEvent, outgoing, type ParsedMessage, writeMessage, writeMessageEvent } from "@mailfleet/core";
 import { eventJobOptions, eventJobId } from "../../packages/queue/src/event-jobs.ts";
 import { type RunningRedis, seededChance, startRedis } from "@mailfleet/testkit";
 import { until } from "../e2e/fleet.ts";
@@ -48,7 +48,7 @@ async function handOff(mails: readonly Mail[], more: readonly MailEvent[] = []):
   const batch = createFileStore({ dir: path.join(dir, "blobs"), clock, chance: seededChance(mails[0]?.uid) }).startBatch(mailbox);
   const events = mails.map(({ uid, message, folder = "INBOX" }): MailEvent => {
     const key = `contoso/support@contoso.example/${folder}/1.1/${uid}`;
-    return buildMessageEvent({
+    const { json } = writeMessageEvent({
       mailbox,
       folder: { path: folder, ...(folder === "INBOX" && { role: "inbox" as const }) },
       uid,
@@ -61,7 +61,7 @@ async function handOff(mails: readonly Mail[], more: readonly MailEvent[] = []):
       isResync: false,
       parser: { name: "mailparser", version: "3" },
       raw: batch.put("raw", key, Buffer.from(`Subject: ${uid}\r\n\r\nraw ${uid}`)),
-      message: {
+      message: writeMessage({
         messageId: `<${uid}@mail.example>`,
         subject: `message ${uid}`,
         references: [],
@@ -76,9 +76,10 @@ async function handOff(mails: readonly Mail[], more: readonly MailEvent[] = []):
         attachments: [],
         defects: [],
         ...message,
-      },
+      }),
       putBlob: (kind, bytes) => batch.put(kind, key, bytes),
     });
+    return JSON.parse(Buffer.from(json).toString()) as MailEvent;
   });
   await batch.flush();
   const all = [...events, ...more];
