@@ -23,7 +23,7 @@ export function onlyOnce<Type extends EventType>(memory: DoneMemory, handler: Ha
 }
 
 function isReplayed(event: MailfleetEvent): boolean {
-  return "replayed" in event && Boolean(event.replayed);
+  return "replayed" in event && event.replayed !== undefined;
 }
 
 /** What a {@link redisMemory} needs of a Redis client. */
