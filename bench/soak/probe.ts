@@ -21,13 +21,17 @@ const classes = {
 };
 
 /**
- * Loaded into a role before its own code (`--import`): answers each `{type: "probe", isWhole}` of its parent. Counting a class collects
+ * Loaded into a role before its own code (`--import`): answers each `{type: "probe", id, isWhole}` of its parent. Counting a class collects
  * garbage first and walks the heap, some tens of milliseconds in which the role does nothing else; a probe that is not whole does it once.
  */
 if (isMainThread && process.send) {
   process.on("message", (message) => {
     if (typeof message === "object" && message !== null && "type" in message && message.type === "probe")
-      process.send?.({ type: "probed", probed: probe("isWhole" in message && message.isWhole === true) });
+      process.send?.({
+        type: "probed",
+        id: "id" in message ? message.id : undefined,
+        probed: probe("isWhole" in message && message.isWhole === true),
+      });
   });
 }
 

@@ -19,7 +19,9 @@ export interface Growth {
   readonly samples: number;
 }
 
-const probeWithinMs = 30_000;
+/** On a machine that does much else a whole probe takes its time. */
+const probeWithinMs = 120_000;
+let serial = 0;
 
 /** Later ones only: in the first half caches fill and code is compiled. */
 export function growthOfLastHalf(points: readonly (readonly [minute: number, megabytes: number])[]): Growth {
@@ -47,6 +49,7 @@ export function compareProbes(probes: readonly Probed[]): Readonly<Record<string
 
 /** Undefined where the process does not answer in time. */
 export function askProbe(child: ChildProcess, isWhole: boolean): Promise<Probed | undefined> {
+  const id = ++serial;
   return new Promise((resolve) => {
     const done = (probed?: Probed): void => {
       clearTimeout(timer);
@@ -54,10 +57,11 @@ export function askProbe(child: ChildProcess, isWhole: boolean): Promise<Probed 
       resolve(probed);
     };
     const listen = (message: unknown): void => {
-      if (typeof message === "object" && message !== null && "probed" in message) done(message.probed as Probed);
+      if (typeof message === "object" && message !== null && "probed" in message && "id" in message && message.id === id)
+        done(message.probed as Probed);
     };
     const timer = setTimeout(done, probeWithinMs);
     child.on("message", listen);
-    child.send({ type: "probe", isWhole });
+    child.send({ type: "probe", id, isWhole });
   });
 }
