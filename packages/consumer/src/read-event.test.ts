@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { Agreement } from "./agreement.fixture.ts";
-import { eventId as eventIdOfCore, type MailEvent } from "@mailfleet/core";
+import { eventId as eventIdOfCore, type MailEvent, shardPrefixes as prefixesOfCore } from "@mailfleet/core";
 import { eventId, type EventType } from "./event.ts";
 import { inventedEvent } from "./invented.fixture.ts";
 import { readEvent } from "./read-event.ts";
+import { shardPrefixes } from "./shards.ts";
 
 const eventTypes: readonly EventType[] = [
   "message.added",
@@ -42,4 +43,9 @@ test.each([
   ["an event without its key", { ...inventedEvent(1), key: undefined }, "lacks its type, key"],
 ])("%s does not pass for handled", (_name, data, words) => {
   expect(() => readEvent(data)).toThrow(words);
+});
+
+test("the queues of a fleet in shards are where mailfleet puts them", () => {
+  for (const shards of [1, 2, 16]) expect(shardPrefixes("acme", shards)).toEqual(prefixesOfCore("acme", shards));
+  expect(() => shardPrefixes("acme", 0)).toThrow("expected 1 or more");
 });
