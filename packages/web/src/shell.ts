@@ -71,7 +71,7 @@ ${input.page === "login" ? loginHeader : pageHeader(input)}
 <div class="banner" id="banner" role="alert" hidden><p class="banner-in" id="banner-text"></p></div>
 <main class="main" id="main" tabindex="-1"><div class="page-head"><h1 tabindex="-1">${escapeHtml(input.heading)}</h1></div>
 <noscript><p>This page needs JavaScript. <code>npx mailfleet status</code> says the same in a terminal.</p></noscript></main>
-<div class="toasts" id="toasts"></div>
+<section class="toasts" id="toasts" aria-label="What was done"></section>
 <div class="said" id="said" role="status" aria-live="polite"></div>
 <script type="application/json" id="page">${jsonForHtml(input.data)}</script>
 </body>

@@ -30,19 +30,12 @@ export class Actions {
 
   /** Does it at once. Undefined when it was refused, which is told. @returns when it has ended */
   async run(request: ActionRequest): Promise<ActionRun | undefined> {
-    try {
-      const run = await postJson<ActionRun>("/api/actions", request, this.#page.frame.token);
-      const ended = new Promise<ActionRun>((resolve) => this.#ended.set(run.id, resolve));
-      this.#take(run);
-      void this.#follow(run.id);
-      return await ended;
-    } catch (error) {
-      await tellError(error);
-      return undefined;
-    }
+    const run = await this.#start(request);
+    if (run === undefined || isOver(run)) return run;
+    return new Promise((resolve) => this.#ended.set(run.id, resolve));
   }
 
-  /** Freezes a list on the server, shows what it holds, and acts on exactly that when it is confirmed. */
+  /** Freezes a list on the server, shows what it holds, and acts on exactly that when it is confirmed. @returns when it has begun */
   async ask(request: TicketRequest): Promise<ActionRun | undefined> {
     let ticket: Ticket;
     try {
@@ -54,8 +47,19 @@ export class Actions {
     const { confirmTicket } = await import("./ticket-dialog.ts");
     const answer = await confirmTicket(ticket, this.#page.context());
     if (answer === undefined) return undefined;
-    const { ticket: id, verb } = ticket;
-    return this.run({ verb, target: { ticket: id }, ...answer });
+    return this.#start({ verb: ticket.verb, target: { ticket: ticket.ticket }, ...answer });
+  }
+
+  async #start(request: ActionRequest): Promise<ActionRun | undefined> {
+    try {
+      const run = await postJson<ActionRun>("/api/actions", request, this.#page.frame.token);
+      this.#take(run);
+      void this.#follow(run.id);
+      return run;
+    } catch (error) {
+      await tellError(error);
+      return undefined;
+    }
   }
 
   #take(run: ActionRun): void {
@@ -68,7 +72,7 @@ export class Actions {
     if (isOver(run)) {
       this.#ended.get(run.id)?.(run);
       this.#ended.delete(run.id);
-      if (before !== undefined && !isOver(before)) void this.#page.reload();
+      if (before === undefined || !isOver(before)) void this.#page.reload();
     }
     this.#page.draw();
   }

@@ -76,7 +76,7 @@ function optionsOf(name: ChartName, columns: HistoryColumns, context: ViewContex
     width: 1.5,
     points: { show: false },
     spanGaps: false,
-    value: (_plot, value) => (value === null ? "not recorded" : words(value)),
+    value: (_plot, value, _series, index) => (index === null ? "" : value === null ? "not recorded" : words(value)),
     ...more,
   });
   return {
@@ -92,7 +92,7 @@ function optionsOf(name: ChartName, columns: HistoryColumns, context: ViewContex
     },
     axes: [
       { ...axis, space: 70, values: (_plot, splits) => splits.map(tick) },
-      { ...axis, size: 56, values: (_plot, splits) => splits.map((value) => (value === null ? "" : words(value))) },
+      { ...axis, size: name === "rate" ? 56 : 80, values: (_plot, splits) => splits.map((value) => (value === null ? "" : words(value))) },
     ],
     series: [
       { label: "At", value: (_plot, seconds) => (seconds === null ? "" : formatClock(seconds * 1_000, { now: context.now, zone })) },

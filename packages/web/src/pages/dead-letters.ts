@@ -58,7 +58,8 @@ function whoseLinks(): TemplateResult {
 
 function list(causes: readonly LetterCauseItem[], data: DeadLettersPage, context: ViewContext): TemplateResult {
   if (causes.length === 0) return html`<div class="empty"><p>None of these.</p></div>`;
-  return html`<section class="section" aria-label="Causes">
+  return html`<section class="section" aria-labelledby="causes">
+    <h2 id="causes" class="said">Causes</h2>
     <div class="card causes">
       ${repeat(
         causes,

@@ -187,7 +187,7 @@ function folderRow({ path, role, isExcluded, ledger, hasHistory, next, uidValidi
     ${number("listed", ledger.listed)} ${number("handed off", ledger.handedOff)} ${number("excluded", ledger.excluded)}
     ${number("quarantined", ledger.quarantined)} ${number("to do", ledger.toDo)}
     <td class="number ${missing === 0 ? "muted phone-off" : "role-yours role-text"}" data-label="unaccounted">${formatCount(missing)}</td>
-    <td class="full">${next ?? html`<span class="muted">${isExcluded ? "skip" : "looks"}</span>`}</td>
+    <td class="full">${next ?? html`<span class="muted">${isExcluded ? "nothing" : "looks for new mail"}</span>`}</td>
     <td class="number phone-off">
       <code>${uidValidity}</code>${generation > 1 ? html` <span class="mark">generation ${formatCount(generation)}</span>` : nothing}
     </td>

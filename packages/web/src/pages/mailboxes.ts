@@ -74,7 +74,7 @@ document.addEventListener("click", (event) => {
 function view(data: MailboxesPage, context: ViewContext): TemplateResult {
   const { query, total, rows, shown } = data;
   return html`
-    ${pageHead({ heading: headingOf(data), sub: readOnlyLine(context) as TemplateResult })} ${savedViewLinks(query, context)}
+    ${pageHead({ heading: headingOf(data), sub: readOnlyLine(context) })} ${savedViewLinks(query, context)}
     ${filters(data, (next, how) => void go(listLink(next), how))} ${failed(page.failure, () => void page.reload())}
     ${total === 0 && rows.length === 0 ? noHit(query, context) : list(data, context)}
     ${

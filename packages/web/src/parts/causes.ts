@@ -61,7 +61,7 @@ export function recoversByItself(
             ${icon("clock")}
             <p>${describeCause(cause, { now, zone }).line}</p>
             <a class="nowrap" href=${listLink({ causes: [cause.id] })}>${formatCounted(cause.mailboxCount, "mailbox", "mailboxes")}</a>
-            <a class="button quiet" href=${causeLink(cause.id)} aria-label="About this cause: ${cause.code}">About it</a>
+            <a class="button quiet" href=${causeLink(cause.id)} aria-label="About it: ${cause.code}">About it</a>
           </article>`,
       )}
     </div>

@@ -5,9 +5,7 @@ import { type ChartName, chartSentence, chartTable, chartTitles } from "../model
 import { ChartFeed } from "../live/chart-feed.ts";
 import type { PageHandle, ViewContext } from "../live/page.ts";
 
-const spanWords: Readonly<Record<HistorySpan, string>> = { "1h": "1 hour", "24h": "24 hours", "7d": "7 days" };
-
-const spans = Object.keys(spanWords) as HistorySpan[];
+const spans: readonly HistorySpan[] = ["1h", "24h", "7d"];
 
 class Mount extends Directive {
   render(_feed: ChartFeed, _name: ChartName): unknown {
@@ -33,12 +31,7 @@ function chartsSection(feed: ChartFeed, context: ViewContext): TemplateResult {
       <div class="ranges" role="group" aria-label="Span">
         ${spans.map(
           (span) =>
-            html`<button
-              type="button"
-              aria-pressed=${span === feed.span ? "true" : "false"}
-              aria-label=${spanWords[span]}
-              @click=${() => feed.choose(span)}
-            >
+            html`<button type="button" aria-pressed=${span === feed.span ? "true" : "false"} @click=${() => feed.choose(span)}>
               ${span}
             </button>`,
         )}

@@ -5,7 +5,7 @@ export interface Head {
   readonly heading: string;
   /** Where it belongs: links. */
   readonly crumbs?: TemplateResult;
-  readonly sub?: TemplateResult;
+  readonly sub?: TemplateResult | typeof nothing;
   readonly buttons?: TemplateResult | typeof nothing;
 }
 
@@ -15,7 +15,7 @@ export function pageHead({ heading, crumbs, sub, buttons }: Head): TemplateResul
     ${crumbs === undefined ? nothing : html`<p class="crumbs">${crumbs}</p>`}
     <h1 tabindex="-1">${heading}</h1>
     ${buttons === undefined || buttons === nothing ? nothing : html`<div class="actions">${buttons}</div>`}
-    ${sub === undefined ? nothing : html`<div class="sub">${sub}</div>`}
+    ${sub === undefined || sub === nothing ? nothing : html`<div class="sub">${sub}</div>`}
   </div>`;
 }
 
