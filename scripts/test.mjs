@@ -7,7 +7,12 @@ import { runVitest } from "./lib/test-run.mjs";
 const withChecks = process.argv.includes("--with-checks");
 const vitestArgs = process.argv.slice(2).filter((arg) => arg !== "--with-checks");
 
-const node = await setUp({ redis: !process.env.TEST_REDIS_URL, dovecot: !process.env.TEST_IMAP_URL, python: true });
+const node = await setUp({
+  redis: !process.env.TEST_REDIS_URL,
+  dovecot: !process.env.TEST_IMAP_URL,
+  python: true,
+  chromium: !process.env.TEST_CHROMIUM,
+});
 const failedChecks = withChecks ? await runChecks(node) : [];
 const { passed, failed, code } = await runVitest(node, vitestArgs);
 const allFailed = failed + failedChecks.length;

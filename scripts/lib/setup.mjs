@@ -1,11 +1,11 @@
 import { ensureNode } from "./node.mjs";
 import { ensurePackages } from "./packages.mjs";
 import { SetupError } from "./processes.mjs";
-import { dovecot, ensureSystemPackage, pythonSchema, redisServer } from "./system-packages.mjs";
+import { chromium, dovecot, ensureSystemPackage, pythonSchema, redisServer } from "./system-packages.mjs";
 
 /**
  * Sets up what is missing on this machine and says in one line what it did; says nothing when nothing was missing.
- * @param {{ redis?: boolean, dovecot?: boolean, python?: boolean }} needs
+ * @param {{ redis?: boolean, dovecot?: boolean, python?: boolean, chromium?: boolean }} needs
  * @returns {Promise<string>} the Node to run sources with
  * Ends the process with exit code 1 and instructions when something cannot be set up.
  */
@@ -18,11 +18,8 @@ export async function setUp(needs = {}) {
     const node = await ensureNode();
     if (areNew && !node.isOwn) line.add(`Node ${node.version.split(".").slice(0, 2).join(".")}`);
     if (areNew) line.add(`packages ${seconds(packagesStart)}`);
-    for (const wanted of [
-      ...(needs.redis ? [redisServer] : []),
-      ...(needs.dovecot ? [dovecot] : []),
-      ...(needs.python ? [pythonSchema] : []),
-    ]) {
+    for (const [name, wanted] of Object.entries({ redis: redisServer, dovecot, python: pythonSchema, chromium })) {
+      if (!needs[name]) continue;
       line.begin(wanted.name);
       const start = Date.now();
       const { version, isNew } = await ensureSystemPackage(wanted);

@@ -44,6 +44,19 @@ export const pythonSchema = {
   byHand: "It is needed for the tests only.",
 };
 
+export const chromium = {
+  name: "chromium",
+  binary: "chromium",
+  /** Just as good, and there already on many machines. */
+  otherBinaries: ["google-chrome", "google-chrome-stable", "chromium-browser"],
+  versionArgs: ["--version"],
+  versionPattern: /(\d+\.\d+)\.\d+/,
+  // Without a font every text of a page is as wide as nothing.
+  packages: { apt: ["chromium", "fonts-liberation"], brew: ["chromium"], dnf: ["chromium"], apk: ["chromium", "font-liberation"] },
+  services: [],
+  byHand: "Or set TEST_CHROMIUM to the path of a Chromium or Chrome.",
+};
+
 /** @returns {Promise<{ version: string, isNew: boolean }>} */
 export async function ensureSystemPackage(wanted) {
   const before = await versionOf(wanted);
@@ -64,7 +77,7 @@ export async function ensureSystemPackage(wanted) {
 }
 
 async function versionOf(wanted) {
-  const binary = findBinary(wanted.binary);
+  const binary = [wanted.binary, ...(wanted.otherBinaries ?? [])].map(findBinary).find((found) => found !== undefined);
   if (binary === undefined) return undefined;
   if (wanted.parts !== undefined && !wanted.parts.names.every((name) => isInSome(wanted.parts.folders, name))) return undefined;
   const { code, output } = await capture(binary, wanted.versionArgs);
@@ -122,7 +135,8 @@ async function aptInstall(asRoot, names, services) {
     return await aptInstallWithRetries(asRoot, names);
   } finally {
     if (!hadPolicy) await runInstall([...asRoot, "rm", "-f", policyFile]);
-    if (existsSync("/run/systemd/system")) await capture("sh", ["-c", [...asRoot, "systemctl", "disable", "-q", ...services].join(" ")]);
+    if (services.length > 0 && existsSync("/run/systemd/system"))
+      await capture("sh", ["-c", [...asRoot, "systemctl", "disable", "-q", ...services].join(" ")]);
   }
 }
 

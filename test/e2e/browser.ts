@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
+import { findBinary } from "@mailfleet/testkit";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const names = ["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"];
+
+/** Debian's Chromium, or what else there is; nothing is downloaded. TEST_CHROMIUM names one by hand. */
+export async function startBrowser(): Promise<Browser> {
+  const found = [process.env["TEST_CHROMIUM"], ...(await Promise.all(names.map(findBinary)))].find(
+    (path) => path !== undefined && path !== "",
+  );
+  if (found === undefined) throw new Error("No Chromium is here: install the package chromium, or set TEST_CHROMIUM to one.");
+  // Root in a container has no sandbox of the browser's own kind; the pages are ours.
+  return chromium.launch({ executablePath: found, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
+}
+
+export type Theme = "light" | "dark";
+export const widths = { desk: 1280, phone: 390 } as const;
+
+/** One person's browser: what it complains about, and where it asks. */
+export interface Visitor {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** Fails when the console of the browser was not silent, a script threw, or anything was asked of another host. */
+  expectQuiet(): void;
+  close(): Promise<void>;
+}
+
+export async function openVisitor(
+  browser: Browser,
+  url: string,
+  options: { readonly isPhone?: boolean; readonly theme?: Theme } = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({
+    baseURL: url,
+    viewport: sizeOf(options.isPhone === true ? widths.phone : widths.desk),
+    colorScheme: options.theme ?? "light",
+    // uPlot throws at import where the language is odd.
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const { host } = new URL(url);
+  context.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
+  context.on("weberror", (error) => complaints.push(String(error.error())));
+  context.on("request", (request) => {
+    const asked = new URL(request.url());
+    if (asked.protocol.startsWith("http") && asked.host !== host) complaints.push(`asked ${asked.host}`);
+  });
+  return {
+    context,
+    page,
+    expectQuiet: () => expect(complaints).toEqual([]),
+    close: () => context.close(),
+  };
+}
+
+function sizeOf(width: number): { readonly width: number; readonly height: number } {
+  return { width, height: width === widths.phone ? 844 : 800 };
+}
+
+/** What axe finds on the page as it is now: level A and AA, and what it calls best practice. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  // Through the debugger: the page's own policy lets no script in.
+  const debug = await page.context().newCDPSession(page);
+  await debug.send("Runtime.evaluate", { expression: axeSource });
+  await debug.detach();
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(node: unknown, options: object): Promise<AxeResults> } };
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const { violations } = await axe.run((globalThis as unknown as { document: unknown }).document, {
+      runOnly: tags,
+      resultTypes: ["violations"],
+    });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+  });
+}
+
+interface AxeResults {
+  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
+}
+
+/** axe in both themes and both widths, and no sideways scroll in either. */
+export async function expectAccessible(page: Page, what: string): Promise<void> {
+  for (const width of Object.values(widths)) {
+    await page.setViewportSize(sizeOf(width));
+    for (const theme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: theme });
+      expect(await axeFindings(page), `${what}, ${theme}, ${width} px`).toEqual([]);
+    }
+    expect(await sidewaysScroll(page), `${what} scrolls sideways at ${width} px`).toBe(0);
+  }
+  await page.setViewportSize(sizeOf(widths.desk));
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** Pixels that the page is wider than the window. */
+export async function sidewaysScroll(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const { document, innerWidth } = globalThis as unknown as {
+      document: { documentElement: { scrollWidth: number } };
+      innerWidth: number;
+    };
+    return Math.max(0, document.documentElement.scrollWidth - innerWidth);
+  });
+}
