@@ -88,7 +88,7 @@ function optionsOf(name: ChartName, columns: HistoryColumns, context: ViewContex
     legend: { live: true },
     scales: {
       x: { time: true },
-      y: name === "rate" ? { range: (_plot, _min, max) => [0, Math.max(0.1, max * 1.1)] } : { distr: 3, log: 10 },
+      y: name === "rate" ? { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } : { distr: 3, log: 10 },
     },
     axes: [
       { ...axis, space: 70, values: (_plot, splits) => splits.map(tick) },

@@ -1,5 +1,5 @@
 import type { HistoryColumns, HistorySpan } from "@mailfleet/core/console";
-import type { ChartName } from "../model/charts.ts";
+import { type ChartName, isYoung } from "../model/charts.ts";
 import type * as ChartDrawer from "./chart-drawer.ts";
 import { errorWords, getJson } from "./api.ts";
 import type { PageHandle } from "./page.ts";
@@ -19,6 +19,8 @@ export class ChartFeed {
   readonly #boxes = new Map<ChartName, HTMLElement>();
   #drawer: Drawer | undefined;
   #isAsked = false;
+  /** Somebody chose the span; before that a young fleet shows its first hour. */
+  #isChosen = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(page: PageHandle, tenant?: string) {
@@ -39,6 +41,7 @@ export class ChartFeed {
   }
 
   choose(span: HistorySpan): void {
+    this.#isChosen = true;
     this.span = span;
     void this.load();
   }
@@ -54,6 +57,10 @@ export class ChartFeed {
       ]);
       if (span !== this.span) return;
       this.#drawer = drawer;
+      if (!this.#isChosen && isYoung(columns)) {
+        this.choose("1h");
+        return;
+      }
       this.columns = columns;
       this.failure = undefined;
     } catch (error) {

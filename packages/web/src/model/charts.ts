@@ -83,6 +83,11 @@ export function tickWords(at: number, span: HistorySpan, style: Style): string {
   return time === "00:00" ? formatDay(at, style.zone) : time;
 }
 
+/** Less than a quarter of the span is recorded: a shorter one shows more. */
+export function isYoung({ fresh }: Pick<HistoryColumns, "fresh">): boolean {
+  return fresh.filter((value) => value !== null).length < fresh.length / 4;
+}
+
 function highest(values: Values): { readonly value: number; readonly index: number } | undefined {
   let found: { value: number; index: number } | undefined;
   for (const [index, value] of values.entries()) {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { activityLink, activityWords } from "./activity.ts";
 import { toSay } from "./announcer.ts";
 import { barWords, legendOf, segmentsOf } from "./bars.ts";
-import { chartSentence, chartTable, sumOf, tickWords, toMinutes } from "./charts.ts";
+import { chartSentence, chartTable, isYoung, sumOf, tickWords, toMinutes } from "./charts.ts";
 import { causeLabel, midnight } from "./filters.ts";
 import { bucketLink, isSameQuery, listLink, sortLink, stateLink } from "./links.ts";
 import { letterLink, oldestOf, whoseOf } from "./letters.ts";
@@ -139,6 +139,11 @@ describe("charts", () => {
       ["not recorded", "not recorded"],
       ["1.0/s", "4.0/s"],
     ]);
+  });
+
+  test("a fleet that is young shows its first hour", () => {
+    expect(isYoung({ fresh: [null, null, null, null, 1] })).toBe(true);
+    expect(isYoung(columns)).toBe(false);
   });
 
   test("a day begins with its name", () => {

@@ -170,6 +170,7 @@ function sandbox({ faults }: AboutPage, { frame }: ViewContext): TemplateResult 
 
 function config(items: readonly ConfigItem[]): TemplateResult {
   const text = items.map(({ path, value, from }) => `${path}\t${value}\t${from}`).join("\n");
+  const hasFrom = items.some(({ from }) => from !== "");
   return html`<section class="section" aria-labelledby="config">
     <div class="section-head">
       <h2 id="config">Configuration as loaded</h2>
@@ -183,7 +184,7 @@ function config(items: readonly ConfigItem[]): TemplateResult {
           <tr>
             <th scope="col">Name</th>
             <th scope="col">Value</th>
-            <th scope="col">From</th>
+            ${hasFrom ? html`<th scope="col">From</th>` : nothing}
           </tr>
         </thead>
         <tbody>
@@ -192,7 +193,7 @@ function config(items: readonly ConfigItem[]): TemplateResult {
               html`<tr>
                 <td class="first"><code>${path}</code></td>
                 <td class="value-cell">${value}</td>
-                <td class="muted">${from}</td>
+                ${hasFrom ? html`<td class="muted">${from}</td>` : nothing}
               </tr>`,
           )}
         </tbody>
