@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import axeCore from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 import { findBinary } from "@mailfleet/testkit";
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const names = ["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"];
 
 /** Debian's Chromium, or what else there is; nothing is downloaded. TEST_CHROMIUM names one by hand. */
@@ -70,7 +68,7 @@ const levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pr
 async function axeFindings(page: Page, rules?: readonly string[]): Promise<string[]> {
   // Through the debugger: the page's own policy lets no script in.
   const debug = await page.context().newCDPSession(page);
-  await debug.send("Runtime.evaluate", { expression: `if (globalThis.axe === undefined) { ${axeSource} }` });
+  await debug.send("Runtime.evaluate", { expression: `if (globalThis.axe === undefined) { ${axeCore.source} }` });
   await debug.detach();
   return page.evaluate(
     async (runOnly) => {
