@@ -1,7 +1,11 @@
 import type { Config } from "@mailfleet/config";
 import { type Clock, type Log, syncError } from "@mailfleet/core";
+import { type ActionVerb, actionVerbs } from "@mailfleet/core/console";
 import type { FastifyInstance } from "fastify";
+import { ActionDesk } from "./actions/action-desk.ts";
+import { addActionRoutes } from "./http/action-routes.ts";
 import { createConsoleServer } from "./http/console-server.ts";
+import { RateLimiter } from "./http/rate-limiter.ts";
 import { EventStreams } from "./http/event-streams.ts";
 import { addLoginRoutes } from "./http/login-routes.ts";
 import { addPageRoutes } from "./http/page-routes.ts";
@@ -33,19 +37,32 @@ const mostPorts = 20;
 export async function runConsole({ config, clock, log, parts, views }: RunConsoleOptions): Promise<RunningConsole> {
   const { sources, access, live, activity } = parts;
   const { listen } = config.console;
+  const refusals = new RateLimiter({ count: 1, windowMs: 60_000 });
   const server = createConsoleServer({
     access,
     clock,
     log,
-    names: ownNames(listen.host, []),
+    names: ownNames(listen.host, config.console.hosts),
     importMapHash: views.set?.importMapHash,
-    proxies: [],
-    onRefused: (request, { code }) => log.warn({ from: request.ip, route: request.routeOptions.url, code }, "a request was refused"),
+    proxies: config.console.auth?.kind === "proxy" ? config.console.auth.from : [],
+    onRefused(request, { code }) {
+      log.warn({ from: request.ip, route: request.routeOptions.url, code }, "a request was refused");
+      // A viewer who tries is written down; whoever is not signed in has no name, and could fill the record.
+      if (request.session === null || (code !== "FORBIDDEN" && code !== "READ_ONLY")) return;
+      const { name } = request.session;
+      const now = clock.monotonic();
+      if (refusals.waitMs(name, now) > 0) return;
+      refusals.count(name, now);
+      activity
+        .write({ who: name, by: "people", verb: verbOf(request.body), count: 0, outcome: "refused", words: "not allowed" })
+        .catch(() => log.warn({}, "a refusal was not written down"));
+    },
   });
   const streams = new EventStreams((event) => ({ event, data: live.beat() }));
   live.onPatch((patch) => streams.send({ event: "patch", data: patch }));
   addPageRoutes(server, sources, access, views);
   addReadRoutes(server, sources, access, streams);
+  addActionRoutes(server, new ActionDesk(parts.actions, (run) => streams.send({ event: "run", data: run })));
   addLoginRoutes(server, access, {
     clock,
     log,
@@ -70,6 +87,12 @@ export async function runConsole({ config, clock, log, parts, views }: RunConsol
       await looking;
     },
   };
+}
+
+/** Of a refused request, as far as it can be read. */
+function verbOf(body: unknown): ActionVerb {
+  const given = typeof body === "object" && body !== null && "verb" in body ? body.verb : undefined;
+  return actionVerbs.find((verb) => verb === given) ?? "try";
 }
 
 async function listenSomewhere(app: FastifyInstance, { host, port }: { readonly host: string; readonly port: number }): Promise<number> {

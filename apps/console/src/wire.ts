@@ -15,18 +15,30 @@ import {
   sumLoads,
 } from "@mailfleet/core";
 import { historyColumns, historyRings } from "@mailfleet/core/console";
-import { openTenantBook } from "@mailfleet/entra";
-import { openDeadLetters, openMessagesQueue, readDownstream, shardedLetters } from "@mailfleet/queue";
+import { forgetFailures, openTenantBook } from "@mailfleet/entra";
+import {
+  createIntakeWatch,
+  createMailboxDesk,
+  openDeadLetters,
+  openMessagesQueue,
+  openReissue,
+  readDownstream,
+  shardedDesk,
+  shardedLetters,
+  shardedReissue,
+} from "@mailfleet/queue";
 import { programVersion, settlesWithin, systemChance } from "@mailfleet/runtime";
 import {
   checkShards,
   closeShards,
   createActivityLog,
   createCredentialNotes,
+  createDiscardLists,
   createFleetChanges,
   createFleetReader,
   createHistoryRings,
   createMailboxStore,
+  createTokenCache,
   type FleetTarget,
   inspectRedis,
   inspectShards,
@@ -35,11 +47,13 @@ import {
   shardedReader,
   shardedStore,
 } from "@mailfleet/store";
+import type { ActionPorts } from "./actions/action-ports.ts";
 import { FleetHistory, historyMarks } from "./fleet/fleet-history.ts";
 import { LiveFleet } from "./fleet/live-fleet.ts";
 import { Access } from "./http/access.ts";
 import { LetterDesk } from "./letters/letter-desk.ts";
 import { lettersOf } from "./letters/letter-source.ts";
+import { replayStored } from "./letters/replay-stored.ts";
 import type { PageSources } from "./pages/page-sources.ts";
 
 export interface WireOptions {
@@ -81,13 +95,14 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
   const book = await openTenantBook({ tenants: config.tenants, env, clock, log, hide });
   const notes = createCredentialNotes(redis, keys);
   const activity = createActivityLog(redis, keys);
+  const discards = createDiscardLists(redis, keys);
   const rings = createHistoryRings(redis, keys);
   const shardMarks = shareOfMarks(config.downstream, shards.length);
   const readLoads = async () =>
     Promise.all(shards.map(async (shard) => readDownstream(shard.redis, shard.keys, await problemsOf(shard.redis))));
   const readLoad = async () => sumLoads(await readLoads());
   const access = new Access({
-    rule: config.console.auth && { kind: "password", password: config.console.auth.password },
+    rule: config.console.auth,
     isReadOnly: config.console.readOnly,
     clock,
   });
@@ -155,12 +170,42 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
       return historyColumns(span, kept, marks, live.now());
     },
     activity: (question) => activity.read(question),
-    discarded: async () => [],
+    discarded: () => discards.list(live.now()),
     proof: async () => undefined,
     strip: async () => undefined,
   };
+  const stopping = new AbortController();
+  // Each shard's queue carries its scripts.
+  const eachShard = async <Part>(make: (shard: OpenShard, queue: (typeof queues)[number]) => Promise<Part>) =>
+    sharded(await Promise.all(shards.map((shard, i) => make(shard, queues[i] as (typeof queues)[number]))));
+  const desk = shardedDesk(await eachShard((shard, queue) => createMailboxDesk({ queue, keys: shard.keys, clock })));
+  const reissue = shardedReissue(await eachShard((_shard, queue) => openReissue(queue, clock)));
+  const intakes = shards.map((shard) => createIntakeWatch({ redis: shard.redis, keys: shard.keys, clock, marks: shardMarks }));
+  const tokens = createTokenCache(redis, keys);
+  const actions: ActionPorts = {
+    clock,
+    log,
+    live,
+    desk,
+    jobs,
+    letters: sources.letters,
+    blobs,
+    activity,
+    discards,
+    scrub,
+    options,
+    async forgetTokenFailures(tenants) {
+      for (const alias of tenants) {
+        // One that left the configuration has no token to try.
+        const tenant = Object.hasOwn(config.tenants, alias) ? book.tenant(alias) : undefined;
+        if (tenant) await forgetFailures(tenant, tokens);
+      }
+    },
+    replay: (mailbox, choice) => replayStored({ clock, blobs, store, reissue, intakes }, mailbox, choice, stopping.signal),
+  };
   return {
     sources,
+    actions,
     access,
     live,
     activity,
@@ -168,6 +213,7 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
     inspect: () => inspectShards(shards),
     async close() {
       live.close();
+      stopping.abort(new Error("the console stops"));
       await settlesWithin(clock, closeMs, Promise.allSettled(queues.map((queue) => queue.close())));
       closeShards(shards);
     },

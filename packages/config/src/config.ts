@@ -140,8 +140,17 @@ export interface TokenCacheConfig {
 export interface ConsoleConfig {
   readonly listen: ListenAddress;
   readonly readOnly: boolean;
-  readonly auth?: { readonly password: Secret };
+  readonly auth?: ConsoleAuth;
+  /** Further host names under which browsers reach it, lower case. */
+  readonly hosts: readonly string[];
 }
+
+/** How people prove who they are. */
+export type ConsoleAuth =
+  /** Operators know one password, viewers perhaps another; each says a name. */
+  | { readonly kind: "password"; readonly password: Secret; readonly viewerPassword?: Secret }
+  /** A proxy in front signs people in and names them in a header; only its addresses are believed. */
+  | { readonly kind: "proxy"; readonly header: string; readonly from: readonly string[]; readonly operators: readonly string[] };
 
 /** One thing wrong with the configuration. Holds no secret's value. */
 export interface ConfigProblem {

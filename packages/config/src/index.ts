@@ -4,6 +4,7 @@ export type {
   ConfigProblem,
   ConfigResult,
   ConfigWarning,
+  ConsoleAuth,
   ConsoleConfig,
   Credential,
   Endpoints,

@@ -25,7 +25,7 @@ describe("a good configuration", () => {
         folders: { include: ["*"], exclude: ["Junk Email"] },
         concurrency: 8,
       },
-      console: { listen: { host: "127.0.0.1", port: 8025 }, readOnly: false },
+      console: { listen: { host: "127.0.0.1", port: 8025 }, readOnly: false, hosts: [] },
     });
     expect(config.redis).toBeUndefined();
     expect(config.tenants["contoso"]).toMatchObject({

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { dirname, resolve } from "node:path";
 import { canonicalAddress, limits, type PushChoice, pushChooser, Secret, tokenKeyLines } from "@mailfleet/core";
 import { checkShape, isTree } from "./check-shape.ts";
@@ -271,26 +272,62 @@ function resolveMetrics(reading: Reading, given: FileConfig["metrics"]): Pick<Co
 function resolveConsole(reading: Reading, given: FileConfig["console"]): ConsoleConfig {
   const text = given?.listen ?? "127.0.0.1:8025";
   const listen = parseListen(text);
-  const password = readSecret(
-    reading,
-    ["console", "auth"],
-    { file: given?.auth?.passwordFile, env: given?.auth?.passwordEnv },
-    { file: "passwordFile", env: "passwordEnv" },
-  );
+  const auth = resolveConsoleAuth(reading, given?.auth);
   if (listen === undefined)
     reading.report(["console", "listen"], describeValue(text), "expected an address and a port, such as 127.0.0.1:8025");
-  else if (!isLoopback(listen.host) && password === undefined && !reading.hasProblem(["console", "auth"])) {
+  else if (!isLoopback(listen.host) && auth === undefined && !reading.hasProblem(["console", "auth"])) {
     reading.report(
       ["console", "listen"],
       `${describeValue(text)}, which others can reach, and there is no login`,
-      "expected console.auth with passwordFile or passwordEnv",
+      "expected console.auth with passwordFile, passwordEnv or proxy",
     );
   }
   return {
     listen: listen ?? { host: "127.0.0.1", port: 8025 },
     readOnly: given?.readOnly ?? false,
-    ...(password !== undefined && { auth: { password: password.secret } }),
+    hosts: (given?.hosts ?? []).map((name) => name.toLowerCase()),
+    ...(auth && { auth }),
   };
+}
+
+function resolveConsoleAuth(reading: Reading, given: NonNullable<FileConfig["console"]>["auth"]): ConsoleConfig["auth"] {
+  const place = ["console", "auth"];
+  const password = readSecret(
+    reading,
+    place,
+    { file: given?.passwordFile, env: given?.passwordEnv },
+    { file: "passwordFile", env: "passwordEnv" },
+  );
+  const viewerPassword = readSecret(
+    reading,
+    place,
+    { file: given?.viewerPasswordFile, env: given?.viewerPasswordEnv },
+    { file: "viewerPasswordFile", env: "viewerPasswordEnv" },
+  );
+  const proxy = given?.proxy;
+  if (proxy !== undefined) {
+    if (password !== undefined || viewerPassword !== undefined)
+      reading.report(
+        [...place, "proxy"],
+        "stands beside a password",
+        "expected one of them: the proxy signs people in, or the console does",
+      );
+    const bad = (proxy.from ?? []).filter((address) => isIP(address) === 0);
+    if (bad.length > 0 || proxy.from?.length === 0)
+      reading.report(
+        [...place, "proxy", "from"],
+        bad.length === 0 ? "is empty" : describeValue(bad[0]),
+        "expected IP addresses of the proxy",
+      );
+    const { header = "", from = [], operators = [] } = proxy;
+    return { kind: "proxy", header, from, operators };
+  }
+  if (password === undefined) {
+    if (viewerPassword !== undefined)
+      reading.report(place, "has a password of viewers alone", "expected passwordFile or passwordEnv as well");
+    return undefined;
+  }
+  return { kind: "password", password: password.secret, ...(viewerPassword && { viewerPassword: viewerPassword.secret }) };
 }
 
 /** A misspelt variable does nothing, silently; only near misses are told, because others' tools set MAILFLEET_ names too. */

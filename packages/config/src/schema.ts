@@ -104,13 +104,13 @@ const tenant = map(
   { required: ["tenantId", "clientId", "credential"] },
 );
 
-const folderPatterns = (description: string) =>
+const textList = (error: string, description: string) =>
   z
-    .array(z.string({ error: "expected folder names" }).min(1, { error: "expected folder names" }), {
-      error: "expected a list of folder names",
-    })
+    .array(z.string({ error }).min(1, { error }), { error: error.replace("expected", "expected a list of") })
     .meta({ description })
     .optional();
+
+const folderPatterns = (description: string) => textList("expected folder names", description);
 
 export const fileSchema = map(
   {
@@ -319,9 +319,28 @@ export const fileSchema = map(
         listen: filled("expected an address and a port, such as 127.0.0.1:8025", "Default 127.0.0.1:8025."),
         readOnly: yesNo("No actions, only views. Default false."),
         auth: map(
-          { passwordFile: file("the password"), passwordEnv: variable("the password") },
-          "Needed for any address but loopback.",
+          {
+            passwordFile: file("the password of operators"),
+            passwordEnv: variable("the password of operators"),
+            viewerPasswordFile: file("the password of viewers"),
+            viewerPasswordEnv: variable("the password of viewers"),
+            proxy: map(
+              {
+                header: pattern(
+                  /^[A-Za-z0-9-]{1,64}$/,
+                  "expected the name of a header, such as X-Forwarded-User",
+                  "Header with the person's name.",
+                ),
+                from: textList("expected IP addresses", "Addresses of the proxy; the header of anybody else is not believed."),
+                operators: textList("expected names", "Who may act; everybody else only looks."),
+              },
+              "A proxy in front signs people in.",
+              { required: ["header", "from"] },
+            ).optional(),
+          },
+          "Needed for any address but loopback: a password, or a proxy.",
         ).optional(),
+        hosts: textList("expected host names, such as mailfleet.corp.example", "Further names under which browsers reach it."),
       },
       "The browser console.",
     ).optional(),

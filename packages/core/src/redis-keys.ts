@@ -75,6 +75,9 @@ export interface RedisKeys {
   readonly signals: string;
   /** Stream: what people and mailfleet did, bounded; never content. */
   readonly activity: string;
+  /** List: discards of letters, the latest first; and of one discard the letters' keys. */
+  readonly discards: string;
+  discarded(id: string): string;
   /** List: what charts of one resolution show, the latest at its end; the fleet's without a tenant. */
   history(span: string, tenant?: string): string;
   /** String: which console writes the history, so that several do not write it twice; gone when it does not renew it. */
@@ -128,6 +131,8 @@ export function redisKeys(name = "mailfleet", shard = 1): RedisKeys {
     pushSurvey: `${own}:push:survey`,
     signals: `${own}:signals`,
     activity: `${own}:activity`,
+    discards: `${own}:discards`,
+    discarded: (id) => `${own}:discarded:${id}`,
     history: (span, tenant) => `${own}:history:${span}${tenant === undefined ? "" : `:${tenant}`}`,
     scribe: `${own}:scribe`,
     doctor: `${own}:doctor`,

@@ -1,25 +1,21 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
+import type { ConsoleAuth } from "@mailfleet/config";
 import type { Clock, Secret } from "@mailfleet/core";
 import type { You } from "@mailfleet/core/console";
 import { type Person, readCookie, type Session, Sessions } from "./sessions.ts";
 
-/** How people prove who they are; absent: whoever can reach the console, which is then on loopback only. */
-export type AccessRule =
-  | { readonly kind: "password"; readonly password: Secret; readonly viewerPassword?: Secret }
-  /** A proxy in front signs people in and names them; only its addresses are believed. */
-  | { readonly kind: "proxy"; readonly header: string; readonly from: readonly string[]; readonly operators: readonly string[] };
-
 export interface AccessOptions {
-  readonly rule: AccessRule | undefined;
+  /** Absent: whoever can reach the console, which is then on loopback only. */
+  readonly rule: ConsoleAuth | undefined;
   readonly isReadOnly: boolean;
   readonly clock: Clock;
 }
 
 /** Who asks, and with which secrets. */
 export class Access {
-  readonly #rule: AccessRule | undefined;
+  readonly #rule: ConsoleAuth | undefined;
   readonly #isReadOnly: boolean;
   readonly #sessions: Sessions;
   readonly #key = randomBytes(32);

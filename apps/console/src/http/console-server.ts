@@ -93,9 +93,12 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     const waitMs = actions.waitMs(request.session.name, now);
     if (waitMs > 0) throw new Refusal("TOO_MANY", "Too much is asked for at once.", { retryMs: waitMs });
     actions.count(request.session.name, now);
-    if (role !== "operator") return;
+  });
+  // Behind the body, so that what was refused can be named.
+  app.addHook("preHandler", async ({ routeOptions, method, session }) => {
+    if (routeOptions.config.role !== "operator" || method === "GET" || session === null) return;
     if (access.isReadOnly) throw new Refusal("READ_ONLY", "This console is read-only (console.readOnly).");
-    if (request.session.role !== "operator") throw new Refusal("FORBIDDEN", "Viewers change nothing.");
+    if (session.role !== "operator") throw new Refusal("FORBIDDEN", "Viewers change nothing.");
   });
   // Only what our pages send; a form's or a text's body is refused before anything reads it.
   app.removeContentTypeParser("text/plain");

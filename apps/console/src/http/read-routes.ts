@@ -86,7 +86,7 @@ function parameter(request: FastifyRequest, name: string): string | undefined {
 }
 
 /** The guard has let nobody pass without. */
-function personOf({ session }: FastifyRequest): Session {
+export function personOf({ session }: FastifyRequest): Session {
   if (session === null) throw new Refusal("NOT_SIGNED_IN", "Nobody is signed in.");
   return session;
 }

@@ -4,6 +4,7 @@ import {
   type LetterFacts,
   LetterGroups,
   type MailEvent,
+  normaliseError,
   parseMessageKey,
   shortCauseId,
 } from "@mailfleet/core";
@@ -102,12 +103,13 @@ export class LetterDesk {
       ...(event ? placeOfEvent(event) : place),
       failedAt,
       tries: letter.tries,
-      lastError: this.#options.scrub(letter.reason),
+      // Without what it quotes: a consumer's words may hold a subject or an address.
+      lastError: normaliseError(this.#options.scrub(letter.reason)),
     };
   }
 }
 
-function findCause<Cause extends LetterCause>(causes: readonly Cause[], given: string): Cause | undefined {
+export function findCause<Cause extends LetterCause>(causes: readonly Cause[], given: string): Cause | undefined {
   const fits = causes.filter(({ fullId }) => given.length >= 4 && fullId.startsWith(given.toLowerCase()));
   return fits.length === 1 ? fits[0] : undefined;
 }

@@ -1,0 +1,50 @@
+import { randomBytes } from "node:crypto";
+import type { ActionRun } from "@mailfleet/core/console";
+
+/** Actions that are remembered; the oldest give way. */
+const mostRuns = 500;
+
+/** What became of actions, for pages that ask and for the stream. In this process' memory: the record of what was done is the activity. */
+export class Runs {
+  readonly #runs = new Map<string, ActionRun>();
+  readonly #tell: (run: ActionRun) => void;
+
+  /** @param tell called with each step, without what only the asker may see */
+  constructor(tell: (run: ActionRun) => void) {
+    this.#tell = tell;
+  }
+
+  begin(run: Omit<ActionRun, "id">): ActionRun {
+    const begun = { ...run, id: randomBytes(9).toString("base64url") };
+    this.#runs.set(begun.id, begun);
+    const [oldest] = this.#runs.keys();
+    if (this.#runs.size > mostRuns && oldest !== undefined) this.#runs.delete(oldest);
+    this.#told(begun);
+    return begun;
+  }
+
+  find(id: string): ActionRun | undefined {
+    return this.#runs.get(id);
+  }
+
+  update(id: string, change: Partial<Omit<ActionRun, "id">>): ActionRun | undefined {
+    const known = this.#runs.get(id);
+    if (known === undefined) return undefined;
+    const next = { ...known, ...change };
+    this.#runs.set(id, next);
+    this.#told(next);
+    return next;
+  }
+
+  /** What can be undone no more. */
+  settle(id: string): void {
+    const known = this.#runs.get(id);
+    if (known === undefined) return;
+    const { undoUntil: _over, ...rest } = known;
+    this.#runs.set(id, rest);
+  }
+
+  #told({ result: _own, ...run }: ActionRun): void {
+    this.#tell(run);
+  }
+}
