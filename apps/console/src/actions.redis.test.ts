@@ -5,6 +5,8 @@ import { box, password, startTestConsole, type TestConsole } from "./console.fix
 
 const a = box("contoso", "a");
 const idOf = mailboxId(a);
+/** The console looks each second. */
+const patience = { timeout: 8_000 };
 
 interface Asker {
   readonly post: (path: string, body: unknown) => Promise<Response>;
@@ -27,7 +29,7 @@ function askerOf(it: TestConsole, headers: Record<string, string>): Asker {
     ticket: (body) => read<Ticket>("/api/tickets", body),
     async ended(run) {
       const find = async (): Promise<ActionRun> => (await (await it.get(`/api/actions/${run.id}`, headers)).json()) as ActionRun;
-      await expect.poll(async () => ["done", "failed", "undone"].includes((await find()).state)).toBe(true);
+      await expect.poll(async () => ["done", "failed", "undone"].includes((await find()).state), patience).toBe(true);
       return find();
     },
   };
@@ -79,7 +81,7 @@ describe("an operator on loopback", () => {
     const late = box("contoso", "late");
     await it.redis.sadd(it.keys.mailboxes, mailboxId(late));
     await it.redis.hset(it.keys.mailbox(mailboxId(late)), { tenant: "contoso", address: late.address, protocol: "imap" });
-    await expect.poll(async () => it.parts.live.memory.find(mailboxId(late)) !== undefined).toBe(true);
+    await expect.poll(async () => it.parts.live.memory.find(mailboxId(late)) !== undefined, patience).toBe(true);
     const run = await me.ended(await me.run({ verb: "park", target: { ticket: ticket.ticket } }));
     expect([run.count, run.done]).toEqual([2, 2]);
     expect(await isParked(late)).toBe(false);
@@ -155,7 +157,7 @@ describe("a console that is read-only", () => {
       expect([path, answer.status, await answer.json()]).toMatchObject([path, 403, { error: { code: "READ_ONLY" } }]);
     }
     expect(await it.redis.hget(it.keys.mailbox(idOf), "parkedBy")).toBeNull();
-    await expect.poll(() => lastOf(it)).toMatchObject({ verb: "park", outcome: "refused" });
+    await expect.poll(() => lastOf(it), patience).toMatchObject({ verb: "park", outcome: "refused" });
   });
 });
 
@@ -195,7 +197,7 @@ test("a viewer sees everything, does nothing, reveals nothing, and the try is wr
     expect([path, answer.status, await answer.json()]).toMatchObject([path, 403, { error: { code: "FORBIDDEN" } }]);
   }
   expect(await it.redis.hget(it.keys.mailbox(idOf), "parkedBy")).toBeNull();
-  await expect.poll(() => lastOf(it)).toMatchObject({ who: "vera", verb: "park", outcome: "refused" });
+  await expect.poll(() => lastOf(it), patience).toMatchObject({ who: "vera", verb: "park", outcome: "refused" });
   await it.end();
 });
 

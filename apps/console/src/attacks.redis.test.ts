@@ -212,7 +212,7 @@ describe("a console with a password", () => {
   test("who signed in is written down, and the password is nowhere", async () => {
     await signIn(password);
     await expect
-      .poll(async () => (await it.parts.activity.read({ who: "people", count: 1 })).entries[0])
+      .poll(async () => (await it.parts.activity.read({ who: "people", count: 1 })).entries[0], { timeout: 5_000 })
       .toMatchObject({ who: "anna", verb: "sign in" });
     expect(JSON.stringify(it.log.records)).not.toContain(password);
   });
