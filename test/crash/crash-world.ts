@@ -58,6 +58,7 @@ const pollMs = 20 * 60_000;
 
 export const calm: SyncSettings = {
   pollMs,
+  freshWithinMs: 2 * pollMs,
   backfill: true,
   folders: { include: ["*"], exclude: ["Junk*"] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },

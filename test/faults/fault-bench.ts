@@ -38,6 +38,7 @@ export const keys = redisKeys("faults");
 export const never = new AbortController().signal;
 export const calm: SyncSettings = {
   pollMs: 1_000,
+  freshWithinMs: 600_000,
   backfill: true,
   folders: { include: ["*"], exclude: [] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },

@@ -36,6 +36,7 @@ interface Place {
 
 const settings: SyncSettings = {
   pollMs: 300_000,
+  freshWithinMs: 600_000,
   backfill: true,
   folders: { include: ["*"], exclude: [] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },

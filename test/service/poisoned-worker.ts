@@ -91,6 +91,7 @@ const outcome = await syncMailbox(
   },
   {
     pollMs: 1_000,
+    freshWithinMs: 600_000,
     backfill: true,
     folders: { include: ["*"], exclude: [] },
     slice: { messages: 1_000, bytes: 64e6, seconds: 20 },

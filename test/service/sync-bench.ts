@@ -51,6 +51,7 @@ export const address = "support@contoso.example";
 export let mailbox: MailboxRef = { tenant: "contoso", address, protocol: "imap" };
 export const calm: SyncSettings = {
   pollMs: 1_000,
+  freshWithinMs: 600_000,
   backfill: true,
   folders: { include: ["*"], exclude: [] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },

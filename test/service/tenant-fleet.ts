@@ -27,6 +27,7 @@ import { noSlots, plainParser, sharedRedisUrl, silentLog, uniqueName } from "@ma
 
 const settings: SyncSettings = {
   pollMs: 1_000,
+  freshWithinMs: 600_000,
   backfill: false,
   folders: { include: ["INBOX"], exclude: [] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },

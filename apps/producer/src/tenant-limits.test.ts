@@ -6,7 +6,7 @@ import { createLoginTeller, tenantLimits, tooManyLogins } from "./tenant-limits.
 
 const configOf = (sync: Partial<Config["sync"]>): Config =>
   ({
-    sync: { pollSeconds: 300, ...sync },
+    sync: { pollSeconds: 300, freshWithinSeconds: 600, ...sync },
     tenants: {
       contoso: { cloud: "global", endpoints: { imap: { host: "outlook.office365.com" } }, protocol: "imap" },
       box: { cloud: "custom", endpoints: { imap: { host: "localhost" } }, protocol: "imap" },

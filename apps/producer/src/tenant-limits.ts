@@ -1,5 +1,5 @@
 import type { Config, TenantConfig } from "@mailfleet/config";
-import { limits, type Log, type MailboxRef } from "@mailfleet/core";
+import { limits, type Log, type MailboxRef, pollBounds } from "@mailfleet/core";
 import type { TenantLimits } from "@mailfleet/store";
 
 /** What the configuration allows of each tenant. One that is registered and not configured is parked by the worker anyway. */
@@ -21,13 +21,14 @@ function hostOf({ endpoints, protocol }: TenantConfig): string {
 
 /** Sentences about tenants whose mailboxes cannot all be looked at in time, whatever the server does. */
 export function tooManyLogins(config: Config, mailboxes: readonly MailboxRef[], limitsOf: (tenant: string) => TenantLimits): string[] {
-  const { pollSeconds } = config.sync;
+  const { pollSeconds, freshWithinSeconds } = config.sync;
+  const everySeconds = pollBounds({ pollMs: pollSeconds * 1_000, freshWithinMs: freshWithinSeconds * 1_000 }).usual / 1_000;
   return [...Map.groupBy(mailboxes, ({ tenant }) => tenant)].flatMap(([tenant, some]) => {
-    const [needed, allowed] = [some.length / pollSeconds, limitsOf(tenant).loginsAtMost];
+    const [needed, allowed] = [some.length / everySeconds, limitsOf(tenant).loginsAtMost];
     if (needed <= allowed) return [];
     const least = Math.ceil(some.length / allowed);
     return [
-      `${tenant}: ${some.length.toLocaleString("en-US")} mailboxes every ${pollSeconds} s are ${needed.toFixed(1)} logins per second, and ${allowed} are allowed. ` +
+      `${tenant}: ${some.length.toLocaleString("en-US")} mailboxes every ${everySeconds} s are ${needed.toFixed(1)} logins per second, and ${allowed} are allowed. ` +
         `Each is looked at every ${least} s instead. Set sync.pollSeconds to ${least} or more, or sync.loginsPerSecond to ${Math.ceil(needed)}.`,
     ];
   });

@@ -196,6 +196,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env }:
     reader: createFleetReader(first.redis, first.keys),
     settings: {
       pollMs: config.sync.pollSeconds * 1_000,
+      freshWithinMs: config.sync.freshWithinSeconds * 1_000,
       backfill: config.sync.backfill,
       folders: config.sync.folders,
       listMs: Math.min(limits.listMs, limits.listPolls * config.sync.pollSeconds * 1_000),

@@ -189,7 +189,7 @@ function resolveSync(reading: Reading, sync: FileConfig["sync"], tenants: readon
   if (freshWithinSeconds <= pollSeconds) {
     reading.warn(
       ["sync", "freshWithinSeconds"],
-      `is ${freshWithinSeconds}, and pollSeconds is ${pollSeconds}: mailboxes will look late`,
+      `is ${freshWithinSeconds}, and pollSeconds is ${pollSeconds}: each is looked at more often to keep it`,
       "expected at least twice pollSeconds",
     );
   }

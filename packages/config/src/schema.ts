@@ -158,14 +158,17 @@ export const fileSchema = map(
           .int({ error: expectedPollSeconds })
           .min(1, { error: expectedPollSeconds })
           .max(86_400, { error: expectedPollSeconds })
-          .meta({ description: "How often a mailbox is looked at. Default 300; below 10 only if every tenant's cloud is custom." })
+          .meta({
+            description:
+              "How often a mailbox is looked at that gets mail now and then; a busy one up to four times as often, a quiet one up to half as often. Default 300; below 10 only if every tenant's cloud is custom.",
+          })
           .optional(),
         freshWithinSeconds: whole(
           2,
           7 * 86_400,
           "whole seconds",
           600,
-          "Not checked for this long is behind. Default 600, at least twice pollSeconds.",
+          "Every mailbox is to be checked within this; one that is not is behind. Default 600, at least twice pollSeconds.",
         ),
         backfill: yesNo("Also hand off what was there before. Default true."),
         folders: map(

@@ -208,6 +208,7 @@ export {
 export { type FleetSignal, type FleetSignals, readSignal, type SignalWatch, type WatchOptions } from "./fleet-signals.ts";
 export { parkedEvent, resumedEvent, tenantParking, toldParking } from "./parking.ts";
 export { type Listing, type LookFolder, lookFolder, type LookRequest, packListing, unpackListing } from "./listing.ts";
+export { learnRhythm, type MailRhythm, nextPollMs, packRhythm, phaseOf, pollBounds, unpackRhythm } from "./poll-interval.ts";
 export { packPace, unpackPace, type Pace } from "./pace.ts";
 export { type Answer, answered, batchAt, beginPace, paceToKeep, pauseAt, type PaceState, refused } from "./learn-pace.ts";
 export {

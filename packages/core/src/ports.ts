@@ -9,6 +9,7 @@ import type { Listing, LookRequest } from "./listing.ts";
 import type { Cause } from "./cause.ts";
 import type { AccessToken } from "./token-ports.ts";
 import type { Pace } from "./pace.ts";
+import type { MailRhythm } from "./poll-interval.ts";
 import type { TenantHold } from "./tenant-hold.ts";
 import type { UidlBook } from "./uidl-book.ts";
 import type { WrittenMessage } from "./written-message.ts";
@@ -306,6 +307,8 @@ export interface Settlement {
   readonly pace?: Pace;
   /** Which folders there are, for polls that need not ask; undefined where the next session has to, and what was known is forgotten. */
   readonly listing?: Listing;
+  /** When mail comes; undefined where that is as it was. */
+  readonly rhythm?: MailRhythm;
 }
 
 /** What is stored of a mailbox when a session begins. */
@@ -324,6 +327,10 @@ export interface MailboxState {
   readonly listing?: Listing;
   /** Epoch ms by Redis' clock: when the fresh lane was to look again. A session that begins before was asked for. */
   readonly nextAt?: number;
+  /** When mail comes, as earlier polls showed. */
+  readonly rhythm?: MailRhythm;
+  /** A worker holds an IDLE connection to it, or is about to. */
+  readonly isPushed?: boolean;
 }
 
 export interface StoredCheckpoint {

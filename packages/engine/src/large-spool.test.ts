@@ -21,6 +21,7 @@ const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.examp
 const messages = 100_000;
 const settings: SyncSettings = {
   pollMs: 300_000,
+  freshWithinMs: 600_000,
   backfill: true,
   folders: { include: ["*"], exclude: [] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },

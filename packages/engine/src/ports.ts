@@ -53,7 +53,9 @@ export interface JobSlots {
 
 /** What the configuration says about one mailbox. */
 export interface SyncSettings {
+  /** Usual time between two polls, and within which every mailbox is to be checked; see `nextPollMs`. */
   readonly pollMs: number;
+  readonly freshWithinMs: number;
   readonly backfill: boolean;
   readonly folders: FolderRules;
   /** So long after its folders were listed, an idle mailbox is polled by their numbers alone; 0: never. */

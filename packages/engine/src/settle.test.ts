@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { type SettleQuestion, settlementOf } from "./settle.ts";
 
 const now = Date.UTC(2026, 10, 23, 14);
-const calm: MailboxState = { folders: new Map(), opened: true, hand: { suspects: [] } };
+const rhythm = { mailAt: now - 60_000, gapMs: 1_200_000 };
+const calm: MailboxState = { folders: new Map(), opened: true, hand: { suspects: [] }, nextAt: now, rhythm };
 const failure = (code: Failure["code"], over: Partial<Failure> = {}): Failure => ({
   code,
   scope: "mailbox",
@@ -16,6 +17,7 @@ const question = (over: Partial<SettleQuestion>): SettleQuestion => ({
   lane: "fresh",
   settings: {
     pollMs: 300_000,
+    freshWithinMs: 600_000,
     backfill: true,
     folders: { include: ["*"], exclude: [] },
     slice: { messages: 1, bytes: 1, seconds: 1 },
@@ -25,6 +27,8 @@ const question = (over: Partial<SettleQuestion>): SettleQuestion => ({
   state: calm,
   ending: { kind: "complete", hasHistory: false },
   isOpened: true,
+  arrived: 0,
+  startedAt: now,
   now,
   random: 0.5,
   ...over,
@@ -41,9 +45,32 @@ const parked: Cause = {
 
 describe("what a session leaves behind", () => {
   test("is the next poll, within a tenth of the interval", () => {
-    expect(settlementOf(question({}))).toMatchObject({ checked: true, freshDueInMs: 300_000, events: [] });
-    expect(settlementOf(question({ random: 0 })).freshDueInMs).toBe(270_000);
+    for (const random of [0, 0.5, 0.99]) {
+      const done = settlementOf(question({ random }));
+      expect(done).toMatchObject({ checked: true, events: [] });
+      expect(done.freshDueInMs).toBeGreaterThan(270_000);
+      expect(done.freshDueInMs).toBeLessThan(330_000);
+    }
     expect(settlementOf(question({})).backfillDueInMs).toBeUndefined();
+  });
+
+  test("is a later poll where no mail came for long, a sooner one where much did, and what was learned of it", () => {
+    const dead = settlementOf(question({ state: { ...calm, rhythm: { ...rhythm, mailAt: now - 86_400_000 } } }));
+    expect(dead.freshDueInMs).toBeGreaterThan(370_000);
+    expect(dead.rhythm).toBeUndefined();
+    const busy = settlementOf(question({ arrived: 3 }));
+    expect(busy.freshDueInMs).toBeLessThan(200_000);
+    expect(busy.rhythm).toEqual({ mailAt: now, gapMs: 610_000 });
+    const pushed = settlementOf(question({ arrived: 3, state: { ...calm, isPushed: true } }));
+    expect(pushed.freshDueInMs).toBeGreaterThan(270_000);
+  });
+
+  test("is dealt apart where the poll came late, and for a mailbox that had none before", () => {
+    const { nextAt: _none, ...neverPolled } = calm;
+    for (const over of [{ startedAt: now + 600_000, now: now + 600_000 }, { state: neverPolled }]) {
+      expect(settlementOf(question({ ...over, random: 0 })).freshDueInMs).toBeLessThan(200_000);
+      expect(settlementOf(question({ ...over, random: 0.99 })).freshDueInMs).toBeGreaterThan(400_000);
+    }
   });
 
   test("is what the backfill lane is owed, at once", () => {

@@ -3,12 +3,16 @@ import {
   decideRetry,
   type Failure,
   type Lane,
+  learnRhythm,
   limits,
   type Listing,
+  mailboxId,
   type MailboxRef,
   type MailboxState,
   type MailEvent,
+  nextPollMs,
   parkedEvent,
+  phaseOf,
   resumedEvent,
   type Settlement,
   toldParking,
@@ -35,26 +39,31 @@ export interface SettleQuestion {
   readonly state: MailboxState;
   readonly ending: Ending;
   readonly isOpened: boolean;
+  /** New messages that were found, history not counted. */
+  readonly arrived: number;
   /** Epoch ms. */
+  readonly startedAt: number;
   readonly now: number;
   readonly random: number;
 }
 
 /** What a session leaves behind: when to look again, why the mailbox stands still, and who is told. Pure. */
 export function settlementOf(question: SettleQuestion): Settlement {
-  const { ending, settings, state, now, random } = question;
+  const { ending, state, now } = question;
   const opened = question.isOpened || state.opened;
   const history = ending.hasHistory;
   switch (ending.kind) {
-    case "complete":
+    case "complete": {
+      const poll = nextPoll(question);
       return {
         checked: true,
         opened,
-        freshDueInMs: jittered(settings.pollMs, random),
+        ...poll,
         ...(history && { backfillDueInMs: 0 }),
         ...(ending.listing && { listing: ending.listing }),
         events: resumedEvents(question),
       };
+    }
     case "cut-short":
       return {
         checked: false,
@@ -78,13 +87,13 @@ export function settlementOf(question: SettleQuestion): Settlement {
     case "partial": {
       const cause = causeOf(question, ending.failure, opened);
       // The folders that answer go on as ever; the cause says which does not.
-      const freshDueInMs = jittered(settings.pollMs, random);
+      const poll = nextPoll(question);
       return {
         checked: false,
         opened,
-        freshDueInMs,
+        ...poll,
         ...(history && { backfillDueInMs: 0 }),
-        cause: { ...cause, state: "waiting", nextAt: now + freshDueInMs },
+        cause: { ...cause, state: "waiting", nextAt: now + poll.freshDueInMs },
         events: resumedEvents(question),
       };
     }
@@ -133,7 +142,18 @@ function causeOf({ state, now, random }: SettleQuestion, failure: Failure, opene
   };
 }
 
-/** A tenth either way, so that mailboxes that were added together do not stay together. */
-function jittered(ms: number, random: number): number {
-  return ms * (0.9 + 0.2 * random);
+/** When mail comes to the mailbox, as this poll showed, and when the next one is. */
+function nextPoll(question: SettleQuestion): Pick<Settlement, "freshDueInMs" | "rhythm"> {
+  const { mailbox, settings, state, arrived, startedAt, now, random } = question;
+  const rhythm = learnRhythm(state.rhythm, arrived, settings.pollMs, now);
+  const freshDueInMs = nextPollMs({
+    settings,
+    rhythm,
+    isPushed: state.isPushed === true,
+    lateMs: state.nextAt === undefined ? Number.POSITIVE_INFINITY : startedAt - state.nextAt,
+    now,
+    phase: phaseOf(mailboxId(mailbox)),
+    random,
+  });
+  return { freshDueInMs, ...(rhythm !== state.rhythm && { rhythm }) };
 }

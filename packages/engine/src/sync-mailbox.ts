@@ -51,6 +51,7 @@ export async function syncMailbox(
   lane: Lane,
   stop: AbortSignal,
 ): Promise<SyncOutcome> {
+  const startedAt = ports.clock.now();
   const lease = await ports.store.acquire(asked, lane);
   if (!lease) return { kind: "busy" };
   const counts: SyncCounts = { handedOff: 0, quarantined: 0, changes: 0, bytes: 0, commits: 0 };
@@ -60,7 +61,7 @@ export async function syncMailbox(
     const mailbox = { ...asked, protocol: state.protocol ?? asked.protocol };
     const signal = AbortSignal.any([lease.signal, stop, watch.signal]);
     const pacer = new Pacer(ports, state.pace, signal);
-    const progress: Progress = { isOpened: false, hasHistory: stateHasHistory(state, settings, mailbox), token: undefined };
+    const progress: Progress = { isOpened: false, hasHistory: stateHasHistory(state, settings, mailbox), arrived: 0, token: undefined };
     const ended = await runSession(ports, settings, mailbox, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
       endingOf(error, progress, ports.clock.now()),
     );
@@ -76,6 +77,8 @@ export async function syncMailbox(
       state,
       ending,
       isOpened: progress.isOpened,
+      arrived: progress.arrived,
+      startedAt,
       now: ports.clock.now(),
       random: ports.chance.random(),
     });
@@ -96,6 +99,8 @@ export async function syncMailbox(
 interface Progress {
   isOpened: boolean;
   hasHistory: boolean;
+  /** New messages, history not counted. */
+  arrived: number;
   /** The last one that a login was tried with. */
   token: AccessToken | undefined;
 }
@@ -152,6 +157,7 @@ async function runSession(
     await noteExcluded(context, selection.excludedByRule, state);
     await noteUnselected(context, selection, state);
     await freshPass(context);
+    progress.arrived = counts.handedOff + counts.quarantined;
     progress.hasHistory = remaining(context).length > 0;
     if (lease.lane === "backfill") await backfill(context);
     if (context.isPoked) await freshPass(context);

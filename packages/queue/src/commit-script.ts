@@ -116,13 +116,13 @@ return { 'applied', version + 1, poked }`;
  * KEYS lease, mailbox, due fresh, due backfill, in flight fresh, in flight backfill, then BullMQ's nine, then 16 tenants due
  * fresh, 17 backfill
  * ARGV token, mailbox id, checked 0/1, opened 0/1, fresh due in ms, backfill due in ms or -1, cause JSON or '', pace or '', listing or '',
- *      queue prefix, packed job options, timestamp, then id, name, data of each event
+ *      rhythm or '' for the one that is stored, queue prefix, packed job options, timestamp, then id, name, data of each event
  * Answers 1, or 0 when the lease is somebody else's.
  */
 export function settleScript(): string {
   return `${addJobFunction()}${checks}
 local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[5], 'zset', KEYS[6], 'zset',
-  KEYS[16], 'zset', KEYS[17], 'zset' }) or checkQueue(7, ARGV[10], 13)
+  KEYS[16], 'zset', KEYS[17], 'zset' }) or checkQueue(7, ARGV[11], 14)
   or checkRights({ { 'HDEL', KEYS[2], 'f' }, { 'HSET', KEYS[2], 'f', 'v' }, { 'ZADD', KEYS[3], '0', 'v' }, { 'ZADD', KEYS[4], '0', 'v' },
     { 'ZREM', KEYS[4], 'v' }, { 'ZREM', KEYS[5], 'v' }, { 'ZREM', KEYS[6], 'v' }, { 'DEL', KEYS[1] },
     { 'ZADD', KEYS[16], 'LT', '0', 'v' }, { 'ZADD', KEYS[17], 'LT', '0', 'v' } })
@@ -136,7 +136,7 @@ redis.call('HDEL', KEYS[2], 'workingUntil', 'worker', 'poke', 'inHand')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local freshAt = now + tonumber(ARGV[5])
 if ARGV[7] == '' and isPoked then freshAt = now end
-addJobs(bullKeys(7), ARGV[10], ARGV[11], ARGV[12], 13)
+addJobs(bullKeys(7), ARGV[11], ARGV[12], ARGV[13], 14)
 redis.call('ZADD', KEYS[3], freshAt, ARGV[2])
 local tenant = string.match(ARGV[2], '^[^/]+')
 redis.call('ZADD', KEYS[16], 'LT', freshAt, tenant)
@@ -152,6 +152,7 @@ if ARGV[4] == '1' then redis.call('HSET', KEYS[2], 'opened', '1') end
 if ARGV[7] == '' then redis.call('HDEL', KEYS[2], 'cause') else redis.call('HSET', KEYS[2], 'cause', ARGV[7]) end
 if ARGV[8] == '' then redis.call('HDEL', KEYS[2], 'pace') else redis.call('HSET', KEYS[2], 'pace', ARGV[8]) end
 if ARGV[9] == '' then redis.call('HDEL', KEYS[2], 'listing') else redis.call('HSET', KEYS[2], 'listing', ARGV[9]) end
+if ARGV[10] ~= '' then redis.call('HSET', KEYS[2], 'rhythm', ARGV[10]) end
 redis.call('ZREM', KEYS[5], ARGV[2])
 redis.call('ZREM', KEYS[6], ARGV[2])
 redis.call('DEL', KEYS[1])

@@ -9,6 +9,7 @@ import {
   packCheckpoint,
   packListing,
   packPace,
+  packRhythm,
   type RedisKeys,
 } from "@mailfleet/core";
 import { commitScript, settleScript } from "./commit-script.ts";
@@ -76,6 +77,7 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
           settlement.cause ? JSON.stringify(settlement.cause) : "",
           settlement.pace ? packPace(settlement.pace) : "",
           settlement.listing ? packListing(settlement.listing) : "",
+          settlement.rhythm ? packRhythm(settlement.rhythm) : "",
           ...jobArguments(template, clock, settlement.events.map(outgoing)),
         ],
       ]);

@@ -21,6 +21,7 @@ import {
   unpackHandNote,
   unpackListing,
   unpackPace,
+  unpackRhythm,
 } from "@mailfleet/core";
 import { parseCause } from "./parse-cause.ts";
 import { readHold } from "./holds.ts";
@@ -60,23 +61,30 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
         keys.hold(mailbox.tenant),
         keys.tenantsDue(lane),
         keys.checkpoints(id),
+        keys.pushHeld,
       ];
       const answer = await ask(take(names, [id, chance.uuid(), limits.leaseMs, lane, busyRetryMs, options.worker]));
       if (answer === null) return undefined;
-      const [token, hold, facts, checkpoints] = answer as [string, string[], (string | null)[], string[]];
+      const [token, hold, facts, checkpoints, pushed] = answer as [string, string[], (string | null)[], string[], number];
       const canary = readHold(toHash(hold));
       return holdLease(
         options,
         renew,
-        { mailbox, lane, token, found: readState(toHash(checkpoints), facts), ...(canary && { canary }) },
+        { mailbox, lane, token, found: readState(toHash(checkpoints), facts, pushed), ...(canary && { canary }) },
         askedAt,
       );
     },
 
     async load(mailbox): Promise<MailboxState> {
       const id = mailboxId(mailbox);
-      const [stored, facts] = await ask(Promise.all([redis.hgetall(keys.checkpoints(id)), redis.hmget(keys.mailbox(id), ...mailboxFacts)]));
-      return readState(stored, facts);
+      const [stored, facts, pushed] = await ask(
+        Promise.all([
+          redis.hgetall(keys.checkpoints(id)),
+          redis.hmget(keys.mailbox(id), ...mailboxFacts),
+          redis.hexists(keys.pushHeld, id),
+        ]),
+      );
+      return readState(stored, facts, pushed);
     },
 
     async noteInHand({ mailbox, token }, { inHand, suspects }) {
@@ -87,8 +95,8 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
   };
 }
 
-/** @param facts of `mailboxFacts`, in their order */
-function readState(stored: Readonly<Record<string, string>>, facts: readonly (string | null)[]): MailboxState {
+/** @param facts of `mailboxFacts`, in their order. @param pushed 1 where a worker pushes the mailbox */
+function readState(stored: Readonly<Record<string, string>>, facts: readonly (string | null)[], pushed: number): MailboxState {
   const [causeText, opened, inHand, suspects, paceText, protocolName, listingText, nextAtText] = facts.map((one) => one ?? undefined);
   const cause = parseCause(causeText);
   const pace = unpackPace(paceText);

@@ -7,7 +7,7 @@ import { limits } from "@mailfleet/core";
 export const nowMs = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 
 /** What a session needs to know of a mailbox beside its checkpoints, in the order of the answer. */
-export const mailboxFacts = ["cause", "opened", "inHand", "suspects", "pace", "protocol", "listing", "nextAt"] as const;
+export const mailboxFacts = ["cause", "opened", "inHand", "suspects", "pace", "protocol", "listing", "nextAt", "rhythm"] as const;
 
 /**
  * Whoever makes a mailbox due earlier than it was lets the producers know when its tenant has something due. Later is found out by
@@ -17,10 +17,10 @@ export const tellDue = `
 local function tellDue(tenantsDue, at, id) redis.call('ZADD', tenantsDue, 'LT', at, string.match(id, '^[^/]+')) end`;
 
 /**
- * KEYS lease, fence, mailbox, due(lane), inflight(lane), hold, tenants due(lane), checkpoints
+ * KEYS lease, fence, mailbox, due(lane), inflight(lane), hold, tenants due(lane), checkpoints, push held
  * ARGV mailbox id, random part, lease ms, lane, retry ms, worker name
- * Answers the fencing token, the tenant's hold as fields and values when this is its canary, the `mailboxFacts`, and the checkpoints as
- * fields and values; nothing when the mailbox is taken or its tenant held.
+ * Answers the fencing token, the tenant's hold as fields and values when this is its canary, the `mailboxFacts`, the checkpoints as
+ * fields and values, and whether it is pushed; nothing when the mailbox is taken or its tenant held.
  */
 export const acquireScript = `${nowMs}${tellDue}
 -- Gone, or parked by an operator (F35).
@@ -33,7 +33,7 @@ local holder = redis.call('GET', KEYS[1])
 local hold = redis.call('HMGET', KEYS[6], 'id', 'canary', 'canaryUntil', 'canaryLease')
 local function answer(token)
   return { token, hold[1] and redis.call('HGETALL', KEYS[6]) or {}, redis.call('HMGET', KEYS[3], ${mailboxFacts.map((name) => `'${name}'`).join(", ")}),
-    redis.call('HGETALL', KEYS[8]) }
+    redis.call('HGETALL', KEYS[8]), redis.call('HEXISTS', KEYS[9], ARGV[1]) }
 end
 -- Sent again because the answer was lost: the lease is already ours (F04).
 if holder and string.sub(holder, -#ARGV[2] - 1) == ':' .. ARGV[2] then return answer(holder) end

@@ -323,16 +323,19 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       const times = { spentMs: 1_250, countedFrom: 1_794_999_999_000, lookMs: 21, firstMs: 48.5, messageMs: 30 };
       const pace: Pace = { duty: 0.125, ceiling: 0.25, since: 1_795_000_000_000, sign: "hint", ...times };
       const listing: Listing = { at: 1_795_000_000_000, rules: "abcdef", wireNames: { "A/B": "A.B" }, aside: ["Old"] };
-      await handOff.settle(harness.lease, { ...calm, pace, listing });
+      const rhythm = { mailAt: 1_795_000_000_000, gapMs: 600_000 };
+      await handOff.settle(harness.lease, { ...calm, pace, listing, rhythm });
       const known = await store.load(mailbox);
       const { nextAt = 0, ...state } = known;
-      expect(state).toMatchObject({ pace, listing });
+      expect(state).toMatchObject({ pace, listing, rhythm });
       expect(Math.abs(nextAt - (await harness.now()) - 60_000)).toBeLessThan(toleranceMs);
       const next = await mustAcquire(harness.processes[0]);
       expect(next.found).toEqual(known);
       await handOff.settle(next, calm);
       expect(await store.load(mailbox)).not.toHaveProperty("pace");
       expect(await store.load(mailbox)).not.toHaveProperty("listing");
+      // It is told when it changes.
+      expect(await store.load(mailbox)).toMatchObject({ rhythm });
       harness.lease.stop();
       next.stop();
     });

@@ -23,6 +23,7 @@ import {
   packInHand,
   packListing,
   packPace,
+  packRhythm,
   packSuspects,
   type Settlement,
   type StoredCheckpoint,
@@ -30,6 +31,7 @@ import {
   unpackHandNote,
   unpackListing,
   unpackPace,
+  unpackRhythm,
 } from "@mailfleet/core";
 import { createMemoryBreakers, type MemoryBreakers } from "./memory-breakers.ts";
 import { holdMemoryLease, type ProcessFate } from "./memory-lease.ts";
@@ -114,6 +116,7 @@ interface Box {
   suspects: string | undefined;
   pace: string | undefined;
   listing: string | undefined;
+  rhythm: string | undefined;
   /** Epoch ms. */
   nextAt: number | undefined;
   /** The token of the last settlement. */
@@ -232,6 +235,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     box.cause = settlement.cause && JSON.stringify(settlement.cause);
     box.pace = settlement.pace && packPace(settlement.pace);
     box.listing = settlement.listing && packListing(settlement.listing);
+    if (settlement.rhythm) box.rhythm = packRhythm(settlement.rhythm);
     box.nextAt = freshAt;
     box.isPoked = false;
     box.lease = undefined;
@@ -248,6 +252,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     }
     const pace = unpackPace(box.pace);
     const listing = unpackListing(box.listing);
+    const rhythm = unpackRhythm(box.rhythm);
     return {
       folders,
       protocol: box.ref.protocol,
@@ -256,6 +261,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
       ...(box.cause !== undefined && { cause: JSON.parse(box.cause) as Cause }),
       ...(pace && { pace }),
       ...(listing && { listing }),
+      ...(rhythm && { rhythm }),
       ...(box.nextAt !== undefined && { nextAt: box.nextAt }),
     };
   }
@@ -315,6 +321,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
           suspects: undefined,
           pace: undefined,
           listing: undefined,
+          rhythm: undefined,
           nextAt: undefined,
           settled: "",
           due: new Map([["fresh", clock.now()]]),
