@@ -97,12 +97,15 @@ export function createMailboxStore(options: MailboxStoreOptions): MailboxStore {
 
 /** @param facts of `mailboxFacts`, in their order. @param pushed 1 where a worker pushes the mailbox */
 function readState(stored: Readonly<Record<string, string>>, facts: readonly (string | null)[], pushed: number): MailboxState {
-  const [causeText, opened, inHand, suspects, paceText, protocolName, listingText, nextAtText] = facts.map((one) => one ?? undefined);
+  const [causeText, opened, inHand, suspects, paceText, protocolName, listingText, nextAtText, rhythmText] = facts.map(
+    (one) => one ?? undefined,
+  );
   const cause = parseCause(causeText);
   const pace = unpackPace(paceText);
   const protocol = protocolName === "imap" || protocolName === "pop3" ? protocolName : undefined;
   const listing = unpackListing(listingText);
   const nextAt = Number(nextAtText ?? Number.NaN);
+  const rhythm = unpackRhythm(rhythmText);
   return {
     folders: new Map(Object.entries(stored).map(([folder, text]) => [folder, parseStored(text)])),
     opened: opened === "1",
@@ -112,6 +115,8 @@ function readState(stored: Readonly<Record<string, string>>, facts: readonly (st
     ...(pace && { pace }),
     ...(listing && { listing }),
     ...(Number.isFinite(nextAt) && { nextAt }),
+    ...(rhythm && { rhythm }),
+    ...(pushed === 1 && { isPushed: true }),
   };
 }
 
