@@ -62,6 +62,7 @@ export const calm: SyncSettings = {
   backfill: true,
   folders: { include: ["*"], exclude: ["Junk*"] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
+  smallHistory: { messages: limits.smallHistoryMessages, bytes: limits.smallHistoryBytes },
   // Folders come and go between two polls, and are to be noticed by the second.
   listMs: 0,
   compare: { recentMs: pollMs / 2, wholeMs: 86_400_000, recentUids: 500 },

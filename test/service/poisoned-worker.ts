@@ -95,6 +95,7 @@ const outcome = await syncMailbox(
     backfill: true,
     folders: { include: ["*"], exclude: [] },
     slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
+    smallHistory: { messages: 0, bytes: 0 },
     listMs: 0,
     compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
   },

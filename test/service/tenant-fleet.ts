@@ -31,6 +31,7 @@ const settings: SyncSettings = {
   backfill: false,
   folders: { include: ["INBOX"], exclude: [] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
+  smallHistory: { messages: 0, bytes: 0 },
   listMs: 0,
   compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
 };

@@ -201,6 +201,7 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env }:
       folders: config.sync.folders,
       listMs: Math.min(limits.listMs, limits.listPolls * config.sync.pollSeconds * 1_000),
       slice: config.sync.slice,
+      smallHistory: { messages: limits.smallHistoryMessages, bytes: limits.smallHistoryBytes },
       compare: {
         recentMs: config.sync.changes.recentSeconds * 1_000,
         wholeMs: config.sync.changes.wholeSeconds * 1_000,

@@ -38,6 +38,16 @@ describe("the worker's gate", () => {
     expect([await gate.shouldYield("fresh", "batch"), await gate.shouldYield("backfill", "batch")]).toEqual([false, true]);
   });
 
+  test("lets a guest of a lane go on only while nothing slows the lane, and does not keep it waiting", async () => {
+    const { gate, world } = bench();
+    world.others = 3;
+    expect(await gate.shouldYield("backfill", "guest")).toBe(false);
+    world.lanes = { fresh: open, backfill: { state: "slow", inFlight: 5, pauseMs: 800 } };
+    expect(await gate.shouldYield("backfill", "guest")).toBe(true);
+    world.lanes = { fresh: open, backfill: closed };
+    expect(await gate.shouldYield("backfill", "guest")).toBe(true);
+  });
+
   test("slows a lane by a pause after each batch, and looks again before it lets it go on", async () => {
     const { gate, world, clock } = bench();
     world.lanes = { fresh: { state: "slow", inFlight: 5, pauseMs: 800 }, backfill: closed };

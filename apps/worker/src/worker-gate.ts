@@ -16,6 +16,8 @@ export interface GateQuestions {
   readonly waiting: (lane: Lane) => Promise<number>;
 }
 
+type Border = Parameters<SliceGate["shouldYield"]>[1];
+
 /** How long an answer about waiting jobs is believed, ms. */
 const waitingMemoryMs = 250;
 
@@ -34,9 +36,10 @@ export function createGate(): WorkerGate {
     return waiting.isAny;
   };
 
-  const isClosed = async ({ clock, intake }: GateQuestions, lane: Lane, mayPause: boolean): Promise<boolean> => {
+  const isClosed = async ({ clock, intake }: GateQuestions, lane: Lane, border: Border): Promise<boolean> => {
     const { state, pauseMs } = (await intake.look()).intake.lanes[lane];
-    if (state !== "slow" || !mayPause || pauseMs === 0) return state === "closed";
+    if (border === "guest") return state !== "open";
+    if (state !== "slow" || border === "slice" || pauseMs === 0) return state === "closed";
     await clock.sleep(pauseMs);
     return (await intake.look()).intake.lanes[lane].state === "closed";
   };
@@ -47,7 +50,7 @@ export function createGate(): WorkerGate {
       if (isDraining || isHeld) return true;
       if (!questions) return false;
       try {
-        if (await isClosed(questions, lane, border === "batch")) return true;
+        if (await isClosed(questions, lane, border)) return true;
         return border === "slice" && lane === "backfill" && (await isWanted(questions));
       } catch {
         // Redis does not say whether there is room: that is no yes.

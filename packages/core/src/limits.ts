@@ -25,6 +25,12 @@ export const limits = {
   sliceMessages: 1_000,
   sliceBytes: 64 * 1024 * 1024,
   sliceMs: 20_000,
+  /**
+   * History of up to so many messages and estimated bytes, over all folders, is read by the session that found it: a second login, LIST
+   * and STATUS of every folder cost more than it does. It keeps a slot of the fresh lane about as long as a batch of new mail.
+   */
+  smallHistoryMessages: 100,
+  smallHistoryBytes: 4 * 1024 * 1024,
   /** A session yields at a batch border after this long, whatever is left to do. */
   sessionMs: 15 * 60_000,
   /** Command lines stay below this: Exchange's default MaxCommandSize is 10,240 bytes on premises. */

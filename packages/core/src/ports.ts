@@ -385,9 +385,10 @@ export interface HandOff {
 export interface SliceGate {
   /**
    * At a batch's border: true once consumers are so far behind that the lane must stop; the answer takes longer the nearer that is, which
-   * slows the lane. At a slice's border also when other mailboxes wait for the slot.
+   * slows the lane. At a slice's border also when other mailboxes wait for the slot. A guest, who works for the lane in a slot of
+   * another one, must stop as soon as the lane is slowed, and never waits.
    */
-  shouldYield(lane: Lane, border: "batch" | "slice"): Promise<boolean>;
+  shouldYield(lane: Lane, border: "batch" | "slice" | "guest"): Promise<boolean>;
   /** True once the worker drains: the session ends at the next batch border. */
   isDraining(): boolean;
 }

@@ -28,6 +28,8 @@ interface SliceBudget {
   bytes: number;
   /** Monotonic ms. */
   readonly endsAt: number;
+  /** A guest in a slot of the fresh lane takes no batch that its budget does not hold. */
+  readonly border: "batch" | "guest";
 }
 
 /**
@@ -38,10 +40,26 @@ export async function backfill(context: SessionContext): Promise<void> {
   const { clock, gate } = context.ports;
   while (remaining(context).length > 0) {
     const { messages, bytes, seconds } = context.settings.slice;
-    await backfillSlice(context, { messages, bytes, endsAt: clock.monotonic() + seconds * 1_000 });
+    await backfillSlice(context, { messages, bytes, endsAt: clock.monotonic() + seconds * 1_000, border: "batch" });
     if (gate.isDraining() || clock.monotonic() - context.startedAt >= limits.sessionMs) return;
     if (await gate.shouldYield("backfill", "slice")) return;
   }
+}
+
+/**
+ * What is left of a mailbox with little history, for a session of the fresh lane: it is logged in, and knows the folders. Whatever does
+ * not fit, and finding messages again after a reset, is left to the backfill lane.
+ */
+export async function backfillSmall(context: SessionContext): Promise<void> {
+  const { clock, gate } = context.ports;
+  const { slice, smallHistory } = context.settings;
+  const left = remaining(context);
+  const messages = left.reduce((sum, { status }) => sum + (status as FolderStatus).messages, 0);
+  const isPlain = left.every(({ checkpoint }) => checkpoint?.isResync === false && checkpoint.previous.length === 0);
+  if (left.length === 0 || !isPlain || messages > Math.min(smallHistory.messages, slice.messages)) return;
+  if (gate.isDraining() || (await gate.shouldYield("backfill", "guest"))) return;
+  const bytes = Math.min(smallHistory.bytes, slice.bytes);
+  await backfillSlice(context, { messages: slice.messages, bytes, endsAt: clock.monotonic() + slice.seconds * 1_000, border: "guest" });
 }
 
 /** Folders that the backfill lane owes something, but for those that this session left out. */
@@ -193,6 +211,11 @@ async function handOffHistory(
   let isFirst = true;
   for (const { batch, isLast } of batchesOf(context, work, [...metas].reverse())) {
     if (!isFirst && isSpent(context, budget)) return false;
+    const bytes = batch.reduce((sum, meta) => sum + meta.size, 0);
+    if (budget.border === "guest" && bytes > budget.bytes) {
+      budget.bytes = 0;
+      return false;
+    }
     isFirst = false;
     if (context.isPoked && context.pacer.mayLook) {
       const { generation } = work.checkpoint as FolderCheckpoint;
@@ -210,8 +233,8 @@ async function handOffHistory(
     else await commitStep(context, work, { checkpoint: advance(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
     budget.messages -= batch.length;
     // Consumers are behind: the slice ends here, in this folder and in the next ones.
-    if (await context.ports.gate.shouldYield("backfill", "batch")) budget.messages = 0;
-    budget.bytes -= batch.reduce((sum, meta) => sum + meta.size, 0);
+    if (await context.ports.gate.shouldYield("backfill", budget.border)) budget.messages = 0;
+    budget.bytes -= bytes;
   }
   return true;
 }

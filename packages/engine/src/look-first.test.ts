@@ -12,6 +12,7 @@ const settings: SyncSettings = {
   backfill: true,
   folders: { include: ["*"], exclude: ["Junk*"] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
+  smallHistory: { messages: 0, bytes: 0 },
   listMs: 30 * minute,
   compare: { recentMs: 24 * 60 * minute, wholeMs: 48 * 60 * minute, recentUids: 500 },
 };

@@ -62,6 +62,8 @@ export interface SyncSettings {
   readonly listMs: number;
   /** A slice of backfill ends at the first of these. */
   readonly slice: { readonly messages: number; readonly bytes: number; readonly seconds: number };
+  /** History that a session of the fresh lane reads itself, over all folders; no messages: none, it is left to the backfill lane. */
+  readonly smallHistory: { readonly messages: number; readonly bytes: number };
   /** When flags and removals are looked for; see `compareNeed`. */
   readonly compare: ComparePolicy;
 }

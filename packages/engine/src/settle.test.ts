@@ -21,6 +21,7 @@ const question = (over: Partial<SettleQuestion>): SettleQuestion => ({
     backfill: true,
     folders: { include: ["*"], exclude: [] },
     slice: { messages: 1, bytes: 1, seconds: 1 },
+    smallHistory: { messages: 0, bytes: 0 },
     listMs: 0,
     compare: { recentMs: 1, wholeMs: 1, recentUids: 1 },
   },

@@ -16,7 +16,7 @@ import {
   type StoredCheckpoint,
   withoutHistory,
 } from "@mailfleet/core";
-import { backfill, isOwed, remaining } from "./backfill.ts";
+import { backfill, backfillSmall, isOwed, remaining } from "./backfill.ts";
 import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import { listingAfter, lookFirst } from "./look-first.ts";
@@ -159,7 +159,7 @@ async function runSession(
     await freshPass(context);
     progress.arrived = counts.handedOff + counts.quarantined;
     progress.hasHistory = remaining(context).length > 0;
-    if (lease.lane === "backfill") await backfill(context);
+    await (lease.lane === "backfill" ? backfill(context) : backfillSmall(context));
     if (context.isPoked) await freshPass(context);
     const failure = [...context.leftOut.values()].find(({ code }) => code !== "FOLDER_GONE");
     const hasHistory = remaining(context).length > 0;
