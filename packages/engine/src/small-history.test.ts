@@ -7,6 +7,7 @@ import { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";
 
 const settings: SyncSettings = {
   pollMs: 300_000,
+  freshWithinMs: 600_000,
   backfill: true,
   folders: { include: ["*"], exclude: [] },
   slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
