@@ -1,6 +1,6 @@
 # One image per role, sources without a build step:
 #   docker build --target worker --build-arg APP=worker --build-arg REVISION="$(git rev-parse HEAD)" .
-# APP and the target are producer, worker or cli.
+# APP and the target are producer, worker, console or cli.
 
 FROM node:24-slim AS dependencies
 ARG APP
@@ -55,6 +55,12 @@ CMD ["node", "/srv/apps/producer/src/main.ts", "--config", "/etc/mailfleet/mailf
 
 FROM sources AS worker
 CMD ["node", "--max-semi-space-size=8", "/srv/apps/worker/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
+
+FROM sources AS console
+EXPOSE 8025
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8025/healthz').then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "/srv/apps/console/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
 
 FROM sources AS cli
 ENTRYPOINT ["node", "/srv/apps/cli/src/main.ts"]

@@ -64,7 +64,10 @@ describe("an operator on loopback", () => {
       command: `npx mailfleet mailboxes park a@contoso.example --reason 'moves away'`,
     });
     await expect
-      .poll(async () => (await (await it.get(`/api/page?path=/mailboxes/contoso/a@contoso.example`)).text()).includes("parked by operator"))
+      .poll(
+        async () => (await (await it.get(`/api/page?path=/mailboxes/contoso/a@contoso.example`)).text()).includes("parked by operator"),
+        patience,
+      )
       .toBe(true);
     const undone = (await (await me.post(`/api/actions/${run.id}/undo`, {})).json()) as ActionRun;
     expect(undone.state).toBe("undone");

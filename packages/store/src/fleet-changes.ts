@@ -32,6 +32,18 @@ const pageSize = 1_000;
 const sweepLooks = 60;
 const watchedFields = [...recordFields, "addedAt", "opened"] as const;
 
+/**
+ * KEYS a due index. All of it as one text, ids and scores in turns with NUL between them: twenty thousand answers of their own would cost
+ * several times as much to read.
+ */
+const indexScript = "return table.concat(redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES'), '\\0')";
+
+/** A due index as it was at the last look. */
+interface Index {
+  readonly text: string;
+  readonly scores: ReadonlyMap<string, string>;
+}
+
 interface Known {
   readonly record: MailboxRecord;
   readonly addedAt?: number;
@@ -45,41 +57,48 @@ interface Known {
  */
 export function createFleetChanges(redis: Redis, keys: RedisKeys): FleetChanges {
   const known = new Map<string, Known>();
-  let scores = new Map<string, string>();
+  const indexes = new Map<string, Index>();
   let holds: ReadonlyMap<string, TenantHold> = new Map();
   let pushed: ReadonlySet<string> = new Set();
   let sweep: string[] = [];
+  const syncing = new Set<string>();
   /** Read again because a look failed after it had found that these moved. */
   const owed = new Set<string>();
 
-  const readIndex = async (): Promise<{ at: number; scores: Map<string, string>; count: number; pushed: ReadonlySet<string> }> => {
+  /** Which mailboxes' scores differ from the last look, and what else one round trip tells. */
+  const readIndex = async (): Promise<{ at: number; moved: string[]; count: number; pushed: ReadonlySet<string> }> => {
     const tenants = (await redis.smembers(keys.tenants)).sort();
+    const names = tenants.flatMap((tenant) => [keys.due("fresh", tenant), keys.due("backfill", tenant)]);
     const pipeline = redis.pipeline().time().scard(keys.mailboxes).hkeys(keys.pushHeld);
-    for (const tenant of tenants) {
-      pipeline.zrange(keys.due("fresh", tenant), "0", "-1", "WITHSCORES");
-      pipeline.zrange(keys.due("backfill", tenant), "0", "-1", "WITHSCORES");
-    }
+    for (const name of names) pipeline.eval(indexScript, 1, name);
     const answers = ((await pipeline.exec()) ?? []).map(([error, answer]) => {
       if (error) throw error;
       return answer;
     });
-    const [time, count, held, ...indexes] = answers as [[string, string], number, string[], ...string[][]];
-    const found = new Map<string, string>();
-    for (const index of indexes) {
-      for (let i = 0; i < index.length; i += 2) {
-        const id = index[i] as string;
-        const score = index[i + 1] as string;
-        const before = found.get(id);
-        found.set(id, before === undefined ? score : `${before} ${score}`);
-      }
+    const [time, count, held, ...texts] = answers as [[string, string], number, string[], ...string[]];
+    const moved: string[] = [];
+    for (const [i, name] of names.entries()) {
+      const text = texts[i] ?? "";
+      const before = indexes.get(name);
+      if (before?.text === text) continue;
+      const scores = scoresOf(text);
+      for (const [id, score] of scores) if (before?.scores.get(id) !== score) moved.push(id);
+      // Parked, removed, or taken out of the index for another reason.
+      for (const id of before?.scores.keys() ?? []) if (!scores.has(id)) moved.push(id);
+      indexes.set(name, { text, scores });
     }
-    return { at: Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000), scores: found, count, pushed: new Set(held) };
+    // Of tenants that are gone.
+    for (const [name, { scores }] of indexes) {
+      if (names.includes(name)) continue;
+      moved.push(...scores.keys());
+      indexes.delete(name);
+    }
+    return { at: Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000), moved, count, pushed: new Set(held) };
   };
 
   /** Those that are parked are in no index: they are found in the set of all, when its size is not what is known. */
   const findUnlisted = async (count: number): Promise<{ added: string[]; gone: string[] }> => {
-    if (count === known.size && [...known.keys()].every((id) => scores.has(id) || known.get(id)?.record.parkedBy !== undefined))
-      return { added: [], gone: [] };
+    if (count === known.size) return { added: [], gone: [] };
     const all = new Set(await redis.smembers(keys.mailboxes));
     return { added: [...all].filter((id) => !known.has(id)), gone: [...known.keys()].filter((id) => !all.has(id)) };
   };
@@ -113,29 +132,32 @@ export function createFleetChanges(redis: Redis, keys: RedisKeys): FleetChanges 
     async look() {
       const index = await readIndex();
       const newHolds = await readHolds(redis, keys);
-      for (const [id, score] of index.scores) if (scores.get(id) !== score) owed.add(id);
-      // Parked, removed, or taken out of the index for another reason.
-      for (const id of scores.keys()) if (!index.scores.has(id)) owed.add(id);
-      scores = index.scores;
+      for (const id of index.moved) owed.add(id);
       const { added, gone } = await findUnlisted(index.count);
       for (const id of added) owed.add(id);
       for (const id of gone) owed.delete(id);
       if (sweep.length === 0) sweep = [...known.keys()];
       const swept = sweep.splice(0, Math.ceil(known.size / sweepLooks));
       // A session that ended without moving its mailbox's score is over when its time is.
-      const ended = [...known].flatMap(([id, { record }]) => (record.isSyncing ? [id] : []));
-      const asked = new Set([...owed, ...swept, ...ended]);
+      const asked = new Set([...owed, ...swept, ...syncing]);
       const changed = new Set<string>();
       for (const [id, one] of await read([...asked], index.at)) {
         if (one === undefined) {
           if (known.delete(id)) gone.push(id);
-        } else if (!isSame(known.get(id), one)) {
+          syncing.delete(id);
+        } else {
+          if (one.record.isSyncing) syncing.add(id);
+          else syncing.delete(id);
+          if (isSame(known.get(id), one)) continue;
           known.set(id, one);
           changed.add(id);
         }
       }
       owed.clear();
-      for (const id of gone) known.delete(id);
+      for (const id of gone) {
+        known.delete(id);
+        syncing.delete(id);
+      }
       noteTenants(known, changed, holds, newHolds);
       for (const id of [...index.pushed].filter((one) => !pushed.has(one))) changed.add(id);
       for (const id of [...pushed].filter((one) => !index.pushed.has(one))) changed.add(id);
@@ -164,4 +186,12 @@ function noteTenants(
 
 function isSame(a: Known | undefined, b: Known): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}
+
+function scoresOf(text: string): ReadonlyMap<string, string> {
+  const scores = new Map<string, string>();
+  if (text === "") return scores;
+  const words = text.split("\0");
+  for (let i = 0; i + 1 < words.length; i += 2) scores.set(words[i] as string, words[i + 1] as string);
+  return scores;
 }
