@@ -62,19 +62,19 @@ describe("turns", () => {
     expect(ofTenant(await take(), "late")).toBe(8);
   });
 
-  test("2,000 tenants over 16 places: none has its second turn before each had its first, nor its third before the second", async () => {
-    const names = tenants(2_000);
+  test("480 tenants over 16 places: none has its second turn before each had its first, nor its third before the second", async () => {
+    const names = tenants(480);
     await register(names.flatMap((tenant) => boxes(tenant, 3)));
     const taken: string[] = [];
-    for (let round = 1; round <= 375; round++) {
+    for (let round = 1; round <= 90; round++) {
       const some = await take();
       expect(some).toHaveLength(places);
       taken.push(...some);
-      if (round % 125 === 0) expect([...new Set(perTenant(taken).values())]).toEqual([round / 125]);
+      if (round % 30 === 0) expect([...new Set(perTenant(taken).values())]).toEqual([round / 30]);
     }
-    expect(perTenant(taken).size).toBe(2_000);
-    expect(new Set(taken).size).toBe(6_000);
-  }, 60_000);
+    expect(perTenant(taken).size).toBe(480);
+    expect(new Set(taken).size).toBe(1_440);
+  });
 
   test("three producers at once keep to one line: no mailbox twice, no tenant more than one turn ahead of another", async () => {
     await register(tenants(300).flatMap((tenant) => boxes(tenant, 4)));
