@@ -111,3 +111,37 @@ export async function sidewaysScroll(page: Page): Promise<number> {
     return Math.max(0, document.documentElement.scrollWidth - innerWidth);
   });
 }
+
+export const heading = (page: Page) => page.getByRole("heading", { level: 1 });
+export const main = (page: Page) => page.locator("#main");
+/** Of the mailboxes that a list shows, in its order. */
+export const addressesOf = (page: Page): Promise<string[]> => page.locator("tbody td.first a").allTextContents();
+
+export async function waitForHeading(page: Page, words: string | RegExp, ms = 30_000): Promise<void> {
+  await heading(page).filter({ hasText: words }).waitFor({ timeout: ms });
+}
+
+/** Keys come after the first picture. */
+export async function isListening(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /live \d s/ }).waitFor();
+  await page.waitForFunction(() => {
+    const { performance } = globalThis as unknown as { performance: { getEntriesByType(type: string): readonly { name: string }[] } };
+    return performance.getEntriesByType("resource").some(({ name }) => name.endsWith("/live/keyboard.ts"));
+  });
+}
+
+export async function focusedWords(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const { document } = globalThis as unknown as { document: { activeElement: { textContent: string | null } | null } };
+    return document.activeElement?.textContent?.trim() ?? "";
+  });
+}
+
+/** Tab until the focus is on it: what cannot be reached so is out of reach of a keyboard. */
+export async function tabTo(page: Page, words: string): Promise<void> {
+  for (let n = 0; n < 80; n++) {
+    if ((await focusedWords(page)) === words) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`${words} is not reached by Tab`);
+}

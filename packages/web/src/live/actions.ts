@@ -109,6 +109,6 @@ function isOver({ state }: ActionRun): boolean {
 
 async function tellError(error: unknown): Promise<void> {
   const { toastError } = await import("./toasts.ts");
-  const { what, todo } = errorWords(error);
-  toastError(what, todo);
+  const { what, todo, command } = errorWords(error);
+  toastError(what, todo, command);
 }

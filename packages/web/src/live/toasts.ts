@@ -21,7 +21,7 @@ const toasts: Toast[] = [];
 
 /** What somebody did and what became of it, in a corner, with its Undo. Stays while it runs, and ten seconds after. */
 export function toastRun(run: ActionRun, now: number, undo: () => void): void {
-  const canUndo = run.undoUntil !== undefined && run.undoUntil > now;
+  const canUndo = run.state !== "undone" && run.state !== "failed" && run.undoUntil !== undefined && run.undoUntil > now;
   const isBusy = run.state === "waiting" || run.state === "running";
   const toast = toastOf(run.id);
   const isNews = toast.words === "" || (!isBusy && toast.isBusy);
@@ -36,13 +36,16 @@ export function toastRun(run: ActionRun, now: number, undo: () => void): void {
   draw();
 }
 
-export function toastError(words: string, todo = ""): void {
+/** What was refused, and why. @param command does what was refused, in a terminal */
+export function toastError(words: string, todo = "", command?: string): void {
   const toast = toastOf(`error ${words}`);
+  if (command !== undefined) toast.command = command;
   toast.words = todo === "" ? words : `${words} ${todo}`;
   toast.isBad = true;
   say(toast.words);
   clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => drop(toast), shownMs);
+  // With a command it is for pasting: it stays until it is closed.
+  toast.timer = command === undefined ? setTimeout(() => drop(toast), shownMs) : undefined;
   draw();
 }
 
@@ -77,7 +80,7 @@ function toastView(toast: Toast): TemplateResult {
     @focusin=${() => clearTimeout(toast.timer)}
     @pointerenter=${() => clearTimeout(toast.timer)}
   >
-    <p>${words}</p>
+    <p>${words}${isBad && command !== undefined ? html`<code class="toast-command">${command}</code>` : nothing}</p>
     ${undo === undefined ? nothing : html`<button class="button" type="button" @click=${undo}>Undo</button>`}
     ${
       command === undefined

@@ -1,0 +1,171 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  addressesOf,
+  expectAccessible,
+  heading,
+  isListening,
+  main,
+  openVisitor,
+  sidewaysScroll,
+  startBrowser,
+  type Visitor,
+  waitForHeading,
+} from "./browser.ts";
+import { type ConsoleFleet, startConsoleFleet } from "./console-fleet.ts";
+
+const refused = "hr@contoso.example";
+let browser: Browser;
+let fleet: ConsoleFleet;
+const visitors: Visitor[] = [];
+
+beforeAll(async () => {
+  [browser, fleet] = await Promise.all([
+    startBrowser(),
+    startConsoleFleet({
+      tenants: [
+        { alias: "contoso", mailboxes: 6, messages: 60 },
+        { alias: "fabrikam", mailboxes: 4, messages: 40 },
+      ],
+      prepare: (sandbox) => sandbox.setRefused(refused, true),
+      more: "sync: { pollSeconds: 10, freshWithinSeconds: 120 }\n",
+    }),
+  ]);
+});
+afterAll(async () => {
+  await Promise.all(visitors.map((visitor) => visitor.close()));
+  await browser.close();
+  await fleet.stop();
+});
+
+/** A tab of somebody who has just come in. */
+async function visit(path: string): Promise<Visitor> {
+  const visitor = await openVisitor(browser, fleet.url);
+  visitors.push(visitor);
+  await visitor.page.goto(path);
+  return visitor;
+}
+
+describe("a list", () => {
+  test("has its whole state in its address, back and forth and elsewhere", async () => {
+    const one = fleet.sandbox.tenants.find(({ alias }) => alias === "fabrikam")?.addresses[0] ?? "";
+    const start = one.slice(0, one.indexOf("@") + 1);
+    const { page, expectQuiet } = await visit("/");
+    await isListening(page);
+    await page.keyboard.press("g");
+    await page.keyboard.press("m");
+    await page.waitForURL("**/mailboxes");
+    await waitForHeading(page, /^10 mailboxes$/);
+    await page.getByLabel("Tenant", { exact: true }).selectOption("fabrikam");
+    await waitForHeading(page, "4 mailboxes fit the filter");
+    await page.keyboard.press("Escape");
+    await page.getByLabel("Address or tenant begins with").fill(start);
+    await waitForHeading(page, "1 mailbox fits the filter");
+    expect(page.url()).toBe(`${fleet.url}/mailboxes?tenant=fabrikam&q=${start}`);
+    await page.reload();
+    await waitForHeading(page, "1 mailbox fits the filter");
+    expect(await addressesOf(page)).toEqual([one]);
+    await page.goBack();
+    await waitForHeading(page, "10 mailboxes");
+    await page.goForward();
+    await waitForHeading(page, "1 mailbox fits the filter");
+    await page.getByLabel("Address or tenant begins with").fill("nobody");
+    await page.getByText("No mailbox fits the filter").waitFor();
+    await main(page).getByRole("link", { name: "Clear the filter" }).click();
+    await waitForHeading(page, "10 mailboxes");
+    expectQuiet();
+  });
+
+  test("moves nothing while a row has the focus, and drops no selection", async () => {
+    const { page, expectQuiet } = await visit("/mailboxes?sort=age");
+    const chosen = page.getByLabel("Select support@contoso.example");
+    await chosen.check();
+    const before = await addressesOf(page);
+    const note = page.getByText(/rows? would move/);
+    await note.waitFor({ timeout: 30_000 });
+    expect(await addressesOf(page)).toEqual(before);
+    expect(await chosen.isChecked()).toBe(true);
+    await chosen.uncheck();
+    await page.locator("tbody tr").first().focus();
+    await note.waitFor();
+    expect(await addressesOf(page)).toEqual(before);
+    await page.keyboard.press(".");
+    await note.waitFor({ state: "detached" });
+    expect(await addressesOf(page)).not.toEqual(before);
+    expect([...(await addressesOf(page))].sort()).toEqual([...before].sort());
+    expectQuiet();
+  });
+});
+
+describe("a page that is out of touch", () => {
+  test("loses its green within ten seconds of Redis' stop, and lives again without a reload", async () => {
+    const { page } = await visit("/tenants/contoso");
+    await page.getByRole("button", { name: "Run doctor" }).waitFor();
+    await page.evaluate(() => Object.assign(globalThis, { isSame: true }));
+    process.kill(fleet.redis.pid, "SIGSTOP");
+    try {
+      await page.getByRole("alert").filter({ hasText: "Not live since" }).waitFor({ timeout: 25_000 });
+      expect(await page.title()).toContain("(not live)");
+      expect(await page.getByRole("button", { name: "Run doctor" }).isDisabled()).toBe(true);
+      const dot = page.locator(".live-dot");
+      expect(
+        await dot.evaluate(
+          (element) =>
+            (globalThis as unknown as { getComputedStyle(node: unknown): { backgroundColor: string } }).getComputedStyle(element)
+              .backgroundColor,
+        ),
+      ).toBe("rgba(0, 0, 0, 0)");
+    } finally {
+      process.kill(fleet.redis.pid, "SIGCONT");
+    }
+    await page.getByRole("alert").waitFor({ state: "hidden", timeout: 25_000 });
+    expect(await page.title()).not.toContain("(not live)");
+    expect(await page.evaluate(() => (globalThis as unknown as { isSame?: boolean }).isSame)).toBe(true);
+  });
+});
+
+test("seven tabs are live by one stream", async () => {
+  const visitor = await openVisitor(browser, fleet.url);
+  visitors.push(visitor);
+  const { page, context, expectQuiet } = visitor;
+  let streams = 0;
+  context.on("request", (request) => (streams += request.url().endsWith("/api/stream") ? 1 : 0));
+  await page.goto("/");
+  await expect.poll(() => streams, { timeout: 10_000 }).toBe(1);
+  const tabs = await Promise.all(Array.from({ length: 6 }, () => context.newPage()));
+  await Promise.all(tabs.map((tab) => tab.goto("/")));
+  for (const tab of [page, ...tabs]) await tab.getByRole("button", { name: /live \d s/ }).waitFor();
+  expect(streams).toBe(1);
+  // The tab that has the stream goes; another takes over.
+  await page.close();
+  await expect.poll(() => streams, { timeout: 10_000 }).toBe(2);
+  for (const tab of tabs) await tab.getByRole("button", { name: /live \d s/ }).waitFor();
+  expectQuiet();
+});
+
+test("the policy of a page is as it was designed, and no script is allowed besides ours", async () => {
+  const answer = await fetch(fleet.url);
+  const policy = answer.headers.get("content-security-policy") ?? "";
+  expect(policy.replace(/'sha256-[^']+'/, "'sha256-'")).toBe(
+    "default-src 'none'; script-src 'self' 'sha256-'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html",
+  );
+});
+
+describe("axe finds nothing, in both themes and widths,", () => {
+  test.each([
+    ["the fleet", "/"],
+    ["a list of mailboxes", "/mailboxes"],
+    ["a tenant", "/tenants/contoso"],
+    ["a mailbox", `/mailboxes/contoso/${refused}`],
+    ["dead letters", "/dead-letters"],
+    ["activity", "/activity"],
+    ["about", "/about"],
+  ])("on %s", async (what, path) => {
+    const { page, expectQuiet } = await visit(path);
+    await heading(page).waitFor();
+    await expectAccessible(page, what);
+    await page.setViewportSize({ width: 320, height: 640 });
+    expect(await sidewaysScroll(page), `${what} scrolls sideways at 320 px`).toBe(0);
+    expectQuiet();
+  });
+});
