@@ -32,6 +32,7 @@ export function browserFiles(): BrowserFiles {
     styles: ["tokens", "base", "layout", "parts", "charts"].map((name) => `web/styles/${name}.css`),
     imports: {
       "@mailfleet/core/browser": "core/browser/index.ts",
+      "@mailfleet/core/browser/letters": "core/words/letters.ts",
       "lit-html": "lit-html/lit-html.js",
       "lit-html/directive.js": "lit-html/directive.js",
       "lit-html/directives/live.js": "lit-html/directives/live.js",

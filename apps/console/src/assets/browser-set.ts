@@ -84,8 +84,22 @@ function readModule(given: BrowserFiles, name: string): Module {
   const type = types[extension];
   if (type === undefined) throw new Error(`${name} is no file for browsers`);
   const source = readFileSync(locate(given, name), "utf8");
-  const code = extension === ".ts" ? transformSync(source, { mode: "transform", sourceMap: false }).code : source;
+  const code = extension === ".ts" ? transformed(source) : extension === ".js" ? withoutComments(source) : source;
   return { name, code: Buffer.from(code), type, imports: extension === ".css" ? [] : importsOf(code, staticImport, name, given) };
+}
+
+/** A file with fewer lines is minified. */
+const minifiedLines = 100;
+
+function transformed(source: string): string {
+  return transformSync(source, { mode: "transform", sourceMap: false }).code;
+}
+
+/** A vendor's module that comes with its comments is sent without them, but for the notice of its licence; one that is minified stays as it is. */
+function withoutComments(source: string): string {
+  if (source.split("\n").length < minifiedLines) return source;
+  const code = transformed(source);
+  return `${/^\s*\/\*[^]*?\*\//.exec(source)?.[0] ?? ""}\n${code}`;
 }
 
 /** @throws Error for a root that is not given, or a path that leaves it */

@@ -33,7 +33,7 @@ test("the shell around it is small", () => {
 
 test("charts load what they need after the rows, within their bytes", () => {
   const first = new Set(set.preload("fleet"));
-  const later = [...set.files.keys()].filter((path) => /\/uplot\/|\/chart|\/model\/charts/.test(path));
+  const later = [...set.files.keys()].filter((path) => /\/uplot\/|\/chart-|\/parts\/charts|\/model\/charts/.test(path));
   expect(later.filter((path) => first.has(path))).toEqual([]);
   expect(sum(later)).toBeLessThanOrEqual(chartBytes);
 });

@@ -8,7 +8,6 @@ export { mailboxPath, rowMarks, withNews } from "../console/mailbox-row.ts";
 export { unaccounted } from "../ledger.ts";
 export { describeCause } from "../words/causes.ts";
 export { comingUpWords } from "../words/coming-up-words.ts";
-export { causeWords, ownerWords } from "../words/letters.ts";
 export { formatBytes, formatCount, formatCounted, formatPercent, formatRate } from "../words/numbers.ts";
 export { protocolNames } from "../words/protocols.ts";
 export { pushSentence } from "../words/push-sentence.ts";

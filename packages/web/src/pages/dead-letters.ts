@@ -1,14 +1,5 @@
-import {
-  causeWords,
-  formatAgo,
-  formatBytes,
-  formatClock,
-  formatCount,
-  formatCounted,
-  formatDay,
-  mailboxPath,
-  ownerWords,
-} from "@mailfleet/core/browser";
+import { formatAgo, formatBytes, formatClock, formatCount, formatCounted, formatDay, mailboxPath } from "@mailfleet/core/browser";
+import { causeWords, ownerWords } from "@mailfleet/core/browser/letters";
 import type { DeadLettersPage, DiscardedItem, LetterCauseItem, LetterItem } from "@mailfleet/core/console";
 import { html, nothing, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
