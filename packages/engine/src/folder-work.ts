@@ -36,6 +36,8 @@ export interface FolderWork {
   top?: number | undefined;
   /** Of a spool: what this session's list left out, and is not told yet. */
   vanished?: Vanished | undefined;
+  /** Begun in this session and not stored: its first batch is written with it, or `writeBegun` does. */
+  isUnwritten?: boolean;
   /** Nothing more can be done for it in this session. */
   isWaiting?: boolean;
   /** Earlier generations, read once in a session. */
@@ -73,6 +75,7 @@ export async function commitStep(context: SessionContext, work: FolderWork, step
   switch (result.kind) {
     case "applied":
       work.version = result.version;
+      work.isUnwritten = false;
       work.checkpoint = checkpoint;
       work.ledger = step.ledger;
       context.counts.commits++;
@@ -86,6 +89,14 @@ export async function commitStep(context: SessionContext, work: FolderWork, step
         `Redis holds another checkpoint of ${work.path} than this session read; nothing of this batch was written. It is read again.`,
         facts,
       );
+  }
+}
+
+/** Stores the folders that this session began and handed off nothing of. One that dies before has begun nothing. */
+export async function writeBegun(context: SessionContext): Promise<void> {
+  for (const work of context.folders) {
+    const { checkpoint, ledger, isUnwritten } = work;
+    if (isUnwritten === true && checkpoint) await commitStep(context, work, { checkpoint, ledger, events: [] });
   }
 }
 

@@ -99,6 +99,12 @@ async function beginFolder(context: SessionContext, work: FolderWork, status: Fo
   const { messages } = status;
   const wanted = context.settings.backfill;
   const wantedFrom = Math.floor(context.ports.clock.now() / 1_000);
+  if (wanted && messages > 0 && !isCorrupt && context.lease.lane === "fresh" && messages <= context.settings.smallHistory.messages) {
+    work.checkpoint = checkpoint;
+    work.ledger = { ...emptyLedger, listed: messages, toDo: messages };
+    work.isUnwritten = true;
+    return;
+  }
   await commitStep(context, work, {
     checkpoint: wanted ? checkpoint : await anchored(context, work, status, { ...withoutHistory(checkpoint), wantedFrom }),
     ledger: { ...emptyLedger, listed: messages, ...(wanted ? { toDo: messages } : { excluded: messages }) },

@@ -72,10 +72,16 @@ export class Hand {
   }
 }
 
+/** What `planFolder` begins a folder with that nothing is stored of. */
+const firstGeneration = 1;
+
 /** Those of which it is not settled yet what becomes of them. */
 function stillOpen(state: MailboxState, suspects: readonly Suspect[]): readonly Suspect[] {
   return suspects.filter(({ folder, generation, uid }) => {
-    const checkpoint = state.folders.get(folder)?.checkpoint;
+    const stored = state.folders.get(folder);
+    // A folder's first batch is stored with its beginning: a worker that dies of it leaves no checkpoint behind.
+    if (stored === undefined) return generation === firstGeneration;
+    const { checkpoint } = stored;
     return checkpoint?.generation === generation && !hasUid(accountedFor({ ...checkpoint, retry: [] }), uid);
   });
 }

@@ -33,13 +33,14 @@ function newMailbox(inbox: number, archive: number, options: { readonly protocol
   const sync = (own: Partial<EnginePorts> = {}): Promise<SyncOutcome> =>
     syncMailbox({ ...ports, ...own }, settings, mailbox, "fresh", new AbortController().signal);
   const told = (): readonly MailEvent[] => fleet.jobs.map(({ json }) => JSON.parse(json) as MailEvent);
-  return { deliver, fleet, mailbox, ports, sync, told };
+  return { clock, deliver, fleet, mailbox, ports, sync, told };
 }
 
 describe("a new mailbox with little history", () => {
   test.each(["imap", "pop3"] as const)("is done by the session that looks at it first, over %s", async (protocol) => {
     const { fleet, mailbox, sync, told } = newMailbox(3, protocol === "imap" ? 3 : 0, { protocol });
-    expect(await sync()).toMatchObject({ kind: "done", hasHistory: false });
+    // A batch and a comparison for each folder: what begins it is written with its batch.
+    expect(await sync()).toMatchObject({ kind: "done", hasHistory: false, counts: { commits: protocol === "imap" ? 4 : 2 } });
     expect(told()).toHaveLength(protocol === "imap" ? 6 : 3);
     expect(told().every(({ lane }) => lane === "backfill")).toBe(true);
     expect(fleet.facts(mailbox).backfillDueAt).toBeUndefined();
@@ -70,6 +71,7 @@ describe("a new mailbox with little history", () => {
     const outcome = await sync({ gate: { shouldYield, isDraining: () => false } });
     expect(outcome).toMatchObject({ kind: "done", hasHistory: true, counts: { handedOff: 0 } });
     expect(asked).toEqual(["backfill guest"]);
+    expect(fleet.facts(mailbox).ledger).toMatchObject({ listed: 4, toDo: 4 });
     expect(fleet.facts(mailbox).backfillDueAt).toBeDefined();
   });
 
@@ -82,6 +84,22 @@ describe("a new mailbox with little history", () => {
     expect(new Set(told().map(({ key }) => key)).size).toBe(4);
     expect(told()).toHaveLength(4);
     expect(fleet.facts(mailbox).backfillDueAt).toBeUndefined();
+  });
+
+  test("sets aside the message that workers die of, though none of them stored anything of its folder", async () => {
+    const { clock, deliver, ports, sync, told } = newMailbox(2, 0);
+    deliver("INBOX", "poison");
+    const dies = (raw: Buffer): Promise<never> | undefined =>
+      raw.includes("poison") ? Promise.reject(new Error("the worker died")) : undefined;
+    const mime: EnginePorts["mime"] = { ...ports.mime, parse: (raw, ...rest) => dies(Buffer.from(raw)) ?? ports.mime.parse(raw, ...rest) };
+    let deaths = 0;
+    for (; deaths < 10; deaths++) {
+      const outcome = await sync({ mime }).catch((error: Error) => error);
+      if (!(outcome instanceof Error)) break;
+      await clock.advance(limits.leaseMs + 1);
+    }
+    expect(deaths).toBe(limits.killedWorkers);
+    expect(told().map(({ type }) => type)).toEqual(["message.quarantined", "message.added", "message.added"]);
   });
 
   test("serves a poke in the same session", async () => {

@@ -17,7 +17,7 @@ import {
   withoutHistory,
 } from "@mailfleet/core";
 import { backfill, backfillSmall, isOwed, remaining } from "./backfill.ts";
-import { commitStep, type FolderWork, inFolder } from "./folder-work.ts";
+import { commitStep, type FolderWork, inFolder, writeBegun } from "./folder-work.ts";
 import { breaksSessions, freshPass } from "./fresh-pass.ts";
 import { listingAfter, lookFirst } from "./look-first.ts";
 import { judgeEnding, noteOpened } from "./judge-ending.ts";
@@ -156,10 +156,17 @@ async function runSession(
     else await noteUnseen(context, state);
     await noteExcluded(context, selection.excludedByRule, state);
     await noteUnselected(context, selection, state);
-    await freshPass(context);
-    progress.arrived = counts.handedOff + counts.quarantined;
-    progress.hasHistory = remaining(context).length > 0;
-    await (lease.lane === "backfill" ? backfill(context) : backfillSmall(context));
+    try {
+      await freshPass(context);
+      progress.arrived = counts.handedOff + counts.quarantined;
+      progress.hasHistory = remaining(context).length > 0;
+      await (lease.lane === "backfill" ? backfill(context) : backfillSmall(context));
+    } catch (error) {
+      // When a folder breaks the session each time, what is new in the others is noticed all the same. What is told is why it broke.
+      if (isSyncError(error)) await writeBegun(context).catch(() => undefined);
+      throw error;
+    }
+    await writeBegun(context);
     if (context.isPoked) await freshPass(context);
     const failure = [...context.leftOut.values()].find(({ code }) => code !== "FOLDER_GONE");
     const hasHistory = remaining(context).length > 0;

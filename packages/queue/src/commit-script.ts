@@ -43,9 +43,11 @@ local function checkRights(commands)
   end
 end
 local function checkQueue(first, prefix, firstEvent)
+  -- Without an event nothing of the queue is written.
+  if #ARGV < firstEvent then return end
   local wrong = checkTypes({ KEYS[first], 'list', KEYS[first + 2], 'hash', KEYS[first + 3], 'string', KEYS[first + 4], 'zset',
     KEYS[first + 5], 'zset', KEYS[first + 6], 'list', KEYS[first + 7], 'stream', KEYS[first + 8], 'zset' })
-  if wrong or #ARGV < firstEvent then return wrong end
+  if wrong then return wrong end
   local counter = redis.call('GET', KEYS[first + 3])
   if counter and not string.match(counter, '^%d+$') then return refuse('no number at ' .. KEYS[first + 3]) end
   for i = firstEvent, #ARGV, 3 do
