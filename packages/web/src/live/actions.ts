@@ -9,12 +9,15 @@ const askEveryMs = 2_000;
 export class Actions {
   readonly #page: PageHandle;
   readonly #runs = new Map<string, ActionRun>();
+  /** Told by the stream before the answer that names it has come: what is quick is done by then. */
+  #early: ActionRun | undefined;
   readonly #ended = new Map<string, (run: ActionRun) => void>();
 
   constructor(page: PageHandle) {
     this.#page = page;
     page.onRun((run) => {
       if (this.#runs.has(run.id)) this.#take(run);
+      else this.#early = run;
     });
   }
 
@@ -54,8 +57,9 @@ export class Actions {
     try {
       const run = await postJson<ActionRun>("/api/actions", request, this.#page.frame.token);
       this.#take(run);
+      if (this.#early?.id === run.id) this.#take(this.#early);
       void this.#follow(run.id);
-      return run;
+      return this.#runs.get(run.id) ?? run;
     } catch (error) {
       await tellError(error);
       return undefined;
