@@ -56,9 +56,11 @@ function sumOf(text: string, name: string, ...labels: readonly string[]): number
 }
 
 test("the roles show what they did, the same as the ledger, and no mailbox", async () => {
+  // Nothing to do is not the end: a mailbox with little history is counted as it is handed off.
+  const all = [...sandbox.truth()].filter(({ isMail }) => isMail).length;
   await until(
     () => readSums(redis),
-    (sums) => sums.listed > 0 && sums.toDo === 0 && sums.handedOff >= 150,
+    (sums) => sums.handedOff === all && sums.toDo === 0,
     60_000,
     outputs,
   );
