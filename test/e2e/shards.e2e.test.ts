@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { shardOf } from "@mailfleet/core";
 import { startRedis, startRedisCluster, startSentinels } from "@mailfleet/testkit";
+import { until } from "./fleet.ts";
 import { type ShardedFleet, startShardedFleet } from "./sharded-fleet.ts";
 
 const closing: (() => Promise<void>)[] = [];
@@ -39,11 +40,16 @@ test("a fleet of four shards on a three-node cluster gets every message once, wh
   fleet.start("producer");
   const leaving = fleet.start("worker");
   await fleet.untilSums((sums) => sums.handedOff > 0, limitMs);
-  fleet.start("worker");
-  fleet.start("producer");
   expect(await leaving.stop()).toBe(0);
-  const some = (await fleet.untilSums((sums) => sums.handedOff > 20, limitMs)).handedOff;
+  // A role that starts while a primary is away ends, and is started again by whoever keeps it running; these are to live through it.
+  const newcomers = [fleet.start("worker"), fleet.start("producer")];
+  await until(
+    () => Promise.resolve(newcomers.map((role) => role.output())),
+    (outputs) => outputs.every((output) => output.includes(" started")),
+    limitMs,
+  );
   const dying = await cluster.nodeOf(shards[shardOf("contoso", 4) - 1]?.keys.fence ?? "");
+  const some = (await fleet.untilSums(() => true, limitMs)).handedOff;
   await dying.kill();
   expect(some).toBeLessThan(total(fleet));
   await fleet.untilSums(isComplete(fleet), limitMs);
