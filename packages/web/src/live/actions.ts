@@ -71,7 +71,10 @@ export class Actions {
     this.#runs.set(run.id, run);
     const hasPlace = run.verb === "doctor" || run.verb === "prove" || run.verb === "reveal";
     if (!hasPlace || run.state === "failed") {
-      void import("./toasts.ts").then(({ toastRun }) => toastRun(run, this.#page.now(), () => void this.#undo(run.id)));
+      // As it is by then: two imports that wait for one file may come back in any order (seen in Chromium 150).
+      void import("./toasts.ts").then(({ toastRun }) =>
+        toastRun(this.#runs.get(run.id) ?? run, this.#page.now(), () => void this.#undo(run.id)),
+      );
     }
     if (isOver(run)) {
       this.#ended.get(run.id)?.(run);
