@@ -17,7 +17,7 @@ This page is made from the code; a test keeps both equal. Names and labels are p
 metrics: { listen: 127.0.0.1:9464 } # or MAILFLEET_METRICS_LISTEN
 \`\`\`
 
-Each role then shows, without login, on that address:
+Each producer and worker then shows, without login, on that address (the console shows none yet):
 
 - \`/metrics\` for Prometheus, with Node's own metrics of the process (memory, event loop, garbage collection) beside those below;
 - \`/healthz\`: 200 while the process makes progress, 503 when only a restart helps: no round of its work ended for 2 min, or sessions are at work and none
