@@ -1,50 +1,8 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  addressesOf,
-  expectAccessible,
-  focusedWords,
-  isListening,
-  main,
-  openVisitor,
-  startBrowser,
-  tabTo,
-  type Visitor,
-  waitForHeading,
-} from "./browser.ts";
-import { type ConsoleFleet, startConsoleFleet } from "./console-fleet.ts";
+import { describe, expect, test } from "vitest";
+import { addressesOf, expectAccessible, focusedWords, isListening, main, tabTo, waitForHeading } from "./browser.ts";
+import { refused, useConsole } from "./console-visits.ts";
 
-const refused = "hr@contoso.example";
-let browser: Browser;
-let fleet: ConsoleFleet;
-const visitors: Visitor[] = [];
-
-beforeAll(async () => {
-  [browser, fleet] = await Promise.all([
-    startBrowser(),
-    startConsoleFleet({
-      tenants: [
-        { alias: "contoso", mailboxes: 6, messages: 60 },
-        { alias: "fabrikam", mailboxes: 4, messages: 40 },
-      ],
-      prepare: (sandbox) => sandbox.setRefused(refused, true),
-      more: "sync: { pollSeconds: 10, freshWithinSeconds: 120 }\n",
-    }),
-  ]);
-});
-afterAll(async () => {
-  await Promise.all(visitors.map((visitor) => visitor.close()));
-  await browser.close();
-  await fleet.stop();
-});
-
-/** A tab of somebody who has just come in. */
-async function visit(path: string): Promise<Visitor> {
-  const visitor = await openVisitor(browser, fleet.url);
-  visitors.push(visitor);
-  await visitor.page.goto(path);
-  return visitor;
-}
+const { fleet, visit } = useConsole();
 
 describe("a mailbox that is late", () => {
   test("is named with its cause; mended, it is fresh again without a reload", async () => {
@@ -63,7 +21,7 @@ describe("a mailbox that is late", () => {
     await expect(main(page).textContent()).resolves.toContain(`mailfleet doctor --mailbox ${refused}`);
     await page.getByRole("link", { name: refused }).click();
     await waitForHeading(page, `${refused} is parked`);
-    fleet.sandbox.setRefused(refused, false);
+    fleet().sandbox.setRefused(refused, false);
     await page.getByRole("button", { name: "Try now" }).click();
     await waitForHeading(page, `${refused} is fresh`);
     await expect(main(page).textContent()).resolves.toContain("unaccounted");
@@ -78,13 +36,13 @@ describe("dead letters", () => {
   test("are grouped by cause, revealed one at a time and on record, and replayed as many as the dialog said", async () => {
     const { page, expectQuiet } = await visit("/dead-letters");
     await waitForHeading(page, "Nothing failed");
-    await fleet.failEvents(3, "HTTP 503 from crm.internal");
+    await fleet().failEvents(3, "HTTP 503 from crm.internal");
     await page.getByRole("link", { name: /Dead letters 3/ }).waitFor();
     await waitForHeading(page, "3 dead letters from 1 cause");
     await page.getByRole("link", { name: /^Open / }).click();
     const rows = page.locator("tbody tr");
     await rows.nth(2).waitFor();
-    const subjects = [...fleet.sandbox.truth()].length;
+    const subjects = [...fleet().sandbox.truth()].length;
     expect(subjects).toBeGreaterThan(0);
     const source = await page.content();
     expect(source).not.toMatch(/Subject:|From:/);
@@ -104,7 +62,7 @@ describe("dead letters", () => {
 
     await page.getByRole("button", { name: "Replay 3", exact: true }).click();
     // What fails meanwhile is not in it.
-    await fleet.failEvents(1, "HTTP 503 from crm.internal");
+    await fleet().failEvents(1, "HTTP 503 from crm.internal");
     await expect(dialog.textContent()).resolves.toContain("the same keys");
     await dialog.getByRole("button", { name: "Replay 3" }).click();
     await page.getByRole("button", { name: "Undo" }).click();

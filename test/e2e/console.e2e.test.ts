@@ -1,54 +1,12 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  addressesOf,
-  expectAccessible,
-  heading,
-  isListening,
-  main,
-  openVisitor,
-  sidewaysScroll,
-  startBrowser,
-  type Visitor,
-  waitForHeading,
-} from "./browser.ts";
-import { type ConsoleFleet, startConsoleFleet } from "./console-fleet.ts";
+import { describe, expect, test } from "vitest";
+import { addressesOf, expectAccessible, heading, isListening, main, sidewaysScroll, waitForHeading } from "./browser.ts";
+import { refused, useConsole } from "./console-visits.ts";
 
-const refused = "hr@contoso.example";
-let browser: Browser;
-let fleet: ConsoleFleet;
-const visitors: Visitor[] = [];
-
-beforeAll(async () => {
-  [browser, fleet] = await Promise.all([
-    startBrowser(),
-    startConsoleFleet({
-      tenants: [
-        { alias: "contoso", mailboxes: 6, messages: 60 },
-        { alias: "fabrikam", mailboxes: 4, messages: 40 },
-      ],
-      prepare: (sandbox) => sandbox.setRefused(refused, true),
-      more: "sync: { pollSeconds: 10, freshWithinSeconds: 120 }\n",
-    }),
-  ]);
-});
-afterAll(async () => {
-  await Promise.all(visitors.map((visitor) => visitor.close()));
-  await browser.close();
-  await fleet.stop();
-});
-
-/** A tab of somebody who has just come in. */
-async function visit(path: string): Promise<Visitor> {
-  const visitor = await openVisitor(browser, fleet.url);
-  visitors.push(visitor);
-  await visitor.page.goto(path);
-  return visitor;
-}
+const { arrive, fleet, visit } = useConsole();
 
 describe("a list", () => {
   test("has its whole state in its address, back and forth and elsewhere", async () => {
-    const one = fleet.sandbox.tenants.find(({ alias }) => alias === "fabrikam")?.addresses[0] ?? "";
+    const one = fleet().sandbox.tenants.find(({ alias }) => alias === "fabrikam")?.addresses[0] ?? "";
     const start = one.slice(0, one.indexOf("@") + 1);
     const { page, expectQuiet } = await visit("/");
     await isListening(page);
@@ -61,7 +19,7 @@ describe("a list", () => {
     await page.keyboard.press("Escape");
     await page.getByLabel("Address or tenant begins with").fill(start);
     await waitForHeading(page, "1 mailbox fits the filter");
-    expect(page.url()).toBe(`${fleet.url}/mailboxes?tenant=fabrikam&q=${start}`);
+    expect(page.url()).toBe(`${fleet().url}/mailboxes?tenant=fabrikam&q=${start}`);
     await page.reload();
     await waitForHeading(page, "1 mailbox fits the filter");
     expect(await addressesOf(page)).toEqual([one]);
@@ -102,7 +60,7 @@ describe("a page that is out of touch", () => {
     const { page } = await visit("/tenants/contoso");
     await page.getByRole("button", { name: "Run doctor" }).waitFor();
     await page.evaluate(() => Object.assign(globalThis, { isSame: true }));
-    process.kill(fleet.redis.pid, "SIGSTOP");
+    process.kill(fleet().redis.pid, "SIGSTOP");
     try {
       await page.getByRole("alert").filter({ hasText: "Not live since" }).waitFor({ timeout: 25_000 });
       expect(await page.title()).toContain("(not live)");
@@ -116,7 +74,7 @@ describe("a page that is out of touch", () => {
         ),
       ).toBe("rgba(0, 0, 0, 0)");
     } finally {
-      process.kill(fleet.redis.pid, "SIGCONT");
+      process.kill(fleet().redis.pid, "SIGCONT");
     }
     await page.getByRole("alert").waitFor({ state: "hidden", timeout: 25_000 });
     expect(await page.title()).not.toContain("(not live)");
@@ -125,9 +83,7 @@ describe("a page that is out of touch", () => {
 });
 
 test("seven tabs are live by one stream", async () => {
-  const visitor = await openVisitor(browser, fleet.url);
-  visitors.push(visitor);
-  const { page, context, expectQuiet } = visitor;
+  const { page, context, expectQuiet } = await arrive();
   let streams = 0;
   context.on("request", (request) => (streams += request.url().endsWith("/api/stream") ? 1 : 0));
   await page.goto("/");
@@ -144,7 +100,7 @@ test("seven tabs are live by one stream", async () => {
 });
 
 test("the policy of a page is as it was designed, and no script is allowed besides ours", async () => {
-  const answer = await fetch(fleet.url);
+  const answer = await fetch(fleet().url);
   const policy = answer.headers.get("content-security-policy") ?? "";
   expect(policy.replace(/'sha256-[^']+'/, "'sha256-'")).toBe(
     "default-src 'none'; script-src 'self' 'sha256-'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html",

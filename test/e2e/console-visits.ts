@@ -1,0 +1,54 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { openVisitor, startBrowser, type Visitor } from "./browser.ts";
+import { type ConsoleFleet, startConsoleFleet } from "./console-fleet.ts";
+
+/** The one mailbox of the small fleet that its server refuses. */
+export const refused = "hr@contoso.example";
+
+export interface ConsoleVisits {
+  readonly fleet: () => ConsoleFleet;
+  /** A browser of somebody who has not asked for a page yet. */
+  arrive(): Promise<Visitor>;
+  /** A tab of somebody who has just come in. */
+  visit(path: string): Promise<Visitor>;
+}
+
+/** A browser and a small fleet of two tenants and ten mailboxes, for all tests of a file. */
+export function useConsole(): ConsoleVisits {
+  let browser: Browser;
+  let fleet: ConsoleFleet;
+  const visitors: Visitor[] = [];
+  beforeAll(async () => {
+    [browser, fleet] = await Promise.all([
+      startBrowser(),
+      startConsoleFleet({
+        tenants: [
+          { alias: "contoso", mailboxes: 6, messages: 60 },
+          { alias: "fabrikam", mailboxes: 4, messages: 40 },
+        ],
+        prepare: (sandbox) => sandbox.setRefused(refused, true),
+        more: "sync: { pollSeconds: 10, freshWithinSeconds: 120 }\n",
+      }),
+    ]);
+  });
+  afterAll(async () => {
+    await Promise.all(visitors.map((visitor) => visitor.close()));
+    await browser.close();
+    await fleet.stop();
+  });
+  const arrive = async (): Promise<Visitor> => {
+    const visitor = await openVisitor(browser, fleet.url);
+    visitors.push(visitor);
+    return visitor;
+  };
+  return {
+    fleet: () => fleet,
+    arrive,
+    async visit(path) {
+      const visitor = await arrive();
+      await visitor.page.goto(path);
+      return visitor;
+    },
+  };
+}
