@@ -14,7 +14,6 @@ export async function aboutPage(sources: PageSources, _person: Person): Promise<
     limits: Object.entries(limits).flatMap(([name, value]) => (typeof value === "number" ? [{ name, value }] : [])),
     load,
     marks: sources.config.downstream,
-    faults: [],
   };
 }
 

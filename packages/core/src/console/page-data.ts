@@ -316,8 +316,6 @@ export interface AboutPage {
   readonly limits: readonly { readonly name: string; readonly value: number }[];
   readonly load: DownstreamLoad;
   readonly marks: DownstreamMarks;
-  /** What can be broken on purpose; only with the sandbox. */
-  readonly faults: readonly { readonly name: string; readonly words: string }[];
   /** Where the raw queues are to be seen; absent where they are not mounted. */
   readonly queues?: string;
 }

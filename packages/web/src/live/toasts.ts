@@ -1,7 +1,7 @@
 import type { ActionRun } from "@mailfleet/core/console";
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
-import { copyText } from "./copy.ts";
+import { copyButton } from "../parts/copy-button.ts";
 import { say } from "./say.ts";
 
 interface Toast {
@@ -81,20 +81,7 @@ function toastView(toast: Toast): TemplateResult {
     @pointerenter=${() => clearTimeout(toast.timer)}
   >
     <p>${words}${isBad && command !== undefined ? html`<code class="toast-command">${command}</code>` : nothing}</p>
-    ${undo === undefined ? nothing : html`<button class="button" type="button" @click=${undo}>Undo</button>`}
-    ${
-      command === undefined
-        ? nothing
-        : html`<button
-            class="button quiet"
-            type="button"
-            title=${command}
-            aria-label="Copy the command: ${command}"
-            @click=${(event: Event) => copyText(command, event.currentTarget)}
-          >
-            <span data-copy>Copy</span>
-          </button>`
-    }
+    ${undo === undefined ? nothing : html`<button class="button" type="button" @click=${undo}>Undo</button>`} ${copyButton(command)}
     <button class="button quiet icon-only" type="button" aria-label="Close" @click=${() => drop(toast)}>
       <svg class="icon" aria-hidden="true"><use href="#i-close"></use></svg>
     </button>

@@ -1,9 +1,9 @@
 import { actionVerbs, formatUtc } from "@mailfleet/core/browser";
 import type { ActivityEntry, ActivityPage } from "@mailfleet/core/console";
 import { html, nothing, type TemplateResult } from "lit-html";
-import { copyText } from "../live/copy.ts";
 import type { ViewContext } from "../live/page.ts";
 import { activityLink, activityWhat, outcomeWords } from "../model/activity.ts";
+import { copyButton } from "../parts/copy-button.ts";
 import { failed, pageHead } from "../parts/head.ts";
 import { clock } from "../parts/time.ts";
 import { openPage, startPage } from "./open-page.ts";
@@ -67,21 +67,7 @@ function row(entry: ActivityEntry, context: ViewContext): TemplateResult {
       <span class=${isBad ? "role-late role-text" : ""}>${outcomeWords(entry)}</span
       >${reason === undefined ? nothing : html` <span class="muted">"${reason}"</span>`}
     </td>
-    <td class="number">
-      ${
-        command === undefined
-          ? nothing
-          : html`<button
-              class="button quiet"
-              type="button"
-              title=${command}
-              aria-label="Copy the command: ${command}"
-              @click=${(event: Event) => copyText(command, event.currentTarget)}
-            >
-              <span data-copy>Copy</span>
-            </button>`
-      }
-    </td>
+    <td class="number">${copyButton(command)}</td>
   </tr>`;
 }
 
