@@ -14,7 +14,7 @@ const node = await setUp({
   chromium: !process.env.TEST_CHROMIUM,
 });
 const failedChecks = withChecks ? await runChecks(node) : [];
-const { passed, failed, code } = await runVitest(node, vitestArgs);
+const { passed, failed, code } = await runVitest(node, vitestArgs, { secondTry: vitestArgs.length === 0 });
 const allFailed = failed + failedChecks.length;
 if (failedChecks.length > 0) console.log(`\nFailed before the tests: ${failedChecks.join(", ")}. See above, or run: npm run check`);
 console.log(`${passed} passed, ${allFailed} failed`);

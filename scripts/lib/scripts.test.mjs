@@ -4,7 +4,8 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isNewEnough } from "./node.mjs";
 import { arePackagesInstalled } from "./packages.mjs";
-import { countReport, readSearches } from "./test-run.mjs";
+import { filesToTryAgain, maxSecondTries } from "./second-try.mjs";
+import { countReport, countSecondTry, readSearches } from "./test-run.mjs";
 
 let dir;
 
@@ -88,4 +89,29 @@ test("what the searches for secrets found is read back; a run that searched noth
   const bad = { where: "Redis on port 1", found: ["a token"] };
   writeFileSync(file, `${JSON.stringify({ where: "output of up", found: [] })}\n${JSON.stringify(bad)}\n`);
   expect(readSearches(file)).toEqual({ places: 2, found: [bad] });
+});
+
+describe("a second try", () => {
+  const failedTest = (message = "expected 5 to be 6") => ({ status: "failed", failureMessages: [message] });
+  const fileOf = (name, ...assertionResults) => ({ name, status: "failed", assertionResults });
+  const fine = { name: "/a/fine.test.ts", status: "passed", assertionResults: [{ status: "passed" }] };
+
+  test("is given to the files of a few failed tests, and to nothing else", () => {
+    const testResults = [fine, fileOf("/a/one.redis.test.ts", failedTest(), { status: "passed" }), fileOf("/a/two.e2e.test.ts", failedTest())];
+    expect(filesToTryAgain({ testResults })).toEqual(["/a/one.redis.test.ts", "/a/two.e2e.test.ts"]);
+  });
+
+  test.each([
+    ["to more failures than a loaded machine makes", fileOf("/a/one.test.ts", ...Array.from({ length: maxSecondTries + 1 }, () => failedTest()))],
+    ["where a property found a counterexample", fileOf("/a/one.test.ts", failedTest("Error: Property failed after 3 tests"))],
+    ["to a simulated crash", fileOf("/a/one.crash.test.ts", failedTest())],
+    ["where a file could not be loaded", fileOf("/a/one.test.ts")],
+  ])("is not given %s, nor then to any other", (_name, broken) => {
+    expect(filesToTryAgain({ testResults: [fine, fileOf("/a/two.test.ts", failedTest()), broken] })).toEqual([]);
+  });
+
+  test("decides what failed: what passes in it has passed, and a second try that broke down is a failure", () => {
+    expect(countSecondTry({ passed: 98, failed: 2 }, { passed: 12, failed: 0 })).toEqual({ passed: 100, failed: 0 });
+    expect(countSecondTry({ passed: 98, failed: 2 }, { passed: 11, failed: 1 })).toEqual({ passed: 99, failed: 1 });
+  });
 });
