@@ -97,12 +97,19 @@ describe("a second try", () => {
   const fine = { name: "/a/fine.test.ts", status: "passed", assertionResults: [{ status: "passed" }] };
 
   test("is given to the files of a few failed tests, and to nothing else", () => {
-    const testResults = [fine, fileOf("/a/one.redis.test.ts", failedTest(), { status: "passed" }), fileOf("/a/two.e2e.test.ts", failedTest())];
+    const testResults = [
+      fine,
+      fileOf("/a/one.redis.test.ts", failedTest(), { status: "passed" }),
+      fileOf("/a/two.e2e.test.ts", failedTest()),
+    ];
     expect(filesToTryAgain({ testResults })).toEqual(["/a/one.redis.test.ts", "/a/two.e2e.test.ts"]);
   });
 
   test.each([
-    ["to more failures than a loaded machine makes", fileOf("/a/one.test.ts", ...Array.from({ length: maxSecondTries + 1 }, () => failedTest()))],
+    [
+      "to more failures than a loaded machine makes",
+      fileOf("/a/one.test.ts", ...Array.from({ length: maxSecondTries + 1 }, () => failedTest())),
+    ],
     ["where a property found a counterexample", fileOf("/a/one.test.ts", failedTest("Error: Property failed after 3 tests"))],
     ["to a simulated crash", fileOf("/a/one.crash.test.ts", failedTest())],
     ["where a file could not be loaded", fileOf("/a/one.test.ts")],

@@ -17,7 +17,9 @@ export async function runVitest(node, args, { secondTry = false } = {}) {
     const run = (file, wanted) => {
       const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
       const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-      return runInForeground(node, [vitest, "run", ...reporters, ...wanted], { env: workspaceEnv({ MAILFLEET_SECRET_SEARCHES: searches }) });
+      return runInForeground(node, [vitest, "run", ...reporters, ...wanted], {
+        env: workspaceEnv({ MAILFLEET_SECRET_SEARCHES: searches }),
+      });
     };
     const code = await run(report, args);
     let counts = countReport(report, code);
@@ -27,7 +29,9 @@ export async function runVitest(node, args, { secondTry = false } = {}) {
       console.log(`\n${counts.failed} failed. Once more, alone: ${again.map((file) => path.relative(root, file)).join(", ")}`);
       counts = countSecondTry(counts, countReport(second, await run(second, again)));
       const names = namesOfFailed(readReport(report));
-      console.log(`\nFailed at first${counts.failed === 0 ? ", passed when run alone" : ""}:\n${names.map((name) => `  ${name}`).join("\n")}`);
+      console.log(
+        `\nFailed at first${counts.failed === 0 ? ", passed when run alone" : ""}:\n${names.map((name) => `  ${name}`).join("\n")}`,
+      );
     }
     const searched = readSearches(searches);
     const endCode = again.length > 0 && counts.failed === 0 ? 0 : code;
