@@ -23,6 +23,7 @@ COPY packages/mime/package.json packages/mime/
 COPY packages/onboarding/package.json packages/onboarding/
 COPY packages/pop3/package.json packages/pop3/
 COPY packages/queue/package.json packages/queue/
+COPY packages/role/package.json packages/role/
 COPY packages/runtime/package.json packages/runtime/
 COPY packages/sandbox/package.json packages/sandbox/
 COPY packages/store/package.json packages/store/

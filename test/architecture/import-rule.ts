@@ -8,7 +8,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   core: [],
   engine: ["core"],
   adapter: ["core"],
-  app: ["core", "engine", "adapter"],
+  role: ["core", "adapter"],
+  app: ["core", "engine", "adapter", "role"],
   testkit: ["core"],
 };
 

@@ -1,9 +1,8 @@
-import type { Config } from "@mailfleet/config";
-import { type Clock, type Lane, type Log, type MailboxRef } from "@mailfleet/core";
+import type { Clock, Lane, MailboxRef } from "@mailfleet/core";
 import type { PushState, SyncOutcome } from "@mailfleet/engine";
 import type { TenantBook, TokenStats } from "@mailfleet/entra";
-import { programVersion } from "@mailfleet/runtime";
-import { createRoleMetrics, judgeHealth, type RoleMetrics, startRoleServer } from "@mailfleet/telemetry";
+import type { RolePanel } from "@mailfleet/role";
+import { judgeHealth, type RoleMetrics } from "@mailfleet/telemetry";
 
 /** What a running worker tells about itself. */
 export interface WorkerSigns {
@@ -26,22 +25,18 @@ export interface WorkerFacts {
 
 export interface ShownWorker {
   readonly signs: WorkerSigns;
-  /** Shows it. @throws SyncError CONFIG_INVALID when the address of `metrics.listen` cannot be had */
-  open(facts: WorkerFacts): Promise<void>;
-  close(): void;
+  /** From now on `/readyz` and `/metrics` say how it is. */
+  open(facts: WorkerFacts): void;
 }
 
 const dayMs = 86_400_000;
 
 /** Counts nothing where nobody can ask. */
-export function showWorker(config: Config, clock: Clock, log: Log): ShownWorker {
-  const metrics =
-    config.metrics && createRoleMetrics({ role: "worker", version: programVersion(new URL("../package.json", import.meta.url)) });
+export function showWorker({ metrics, judgeBy }: RolePanel, clock: Clock): ShownWorker {
   const now = (): number => clock.monotonic();
   let [beatAt, redisAt, endAt] = [now(), now(), now()];
   let isDraining = false;
   let holds: readonly string[] = [];
-  let close = (): void => undefined;
   return {
     signs: {
       sessionEnded(mailbox, lane, outcome, ms) {
@@ -59,30 +54,22 @@ export function showWorker(config: Config, clock: Clock, log: Log): ShownWorker 
         isDraining = true;
       },
     },
-    async open(facts) {
-      if (!metrics || !config.metrics) return;
+    open(facts) {
       const activeNow = (): number => Object.values(facts.active()).reduce((sum, one) => sum + one, 0);
-      metrics.onScrape(() => {
+      metrics?.onScrape(() => {
         metrics.set("lastSign", {}, (now() - beatAt) / 1_000);
         showFacts(metrics, facts, clock.now());
       });
-      const server = await startRoleServer({
-        listen: config.metrics.listen,
-        metrics,
-        log,
-        health: () =>
-          judgeHealth({
-            sinceRoundMs: now() - beatAt,
-            sinceRedisMs: now() - redisAt,
-            isDraining,
-            holds,
-            sessions: { active: activeNow(), sinceEndMs: now() - endAt },
-          }),
-      });
-      log.info({ port: server.port }, "metrics and health are shown");
-      close = () => server.close();
+      judgeBy(() =>
+        judgeHealth({
+          sinceRoundMs: now() - beatAt,
+          sinceRedisMs: now() - redisAt,
+          isDraining,
+          holds,
+          sessions: { active: activeNow(), sinceEndMs: now() - endAt },
+        }),
+      );
     },
-    close: () => close(),
   };
 }
 

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createFileStore } from "@mailfleet/blobs";
-import type { Config, Environment, MailEndpoint } from "@mailfleet/config";
+import type { MailEndpoint } from "@mailfleet/config";
 import { byProtocol, type Clock, limits, type Log, type Protocol, protocolNames, type RedisKeys, syncError } from "@mailfleet/core";
 import {
   bytesInFlight,
@@ -25,10 +24,9 @@ import { createImapSource } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createPop3Source } from "@mailfleet/pop3";
 import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
+import type { RoleStart } from "@mailfleet/role";
 import { boundedLookUp, createTlsMemory, readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
-  claimShards,
-  closeShards,
   createBreakers,
   createCredentialNotes,
   createDueIndex,
@@ -39,8 +37,6 @@ import {
   createPushLeases,
   createTokenCache,
   type DueIndex,
-  type FleetTarget,
-  openShards,
   openSignals,
   type OpenShard,
   tenantsElsewhere,
@@ -78,20 +74,9 @@ export interface WorkerParts {
   close(): Promise<void>;
 }
 
-export interface WireOptions {
-  readonly config: Config;
-  readonly redisTarget: FleetTarget;
-  readonly log: Log;
-  readonly scrub: (text: string) => string;
-  /** Told of secrets that are read later than the configuration. */
-  readonly hide: (secret: string) => void;
-  readonly env: Environment;
-}
-
-/** Puts a worker together; nothing runs yet. @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID */
-export async function wireWorker({ config, redisTarget, log, scrub, hide, env }: WireOptions): Promise<WorkerParts> {
+/** Puts a worker together; nothing runs yet. @throws SyncError CONFIG_INVALID */
+export async function wireWorker({ config, shards, log, scrub, hide, env }: RoleStart): Promise<WorkerParts> {
   const name = `${hostname()}-${process.pid}`;
-  const redisCa = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
   const tenants = await openTenantBook({ tenants: config.tenants, env, clock: systemClock, log, hide });
   tenants.requireAll();
   const { keys: givenKeys, keyFile } = config.tokenCache;
@@ -102,13 +87,6 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env }:
     log,
   });
 
-  const shards = await openShards(config, redisTarget, log, redisCa);
-  try {
-    await claimShards(config.name, shards);
-  } catch (error) {
-    closeShards(shards);
-    throw error;
-  }
   const [first] = shards as readonly [OpenShard, ...OpenShard[]];
   const clock = systemClock;
   const chance = systemChance;
@@ -211,7 +189,6 @@ export async function wireWorker({ config, redisTarget, log, scrub, hide, env }:
     async close() {
       const closing = [credentialDesk.stop(), mime.close(), tokens.close(), ...closers.map(async (close) => close())];
       await settlesWithin(clock, closeMs, Promise.allSettled(closing));
-      closeShards(shards);
     },
   };
 }

@@ -1,0 +1,2 @@
+export { type RolePanel } from "./role-panel.ts";
+export { type Role, type RoleStart, type RunningRole, runRole } from "./run-role.ts";
