@@ -1,8 +1,8 @@
-import { mailboxId, type MailEvent } from "@mailfleet/core";
+import { limits, mailboxId, type MailEvent } from "@mailfleet/core";
 import { type EnginePorts, syncMailbox } from "@mailfleet/engine";
 import { createMailboxDesk, type MailboxDesk } from "@mailfleet/queue";
 import { systemClock } from "@mailfleet/runtime";
-import { createDueIndex, createFleetReader, createMailboxRegistry, createPushLeases } from "@mailfleet/store";
+import { createDueIndex, createFleetReader, createMailboxRegistry, createPurgeHold, createPushLeases } from "@mailfleet/store";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { calm, events, keys, mailbox, never, ports, queue, record, redis, setUpSyncBench, sync, truth } from "./sync-bench.ts";
 
@@ -233,6 +233,24 @@ describe("remove", () => {
     expect((await leftOver()).filter((key) => key !== keys.checkpoints(id))).toEqual([]);
     if (isPurged) expect(await leftOver()).toEqual([]);
     expect(await createFleetReader(redis, keys).fleetLedger()).toMatchObject({ listed: 0, handedOff: 0, toDo: 0 });
+  });
+
+  test("takes a session's lease, and a purge is told how long that session may still write; another purge's hold is no reason to wait", async () => {
+    const hold = createPurgeHold(redis, keys);
+    expect(await ports.store.acquire(mailbox, "fresh")).toBeDefined();
+    await desk.remove(mailbox, true);
+    expect(await hold.take(mailbox, "purge:1")).toBeGreaterThan(limits.leaseSelfStopMs);
+    await redis.del(keys.ending(id));
+    expect(await hold.take(mailbox, "purge:1")).toBe(0);
+    expect(await hold.take(mailbox, "purge:2")).toBeGreaterThan(0);
+    await register();
+    expect(await sync("fresh")).toEqual({ kind: "busy" });
+    await desk.remove(mailbox, true);
+    expect(await hold.take(mailbox, "purge:2")).toBe(0);
+    await hold.release(mailbox, "purge:1");
+    expect(await redis.get(keys.lease(id))).toBe("purge:2");
+    await hold.release(mailbox, "purge:2");
+    expect(await redis.exists(keys.lease(id))).toBe(0);
   });
 
   test("and registered again in the middle of a session: the old session writes nothing", async () => {

@@ -37,7 +37,13 @@ export function openProofFiles(dataDir: string): ProofFiles {
   };
 }
 
-function nameOf({ tenant, address }: MailboxRef): string {
+/** Which files of the folder are proofs of the mailbox, drafts of dead processes included. */
+export function proofNames(mailbox: Pick<MailboxRef, "tenant" | "address">): (name: string) => boolean {
+  const stem = `${nameOf(mailbox)}-`;
+  return (name) => name.startsWith(stem) && /^(?:latest|\d{8}T\d+Z)\.json(?:\.\d+\.tmp)?$/.test(name.slice(stem.length));
+}
+
+function nameOf({ tenant, address }: Pick<MailboxRef, "tenant" | "address">): string {
   const name = `${encodeKeyPart(tenant)}-${encodeKeyPart(address)}`;
   return name.length <= longestName ? name : `${encodeKeyPart(tenant).slice(0, 64)}-${sha256Hex(address)}`;
 }

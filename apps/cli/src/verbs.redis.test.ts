@@ -218,6 +218,8 @@ describe("what an operator does to mailboxes", () => {
     [["resume", "--cause", "MAILBOX_ACCESS_DENIE"], "did you mean MAILBOX_ACCESS_DENIED?"],
     [["resume", "--tenant", "contosso"], "did you mean contoso?"],
     [["remove", "ap@contoso.example", "--purge"], "--purge is not done unasked"],
+    [["remove", "ap@contoso.example", "--dry-run"], "--dry-run goes with --purge"],
+    [["remove", "never@contoso.example", "--purge", "--yes"], "There is no mailbox never@contoso.example"],
   ])("%j is exit 2 and changes nothing", async (args, what) => {
     const before = await json("mailboxes", "list");
     const { code, out, err } = await run("mailboxes", ...args);

@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type BlobEraser,
   type BlobPointer,
   type BlobStore,
   type Chance,
@@ -13,6 +14,7 @@ import {
   type PieceReader,
 } from "@mailfleet/core";
 import { asBlobError, unavailable } from "./disk.ts";
+import { eraseMailbox, weighMailbox } from "./erase-mailbox.ts";
 import { type IndexLine, segmentName } from "./index-format.ts";
 import { appendIndex, listSegments, type MailboxPlace, readPackIndexes, readSegment } from "./message-index.ts";
 import { PackBatch } from "./pack-batch.ts";
@@ -26,7 +28,7 @@ export interface FileStoreOptions {
 }
 
 /** The claim-check store on a file system: one pack per commit, one fsync per pack. */
-export function createFileStore(options: FileStoreOptions): BlobStore & PieceReader {
+export function createFileStore(options: FileStoreOptions): BlobStore & PieceReader & BlobEraser {
   return {
     startBatch: (mailbox) => startBatch(options, mailbox),
     read: (pointer) => readBlob(options.dir, pointer),
@@ -40,6 +42,8 @@ export function createFileStore(options: FileStoreOptions): BlobStore & PieceRea
       }
     },
     repairIndex: (mailbox) => guarded(() => repairIndex(placeOf(options.dir, mailbox))),
+    weigh: (mailbox) => guarded(() => weighMailbox(placeOf(options.dir, mailbox).path)),
+    erase: (mailbox) => guarded(() => eraseMailbox(placeOf(options.dir, mailbox).path)),
   };
 }
 

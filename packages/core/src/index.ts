@@ -350,3 +350,15 @@ export {
   uidOfUidl,
 } from "./uidl-book.ts";
 export { byProtocol } from "./by-protocol.ts";
+export { eventStem, type MailboxNames, mailboxNames } from "./mailbox-names.ts";
+export {
+  addSums,
+  type BlobEraser,
+  purgeCounts,
+  type PurgeCount,
+  type PurgeHold,
+  purgeMark,
+  type PurgePlace,
+  type PurgeSums,
+  type StoredWeight,
+} from "./purge.ts";

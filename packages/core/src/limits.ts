@@ -85,6 +85,8 @@ export const limits = {
   leaseMs: 30_000,
   leaseRenewMs: 10_000,
   leaseSelfStopMs: 20_000,
+  /** A purge holds the mailbox so long, and says so again each third of it. */
+  purgeHoldMs: 60_000,
   /** Checkpoints of a removed mailbox are kept so long: coming back within it repeats nothing (experience.md section 3.9). */
   removedCheckpointsMs: 30 * 86_400_000,
   /** IDLE is begun anew after this, and up to a quarter later: Exchange ends a silent session after 30 min, some routers sooner. */

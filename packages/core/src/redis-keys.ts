@@ -18,6 +18,8 @@ export interface RedisKeys {
   checkpoints(id: string): string;
   /** String: the fencing token of the session that works on the mailbox. */
   lease(id: string): string;
+  /** String: a session whose lease was taken away may still write to the blob store; gone when it cannot any more. */
+  ending(id: string): string;
   /** Counter that fencing numbers are dealt from. */
   readonly fence: string;
   /** Sorted set: mailbox id -> next time in ms by Redis' clock. */
@@ -102,6 +104,7 @@ export function redisKeys(name = "mailfleet", shard = 1): RedisKeys {
     mailbox: (id) => `${own}:mailbox:${id}`,
     checkpoints: (id) => `${own}:checkpoints:${id}`,
     lease: (id) => `${own}:lease:${id}`,
+    ending: (id) => `${own}:lease:${id}:ending`,
     fence: `${own}:fence`,
     due: (lane, tenant) => `${own}:due:${lane}:${tenant}`,
     inFlight: (lane, tenant) => `${own}:inflight:${lane}:${tenant}`,

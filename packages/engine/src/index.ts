@@ -28,3 +28,4 @@ export {
 export { readStored, type StoredChoice, type StoredMessage, type StoredPlace, storedPlaces } from "./stored-messages.ts";
 export { type CredentialWatchPorts, watchCredentials } from "./watch-credentials.ts";
 export { type SetAsideLetter, setAsideLetters } from "./set-aside-letters.ts";
+export { purgeMailbox, type PurgePorts, weighMailbox } from "./purge-mailbox.ts";

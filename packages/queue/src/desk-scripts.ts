@@ -1,8 +1,10 @@
+import { limits, purgeMark } from "@mailfleet/core";
 import { addJobFunction, checks } from "./commit-script.ts";
 
 /**
  * What an operator does to one mailbox, each in one step. All of them take the lease away: a session that runs then writes nothing more,
- * because commit, settlement and renewal ask for it (F35).
+ * because commit, settlement and renewal ask for it (F35). It may still write to the blob store until it notices: a key beside the lease
+ * says for how long at most, which only a purge has to know.
  *
  * KEYS of all three: 1 lease, 2 mailbox, 3 due fresh, 4 due backfill, 5 in flight fresh, 6 in flight backfill, 7 push held, 8 push free,
  * 9 the tenant's hold. ARGV of all three: 1 mailbox id, 2 tenant, 3 channel of signals. Signals are advice: a user without the right to
@@ -11,7 +13,11 @@ import { addJobFunction, checks } from "./commit-script.ts";
 const common = `
 local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local function takeOff(id)
+  local holder = redis.call('GET', KEYS[1])
   redis.call('DEL', KEYS[1])
+  if holder and string.sub(holder, 1, ${purgeMark.length}) ~= '${purgeMark}' then
+    redis.call('SET', KEYS[1] .. ':ending', '1', 'PX', ${limits.leaseMs})
+  end
   for i = 3, 6 do redis.call('ZREM', KEYS[i], id) end
   redis.call('HDEL', KEYS[7], id)
 end

@@ -12,3 +12,4 @@ export { shardedDesk, shardedHandOff, shardedLetters, shardedReissue } from "./s
 export { createSharedSlots, type SharedSlots } from "./shared-slots.ts";
 export { readSyncJob, type SyncJob } from "./sync-jobs.ts";
 export { startSyncWorker, type SyncWorker, type SyncWorkerOptions } from "./sync-worker.ts";
+export { type PurgeClient, purgeMessages, purgeSyncJobs } from "./purge-queue.ts";

@@ -19,3 +19,7 @@ export { closeShards, type FleetTarget, inspectShards, type OpenShard, openShard
 export { checkShards, claimShards } from "./shard-marks.ts";
 export { shardedPokes, shardedReader, shardedRegistry, shardedStore } from "./sharded-fleet.ts";
 export { tenantsElsewhere } from "./tenants-elsewhere.ts";
+export { createPurgeHold } from "./purge-hold.ts";
+export { purgeDiscards, purgeState } from "./purge-notes.ts";
+export { purgeActivity, purgeQueueEvents } from "./purge-streams.ts";
+export { cleanRedis } from "./redis-traces.ts";

@@ -1,23 +1,22 @@
-import { userInfo } from "node:os";
-import { type Command } from "commander";
+import type { Command } from "commander";
 import type { Config } from "@mailfleet/config";
-import { canonicalAddress, failureCodes, formatCount, formatCounted, mailboxId, type MailboxRef, stripControls } from "@mailfleet/core";
-import { createMailboxDesk, type MailboxDesk, operatorCode, shardedDesk } from "@mailfleet/queue";
+import { failureCodes, stripControls } from "@mailfleet/core";
+import { operatorCode } from "@mailfleet/queue";
 import { forgetFailures } from "@mailfleet/entra";
-import { systemClock } from "@mailfleet/runtime";
 import { createTokenCache, type MailboxRecord } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
-import { allMailboxes, requireTenant, suggestible } from "../find-mailbox.ts";
+import { requireTenant } from "../find-mailbox.ts";
+import { each, findAll, findConfigured, some, withDesk } from "../mailbox-choice.ts";
 import { nearest } from "../nearest.ts";
+import { oneLine, operatorName } from "../operator-name.ts";
 import { openAccess } from "../tenant-access.ts";
-import { eachShard, type Fleet, locateConfig, openFleet } from "../wire.ts";
+import type { Fleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes park support@contoso.com --reason "moves to another tenant"
   npx mailfleet mailboxes resume --cause MAILBOX_ACCESS_DENIED
-  npx mailfleet mailboxes remove left@contoso.com
 `;
 
 interface ParkOptions extends CommonOptions {
@@ -30,17 +29,9 @@ interface ResumeOptions extends CommonOptions {
   readonly cause?: string;
 }
 
-interface RemoveOptions extends CommonOptions {
-  readonly purge?: true;
-  readonly yes?: true;
-}
-
-/** At once: each is one script, and Redis does one after the other anyway. */
-const atOnce = 100;
-const nameLength = 64;
 const reasonLength = 300;
 
-/** What an operator does to single mailboxes. */
+/** What stops single mailboxes, and lets them go on. */
 export function addOperateVerbs(mailboxes: Command, bind: Bind): void {
   withCommonOptions(mailboxes.command("park"))
     .description("stop mailboxes until somebody resumes them; also over restarts")
@@ -56,19 +47,12 @@ export function addOperateVerbs(mailboxes: Command, bind: Bind): void {
     .option("--cause <code>", "all that are parked or wait for this cause, such as MAILBOX_ACCESS_DENIED")
     .addHelpText("before", examples)
     .action(bind<ResumeOptions>(resume));
-  withCommonOptions(mailboxes.command("remove"))
-    .description("take mailboxes out; what was handed off stays with the consumers")
-    .argument("<address...>", "primary addresses")
-    .option("--purge", "also forget what was handed off: when it comes back, everything is handed off again")
-    .option("--yes", "do not ask")
-    .addHelpText("before", examples)
-    .action(bind<RemoveOptions>(remove));
 }
 
 async function park(cli: Cli, options: ParkOptions, addresses: readonly string[]): Promise<number> {
-  return withFleet(cli, options, async (config, fleet, desk) => {
+  return withDesk(cli, options, async (config, fleet, desk) => {
     const found = await findConfigured(config, fleet, addresses, "parked");
-    const name = oneLine(options.by ?? userName(), nameLength) || "an operator";
+    const name = operatorName(options.by);
     const reason = options.reason === undefined ? "" : oneLine(options.reason, reasonLength);
     // One that the configuration names and no producer has seen yet is there from now on, and parked.
     await fleet.registry.register(found, 0);
@@ -101,7 +85,7 @@ async function resume(cli: Cli, options: ResumeOptions, addresses: readonly stri
     });
   }
   if (cause !== undefined) requireCause(cause);
-  return withFleet(cli, options, async (config, fleet, desk) => {
+  return withDesk(cli, options, async (config, fleet, desk) => {
     if (tenant !== undefined) requireTenant(config, tenant, "Nothing was changed.");
     const records = await fleet.reader.mailboxes();
     const stopped = (record: MailboxRecord): boolean =>
@@ -151,44 +135,6 @@ async function tryTokens(
   }
 }
 
-async function remove(cli: Cli, options: RemoveOptions, addresses: readonly string[]): Promise<number> {
-  return withFleet(cli, options, async (config, fleet, desk) => {
-    const found = await findConfigured(config, fleet, addresses, "removed");
-    const isPurged = options.purge === true;
-    if (isPurged && options.yes !== true) await askPurge(cli, found);
-    const outcomes = await each(found, (mailbox) => desk.remove(mailbox, isPurged));
-    const configured = new Set(configuredIds(config));
-    const removed = outcomes.map(([{ address }]) => address);
-    const comesBack = found.filter((mailbox) => configured.has(mailboxId(mailbox))).map(({ address }) => address);
-    if (cli.isJson) cli.json({ schema: "mailfleet.remove/1", purged: isPurged, removed, comesBack });
-    else {
-      const kept = isPurged
-        ? "What was handed off of them is forgotten: one that is added again hands off everything again."
-        : "What was handed off of them is remembered for 30 days: one that is added again until then repeats nothing.";
-      const lines = [`Removed: ${some(removed)}. Events on the queue and stored messages stay.`, kept];
-      if (comesBack.length > 0) {
-        const verb = comesBack.length === 1 ? "is" : "are";
-        lines.push(
-          `${cli.terminal.marks.look} Still in the configuration ${verb} ${some(comesBack)}: at the next start of a producer ${comesBack.length === 1 ? "it comes" : "they come"} back. Take ${comesBack.length === 1 ? "it" : "them"} out there too.`,
-        );
-      }
-      cli.terminal.out(`${lines.map(stripControls).join("\n")}\n`);
-    }
-    return comesBack.length > 0 ? 1 : 0;
-  });
-}
-
-async function askPurge(cli: Cli, found: readonly MailboxRef[]): Promise<void> {
-  const question = `Forget what was handed off of ${formatCounted(found.length, "mailbox", "mailboxes")}? Type yes: `;
-  if (cli.ask !== undefined && (await cli.ask(question)).trim() === "yes") return;
-  throw new CliError(2, {
-    code: "NOT_CONFIRMED",
-    what: cli.ask === undefined ? "--purge is not done unasked where nobody can answer." : "It was not confirmed.",
-    next: "Nothing was changed.",
-    todo: ["Without asking: --yes"],
-  });
-}
-
 function causeOf(record: MailboxRecord): string | undefined {
   return record.parkedBy === undefined ? record.cause?.code : operatorCode;
 }
@@ -204,108 +150,4 @@ function requireCause(cause: string): void {
     next: "Nothing was changed.",
     todo: ["See which there are: npx mailfleet status --json"],
   });
-}
-
-async function findConfigured(config: Config, fleet: Fleet, addresses: readonly string[], what: string): Promise<MailboxRef[]> {
-  const registered = await fleet.registry.list();
-  const known = allMailboxes(config, registered, undefined);
-  return findAll(known, addresses, what, suggestible(known, registered));
-}
-
-/**
- * The mailboxes of these addresses, each once. An address that two tenants have, since it moved from one to the other, is named with its
- * tenant: `fabrikam/sales@contoso.com`.
- * @throws CliError 2 with all that are unknown or stand for several, before anything is done
- */
-function findAll(
-  known: readonly MailboxRef[],
-  addresses: readonly string[],
-  what: string,
-  meant: readonly MailboxRef[] = known,
-): MailboxRef[] {
-  const byAddress = Map.groupBy(known, ({ address }) => address);
-  const byId = new Map(known.map((mailbox) => [canonicalAddress(mailboxId(mailbox)), mailbox]));
-  const found = new Map<string, MailboxRef>();
-  const unknown: string[] = [];
-  const several: string[] = [];
-  for (const given of new Set(addresses.map(canonicalAddress))) {
-    const named = byId.get(given);
-    const fit = named ? [named] : (byAddress.get(given) ?? []);
-    for (const { tenant, address, protocol } of fit) found.set(mailboxId({ tenant, address }), { tenant, address, protocol });
-    if (fit.length === 0) unknown.push(given);
-    if (fit.length > 1) several.push(fit.map((mailbox) => stripControls(mailboxId(mailbox))).join(" or "));
-  }
-  if (unknown.length > 0) {
-    const words = unknown.map((address) => {
-      const [near] = nearest(address, new Set(meant.map((mailbox) => mailbox.address)), 1);
-      return `${stripControls(address)}${near === undefined ? "" : ` (did you mean ${stripControls(near)}?)`}`;
-    });
-    throw new CliError(2, {
-      code: "MAILBOX_UNKNOWN",
-      what: `There is no mailbox ${words.join(", ")}.`,
-      next: `Nothing was ${what}.`,
-      todo: ["See all: npx mailfleet mailboxes list"],
-    });
-  }
-  if (several.length > 0) {
-    throw new CliError(2, {
-      code: "MAILBOX_OF_SEVERAL_TENANTS",
-      what: `More than one tenant has that mailbox: ${several.join("; ")}.`,
-      next: `Nothing was ${what}.`,
-      todo: ["Name it with its tenant, as it stands here."],
-    });
-  }
-  return [...found.values()];
-}
-
-function configuredIds(config: Config): string[] {
-  return Object.values(config.tenants).flatMap(({ alias, mailboxes }) =>
-    mailboxes.map(({ address }) => mailboxId({ tenant: alias, address })),
-  );
-}
-
-async function each<Outcome>(
-  mailboxes: readonly MailboxRef[],
-  act: (mailbox: MailboxRef) => Promise<Outcome>,
-): Promise<(readonly [MailboxRef, Outcome])[]> {
-  const outcomes: (readonly [MailboxRef, Outcome])[] = [];
-  for (let i = 0; i < mailboxes.length; i += atOnce) {
-    outcomes.push(...(await Promise.all(mailboxes.slice(i, i + atOnce).map(async (mailbox) => [mailbox, await act(mailbox)] as const))));
-  }
-  return outcomes;
-}
-
-async function withFleet(
-  cli: Cli,
-  options: CommonOptions,
-  act: (config: Config, fleet: Fleet, desk: MailboxDesk) => Promise<number>,
-): Promise<number> {
-  const { config } = locateConfig(cli, options);
-  const fleet = await openFleet(config);
-  const { parts, close } = await eachShard(fleet, ({ keys }, queue) => createMailboxDesk({ queue, keys, clock: systemClock }));
-  try {
-    return await act(config, fleet, shardedDesk(parts));
-  } finally {
-    await close();
-    fleet.close();
-  }
-}
-
-const namedMost = 5;
-
-function some(addresses: readonly string[]): string {
-  const rest = addresses.length - namedMost;
-  return `${addresses.slice(0, namedMost).join(", ")}${rest > 0 ? ` and ${formatCount(rest)} more` : ""}`;
-}
-
-function oneLine(text: string, length: number): string {
-  return stripControls(text).replace(/\s+/g, " ").trim().slice(0, length);
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return "";
-  }
 }

@@ -9,6 +9,7 @@ import { requireTenant } from "../find-mailbox.ts";
 import { locateConfig, openFleet } from "../wire.ts";
 import { addImportVerbs } from "./mailboxes-import.ts";
 import { addOperateVerbs } from "./mailboxes-operate.ts";
+import { addRemoveVerb } from "./mailboxes-remove.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes list --state parked
@@ -35,6 +36,7 @@ export function addMailboxVerbs(program: Command, bind: Bind): void {
     .action(bind<ListOptions>(list));
   addImportVerbs(mailboxes, bind);
   addOperateVerbs(mailboxes, bind);
+  addRemoveVerb(mailboxes, bind);
 }
 
 async function list(cli: Cli, options: ListOptions): Promise<number> {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { describe as Describe, expect as Expect, test as Test } from "vitest";
-import type { BlobStore, IndexedFolder, IndexEntry, MailboxRef, MessagePlace } from "@mailfleet/core";
+import type { BlobEraser, BlobPointer, BlobStore, IndexedFolder, IndexEntry, MailboxRef, MessagePlace } from "@mailfleet/core";
 
 export interface BlobStoreHarness {
-  readonly store: BlobStore;
+  readonly store: BlobStore & BlobEraser;
   /** The same blobs seen by a process that starts now. */
   reopen(): Promise<BlobStore>;
   /** Loses what was noted and keeps what was put. */
@@ -201,6 +201,38 @@ export function describeBlobStore(name: string, open: () => Promise<BlobStoreHar
       expect(new Set(await uidsOf(store))).toEqual(new Set([1, 2, 3]));
       expect(await store.repairIndex(mailbox)).toBe(0);
       expect(await store.repairIndex(other)).toBe(0);
+    });
+  });
+
+  describe(`${name} erases a mailbox`, () => {
+    test("whole: no byte and no note is left, also not for a repair, and what comes afterwards is kept", async () => {
+      const { store, reopen } = await open();
+      await noteAll(store, [[inbox, entryOf(1)]]);
+      await noteAll(store, [[plain, entryOf(2)]]);
+      const gone: IndexEntry[] = [];
+      for await (const entry of store.readIndex(mailbox, inbox)) gone.push(entry);
+      const weight = await store.weigh(mailbox);
+      expect(weight.bytes).toBeGreaterThan(0);
+      expect(await store.erase(mailbox)).toEqual(weight);
+      const again = await reopen();
+      await expect(again.read(gone[0]?.raw as BlobPointer)).rejects.toMatchObject(unavailable);
+      expect(await again.indexed(mailbox)).toEqual([]);
+      expect(await store.repairIndex(mailbox)).toBe(0);
+      expect(await store.erase(mailbox)).toEqual({ files: 0, bytes: 0 });
+      await noteAll(store, [[inbox, entryOf(3)]]);
+      expect(await uidsOf(await reopen())).toEqual([3]);
+    });
+
+    test("and leaves its neighbour of the same name in another tenant, and that of its own", async () => {
+      const { store, reopen } = await open();
+      const namesake: MailboxRef = { ...mailbox, tenant: "contoso-2" };
+      for (const one of [mailbox, other, namesake]) await noteAll(store, [[inbox, entryOf(1)]], one);
+      await store.erase(mailbox);
+      const again = await reopen();
+      for (const one of [other, namesake]) {
+        for await (const { raw } of again.readIndex(one, inbox)) expect(await again.read(raw as BlobPointer)).toEqual(bytesOf(1));
+        expect(await uidsOf(again, inbox, one)).toEqual([1]);
+      }
     });
   });
 }

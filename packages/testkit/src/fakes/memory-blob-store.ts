@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   type BlobBatch,
+  type BlobEraser,
   type BlobPointer,
   type BlobStore,
   type IndexedFolder,
@@ -11,7 +12,7 @@ import {
   syncError,
 } from "@mailfleet/core";
 
-export interface MemoryBlobStore extends BlobStore {
+export interface MemoryBlobStore extends BlobStore, BlobEraser {
   /** Loses what was noted and keeps the packs: a power loss, or index files that somebody deleted. */
   loseIndex(mailbox: MailboxRef): void;
   /** Whether the pointer's bytes are on stable storage, unchanged. */
@@ -129,6 +130,17 @@ export function createMemoryBlobStore(): MemoryBlobStore {
       const restored = lost.filter((note) => !known.has(nameOf(note)) && known.add(nameOf(note)));
       index.set(box, [...notes, ...restored]);
       return restored.length;
+    },
+    async weigh(mailbox) {
+      const own = [...packs.values()].filter((pack) => pack.box === mailboxId(mailbox));
+      const blobs = own.flatMap((pack) => [...pack.blobs.values()]);
+      return { files: own.length, bytes: blobs.reduce((sum, bytes) => sum + bytes.length, 0) };
+    },
+    async erase(mailbox) {
+      const weight = await this.weigh(mailbox);
+      for (const [at, { box }] of packs) if (box === mailboxId(mailbox)) packs.delete(at);
+      index.delete(mailboxId(mailbox));
+      return weight;
     },
     loseIndex: (mailbox) => void index.delete(mailboxId(mailbox)),
     isDurable: (pointer) => find(pointer) !== undefined,

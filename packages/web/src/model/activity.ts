@@ -11,6 +11,7 @@ const past: Readonly<Record<ActivityVerb, string>> = {
   prove: "proved",
   doctor: "asked the doctor about",
   reveal: "revealed one message of",
+  purge: "purged",
   "sign in": "signed in",
   stopped: "stopped",
   "went on": "let go on",
@@ -23,7 +24,8 @@ export function activityWhat({ verb, tenant, mailbox, cause, count }: ActivityEn
   if (verb === "sign in") return past[verb];
   if (ofLetters.has(verb)) return `${past[verb]} ${formatCounted(count, "dead letter")}${cause === undefined ? "" : ` of ${cause}`}`;
   if (mailbox !== undefined) return `${past[verb]} ${mailbox}`;
-  if (tenant !== undefined && count <= 1) return `${past[verb]} ${tenant}`;
+  // Which mailbox was purged is what the purge takes away.
+  if (tenant !== undefined && count <= 1 && verb !== "purge") return `${past[verb]} ${tenant}`;
   const whose = tenant === undefined ? (cause === undefined ? "" : ` of cause ${cause}`) : ` of ${tenant}`;
   return `${past[verb]} ${formatCounted(count, "mailbox", "mailboxes")}${whose}`;
 }
