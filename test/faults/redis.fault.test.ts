@@ -1,16 +1,17 @@
 import { cp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { limits, mailboxId, syncError, uidSetOf } from "@mailfleet/core";
+import { createS3Store } from "@mailfleet/blobs";
+import { limits, mailboxId, Secret, syncError, uidSetOf } from "@mailfleet/core";
 import { createDueIndex } from "@mailfleet/store";
-import { systemClock } from "@mailfleet/runtime";
-import { recordingLog, seededChance } from "@mailfleet/testkit";
+import { systemChance, systemClock } from "@mailfleet/runtime";
+import { pointersOf, recordingLog, type S3Fault, seededChance, startS3Server } from "@mailfleet/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { calm, type FaultBench, keys, startBench, waitUntil, type World, startWorld } from "./fault-bench.ts";
 import { noteRow } from "./measured.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld(8, 240);
+  world = await startWorld(9, 240);
 });
 afterAll(() => world.close());
 
@@ -176,6 +177,41 @@ test("F18 a blob store that is slow makes it slower; one that is gone lets nothi
   expect(found).toMatchObject(nothing);
   expect(state.flushes).toBeGreaterThan(2);
   noteRow({ id: "F18", lost: found.lost, again: "1 batch", detectMs, recoverMs });
+  await bench.close();
+});
+
+test("F18 a bucket that refuses lets nothing be handed off; one that is overloaded and cut loses and doubles nothing", async () => {
+  const bench = await startBench(world);
+  const server = await startS3Server();
+  const { bucket, region, endpoint, accessKeyId } = server;
+  const credentials = { accessKeyId, secretAccessKey: new Secret(server.secretAccessKey) };
+  const place = { bucket, region, endpoint, prefix: "", forcePathStyle: true, credentials };
+  const store = createS3Store({ place, scratchDir: join(world.dir, "scratch"), clock: systemClock, chance: systemChance });
+  const worker = await bench.worker({ blobs: () => store });
+  server.break(() => ({ kind: "status", status: 403, code: "AccessDenied" }));
+  expect(await worker.sync("backfill", small)).toMatchObject({
+    kind: "failed",
+    failure: { code: "BLOB_UNAVAILABLE", facts: { code: "AccessDenied" } },
+  });
+  expect([await bench.handedOff(), await bench.queue.getWaitingCount(), server.objects.size]).toEqual([0, 0, 0]);
+  const faults: readonly (S3Fault | undefined)[] = [
+    undefined,
+    { kind: "status", status: 503, code: "SlowDown" },
+    undefined,
+    { kind: "reset", applied: true },
+    undefined,
+    { kind: "status", status: 500, code: "InternalError" },
+    { kind: "reset" },
+  ];
+  let met = 0;
+  server.break(() => faults[met++ % faults.length]);
+  await worker.finish({ ...calm, slice: { ...calm.slice, messages: 40 } });
+  server.break(undefined);
+  expect(met).toBeGreaterThan(faults.length);
+  expect(await bench.audit()).toMatchObject(nothing);
+  const jobs = await bench.queue.getJobs(["waiting"]);
+  for (const pointer of jobs.flatMap((job) => pointersOf(job.data))) expect(await store.read(pointer)).toHaveLength(pointer.size);
+  await server.stop();
   await bench.close();
 });
 

@@ -179,7 +179,10 @@ export const faultTable: readonly FaultRow[] = [
     id: "F18",
     fault: "blob store slow or gone",
     recoverS: 30,
-    proof: [[redis, "F18 a blob store that is slow makes it slower; one that is gone lets nothing be handed off"]],
+    proof: [
+      [redis, "F18 a blob store that is slow makes it slower; one that is gone lets nothing be handed off"],
+      [redis, "F18 a bucket that refuses lets nothing be handed off; one that is overloaded and cut loses and doubles nothing"],
+    ],
     rest: "1.5 s a write instead of 5 s: nothing waits for a number in between",
   },
   {

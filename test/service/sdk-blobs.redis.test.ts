@@ -1,14 +1,15 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createFileStore } from "@mailfleet/blobs";
-import type { BlobPointer } from "@mailfleet/core";
-import { seededChance } from "@mailfleet/testkit";
+import { createFileStore, createS3Store } from "@mailfleet/blobs";
+import { type BlobPointer, Secret } from "@mailfleet/core";
+import { seededChance, startS3Server } from "@mailfleet/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { blobFolder } from "../../packages/consumer/src/blob-folder.ts";
 import type { MessageAdded } from "../../packages/consumer/src/event.ts";
 import { inventedEvent } from "../../packages/consumer/src/invented.fixture.ts";
 import { htmlOf, textOf, withOpenBlobs } from "../../packages/consumer/src/openable.ts";
+import { s3Blobs } from "../../packages/consumer/src/s3-blobs.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -69,7 +70,7 @@ test("a store that was not named, one elsewhere, and a forged reference say what
   const elsewhere = withOpenBlobs(inventedEvent(1, { raw }), blobFolder(path.join(dir, "elsewhere"))) as MessageAdded;
   await expect(elsewhere.raw.bytes()).rejects.toThrow("is `blobs` the folder that the workers write to?");
   const forged = eventWith({ ...raw, ref: "pack:../../../../etc/passwd@0+10" });
-  await expect(forged.raw.bytes()).rejects.toThrow("not one of a blob folder");
+  await expect(forged.raw.bytes()).rejects.toThrow("not one of mailfleet's blob stores");
 });
 
 test("more than was asked for is not held", async () => {
@@ -84,4 +85,39 @@ test("a body is found wherever it lies", async () => {
   expect(await htmlOf(event.message)).toBe("<p>long</p>");
   const short = eventWith(raw as BlobPointer, { html: "<b>x</b>" });
   expect([await textOf(short.message), await htmlOf(short.message)]).toEqual(["text 1", "<b>x</b>"]);
+});
+
+test("from a bucket the same bytes come, whole and as a stream, also where the connection breaks; what is wrong is said without the server's words", async () => {
+  const server = await startS3Server();
+  try {
+    const { bucket, region, endpoint, accessKeyId, secretAccessKey } = server;
+    const given = { bucket, region, endpoint, prefix: "fleet" };
+    const place = { ...given, prefix: "fleet/", forcePathStyle: true };
+    const credentials = { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
+    const store = createS3Store({ place: { ...place, credentials }, scratchDir: dir, clock, chance: seededChance() });
+    const batch = store.startBatch(mailbox);
+    const large = new Uint8Array(700_000).map((_, i) => i % 251);
+    const [raw, attachment] = [batch.put("raw", "a key", encode("Subject: x\r\n\r\n")), batch.put("attachment", "a key", large)];
+    await batch.flush();
+    const { message } = inventedEvent(1, {}) as MessageAdded;
+    const kept = { ...inventedEvent(1, { raw }), message: { ...message, attachments: [{ ...attachment, contentType: "x/y" }] } };
+    const open = (blobs: Parameters<typeof s3Blobs>[0]) =>
+      withOpenBlobs(structuredClone(kept) as unknown as MessageAdded, s3Blobs(blobs)) as MessageAdded;
+    const event = open({ ...given, credentials: { accessKeyId, secretAccessKey } });
+    expect(new TextDecoder().decode(await event.raw.bytes())).toBe("Subject: x\r\n\r\n");
+    let cuts = 2;
+    server.break(() => (cuts-- > 0 ? { kind: "cut", afterBytes: 100_000 } : undefined));
+    const pieces: Uint8Array[] = [];
+    for await (const piece of event.message.attachments[0]?.open() ?? []) pieces.push(piece);
+    expect(Buffer.concat(pieces).equals(large)).toBe(true);
+    server.break(() => ({ kind: "flip" }));
+    await expect(event.raw.bytes()).rejects.toThrow("not the ones that were put there");
+    server.break(undefined);
+    const wrong = open({ ...given, credentials: { accessKeyId, secretAccessKey: "another" } });
+    await expect(wrong.raw.bytes()).rejects.toThrow(/failed: SignatureDoesNotMatch \(pack:/);
+    const elsewhere = open({ ...given, prefix: "other", credentials: { accessKeyId, secretAccessKey } });
+    await expect(elsewhere.raw.bytes()).rejects.toThrow("are `bucket` and `prefix` those that the workers write to?");
+  } finally {
+    await server.stop();
+  }
 });

@@ -2,7 +2,7 @@ import type { Config } from "@mailfleet/config";
 import { secretsOf } from "@mailfleet/config";
 import { consumerLetter, createScrubber, type LetterFacts } from "@mailfleet/core";
 import { setAsideLetters } from "@mailfleet/engine";
-import { createFileStore } from "@mailfleet/blobs";
+import { openBlobStore } from "@mailfleet/blobs";
 import { type DeadLetter, type DeadLetters, openDeadLetters, shardedLetters } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
 import { LetterLists, type LetterList, type ListedLetter } from "./letter-list.ts";
@@ -52,7 +52,7 @@ export async function openLetters(config: Config, fleet: Fleet): Promise<LetterS
 
 /** Messages that were set aside, of the mailboxes whose ledger counts some. */
 async function* setAside(config: Config, fleet: Fleet): AsyncGenerator<LetterFacts & Pick<ListedLetter, "kind" | "id">> {
-  const blobs = createFileStore({ dir: config.blobs.dir, clock: systemClock, chance: systemChance });
+  const blobs = openBlobStore(config.blobs, { clock: systemClock, chance: systemChance });
   const store = openStore(fleet, "dead-letters");
   const found = (await fleet.reader.mailboxes()).filter(({ ledger }) => ledger.quarantined > 0);
   yield* setAsideLetters({ blobs, store }, found);

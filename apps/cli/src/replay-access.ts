@@ -1,4 +1,4 @@
-import { createFileStore } from "@mailfleet/blobs";
+import { openBlobStore } from "@mailfleet/blobs";
 import type { Config } from "@mailfleet/config";
 import { eventsOf, fullest, shareOfMarks, sumLoads } from "@mailfleet/core";
 import { type ReplayCounts, type ReplayPorts } from "@mailfleet/engine";
@@ -25,7 +25,7 @@ export async function openReplay(config: Config, fleet: Fleet): Promise<ReplayAc
     ports: {
       clock,
       mime,
-      blobs: createFileStore({ dir: config.blobs.dir, clock, chance }),
+      blobs: openBlobStore(config.blobs, { clock, chance }),
       store: openStore(fleet, "replay"),
       reissue: shardedReissue(reissues.parts),
       room: async () => {

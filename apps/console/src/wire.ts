@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { createFileStore } from "@mailfleet/blobs";
+import { openBlobStore } from "@mailfleet/blobs";
 import { type Config, type Environment, secretsOf } from "@mailfleet/config";
 import {
   type Clock,
@@ -87,7 +87,7 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
   const queues = shards.map((shard) => openMessagesQueue({ connection: shard.connection, keys: shard.keys, log }));
   const letters = sharded(await Promise.all(queues.map(openDeadLetters)));
   const jobs = shards.length === 1 ? letters.of("") : shardedLetters(letters);
-  const blobs = createFileStore({ dir: config.blobs.dir, clock, chance: systemChance });
+  const blobs = openBlobStore(config.blobs, { clock, chance: systemChance });
   const stores = shards.map((shard) =>
     createMailboxStore({ redis: shard.redis, keys: shard.keys, clock, chance: systemChance, log, worker: "console" }),
   );

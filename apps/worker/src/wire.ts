@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { createFileStore } from "@mailfleet/blobs";
+import { openBlobStore } from "@mailfleet/blobs";
 import type { MailEndpoint } from "@mailfleet/config";
 import { byProtocol, type Clock, limits, type Log, type Protocol, protocolNames, type RedisKeys, syncError } from "@mailfleet/core";
 import {
@@ -123,7 +123,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
     imap: createImapSource({ ...forMail, endpoint: endpointOf("imap"), tlsMemory: createTlsMemory(clock) }),
     pop3: createPop3Source({ ...forMail, endpoint: endpointOf("pop3"), quits: config.sync.pop3.quit }),
   });
-  const blobs = createFileStore({ dir: config.blobs.dir, clock, chance });
+  const blobs = openBlobStore(config.blobs, { clock, chance });
   const bytes = createByteBudget(bytesInFlight(config.worker.memoryMb, config.worker.parseThreads));
   const closers: (() => Promise<void> | void)[] = [];
   const wireShard = async (shard: OpenShard): Promise<ShardParts> => {

@@ -146,6 +146,18 @@ describe("the file store", () => {
     }
   });
 
+  test("restores what its index lost from the packs, and counts it", async () => {
+    const store = createFileStore({ dir, clock, chance });
+    const inbox = { folder: "INBOX", generation: 1, uidValidity: "14" };
+    const batch = store.startBatch(mailbox);
+    for (const uid of [1, 2]) batch.note(inbox, { uid, size: 1, digest: "", flags: [], raw: batch.put("raw", `${uid}`, Buffer.from("x")) });
+    await batch.flush();
+    for (const name of (await readdir(dir, { recursive: true })).filter((one) => one.endsWith(".seg"))) await rm(join(dir, name));
+    expect(await store.indexed(mailbox)).toEqual([]);
+    expect(await store.repairIndex(mailbox)).toBe(2);
+    expect(await store.indexed(mailbox)).toEqual([inbox]);
+  });
+
   test("leaves nothing behind when a batch is discarded, flushed or not", async () => {
     const store = createFileStore({ dir, clock, chance });
     const early = store.startBatch(mailbox);

@@ -9,13 +9,14 @@ import {
   type Chance,
   type Clock,
   type MailboxRef,
-  mailboxId,
   limits,
   type PieceReader,
 } from "@mailfleet/core";
 import { asBlobError, unavailable } from "./disk.ts";
 import { eraseMailbox, weighMailbox } from "./erase-mailbox.ts";
+import { FilePack } from "./file-pack.ts";
 import { type IndexLine, segmentName } from "./index-format.ts";
+import { boxOf, homeOf, monthOf } from "./mailbox-place.ts";
 import { appendIndex, listSegments, type MailboxPlace, readPackIndexes, readSegment } from "./message-index.ts";
 import { PackBatch } from "./pack-batch.ts";
 import { parseRef } from "./pack-format.ts";
@@ -56,12 +57,7 @@ async function guarded<T>(read: () => Promise<T>): Promise<T> {
 }
 
 function placeOf(dir: string, mailbox: MailboxRef): MailboxPlace {
-  const box = boxOf(mailbox);
-  return { path: join(dir, mailbox.tenant, box), home: `pack:${mailbox.tenant}/${box}/` };
-}
-
-function boxOf(mailbox: MailboxRef): string {
-  return createHash("sha256").update(mailboxId(mailbox)).digest("hex").slice(0, 32);
+  return { path: join(dir, mailbox.tenant, boxOf(mailbox)), home: homeOf(mailbox) };
 }
 
 /** Restores entries that only the packs have. What the segments have is newer or the same: it is left alone. */
@@ -136,7 +132,7 @@ async function* readBlobPieces(dir: string, pointer: BlobPointer): AsyncGenerato
 }
 
 function startBatch({ dir, clock, chance }: FileStoreOptions, mailbox: MailboxRef): PackBatch {
-  const period = new Date(clock.now()).toISOString().slice(0, 7).replace("-", "");
-  const pack = chance.uuid().replaceAll("-", "");
-  return new PackBatch(placeOf(dir, mailbox), { tenant: mailbox.tenant, box: boxOf(mailbox), period, pack });
+  const place = placeOf(dir, mailbox);
+  const location = { tenant: mailbox.tenant, box: boxOf(mailbox), period: monthOf(clock.now()), pack: chance.uuid().replaceAll("-", "") };
+  return new PackBatch(new FilePack(place, location.period, location.pack), place.home, location);
 }

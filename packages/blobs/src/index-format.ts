@@ -100,6 +100,8 @@ export function encodeIndexRecord(lines: readonly IndexLine[], home: string): Bu
 }
 
 export const indexTrailerBytes = 17;
+/** No index of a commit is larger: 1,000 messages of 300 bytes, ten times over. */
+export const longestRecordBytes = 4 * 1024 * 1024;
 
 export function decodeIndexRecord(text: string, home: string): IndexLine[] {
   const lines: IndexLine[] = [];

@@ -11,6 +11,7 @@ import {
   indexTrailerBytes,
   type IndexLine,
   isSegmentName,
+  longestRecordBytes,
   segmentName,
 } from "./index-format.ts";
 
@@ -23,8 +24,6 @@ export interface MailboxPlace {
 }
 
 const folderName = "index";
-/** No index of a commit is larger: 1,000 messages of 300 bytes, ten times over. */
-const longestRecordBytes = 4 * 1024 * 1024;
 
 /** Appends to the segments. Not synced: the packs, which are, hold the same lines (see `repairIndex`). */
 export async function appendIndex(place: MailboxPlace, lines: readonly IndexLine[]): Promise<void> {

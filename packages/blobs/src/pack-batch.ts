@@ -1,7 +1,4 @@
 import { createHash, type Hash, hash } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
 import {
   type BlobBatch,
   type BlobKind,
@@ -11,10 +8,10 @@ import {
   type IndexEntry,
   syncError,
 } from "@mailfleet/core";
-import { asBlobError, makeFolder, syncFolder, writeFully } from "./disk.ts";
+import { asBlobError } from "./disk.ts";
 import { encodeIndexRecord, type IndexLine } from "./index-format.ts";
-import { appendIndex, type MailboxPlace } from "./message-index.ts";
 import { type BlobLocation, encodeHead, formatRef, headRoom, packMagic, padHead, parseRef } from "./pack-format.ts";
+import type { PackTarget } from "./pack-target.ts";
 
 /** Buffered bytes that are written out before the flush, so that a batch does not hold its mail twice. */
 const spillBytes = 1024 * 1024;
@@ -30,25 +27,24 @@ interface OpenRecord {
   readonly hash: Hash;
 }
 
-/** The blobs of one commit: one append-only file, one fsync. */
+/** The blobs of one commit: one pack, made durable once. */
 export class PackBatch implements BlobBatch {
   readonly #location: Omit<BlobLocation, "offset" | "length">;
-  readonly #folder: string;
-  readonly #place: MailboxPlace;
+  readonly #target: PackTarget;
+  readonly #home: string;
   readonly #notes: IndexLine[] = [];
   #chunks: Uint8Array[] = [];
   #buffered = 0;
   #offset = 0;
   #open: OpenRecord | undefined;
-  #file: Promise<FileHandle> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
-  #isFlushed = false;
 
-  constructor(place: MailboxPlace, location: Omit<BlobLocation, "offset" | "length">) {
+  /** @param home what all references of the mailbox begin with */
+  constructor(target: PackTarget, home: string, location: Omit<BlobLocation, "offset" | "length">) {
     this.#location = location;
-    this.#place = place;
-    this.#folder = join(place.path, location.period);
+    this.#target = target;
+    this.#home = home;
   }
 
   note(folder: IndexedFolder, entry: IndexEntry): void {
@@ -69,7 +65,7 @@ export class PackBatch implements BlobBatch {
   open(kind: BlobKind, key: string): BlobWriter {
     this.#begin();
     const headAt = this.#offset;
-    // Written once size and hash are known; until then there is no record, and the file is a `.tmp` that nothing refers to.
+    // Written once size and hash are known; until then there is no record, and nothing refers to the pack.
     this.#append(Buffer.alloc(headRoom(kind, key), " "));
     const record: OpenRecord = { kind, key, headAt, bodyAt: this.#offset, hash: createHash("sha256") };
     this.#open = record;
@@ -85,10 +81,9 @@ export class PackBatch implements BlobBatch {
     if (at?.pack !== this.#location.pack) throw syncError("INVARIANT", "A blob was read back from another batch", { layer: "blobs" });
     await this.#settle();
     try {
-      const file = await (this.#file as Promise<FileHandle>);
       for (let done = 0; done < at.length;) {
         const piece = Buffer.allocUnsafeSlow(Math.min(readBytes, at.length - done));
-        const { bytesRead } = await file.read(piece, 0, piece.length, at.offset + done);
+        const bytesRead = await this.#target.read(piece, at.offset + done);
         if (bytesRead === 0) throw Object.assign(new Error("short file"), { code: "ESHORT" });
         done += bytesRead;
         yield piece.subarray(0, bytesRead);
@@ -99,18 +94,15 @@ export class PackBatch implements BlobBatch {
   }
 
   async flush(): Promise<void> {
-    if (this.#notes.length > 0) this.put("index", "", encodeIndexRecord(this.#notes, this.#place.home));
+    if (this.#notes.length > 0) this.put("index", "", encodeIndexRecord(this.#notes, this.#home));
     if (this.#offset === 0) return;
-    await this.#settle();
+    await this.#written();
+    const rest = this.#chunks;
+    const position = this.#offset - this.#buffered;
+    this.#chunks = [];
+    this.#buffered = 0;
     try {
-      const file = await (this.#file as Promise<FileHandle>);
-      await file.datasync();
-      await file.close();
-      this.#file = undefined;
-      await rename(this.#path("tmp"), this.#path("pack"));
-      await syncFolder(this.#folder);
-      this.#isFlushed = true;
-      if (this.#notes.length > 0) await appendIndex(this.#place, this.#notes);
+      await this.#target.seal(rest, position, this.#notes);
     } catch (error) {
       throw asBlobError(error, "write");
     }
@@ -120,13 +112,7 @@ export class PackBatch implements BlobBatch {
     this.#chunks = [];
     this.#open = undefined;
     await this.#writing;
-    try {
-      await (await this.#file)?.close();
-    } catch {
-      // A handle that cannot be closed has nothing left to lose: the file is removed next.
-    }
-    this.#file = undefined;
-    if (this.#offset > 0) await rm(this.#path(this.#isFlushed ? "pack" : "tmp"), { force: true }).catch(() => undefined);
+    if (this.#offset > 0) await this.#target.remove();
   }
 
   async #writePiece(record: OpenRecord, piece: Uint8Array): Promise<void> {
@@ -144,7 +130,7 @@ export class PackBatch implements BlobBatch {
     this.#append(Buffer.from("\n"));
     await this.#settle();
     try {
-      await writeFully(await (this.#file as Promise<FileHandle>), [padHead({ kind, key, size, sha256 })], headAt);
+      await this.#target.write([padHead({ kind, key, size, sha256 })], headAt);
     } catch (error) {
       throw asBlobError((this.#failure = error), "write");
     }
@@ -156,7 +142,7 @@ export class PackBatch implements BlobBatch {
     this.#need(record);
     await this.#settle();
     try {
-      await (await (this.#file as Promise<FileHandle>)).truncate(record.headAt);
+      await this.#target.truncate(record.headAt);
     } catch (error) {
       throw asBlobError((this.#failure = error), "write");
     }
@@ -177,19 +163,20 @@ export class PackBatch implements BlobBatch {
     return { ref: formatRef({ ...this.#location, offset, length }), sha256, size: length };
   }
 
-  #path(ending: "tmp" | "pack"): string {
-    return join(this.#folder, `${this.#location.pack}.${ending}`);
-  }
-
   #append(bytes: Uint8Array): void {
     this.#chunks.push(bytes);
     this.#buffered += bytes.length;
     this.#offset += bytes.length;
   }
 
-  /** Everything appended is in the file. @throws SyncError */
+  /** Everything appended is written out. @throws SyncError */
   async #settle(): Promise<void> {
     this.#spill();
+    await this.#written();
+  }
+
+  /** What was spilled is written out. @throws SyncError */
+  async #written(): Promise<void> {
     await this.#writing;
     if (this.#failure !== undefined) throw asBlobError(this.#failure, "write");
   }
@@ -203,16 +190,10 @@ export class PackBatch implements BlobBatch {
     this.#writing = this.#writing.then(async () => {
       if (this.#failure !== undefined) return;
       try {
-        this.#file ??= this.#create();
-        await writeFully(await this.#file, chunks, position);
+        await this.#target.write(chunks, position);
       } catch (error) {
         this.#failure = error;
       }
     });
-  }
-
-  async #create(): Promise<FileHandle> {
-    await makeFolder(this.#folder);
-    return open(this.#path("tmp"), constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
   }
 }

@@ -114,7 +114,21 @@ worker: { parseThread: 2 }
       `${tenant}    mailboxes: a@x.example\nsync: { folders: { include: INBOX } }\n`,
       [/mailboxes is "a@x\.example"; expected a list/, /include is "INBOX"; expected a list/],
     ],
-    ["S3", `${tenant}blobs: { s3: { bucket: b } }\n`, [/blobs\.s3 is not in this version; expected dir/]],
+    [
+      "a bucket without its region, and half a key",
+      `${tenant}blobs: { s3: { bucket: mail-blobs, accessKeyId: AKIAEXAMPLE } }\n`,
+      [/blobs\.s3 has accessKeyId without its secret; expected accessKeyId with/, /s3\.region is missing; expected the bucket's region/],
+    ],
+    [
+      "a bucket in the clear, without a name",
+      `${tenant}blobs: { s3: { endpoint: "http://minio.internal:9000" } }\n`,
+      [/bucket is missing/, /endpoint would send mail in the clear; expected https/],
+    ],
+    [
+      "a secret in a bucket's URL",
+      `${tenant}blobs: { s3: { bucket: mail-blobs, endpoint: "https://key:${canary}@minio.internal", kmsKeyId: k } }\n`,
+      [/endpoint has a password in it \(not shown\)/, /kmsKeyId stands without serverSideEncryption: aws:kms/],
+    ],
     ["a console that others can reach", `${tenant}console: { listen: "0.0.0.0:8025" }\n`, [/others can reach, and there is no login/]],
     [
       "a Redis password in the file",

@@ -15,12 +15,33 @@ export interface Config {
   readonly sync: SyncConfig;
   /** What may wait for consumers before intake slows and stops (G4). */
   readonly downstream: DownstreamMarks;
-  readonly blobs: { readonly dir: string };
+  readonly blobs: BlobsConfig;
   readonly worker: WorkerConfig;
   readonly tokenCache: TokenCacheConfig;
   /** Where a role shows its metrics and health; absent: nowhere. */
   readonly metrics?: { readonly listen: ListenAddress };
   readonly console: ConsoleConfig;
+}
+
+export interface BlobsConfig {
+  /** The store's folder; with a bucket, where large messages wait for their upload. */
+  readonly dir: string;
+  readonly s3?: S3Config;
+}
+
+/** A bucket, and how it is reached. */
+export interface S3Config {
+  readonly bucket: string;
+  readonly region: string;
+  /** URL of another server than Amazon's. */
+  readonly endpoint?: string;
+  /** Empty, or ends with a slash. */
+  readonly prefix: string;
+  readonly forcePathStyle: boolean;
+  /** Absent: what AWS's SDK finds in the environment, in shared files or at the machine. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: Secret };
+  readonly serverSideEncryption?: "AES256" | "aws:kms";
+  readonly kmsKeyId?: string;
 }
 
 export interface ListenAddress {

@@ -12,6 +12,20 @@ function good(yaml: string, given?: Given): Config {
 }
 
 describe("a good configuration", () => {
+  test("keeps blobs in a bucket, by a key of its own or by what the machine has", () => {
+    const amazon = good(`${tenant}blobs: { s3: { bucket: mail-blobs, region: eu-central-1, prefix: fleet } }\n`).blobs;
+    expect(amazon).toEqual({
+      dir: "/srv/etc/.mailfleet/blobs",
+      s3: { bucket: "mail-blobs", region: "eu-central-1", prefix: "fleet/", forcePathStyle: false, serverSideEncryption: "AES256" },
+    });
+    const own = "{ bucket: b-1, endpoint: 'https://minio.internal:9000', accessKeyId: app, secretKeyFile: ./pw }";
+    const config = good(`${tenant}blobs: { dir: ./scratch, s3: ${own} }\n`, { files: { "./pw": "s3-secret-value\n" } });
+    expect(config.blobs).toMatchObject({ dir: "/srv/etc/scratch", s3: { region: "us-east-1", prefix: "", forcePathStyle: true } });
+    expect(config.blobs.s3).not.toHaveProperty("serverSideEncryption");
+    expect(secretsOf(config)).toContain("s3-secret-value");
+    expect(JSON.stringify(config)).not.toContain("s3-secret-value");
+  });
+
   test("is complete, canonical, absolute and frozen", () => {
     const config = good(`${tenant}    mailboxes: [" Support@Contoso.com "]\nsync: { folders: { exclude: [Junk Email] } }\n`);
     expect(config).toMatchObject({

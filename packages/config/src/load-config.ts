@@ -18,6 +18,7 @@ import { isLoopback, parseListen } from "./hosts.ts";
 import { nearestName } from "./nearest.ts";
 import { startReading, type Reading } from "./reading.ts";
 import { redisForms, resolveRedis, resolveShards } from "./redis-places.ts";
+import { resolveBlobs } from "./resolve-blobs.ts";
 import { resolveTenant } from "./resolve-tenant.ts";
 import type { SeenMailboxes } from "./resolve-mailboxes.ts";
 import { aliasPattern, expectedPollSeconds, fileSchema, type FileConfig } from "./schema.ts";
@@ -137,7 +138,6 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
   const tenants = resolveTenants(reading, file, hasFile);
   const sync = resolveSync(reading, file.sync, Object.values(tenants));
   const dataDir = resolve(reading.folder, file.dataDir ?? ".mailfleet");
-  if (file.blobs?.s3 !== undefined) reading.report(["blobs", "s3"], "is not in this version", "expected dir");
   return {
     name,
     dataDir,
@@ -150,7 +150,7 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
       highWaterBytes: file.downstream?.highWaterBytes ?? limits.queueHighWaterBytes,
       deadLetters: file.downstream?.deadLetters ?? limits.queueDeadLetters,
     },
-    blobs: { dir: file.blobs?.dir === undefined ? resolve(dataDir, "blobs") : resolve(reading.folder, file.blobs.dir) },
+    blobs: resolveBlobs(reading, file.blobs, dataDir),
     worker: { parseThreads: file.worker?.parseThreads ?? 1, memoryMb: file.worker?.memoryMb ?? 768 },
     tokenCache: resolveTokenCache(reading, file.tokenCache),
     ...resolveMetrics(reading, file.metrics),

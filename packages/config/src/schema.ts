@@ -1,5 +1,6 @@
 import { limits, mostShards } from "@mailfleet/core";
 import { z } from "zod";
+import { blobsBlock } from "./schema-blobs.ts";
 import { file, filled, map, nodes, oneOf, pattern, variable, whole, yesNo } from "./schema-parts.ts";
 
 /**
@@ -273,20 +274,7 @@ export const fileSchema = map(
       },
       "What may wait in the queue of events before intake slows and stops, so that Redis never fills.",
     ).optional(),
-    blobs: map(
-      {
-        dir: filled("expected a folder", "Where raw messages and attachments are kept. Default blobs under dataDir."),
-        s3: map(
-          {
-            bucket: filled("expected a bucket's name", "Bucket."),
-            endpoint: filled("expected a URL", "Endpoint."),
-            region: filled("expected a region", "Region."),
-          },
-          "Not in this version.",
-        ).optional(),
-      },
-      "The claim-check store.",
-    ).optional(),
+    blobs: blobsBlock,
     worker: map(
       {
         parseThreads: whole(1, 64, "a number", 1, "Threads that parse mail. Default 1: one keeps up with the rest of a worker."),

@@ -13,7 +13,7 @@ const tsc = createRequire(import.meta.url)
   .replace(/package\.json$/, "bin/tsc");
 execFileSync(process.execPath, [tsc, "-p", path.join(root, "tsconfig.build.json"), "--outDir", out], { stdio: "inherit" });
 
-const { name, version, description, license, type, dependencies } = JSON.parse(
+const { name, version, description, license, type, dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
   readFileSync(path.join(root, "package.json"), "utf8"),
 ) as Record<string, unknown>;
 const manifest = {
@@ -26,6 +26,8 @@ const manifest = {
   exports: { ".": { types: "./index.d.ts", default: "./index.js" }, "./schema": "./mailfleet.event-1.schema.json" },
   engines: { node: ">=22" },
   dependencies,
+  peerDependencies,
+  peerDependenciesMeta,
 };
 writeFileSync(path.join(out, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 copyFileSync(path.join(root, "../contract/schema/mailfleet.event-1.schema.json"), path.join(out, "mailfleet.event-1.schema.json"));

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
+import { readRef } from "./blob-ref.ts";
 import { BlobError } from "./errors.ts";
 
 /** What names bytes in a blob store. */
@@ -20,20 +21,14 @@ export interface BlobReader {
 /** As much as is held of a blob that is streamed. */
 const pieceBytes = 256 * 1024;
 
-// Only an alias, hex and digits ever reach the file system, whoever wrote the reference.
-const refPattern = /^pack:([a-z0-9][a-z0-9-]{0,62})\/([0-9a-f]{32})\/(\d{6})\/([0-9a-f]{32})@(\d{1,15})\+(\d{1,15})$/;
-
 /** The blob store in a folder, as `blobs.dir` of mailfleet's configuration names it: `pack:TENANT/BOX/MONTH/PACK@OFFSET+LENGTH`. */
 export function blobFolder(dir: string): BlobReader {
   return {
     async *read({ ref }) {
-      const match = refPattern.exec(ref);
-      if (!match) throw new BlobError(ref.slice(0, 200), "The reference is not one of a blob folder");
-      const [, tenant = "", box = "", month = "", pack = "", offset, length] = match;
-      const [begin, size] = [Number(offset), Number(length)];
+      const { pack, offset: begin, length: size } = readRef(ref);
       let file: FileHandle | undefined;
       try {
-        file = await open(path.join(dir, tenant, box, month, `${pack}.pack`), constants.O_RDONLY | constants.O_NOFOLLOW);
+        file = await open(path.join(dir, pack), constants.O_RDONLY | constants.O_NOFOLLOW);
         for (let done = 0; done < size;) {
           const piece = new Uint8Array(Math.min(pieceBytes, size - done));
           const { bytesRead } = await file.read(piece, 0, piece.length, begin + done);

@@ -12,7 +12,7 @@ import { onStopSignal } from "./stop-signals.ts";
 export interface ConsumeOptions<Type extends EventType> extends Filters<Type> {
   /** Where mailfleet's Redis is: a URL, options of ioredis, or a client of yours with `maxRetriesPerRequest: null`, which stays yours. */
   readonly redis: string | RedisOptions | Redis | Cluster;
-  /** The blob store: the folder that the workers write to (`blobs.dir`), or a reader of your own. Needed only to open blobs. */
+  /** The blob store: the folder that the workers write to (`blobs.dir`), `s3Blobs(…)`, or a reader of your own. Needed only to open blobs. */
   readonly blobs?: string | BlobReader;
   /** As `name` in mailfleet's configuration. Default `mailfleet`. */
   readonly fleet?: string;

@@ -25,5 +25,6 @@ export type { Filters } from "./filters.ts";
 export { localFleet, type LocalFleet } from "./local-fleet.ts";
 export { type DoneMemory, onlyOnce, redisMemory, type RedisMemoryOptions } from "./only-once.ts";
 export { htmlOf, textOf } from "./openable.ts";
+export { s3Blobs, type S3BlobsOptions } from "./s3-blobs.ts";
 export { safeFileName } from "./safe-file-name.ts";
 export { shardPrefixes } from "./shards.ts";

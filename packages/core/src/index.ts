@@ -13,6 +13,7 @@ export {
 export type { Cause, OperatorPark, ToldParking } from "./cause.ts";
 export { roleNames } from "./diagnose/fixes.ts";
 export { otherProtocol, protocolNames } from "./words/protocols.ts";
+export { bucketTrouble, type BucketLook } from "./diagnose/bucket.ts";
 export { closingSentence, diagnose, nextLook, type Diagnosis, type Look } from "./diagnose/diagnose.ts";
 export { type Backlog, isPause } from "./diagnose/go-on.ts";
 export { explainable, explainCode, type Explanation } from "./diagnose/explain.ts";

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { readFreeSpace } from "@mailfleet/blobs";
+import { lookAtBucket, readFreeSpace } from "@mailfleet/blobs";
 import type { Config } from "@mailfleet/config";
 import {
   type AccessToken,
+  type BucketLook,
   type Clock,
   type ControlsLook,
   type ControlTry,
@@ -44,6 +45,8 @@ export interface ProbeDeps {
 /** What is looked at once for all tenants of a run. */
 export class Probes {
   readonly #deps: ProbeDeps;
+  /** One for all tenants. */
+  #bucket: Promise<BucketLook | undefined> | undefined;
   readonly #hosts = new Map<string, Promise<HostAnswer>>();
   readonly #tokens = new Map<string, Promise<TokenLook & { readonly token?: AccessToken }>>();
 
@@ -70,8 +73,17 @@ export class Probes {
 
   async #machine(patient: Patient): Promise<MachineLook> {
     const { config, node } = this.#deps;
-    const [disk, { clockAheadMs }] = await Promise.all([readFreeSpace(config.blobs.dir), this.#login(patient)]);
-    return { node, ...(disk && { disk }), ...(clockAheadMs !== undefined && { clockAheadMs }) };
+    const [disk, bucket, { clockAheadMs }] = await Promise.all([
+      readFreeSpace(config.blobs.dir),
+      (this.#bucket ??= this.#lookAtBucket()),
+      this.#login(patient),
+    ]);
+    return { node, ...(disk && { disk }), ...(bucket && { bucket }), ...(clockAheadMs !== undefined && { clockAheadMs }) };
+  }
+
+  async #lookAtBucket(): Promise<BucketLook | undefined> {
+    const { config, clock } = this.#deps;
+    return config.blobs.s3 && lookAtBucket(config.blobs.s3, clock, { silenceMs: stageMs });
   }
 
   async #network(patient: Patient): Promise<NetworkLook> {

@@ -1,4 +1,4 @@
-import { createFileStore } from "@mailfleet/blobs";
+import { openBlobStore } from "@mailfleet/blobs";
 import type { Config } from "@mailfleet/config";
 import { type BlobEraser, type MailboxRef, purgeMark, type PurgePlace, type PurgeSums, sharded } from "@mailfleet/core";
 import { purgeMailbox, weighMailbox } from "@mailfleet/engine";
@@ -16,7 +16,7 @@ export interface MailboxPurge {
 }
 
 export function wirePurge(config: Config, fleet: Fleet, desk: MailboxDesk): MailboxPurge {
-  const blobs = createFileStore({ dir: config.blobs.dir, clock: systemClock, chance: systemChance });
+  const blobs = openBlobStore(config.blobs, { clock: systemClock, chance: systemChance });
   const { first } = fleet;
   const ofFleet = [purgeActivity(first.redis, first.keys), purgeDiscards(first.redis, first.keys), localTraces(config.dataDir)];
   const shards = sharded(
@@ -24,7 +24,13 @@ export function wirePurge(config: Config, fleet: Fleet, desk: MailboxDesk): Mail
       const state = purgeState(redis, keys);
       const queues = [purgeMessages(redis, keys), purgeSyncJobs(redis, keys, "fresh"), purgeSyncJobs(redis, keys, "backfill")];
       // What queues told comes behind the queues, which tell of each job.
-      const places = [state, ...queues, ...purgeQueueEvents(redis, keys), blobPlace(blobs, config.blobs.dir), ...ofFleet];
+      const places = [
+        state,
+        ...queues,
+        ...purgeQueueEvents(redis, keys),
+        blobPlace(blobs, config.blobs.s3?.bucket ?? config.blobs.dir),
+        ...ofFleet,
+      ];
       return { state, places, hold: createPurgeHold(redis, keys) };
     }),
   );
@@ -46,8 +52,8 @@ export function wirePurge(config: Config, fleet: Fleet, desk: MailboxDesk): Mail
   };
 }
 
-function blobPlace(blobs: BlobEraser, dir: string): PurgePlace {
-  return { name: `the blob store ${dir}`, weigh: (mailbox) => blobs.weigh(mailbox), purge: (mailbox) => blobs.erase(mailbox) };
+function blobPlace(blobs: BlobEraser, where: string): PurgePlace {
+  return { name: `the blob store ${where}`, weigh: (mailbox) => blobs.weigh(mailbox), purge: (mailbox) => blobs.erase(mailbox) };
 }
 
 /** One shard of each server. Shards of a cluster may share one, which is then rewritten twice. */

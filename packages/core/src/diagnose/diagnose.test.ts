@@ -165,6 +165,13 @@ describe("the doctor's decision", () => {
       "certain",
     ],
     [
+      "a bucket that is not there",
+      seen({ machine: { node: "24.21.0", bucket: { kind: "refused", bucket: "mail-blobs", at: "write", code: "NoSuchBucket" } } }),
+      "this machine",
+      "BLOB_UNAVAILABLE",
+      "certain",
+    ],
+    [
       "TLS interception",
       seen({
         network: {

@@ -2,6 +2,7 @@ import { limits } from "../limits.ts";
 import { formatBytes, formatCounted } from "../words/numbers.ts";
 import { formatDuration } from "../words/times.ts";
 import { isDiskLow } from "../words/process-troubles.ts";
+import { bucketVerdict, bucketWords } from "./bucket.ts";
 import { failed, look, passed, skipped, type StepVerdict } from "./finding.ts";
 import { clockFix } from "./fixes.ts";
 import type { ConfigurationLook, MachineLook, RedisLook } from "./observations.ts";
@@ -26,11 +27,12 @@ export function configurationStep({ tenants, mailboxes, warnings, exposed }: Con
 }
 
 export function machineStep(machine: MachineLook): StepVerdict {
-  const { node, disk, clockAheadMs } = machine;
+  const { node, disk, clockAheadMs, bucket } = machine;
   const parts = [`Node ${node}`];
   const off = clockAheadMs === undefined ? undefined : Math.abs(clockAheadMs);
   parts.push(off === undefined ? "clock not compared" : `clock ${clockWords(off)} off`);
   if (disk) parts.push(`${formatBytes(disk.free)} free`);
+  if (bucket?.kind === "ready") parts.push(bucketWords(bucket));
   const text = parts.join(", ");
   if (isOlder(node)) {
     return failed("this machine", {
@@ -62,6 +64,8 @@ export function machineStep(machine: MachineLook): StepVerdict {
       conclusion: "the disk is nearly full",
     });
   }
+  const refused = bucket && bucketVerdict(bucket);
+  if (refused) return refused;
   if (off !== undefined && off > limits.clockSkewMs)
     return look("this machine", text, "The clock drifts: start a time service before it is a minute off.");
   return passed("this machine", text);

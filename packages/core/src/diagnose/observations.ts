@@ -2,6 +2,7 @@ import type { Cause } from "../cause.ts";
 import type { FailureCode } from "../failure-code.ts";
 import type { ErrorFacts } from "../failure.ts";
 import type { Protocol } from "../ids.ts";
+import type { BucketLook } from "./bucket.ts";
 
 /** What is configured for the mailbox that is looked at. Holds no secret. */
 export interface Subject {
@@ -38,6 +39,8 @@ export interface MachineLook {
   readonly node: string;
   /** Where the blobs are to lie; absent where the system does not say. */
   readonly disk?: { readonly free: number; readonly total: number };
+  /** Absent where blobs lie in a folder. */
+  readonly bucket?: BucketLook;
   /** This machine's clock against the Date of the login host, ms, positive where it is ahead; absent where the host gave none. */
   readonly clockAheadMs?: number;
 }

@@ -260,7 +260,7 @@ export const causeCatalogue: Record<FailureCode, (t: Telling) => Entry> = {
     label: `blob store does not answer${t.again}`,
     line: `${t.mailboxes}: the blob store does not take mail${t.again}; goes on by itself`,
     happened: `The blob store does not take the mail of ${t.mailboxes}.${t.quote}`,
-    youCan: "Look at the blob store's folder and disk.",
+    youCan: "Look at the blob store's folder and disk, or at its bucket; mailfleet doctor names what is wrong with it.",
   }),
   BLOB_STORE_FULL: (t) => ({
     label: "the disk of the blob store is full",

@@ -1,0 +1,68 @@
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { makeFolder, syncFolder, writeFully } from "./disk.ts";
+import type { IndexLine } from "./index-format.ts";
+import { appendIndex, type MailboxPlace } from "./message-index.ts";
+import type { PackTarget } from "./pack-target.ts";
+
+/** A pack in a folder: written as `.tmp`, synced once, renamed, and its folder synced. */
+export class FilePack implements PackTarget {
+  readonly #place: MailboxPlace;
+  readonly #folder: string;
+  readonly #pack: string;
+  #file: Promise<FileHandle> | undefined;
+  #isSealed = false;
+
+  constructor(place: MailboxPlace, period: string, pack: string) {
+    this.#place = place;
+    this.#folder = join(place.path, period);
+    this.#pack = pack;
+  }
+
+  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    await writeFully(await this.#open(), chunks, position);
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    return (await (await this.#open()).read(into, 0, into.length, position)).bytesRead;
+  }
+
+  async truncate(size: number): Promise<void> {
+    await (await this.#open()).truncate(size);
+  }
+
+  async seal(rest: readonly Uint8Array[], position: number, notes: readonly IndexLine[]): Promise<void> {
+    const file = await this.#open();
+    if (rest.length > 0) await writeFully(file, rest, position);
+    await file.datasync();
+    await file.close();
+    this.#file = undefined;
+    await rename(this.#path("tmp"), this.#path("pack"));
+    await syncFolder(this.#folder);
+    this.#isSealed = true;
+    if (notes.length > 0) await appendIndex(this.#place, notes);
+  }
+
+  async remove(): Promise<void> {
+    try {
+      await (await this.#file)?.close();
+    } catch {
+      // A handle that cannot be closed has nothing left to lose: the file is removed next.
+    }
+    this.#file = undefined;
+    await rm(this.#path(this.#isSealed ? "pack" : "tmp"), { force: true }).catch(() => undefined);
+  }
+
+  #open(): Promise<FileHandle> {
+    this.#file ??= (async () => {
+      await makeFolder(this.#folder);
+      return open(this.#path("tmp"), constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
+    })();
+    return this.#file;
+  }
+
+  #path(ending: "tmp" | "pack"): string {
+    return join(this.#folder, `${this.#pack}.${ending}`);
+  }
+}
