@@ -30,6 +30,10 @@ COPY packages/store/package.json packages/store/
 COPY packages/telemetry/package.json packages/telemetry/
 COPY packages/testkit/package.json packages/testkit/
 COPY packages/web/package.json packages/web/
+# What is in the image, as CycloneDX: of manifests and lock, so before anything is installed.
+COPY scripts/sbom.mjs scripts/
+COPY scripts/lib/sbom.mjs scripts/lib/npm-json.mjs scripts/lib/processes.mjs scripts/lib/
+RUN node scripts/sbom.mjs "$APP" > sbom.cdx.json && rm -r scripts
 # Only what this app needs; the root's own packages are tools, and a second Node.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace "apps/$APP" --include-workspace-root=false
 
