@@ -2,7 +2,17 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { openBlobStore } from "@mailfleet/blobs";
 import type { MailEndpoint } from "@mailfleet/config";
-import { byProtocol, type Clock, limits, type Log, type Protocol, protocolNames, type RedisKeys, syncError } from "@mailfleet/core";
+import {
+  byProtocol,
+  type Clock,
+  type Lane,
+  limits,
+  type Log,
+  type Protocol,
+  protocolNames,
+  type RedisKeys,
+  syncError,
+} from "@mailfleet/core";
 import {
   bytesInFlight,
   createByteBudget,
@@ -23,7 +33,7 @@ import {
 import { createImapSource } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createPop3Source } from "@mailfleet/pop3";
-import { createHandOff, openMessagesQueue } from "@mailfleet/queue";
+import { createHandOff, handOffByLane, openMessagesQueue } from "@mailfleet/queue";
 import type { RoleStart } from "@mailfleet/role";
 import { boundedLookUp, createTlsMemory, readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
 import {
@@ -128,10 +138,13 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
   const closers: (() => Promise<void> | void)[] = [];
   const wireShard = async (shard: OpenShard): Promise<ShardParts> => {
     const { redis, keys, connection } = shard;
-    const messages = openMessagesQueue({ connection, keys, log });
+    const openMessages = () => openMessagesQueue({ connection, keys, log });
+    const messages = { fresh: openMessages(), backfill: openMessages() };
+    const handOffTo = (lane: Lane) => createHandOff({ queue: messages[lane], keys, clock });
     const signals = openSignals({ redis, keys, clock, log });
     closers.push(
-      () => messages.close(),
+      () => messages.fresh.close(),
+      () => messages.backfill.close(),
       () => signals.close(),
     );
     const gate = createGate();
@@ -156,7 +169,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
         mime,
         store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
         breakers: createBreakers({ redis, keys, clock, credentialOf, ...elsewhere }),
-        handOff: await createHandOff({ queue: messages, keys, clock }),
+        handOff: handOffByLane({ fresh: await handOffTo("fresh"), backfill: await handOffTo("backfill") }),
         gate,
         signals,
         bytes,

@@ -4,6 +4,7 @@ import {
   type CommitResult,
   type FolderLedger,
   type HandOff,
+  type Lane,
   mailboxId,
   outgoing,
   packCheckpoint,
@@ -83,6 +84,17 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
       ]);
       return answer === 1;
     },
+  };
+}
+
+/**
+ * Each lane by a hand-off of its own, which means a connection of its own: a commit of history is half a megabyte, and one of new mail
+ * behind it would wait until all of it was sent and carried out.
+ */
+export function handOffByLane(lanes: Readonly<Record<Lane, HandOff>>): HandOff {
+  return {
+    commit: (commit) => lanes[commit.lease.lane].commit(commit),
+    settle: (lease, settlement) => lanes[lease.lane].settle(lease, settlement),
   };
 }
 
