@@ -132,8 +132,8 @@ async function leaveTraces({ address, tenant }: MailboxRef): Promise<void> {
   await redis.hset(keys.pushTries, id, "3");
   await redis.zadd(keys.pushFree(tenant), Date.now(), id);
   const sync = openSyncQueues({ connection, keys, log: silentLog });
-  await sync.add("fresh", [id]);
-  await sync.add("fresh", [id]);
+  await sync.add("fresh", [{ id, isAhead: false }]);
+  await sync.add("fresh", [{ id, isAhead: false }]);
   await sync.close();
   expect(await verb("dead-letters", "list")).toMatchObject({ code: 0 });
   expect(await verb("prove", address)).toMatchObject({ code: 0 });

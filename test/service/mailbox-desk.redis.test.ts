@@ -17,7 +17,8 @@ beforeEach(async () => {
 
 const told = (all: readonly MailEvent[]): unknown[] =>
   all.filter((event) => event.type === "mailbox.parked" || event.type === "mailbox.resumed").map(({ type, cause }) => [type, cause]);
-const take = (): Promise<readonly string[]> => createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 });
+const take = async (): Promise<readonly string[]> =>
+  (await createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 })).map((one) => one.id);
 const register = () => createMailboxRegistry(redis, keys).register([mailbox], 0);
 /** Whatever of the mailbox is left in Redis, beside events and sums of others. */
 async function leftOver(): Promise<string[]> {

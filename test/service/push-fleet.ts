@@ -34,7 +34,7 @@ export function work(pollMs: number): void {
   const loop = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       const taken = await due.take({ lane: "fresh", count: 5, perTenant: 5 });
-      if (taken.includes(id))
+      if (taken.some((one) => one.id === id))
         await syncMailbox(ports, { ...calm, pollMs, freshWithinMs: 2 * pollMs, backfill: false }, mailbox, "fresh", never);
       await ports.clock.sleep(20, stop.signal).catch(() => undefined);
     }

@@ -58,7 +58,8 @@ function begin(count: number) {
   return { shards, running, work, until, mostAtOnce: () => mostAtOnce, done: () => done };
 }
 
-const boxes = (tenant: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${tenant}/m${i}@${tenant}.example`);
+const boxes = (tenant: string, count: number) =>
+  Array.from({ length: count }, (_, i) => ({ id: `${tenant}/m${i}@${tenant}.example`, isAhead: false }));
 
 describe("slots of several shards", () => {
   test("bound all of them together, each shard gets its turns, and nothing is left over", async () => {

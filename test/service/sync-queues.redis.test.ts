@@ -50,10 +50,10 @@ function begin(process: (run: number) => Promise<void>) {
 test("a mailbox that falls due again while its job runs is looked at once more, right behind it and never beside it", async () => {
   const fleet = begin(async (run) => {
     // Twice: the second one says no more than the first.
-    if (run === 1) for (let i = 0; i < 2; i++) await fleet.queues.add("fresh", [mailbox]);
+    if (run === 1) for (let i = 0; i < 2; i++) await fleet.queues.add("fresh", [{ id: mailbox, isAhead: false }]);
   });
   const twice = fleet.ended(2);
-  await fleet.queues.add("fresh", [mailbox]);
+  await fleet.queues.add("fresh", [{ id: mailbox, isAhead: false }]);
   await twice;
   expect(fleet.mostAtOnce()).toBe(1);
   expect(await fleet.queues.waiting("fresh")).toBe(0);

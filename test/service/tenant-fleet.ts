@@ -117,7 +117,7 @@ export async function startTenantFleet(aliases: readonly string[], mailboxes: nu
     const watching = watchCredentials({ clock, log: silentLog, holds, credentialOf }, leaving.signal);
     const work = async (): Promise<void> => {
       while (!leaving.signal.aborted) {
-        for (const id of await due.take({ lane: "fresh", count: 8 - running.size, perTenant: 8 })) {
+        for (const { id } of await due.take({ lane: "fresh", count: 8 - running.size, perTenant: 8 })) {
           const mailbox = await registry.find(id);
           if (!mailbox) continue;
           // Stopped in the middle of a step it rejects, as in a worker; what it left is what is looked at.

@@ -46,7 +46,10 @@ export interface ProducerParts {
   readonly signs: ProducerSigns;
 }
 
+/** From the beginning of one round to that of the next: new mail waits for half of it. */
 const roundMs = 100;
+/** Between two rounds at least, where Redis takes so long for one. */
+const restMs = 20;
 const heartbeatMs = 10_000;
 /** Consumers are told of the mailboxes of a parked tenant this often. */
 const tellMs = 1_000;
@@ -100,6 +103,7 @@ async function serveShard(parts: ProducerParts, shard: ProducerShard, orders: Sh
   const tellIntake = createIntakeTeller(log, marks);
   let lastCode = "";
   while (!signal.aborted) {
+    const begunAt = clock.monotonic();
     try {
       if (clock.monotonic() >= beatAt) {
         beatAt = clock.monotonic() + heartbeatMs;
@@ -131,7 +135,7 @@ async function serveShard(parts: ProducerParts, shard: ProducerShard, orders: Sh
       lastCode = code;
       parts.signs.roundEnded(false);
     }
-    await clock.sleep(roundMs, signal).catch(() => undefined);
+    await clock.sleep(Math.max(restMs, roundMs - (clock.monotonic() - begunAt)), signal).catch(() => undefined);
   }
 }
 
@@ -190,8 +194,8 @@ async function fill(
   const room = Math.max(leastDepth, slots.count * depthPerSlot) - (await queues.waiting(lane));
   if (room <= 0) return;
   const { perTenantInFlight: perTenant } = parts.config.sync;
-  const ids = await due.take({ lane, count: room, perTenant, perHost, limitsOf, ...(inFlight !== undefined && { inAll: inFlight }) });
-  if (ids.length > 0) await queues.add(lane, ids);
+  const mailboxes = await due.take({ lane, count: room, perTenant, perHost, limitsOf, ...(inFlight !== undefined && { inAll: inFlight }) });
+  if (mailboxes.length > 0) await queues.add(lane, mailboxes);
 }
 
 /** Says when intake is held back, for what, and when it goes on; not again while nothing about that changes. */

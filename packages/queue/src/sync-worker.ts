@@ -117,6 +117,6 @@ export function startSyncWorker(options: SyncWorkerOptions): SyncWorker {
       if (isHeld && !worker.isPaused()) worker.pause(true).catch(() => undefined);
       if (!isHeld && worker.isPaused()) void worker.resume();
     },
-    waiting: () => queue.getWaitingCount(),
+    waiting: () => queue.getJobCountByTypes("waiting", "prioritized"),
   };
 }

@@ -3,12 +3,14 @@ import { type Lease, limits, mailboxId, type MailboxRef, redisKeys, type RedisKe
 import { describeBreakers, seededChance, sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createBreakers } from "./breakers.ts";
-import { createDueIndex, type TenantLimits } from "./due-index.ts";
+import { createDueIndex, type DueMailbox, type TenantLimits } from "./due-index.ts";
 import { createFleetReader } from "./fleet-reader.ts";
 import { createHoldReader } from "./holds.ts";
 import { createMailboxStore } from "./mailbox-store.ts";
 import { createPushLeases } from "./push-leases.ts";
 import { createMailboxRegistry } from "./registry.ts";
+
+const idsOf = (mailboxes: readonly DueMailbox[]): readonly string[] => mailboxes.map(({ id }) => id);
 
 let redis: Redis;
 let keys: RedisKeys;
@@ -31,7 +33,7 @@ describeBreakers(
       breakers: createBreakers({ redis, keys, clock }),
       register: async (mailbox) => void (await register([mailbox])),
       acquire: (mailbox, lane) => leases.acquire(mailbox, lane),
-      take: () => due.take({ lane: "fresh", count: 50, perTenant: 50 }),
+      take: async () => idsOf(await due.take({ lane: "fresh", count: 50, perTenant: 50 })),
       expireLease: async (mailbox) => void (await redis.del(keys.lease(mailboxId(mailbox)))),
       makeLookDue: async (tenant) => void (await redis.hset(keys.hold(tenant), "nextAt", 1, "canaryUntil", 0)),
       holdOf: async (tenant) => (await createHoldReader(redis, keys).held()).get(tenant),
@@ -76,7 +78,7 @@ describe("a held tenant", () => {
     await hold("one");
     const reader = createHoldReader(redis, keys);
     const fail = async (credential: string): Promise<void> => {
-      const [id] = await createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 });
+      const [id] = idsOf(await createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 }));
       const mailbox = boxes("contoso", 3).find((one) => mailboxId(one) === id) as MailboxRef;
       const lease = (await store().acquire(mailbox, "fresh")) as Lease;
       expect(lease.canary).toBeDefined();
@@ -101,7 +103,7 @@ describe("a held tenant", () => {
     const looks = async (): Promise<readonly string[]> => {
       await redis.zadd(keys.due("fresh", "contoso"), 1, first);
       await redis.hset(keys.hold("contoso"), "nextAt", 1, "canaryUntil", 0);
-      return createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 });
+      return idsOf(await createDueIndex(redis, keys).take({ lane: "fresh", count: 9, perTenant: 9 }));
     };
     const others = await looks();
     expect(others).toHaveLength(1);
@@ -212,9 +214,9 @@ describe("logins", () => {
     const waits = [await push.loginSlot("contoso"), await push.loginSlot("contoso"), await push.loginSlot("contoso")];
     expect(waits[2]).toBeGreaterThanOrEqual(1_500);
     await pass("contoso", 1_000);
-    expect((await take(100)).filter((id) => id.startsWith("contoso/"))).toHaveLength(0);
+    expect((await take(100)).filter(({ id }) => id.startsWith("contoso/"))).toHaveLength(0);
     await pass("contoso", 1_000);
-    expect((await take(100)).filter((id) => id.startsWith("contoso/")).length).toBeGreaterThan(0);
+    expect((await take(100)).filter(({ id }) => id.startsWith("contoso/")).length).toBeGreaterThan(0);
   });
 
   test("a mail server has a cap over all its tenants and both lanes", async () => {
@@ -225,8 +227,8 @@ describe("logins", () => {
       host: tenant === "northwind" ? "other" : "mail",
     });
     const taken = await createDueIndex(redis, keys).take({ lane: "fresh", count: 60, perTenant: 20, perHost: 9, limitsOf });
-    expect(taken.filter((id) => !id.startsWith("northwind/"))).toHaveLength(8);
-    expect(taken.filter((id) => id.startsWith("northwind/"))).toHaveLength(9);
+    expect(taken.filter(({ id }) => !id.startsWith("northwind/"))).toHaveLength(8);
+    expect(taken.filter(({ id }) => id.startsWith("northwind/"))).toHaveLength(9);
   });
 
   test("F29 10,000 mailboxes that are due at once after an outage log in at two a second, oldest first, new mail long before history", async () => {
@@ -241,7 +243,7 @@ describe("logins", () => {
     const takeAtOnce = async (lane: "fresh" | "backfill"): Promise<readonly string[]> => {
       // The second that passes here is none for Redis: it would let the tenant wait for its next login.
       await redis.zadd(keys.tenantsDue(lane), 0, "contoso");
-      return index.take({ lane, count: 16, perTenant: 1_000, limitsOf });
+      return idsOf(await index.take({ lane, count: 16, perTenant: 1_000, limitsOf }));
     };
     const taken: string[] = [];
     const perRound: number[] = [];

@@ -17,6 +17,12 @@ export interface TakeOptions {
   readonly limitsOf?: (tenant: string) => TenantLimits;
 }
 
+export interface DueMailbox {
+  readonly id: string;
+  /** It goes before polls: somebody saw mail come, or it is late by more than `limits.pokeAheadMs`. */
+  readonly isAhead: boolean;
+}
+
 export interface TenantLimits {
   /** Of its mail server. */
   readonly host: string;
@@ -31,8 +37,8 @@ export interface TenantLimits {
  * tenant every other one in line had its own. Tenants without anything due cost nothing.
  */
 export interface DueIndex {
-  /** Ids of mailboxes that are due, fair over tenants. Any number of producers may take at once. */
-  take(options: TakeOptions): Promise<readonly string[]>;
+  /** Mailboxes that are due, fair over tenants. Any number of producers may take at once. */
+  take(options: TakeOptions): Promise<readonly DueMailbox[]>;
   /** Makes mailboxes due now, before those whose time came by itself. */
   poke(tenant: string, ids: readonly string[]): Promise<void>;
   /** A mailbox that was taken and not begun is due again at once. */
@@ -107,11 +113,13 @@ export function createDueIndex(redis: Redis, keys: RedisKeys): DueIndex {
     const args = [count, perTenant, limits.takenMs, inAll, lane, perHost, limits.canaryMs, places.length, isWhole, ...about];
     const answer = (await redis.eval(takeScript, names.length, ...names, ...args)) as
       | "again"
-      | [number, number, number, string, ...string[]];
+      | [number, number, number, string, ...(string | number)[]];
     if (answer === "again") return undefined;
-    const [left, kept, moved, full, ...ids] = answer;
+    const [left, kept, moved, full, ...words] = answer;
+    const taken: DueMailbox[] = [];
+    for (let i = 0; i < words.length; i += 2) taken.push({ id: String(words[i]), isAhead: words[i + 1] === 1 });
     const numbers = new Set(full.split(" "));
-    return { left, kept, moved, ids, full: [...hosts].filter(([, number]) => numbers.has(String(number))).map(([host]) => host) };
+    return { left, kept, moved, taken, full: [...hosts].filter(([, number]) => numbers.has(String(number))).map(([host]) => host) };
   };
 
   return {
@@ -121,7 +129,7 @@ export function createDueIndex(redis: Redis, keys: RedisKeys): DueIndex {
       const { lane, count, limitsOf = () => noLimits } = options;
       if (count < 1) return [];
       if (!isSurveyed) await survey();
-      const taken: string[] = [];
+      const taken: DueMailbox[] = [];
       const full = new Set<string>();
       let left = count;
       // Of those that keep their place: what stands behind them is looked at as well, or a host without room would stop all others.
@@ -135,9 +143,9 @@ export function createDueIndex(redis: Redis, keys: RedisKeys): DueIndex {
         const turns = places.length === 0 ? nobodysTurn(left) : await giveTurns(options, left, places, line);
         if (turns === undefined || turns.moved > 0) again++;
         if (turns === undefined) continue;
-        inVain = turns.ids.length > 0 ? 0 : inVain + line.places.length;
+        inVain = turns.taken.length > 0 ? 0 : inVain + line.places.length;
         passed += line.places.length - places.length;
-        taken.push(...turns.ids);
+        taken.push(...turns.taken);
         left = turns.left;
         passed += turns.kept;
         for (const host of turns.full) full.add(host);
@@ -179,10 +187,10 @@ interface Turns {
   /** How many had their turn by another producer in between. */
   readonly moved: number;
   readonly full: readonly string[];
-  readonly ids: readonly string[];
+  readonly taken: readonly DueMailbox[];
 }
 
-const nobodysTurn = (left: number): Turns => ({ left, kept: 0, moved: 0, full: [], ids: [] });
+const nobodysTurn = (left: number): Turns => ({ left, kept: 0, moved: 0, full: [], taken: [] });
 
 function lineKeys(keys: RedisKeys, lane: Lane): string[] {
   return [

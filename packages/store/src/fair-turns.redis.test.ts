@@ -22,8 +22,8 @@ const boxes = (tenant: string, count: number): MailboxRef[] =>
   Array.from({ length: count }, (_, i) => ({ tenant, address: `m${i}@${tenant}.example`, protocol: "imap" }));
 const tenants = (count: number, name = "t"): string[] => Array.from({ length: count }, (_, i) => `${name}${i}`);
 const register = (mailboxes: readonly MailboxRef[], inMs = 0) => createMailboxRegistry(redis, keys).register(mailboxes, 0, inMs);
-const take = (options: Partial<TakeOptions> = {}, by = due): Promise<readonly string[]> =>
-  by.take({ lane: "fresh", count: places, perTenant: 1_000, ...options });
+const take = async (options: Partial<TakeOptions> = {}, by = due): Promise<readonly string[]> =>
+  (await by.take({ lane: "fresh", count: places, perTenant: 1_000, ...options })).map(({ id }) => id);
 const perTenant = (ids: readonly string[]): Map<string, number> =>
   new Map([...Map.groupBy(ids, (id) => id.slice(0, id.indexOf("/")))].map(([tenant, some]) => [tenant, some.length]));
 const ofTenant = (ids: readonly string[], tenant: string): number => perTenant(ids).get(tenant) ?? 0;

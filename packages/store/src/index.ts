@@ -2,7 +2,7 @@ export { createBreakers } from "./breakers.ts";
 export { connectRedis, describeTarget, inspectRedis, type RedisHealth, redisOptions } from "./connection.ts";
 export { createHoldReader, readUntold } from "./holds.ts";
 export { createDiscardLists, type DiscardLists } from "./discard-lists.ts";
-export { createDueIndex, type DueIndex, type TakeOptions, type TenantLimits } from "./due-index.ts";
+export { createDueIndex, type DueIndex, type DueMailbox, type TakeOptions, type TenantLimits } from "./due-index.ts";
 export { createCredentialNotes } from "./credential-notes.ts";
 export { type ActivityLog, type ActivityQuestion, createActivityLog, type NewActivity } from "./activity-log.ts";
 export { createFleetChanges, type FleetChanges, type FleetNews, type WatchedMailbox } from "./fleet-changes.ts";

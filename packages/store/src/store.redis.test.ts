@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { type Lane, type Lease, mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
+import { type Lane, type Lease, limits, mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
 import {
   describeSharedTokenCache,
   fakeClock,
@@ -39,7 +39,7 @@ describe("the due index", () => {
     const taken = await Promise.all(producers.map((due) => due.take({ lane: "fresh", count: 40, perTenant: 100 })));
     const all = taken.flat();
     expect(all).toHaveLength(50);
-    expect(new Set(all).size).toBe(50);
+    expect(new Set(all.map(({ id }) => id)).size).toBe(50);
     expect(await producers[0]?.take({ lane: "fresh", count: 40, perTenant: 100 })).toEqual([]);
   });
 
@@ -49,7 +49,7 @@ describe("the due index", () => {
     await registry.register(boxes("small", 3), 0);
     const taken = await createDueIndex(redis, keys).take({ lane: "fresh", count: 10, perTenant: 100 });
     expect(taken).toHaveLength(10);
-    expect(taken.filter((id) => id.startsWith("small/"))).toHaveLength(3);
+    expect(taken.filter(({ id }) => id.startsWith("small/"))).toHaveLength(3);
   });
 
   test("keeps a tenant below its cap over all producers, until its mailboxes are settled", async () => {
@@ -75,10 +75,10 @@ describe("the due index", () => {
     const due = createDueIndex(redis, keys);
     const taken = await due.take({ lane: "fresh", count: 9, perTenant: 2 });
     expect(taken).toHaveLength(2);
-    const [one = "", gone = ""] = taken;
+    const [one = "", gone = ""] = taken.map(({ id }) => id);
     await redis.zrem(keys.due("fresh", "contoso"), gone);
-    for (const id of taken) await due.giveBack("fresh", "contoso", id);
-    expect(await due.take({ lane: "fresh", count: 9, perTenant: 2 })).toEqual([one]);
+    for (const { id } of taken) await due.giveBack("fresh", "contoso", id);
+    expect(await due.take({ lane: "fresh", count: 9, perTenant: 2 })).toEqual([{ id: one, isAhead: false }]);
   });
 
   test("gives nothing where Redis is full: what it took could be added to no queue", async () => {
@@ -100,7 +100,8 @@ describe("the due index", () => {
   test("takes the mailbox that waits longest first", async () => {
     await createMailboxRegistry(redis, keys).register(boxes("contoso", 3), 0);
     await redis.zadd(keys.due("fresh", "contoso"), 5, "contoso/m1@contoso.example");
-    expect(await createDueIndex(redis, keys).take({ lane: "fresh", count: 1, perTenant: 9 })).toEqual(["contoso/m1@contoso.example"]);
+    const taken = await createDueIndex(redis, keys).take({ lane: "fresh", count: 1, perTenant: 9 });
+    expect(taken.map(({ id }) => id)).toEqual(["contoso/m1@contoso.example"]);
   });
 
   test("brings back by itself what a producer took and then died with", async () => {
@@ -117,9 +118,33 @@ describe("the due index", () => {
     const [early, late] = ["contoso/m0@contoso.example", "contoso/m1@contoso.example"];
     await redis.zadd(keys.due("fresh", "contoso"), 5, early, (await redisNow()) + 60_000, late);
     await due.poke("contoso", [early, late]);
-    expect(await due.take({ lane: "fresh", count: 9, perTenant: 9 })).toEqual([early, late]);
+    const taken = await due.take({ lane: "fresh", count: 9, perTenant: 9 });
+    expect(taken.map(({ id }) => id)).toEqual([early, late]);
     expect(await redis.zscore(keys.due("fresh", "contoso"), early)).not.toBe("5");
   });
+});
+
+test("tells which mailboxes go before polls: those that were poked, and a poll that is later than they may be before it", async () => {
+  await createMailboxRegistry(redis, keys).register(boxes("contoso", 4), 0);
+  const due = createDueIndex(redis, keys);
+  const [poll, late, poked, held] = boxes("contoso", 4).map(mailboxId) as [string, string, string, string];
+  const now = await redisNow();
+  await redis.zadd(
+    keys.due("fresh", "contoso"),
+    now - limits.pokeAheadMs / 2,
+    poll,
+    now - 2 * limits.pokeAheadMs,
+    late,
+    now + 60_000,
+    poked,
+  );
+  await redis.zrem(keys.due("fresh", "contoso"), held);
+  await due.poke("contoso", [poked]);
+  expect(await due.take({ lane: "fresh", count: 9, perTenant: 9 })).toEqual([
+    { id: late, isAhead: true },
+    { id: poked, isAhead: true },
+    { id: poll, isAhead: false },
+  ]);
 });
 
 describe("the lease of a mailbox", () => {

@@ -48,7 +48,8 @@ return answer`;
  * leaves it until that may have changed; one that has as much in flight as it or its host may keeps its place. Of a tenant that is held, one mailbox each time its
  * hold's next look has come. Each taken entry stays in the index with a later time: a producer that dies loses nothing (F05).
  * Answers 'again' where a tenant is in flight that is not among these, else {how many more may be taken, how many kept their place, how
- * many had lost it to another producer's turn, the numbers of the hosts without room as one text, ids...}.
+ * many had lost it to another producer's turn, the numbers of the hosts without room as one text, then of each mailbox its id and 1 where
+ * it goes before polls: somebody saw mail come, or it is late by as much as such a one may be before it.
  */
 export const takeScript = `${nowMs}${readRate}
 local budget, cap, later, inAll = tonumber(ARGV[1]), tonumber(ARGV[2]), now + tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -81,11 +82,12 @@ for _, one in ipairs(of) do
 end
 if inAll >= 0 then budget = math.min(budget, inAll - all) end
 local taken, kept = {}, 0
-local function take(one, id)
+local function take(one, id, at)
   redis.call('ZADD', one.due, later, id)
   redis.call('ZADD', one.inFlight, later, id)
   redis.call('SADD', KEYS[4], one.name)
   taken[#taken + 1] = id
+  taken[#taken + 1] = at and tonumber(at) <= now - ${limits.pokeAheadMs} and 1 or 0
   one.count, one.room = one.count + 1, one.room - 1
   hosts[one.host] = hosts[one.host] - 1
   budget = budget - 1
@@ -123,9 +125,10 @@ local function turn(one)
     local waitMs = 1000 * ((isFresh and 1 or 2) - (one.tokens - one.count)) / one.rate
     return leave(one, now + math.floor(math.min(math.max(waitMs, ${limits.blockedLeastMs}), ${limits.blockedMostMs})))
   end
-  local id = redis.call('ZRANGEBYSCORE', one.due, '-inf', now, 'LIMIT', 0, 1)[1]
+  local first = redis.call('ZRANGEBYSCORE', one.due, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
+  local id = first[1]
   if not id then return leave(one, redis.call('ZRANGE', one.due, 0, 0, 'WITHSCORES')[2]) end
-  take(one, id)
+  take(one, id, first[2])
   redis.call('ZADD', KEYS[2], redis.call('INCR', KEYS[3]), one.name)
   return true
 end
@@ -159,7 +162,7 @@ for host, room in pairs(hosts) do
   if room <= 0 then full[#full + 1] = host end
 end
 local answer = { budget, kept, moved, table.concat(full, ' ') }
-for _, id in ipairs(taken) do answer[#answer + 1] = id end
+for _, word in ipairs(taken) do answer[#answer + 1] = word end
 return answer`;
 
 /**
