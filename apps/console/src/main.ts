@@ -49,7 +49,7 @@ async function show(
     // A Redis that freezes in between would hold the start, and with it the stop, for ever.
     const parts = await Promise.race([wiring, stop]);
     if (typeof parts === "string") return 0;
-    const running = await runConsole({ config, clock: systemClock, log, parts, views: webViews() });
+    const running = await runConsole({ config, clock: systemClock, log, parts, views: await webViews() });
     log.info({ url: running.url }, "console started");
     process.send?.({ type: "ready", url: running.url });
     const why = await stop;

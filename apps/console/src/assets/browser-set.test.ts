@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { type BrowserFiles, buildBrowserSet } from "./browser-set.ts";
+import { type BrowserFiles, readBrowserModules } from "./browser-modules.ts";
+import { type BrowserSet, browserSetOf } from "./browser-set.ts";
 
 function given(more: Record<string, string> = {}): BrowserFiles<"fleet"> {
   const dir = mkdtempSync(path.join(tmpdir(), "browser-set-"));
@@ -31,6 +32,8 @@ function given(more: Record<string, string> = {}): BrowserFiles<"fleet"> {
     favicon: "web/icon.svg",
   };
 }
+
+const buildBrowserSet = (files: BrowserFiles<"fleet">): BrowserSet<"fleet"> => browserSetOf(files, readBrowserModules(files));
 
 test("what a page reaches is served without its types, and nothing else is", () => {
   const set = buildBrowserSet(given());

@@ -1,17 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { transformSync } from "amaro";
-
-/** What a package of views has for browsers: files by `ROOT/path`. */
-export interface BrowserFiles<Page extends string = string> {
-  readonly roots: Readonly<Record<string, string>>;
-  readonly entries: Readonly<Record<Page, string>>;
-  readonly styles: readonly string[];
-  readonly imports: Readonly<Record<string, string>>;
-  readonly favicon: string;
-}
+import type { BrowserFiles, BrowserModule } from "./browser-modules.ts";
 
 /** One file as it is sent, in the encodings that browsers ask for. */
 export interface ServedFile {
@@ -37,31 +26,13 @@ export interface BrowserSet<Page extends string = string> {
   readonly favicon: ServedFile;
 }
 
-interface Module {
-  readonly name: string;
-  readonly code: Buffer;
-  readonly type: string;
-  /** Static imports of files of the set. */
-  readonly imports: readonly string[];
-}
-
-const types: Readonly<Record<string, string>> = {
-  ".ts": "text/javascript; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
-
-/** Reads, strips (types, and comments with them) and hashes all files that the pages reach. @throws Error where one of them is missing */
-export function buildBrowserSet<Page extends string>(given: BrowserFiles<Page>): BrowserSet<Page> {
-  const modules = new Map<string, Module>();
-  const wanted = [...Object.values<string>(given.entries), ...given.styles, ...Object.values(given.imports)];
-  for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
-    if (modules.has(name)) continue;
-    const module = readModule(given, name);
-    modules.set(name, module);
-    wanted.push(...module.imports, ...dynamicImports(module, given));
-  }
+/** Hashes the files and gives them their addresses. */
+export function browserSetOf<Page extends string>(given: BrowserFiles<Page>, files: readonly BrowserModule[]): BrowserSet<Page> {
+  const modules = new Map(files.map((file) => [file.name, file]));
+  const icon = modules.get(given.favicon);
+  if (icon === undefined) throw new Error("there is no icon");
+  // It has an address of its own, which stays.
+  modules.delete(given.favicon);
   const hash = createHash("sha256");
   for (const name of [...modules.keys()].sort()) hash.update(`${name}\0`).update(modules.get(name)?.code ?? "");
   const prefix = `/m/${hash.digest("hex").slice(0, 16)}/`;
@@ -75,59 +46,11 @@ export function buildBrowserSet<Page extends string>(given: BrowserFiles<Page>):
     importMapHash: `sha256-${createHash("sha256").update(importMap).digest("base64")}`,
     entry: (page) => `${prefix}${given.entries[page]}`,
     preload: (page) => closure(modules, given.entries[page]).map((name) => `${prefix}${name}`),
-    favicon: compressed(readFileSync(locate(given, given.favicon)), types[".svg"] ?? ""),
+    favicon: compressed(icon.code, icon.type),
   };
 }
 
-function readModule(given: BrowserFiles, name: string): Module {
-  const extension = path.posix.extname(name);
-  const type = types[extension];
-  if (type === undefined) throw new Error(`${name} is no file for browsers`);
-  const source = readFileSync(locate(given, name), "utf8");
-  const code = extension === ".ts" ? transformed(source) : extension === ".js" ? withoutComments(source) : source;
-  return { name, code: Buffer.from(code), type, imports: extension === ".css" ? [] : importsOf(code, staticImport, name, given) };
-}
-
-/** A file with fewer lines is minified. */
-const minifiedLines = 100;
-
-function transformed(source: string): string {
-  return transformSync(source, { mode: "transform", sourceMap: false }).code;
-}
-
-/** A vendor's module that comes with its comments is sent without them, but for the notice of its licence; one that is minified stays as it is. */
-function withoutComments(source: string): string {
-  if (source.split("\n").length < minifiedLines) return source;
-  const code = transformed(source);
-  return `${/^\s*\/\*[^]*?\*\//.exec(source)?.[0] ?? ""}\n${code}`;
-}
-
-/** @throws Error for a root that is not given, or a path that leaves it */
-function locate({ roots }: BrowserFiles, name: string): string {
-  const [root = "", ...rest] = name.split("/");
-  const dir = Object.hasOwn(roots, root) ? roots[root] : undefined;
-  if (dir === undefined || rest.includes("..") || rest.length === 0) throw new Error(`${name} is in none of the roots`);
-  return path.join(dir, ...rest);
-}
-
-const staticImport = /(?:^|[;}\s])(?:import|export)\b(?:[^"'();]*?\bfrom\s*)?["']([^"']+)["']/g;
-const dynamicImport = /\bimport\(\s*["']([^"']+)["']\s*\)/g;
-
-function dynamicImports({ name, code, type }: Module, given: BrowserFiles): string[] {
-  return type === types[".css"] ? [] : importsOf(code.toString(), dynamicImport, name, given);
-}
-
-/** Words in a text that look like an import name no file, and are left out. */
-function importsOf(code: string, pattern: RegExp, importer: string, given: BrowserFiles): string[] {
-  const found = new Set<string>();
-  for (const [, specifier = ""] of code.matchAll(pattern)) {
-    const name = specifier.startsWith(".") ? path.posix.join(path.posix.dirname(importer), specifier) : given.imports[specifier];
-    if (name !== undefined && !name.startsWith("..") && existsSync(locate(given, name))) found.add(name);
-  }
-  return [...found];
-}
-
-function closure(modules: ReadonlyMap<string, Module>, entry: string): string[] {
+function closure(modules: ReadonlyMap<string, BrowserModule>, entry: string): string[] {
   const found = new Set<string>();
   const wanted = [...(modules.get(entry)?.imports ?? [])];
   for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
@@ -138,7 +61,8 @@ function closure(modules: ReadonlyMap<string, Module>, entry: string): string[] 
   return [...found];
 }
 
-function compressed(plain: Buffer, type: string): ServedFile {
+function compressed(code: string, type: string): ServedFile {
+  const plain = Buffer.from(code);
   let br: Buffer | undefined;
   let gzip: Buffer | undefined;
   const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length };

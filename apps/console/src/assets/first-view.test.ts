@@ -1,13 +1,15 @@
 import { browserFiles, pageNames, shellPage, readPreferences } from "@mailfleet/web";
 import { expect, test } from "vitest";
-import { buildBrowserSet } from "./browser-set.ts";
+import { readBrowserModules } from "./browser-modules.ts";
+import { browserSetOf } from "./browser-set.ts";
 
 /** experience.md section 3.10: what is loaded before anything is seen, compressed. */
 const firstViewBytes = 40_000;
 /** Charts come after the rows, and may take as much again. */
 const chartBytes = 40_000;
 
-const set = buildBrowserSet(browserFiles());
+const given = browserFiles();
+const set = browserSetOf(given, readBrowserModules(given));
 const bytesOf = (path: string): number => set.files.get(path)?.br.length ?? Number.NaN;
 const sum = (paths: Iterable<string>): number => [...paths].reduce((all, path) => all + bytesOf(path), 0);
 

@@ -1,10 +1,11 @@
 import { browserFiles, readPreferences, shellPage } from "@mailfleet/web";
-import { buildBrowserSet } from "../assets/browser-set.ts";
+import { browserSetOf } from "../assets/browser-set.ts";
+import { stripInThread } from "../assets/strip-in-thread.ts";
 import { headingOf, titleOf, type Views } from "./views.ts";
 
-/** The pages of packages/web. Strips and compresses some hundred kilobytes: once, at the start. */
-export function webViews(): Views {
-  const set = buildBrowserSet(browserFiles());
+/** The pages of packages/web. Strips some hundred kilobytes: once, at the start. */
+export async function webViews(): Promise<Views> {
+  const set = browserSetOf(browserFiles(), await stripInThread());
   return {
     set,
     shell(answer, cookies) {
