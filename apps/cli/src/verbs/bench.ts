@@ -17,6 +17,7 @@ const benchmarks = {
   poll: "a poll in which nothing is new: CPU, round trips and bytes, beside imapflow's connect, STATUS and LOGOUT",
   faults: "what becomes of some fifty faults of Microsoft 365, each at a tenant of its own, and whether the doctor names the step",
   governor: "mailboxes with a hidden budget of server time: what is read of what was granted, and what the others notice",
+  console: "the console with ten thousand mailboxes in Chromium: first content, filter and search, its idle CPU and memory",
   chaos: "a fleet whose processes and Redis are killed at random, and an audit of everything that was handed off (--kills, --seed)",
 } as const;
 

@@ -8,7 +8,8 @@ import { isSameQuery, listLink } from "../model/links.ts";
 
 type Go = (query: MailboxQuery, how: "push" | "replace") => void;
 
-const debounceMs = 150;
+/** Rows stand within 100 ms of a keystroke: an answer takes some 20 of them, and a newer keystroke gives up the older one's. */
+const debounceMs = 50;
 let typing: ReturnType<typeof setTimeout> | undefined;
 
 /** The four views that every console has. */
