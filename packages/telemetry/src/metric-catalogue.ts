@@ -1,5 +1,5 @@
 /** Which role shows a metric. Facts of the fleet come from producers: each of them shows the same, so a query takes their maximum. */
-export type MetricRole = "producer" | "worker" | "every role";
+export type MetricRole = "producer" | "worker" | "console" | "every role";
 
 export interface MetricSpec {
   readonly name: string;
@@ -197,6 +197,27 @@ export const metricCatalogue = {
     help: "Mailboxes that are to be pushed fleet-wide (chosen) and that this worker is connected to (connected).",
     labels: ["state"],
     role: "worker",
+  },
+  consoleRequests: {
+    name: "mailfleet_console_requests_total",
+    type: "counter",
+    help: "Requests that the console answered, by the first digit of the status: 2xx, 3xx, 4xx, 5xx.",
+    labels: ["status"],
+    role: "console",
+  },
+  consoleRefusals: {
+    name: "mailfleet_console_refusals_total",
+    type: "counter",
+    help: "Requests that the console refused, by its code, such as WRONG_PASSWORD, FORGED, FORBIDDEN or TOO_MANY.",
+    labels: ["code"],
+    role: "console",
+  },
+  consoleStreams: {
+    name: "mailfleet_console_streams",
+    type: "gauge",
+    help: "Browsers that are live by a stream of this console.",
+    labels: [],
+    role: "console",
   },
   lastSign: {
     name: "mailfleet_last_progress_seconds",

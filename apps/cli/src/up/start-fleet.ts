@@ -112,7 +112,12 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
     const common = { config: path.resolve(cli.cwd, file), env, cwd: cli.cwd, hooks: processHooks };
     const isShown = options.console !== false && options.once !== true;
     const [url] = await Promise.all([
-      isShown ? startConsole({ ...common, isSandbox: sandbox !== undefined, commandOptions: givenOptions(options) }, roles) : undefined,
+      isShown
+        ? startConsole(
+            { ...common, metrics, roles: producers + workers, isSandbox: sandbox !== undefined, commandOptions: givenOptions(options) },
+            roles,
+          )
+        : undefined,
       startRoles({ ...common, workers, producers, metrics }, roles),
     ]);
     return {

@@ -43,7 +43,9 @@ export async function startRoles(options: RolesOptions, started: SupervisedProce
   await Promise.all(started.map((process) => becomeReady(process, hooks)));
 }
 
-export interface ConsoleOptions extends Pick<RolesOptions, "config" | "env" | "cwd" | "hooks"> {
+export interface ConsoleOptions extends Pick<RolesOptions, "config" | "env" | "cwd" | "hooks" | "metrics"> {
+  /** Producers and workers, whose ports of metrics come first. */
+  readonly roles: number;
   readonly isSandbox: boolean;
   /** What printed commands need besides to reach this fleet. */
   readonly commandOptions: string;
@@ -54,7 +56,8 @@ export interface ConsoleOptions extends Pick<RolesOptions, "config" | "env" | "c
  * @returns its address
  */
 export async function startConsole(options: ConsoleOptions, started: SupervisedProcess[]): Promise<string | undefined> {
-  const { config, env, cwd, hooks, isSandbox, commandOptions } = options;
+  const { config, cwd, hooks, isSandbox, commandOptions } = options;
+  const env = { ...options.env, ...metricsEnvironment(options.metrics, options.roles) };
   const args = ["--config", config, ...(isSandbox ? ["--sandbox"] : []), ...(commandOptions === "" ? [] : ["--options", commandOptions])];
   const process = superviseProcess({ name: "console", file: roleEntries.console, args: () => args, env, cwd, readyBy: "message" }, hooks);
   started.push(process);

@@ -37,6 +37,8 @@ export class LiveFleet {
   #aheadMs = 0;
   #factsAt = 0;
   #trouble: string | undefined = "The console has just started.";
+  #roundMs: number;
+  #redisMs: number;
   #askedMs = Number.NEGATIVE_INFINITY;
   #sideMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
@@ -47,6 +49,13 @@ export class LiveFleet {
   constructor(options: LiveFleetOptions) {
     this.#options = options;
     this.memory = new FleetMemory(options);
+    this.#roundMs = this.#redisMs = options.clock.monotonic();
+  }
+
+  /** ms since the last look ended, whatever came of it, and since Redis answered one. */
+  get signs(): { readonly sinceRoundMs: number; readonly sinceRedisMs: number } {
+    const now = this.#options.clock.monotonic();
+    return { sinceRoundMs: now - this.#roundMs, sinceRedisMs: now - this.#redisMs };
   }
 
   /** Epoch ms by Redis' clock, as well as it is known. */
@@ -114,7 +123,9 @@ export class LiveFleet {
     try {
       this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
       await within(clock, patienceMs, this.#reading);
+      this.#roundMs = this.#redisMs = clock.monotonic();
     } catch (error) {
+      this.#roundMs = clock.monotonic();
       if (this.#stop.signal.aborted) return;
       const code = isSyncError(error) ? error.failure.code : error instanceof Error ? error.message.split(" ", 1)[0] : "UNKNOWN";
       if (this.#trouble === undefined) log.warn({ code }, "the console cannot see the fleet, trying again");
