@@ -13,7 +13,7 @@ import { wireConsole } from "./wire.ts";
 
 const id = "00000000-0000-0000-0000-000000000001";
 /** Stripped once for a test file. */
-const views = webViews();
+const views = await webViews();
 export const password = "correct horse battery staple";
 
 export interface TestConsole extends RunningConsole {
@@ -36,6 +36,8 @@ export interface TestConsoleOptions {
   readonly console?: string;
   readonly mailboxes?: readonly MailboxRef[];
   readonly views?: Views;
+  /** That the lines name, by path; the configuration lies in `/etc`. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export const box = (tenant: string, name: string): MailboxRef => ({ tenant, address: `${name}@${tenant}.example`, protocol: "imap" });
@@ -44,7 +46,7 @@ export const box = (tenant: string, name: string): MailboxRef => ({ tenant, addr
 export async function startTestConsole(options: TestConsoleOptions = {}): Promise<TestConsole> {
   const name = uniqueName("console").replaceAll("_", "-");
   const dataDir = mkdtempSync(path.join(tmpdir(), "mailfleet-console-"));
-  const config = testConfig(name, dataDir, options.console ?? "");
+  const config = testConfig(name, dataDir, options);
   if (config.redis === undefined) throw new Error("the shared Redis is not configured");
   const redis = await connectRedis(config.redis, recordingLog());
   const keys = redisKeys(config.name);
@@ -90,7 +92,7 @@ export async function startTestConsole(options: TestConsoleOptions = {}): Promis
   };
 }
 
-function testConfig(name: string, dataDir: string, consoleLines: string): Config {
+function testConfig(name: string, dataDir: string, { console: consoleLines = "", files: more }: TestConsoleOptions): Config {
   const tenantOf = (alias: string): string => `  ${alias}:
     tenantId: ${id}
     clientId: ${id}
@@ -108,6 +110,7 @@ ${consoleLines}`;
     "/etc/secret": "canary-secret-value-of-contoso-tenant",
     "/etc/password": `${password}\n`,
     "/etc/viewer-password": `viewer ${password}\n`,
+    ...more,
   };
   const loaded = loadConfig({
     file: "/etc/mailfleet.yaml",

@@ -129,7 +129,40 @@ worker: { parseThread: 2 }
       `${tenant}blobs: { s3: { bucket: mail-blobs, endpoint: "https://key:${canary}@minio.internal", kmsKeyId: k } }\n`,
       [/endpoint has a password in it \(not shown\)/, /kmsKeyId stands without serverSideEncryption: aws:kms/],
     ],
-    ["a console that others can reach", `${tenant}console: { listen: "0.0.0.0:8025" }\n`, [/others can reach, and there is no login/]],
+    [
+      "a console that others can reach",
+      `${tenant}console: { listen: "0.0.0.0:8025" }\n`,
+      [/others can reach, and there is no login/, /others can reach in the clear; expected console\.tls/],
+    ],
+    [
+      "a console's password that would cross a network in the clear",
+      `${tenant}console: { listen: "10.0.0.7:8025", auth: { passwordFile: ./secret } }\n`,
+      [/others can reach in the clear/],
+    ],
+    [
+      "proxies that are no addresses",
+      `${tenant}console: { trustedProxies: [10.0.0.0/33] }\n`,
+      [/trustedProxies is "10\.0\.0\.0\/33"; expected IP addresses or networks/],
+    ],
+    [
+      "TLS of a console with files that are none",
+      `${tenant}console: { tls: { certFile: ./secret, keyFile: ./secret } }\n`,
+      [/certFile holds no certificate/, /keyFile holds no private key/],
+    ],
+    [
+      "two ways to sign in, one of them half",
+      `${tenant}console:
+  auth:
+    passwordFile: ./secret
+    oidc: { issuer: "http://login.example", clientId: c, redirectUri: "https://mailfleet.example/elsewhere" }
+`,
+      [
+        /auth has a password and oidc/,
+        /issuer is not encrypted and not on this machine/,
+        /redirectUri has the path "\/elsewhere"; expected \/login\/oidc\/callback/,
+        /oidc lets nobody in/,
+      ],
+    ],
     [
       "a Redis password in the file",
       `${tenant}redis: { url: "redis://:${canary}@127.0.0.1" }\n`,

@@ -164,14 +164,37 @@ export interface ConsoleConfig {
   readonly auth?: ConsoleAuth;
   /** Further host names under which browsers reach it, lower case. */
   readonly hosts: readonly string[];
+  /** TLS of its own: absolute paths of PEM files. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Addresses and networks (CIDR) of proxies in front that speak TLS. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** How people prove who they are. */
 export type ConsoleAuth =
   /** Operators know one password, viewers perhaps another; each says a name. */
   | { readonly kind: "password"; readonly password: Secret; readonly viewerPassword?: Secret }
+  | OidcAuth
   /** A proxy in front signs people in and names them in a header; only its addresses are believed. */
   | { readonly kind: "proxy"; readonly header: string; readonly from: readonly string[]; readonly operators: readonly string[] };
+
+/** People sign in at an OpenID Connect service. */
+export interface OidcAuth {
+  readonly kind: "oidc";
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Absent: a public client, which PKCE alone protects. */
+  readonly clientSecret?: Secret;
+  /** Ends with {@link oidcCallbackPath}. */
+  readonly redirectUri: string;
+  /** With `openid`. */
+  readonly scopes: readonly string[];
+  /** Claim of the ID token with a text or a list of them; `a.b` looks inside of `a`. */
+  readonly rolesClaim: string;
+  /** Values of the claim. Who has none of either list is refused. */
+  readonly operators: readonly string[];
+  readonly viewers: readonly string[];
+}
 
 /** One thing wrong with the configuration. Holds no secret's value. */
 export interface ConfigProblem {

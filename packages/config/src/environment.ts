@@ -16,8 +16,8 @@ export interface EnvironmentLeaf {
 }
 
 /**
- * Every scalar of the schema that has a path of its own: not in `tenants`, whose aliases are the file's. Of the lists those of addresses of
- * Redis, separated by commas.
+ * Every scalar of the schema that has a path of its own: not in `tenants`, whose aliases are the file's. Of the lists those that name
+ * hosts, separated by commas.
  */
 export function environmentLeaves(schema: z.core.$ZodType, path: Path = []): EnvironmentLeaf[] {
   return knownKeys(schema).flatMap((key) => {
@@ -25,9 +25,13 @@ export function environmentLeaves(schema: z.core.$ZodType, path: Path = []): Env
     const inner = unwrapped(child);
     const childPath = [...path, key];
     if (inner instanceof z.ZodObject) return environmentLeaves(inner, childPath);
-    if (inner instanceof z.ZodRecord || (inner instanceof z.ZodArray && childPath[0] !== "redis")) return [];
+    if (inner instanceof z.ZodRecord || (inner instanceof z.ZodArray && !isHostList(childPath))) return [];
     return [{ name: environmentName(childPath), path: childPath, schema: inner }];
   });
+}
+
+function isHostList([block, key]: Path): boolean {
+  return block === "redis" || (block === "console" && (key === "hosts" || key === "trustedProxies"));
 }
 
 /** sync.pollSeconds -> MAILFLEET_SYNC_POLL_SECONDS */

@@ -10,6 +10,7 @@ export type {
   Endpoints,
   MailboxConfig,
   MailEndpoint,
+  OidcAuth,
   RedisTarget,
   SyncConfig,
   TenantConfig,
@@ -19,6 +20,7 @@ export type {
 export { addressProblem } from "./addresses.ts";
 export { environmentLeaves, environmentName, type Environment, identityVariables } from "./environment.ts";
 export { readLocalFile, type FileContent, type ReadFile } from "./files.ts";
+export { isLoopback } from "./hosts.ts";
 export { loadConfig, secretsOf, type LoadOptions } from "./load-config.ts";
 export {
   createMailboxCsvReader,
@@ -29,5 +31,6 @@ export {
   parseMailboxCsv,
 } from "./mailbox-csv.ts";
 export { formatProblems, problemSentence } from "./problems.ts";
+export { oidcCallbackPath } from "./resolve-console.ts";
 export { configJsonSchema } from "./schema.ts";
 export { readYaml } from "./yaml-source.ts";

@@ -1,8 +1,7 @@
-import { isIP } from "node:net";
 import { dirname, resolve } from "node:path";
 import { canonicalAddress, limits, type PushChoice, pushChooser, Secret, tokenKeyLines } from "@mailfleet/core";
 import { checkShape, isTree } from "./check-shape.ts";
-import type { Config, ConfigProblem, ConfigResult, ConsoleConfig, SyncConfig, TenantConfig, TokenCacheConfig } from "./config.ts";
+import type { Config, ConfigProblem, ConfigResult, SyncConfig, TenantConfig, TokenCacheConfig } from "./config.ts";
 import { environmentLeaves, environmentValue, type Environment } from "./environment.ts";
 import {
   decodeText,
@@ -19,6 +18,7 @@ import { nearestName } from "./nearest.ts";
 import { startReading, type Reading } from "./reading.ts";
 import { redisForms, resolveRedis, resolveShards } from "./redis-places.ts";
 import { resolveBlobs } from "./resolve-blobs.ts";
+import { resolveConsole } from "./resolve-console.ts";
 import { resolveTenant } from "./resolve-tenant.ts";
 import type { SeenMailboxes } from "./resolve-mailboxes.ts";
 import { aliasPattern, expectedPollSeconds, fileSchema, type FileConfig } from "./schema.ts";
@@ -267,67 +267,6 @@ function resolveMetrics(reading: Reading, given: FileConfig["metrics"]): Pick<Co
   if (listen === undefined)
     reading.report(["metrics", "listen"], describeValue(given.listen), "expected an address and a port, such as 127.0.0.1:9464");
   return listen === undefined ? {} : { metrics: { listen } };
-}
-
-function resolveConsole(reading: Reading, given: FileConfig["console"]): ConsoleConfig {
-  const text = given?.listen ?? "127.0.0.1:8025";
-  const listen = parseListen(text);
-  const auth = resolveConsoleAuth(reading, given?.auth);
-  if (listen === undefined)
-    reading.report(["console", "listen"], describeValue(text), "expected an address and a port, such as 127.0.0.1:8025");
-  else if (!isLoopback(listen.host) && auth === undefined && !reading.hasProblem(["console", "auth"])) {
-    reading.report(
-      ["console", "listen"],
-      `${describeValue(text)}, which others can reach, and there is no login`,
-      "expected console.auth with passwordFile, passwordEnv or proxy",
-    );
-  }
-  return {
-    listen: listen ?? { host: "127.0.0.1", port: 8025 },
-    readOnly: given?.readOnly ?? false,
-    hosts: (given?.hosts ?? []).map((name) => name.toLowerCase()),
-    ...(auth && { auth }),
-  };
-}
-
-function resolveConsoleAuth(reading: Reading, given: NonNullable<FileConfig["console"]>["auth"]): ConsoleConfig["auth"] {
-  const place = ["console", "auth"];
-  const password = readSecret(
-    reading,
-    place,
-    { file: given?.passwordFile, env: given?.passwordEnv },
-    { file: "passwordFile", env: "passwordEnv" },
-  );
-  const viewerPassword = readSecret(
-    reading,
-    place,
-    { file: given?.viewerPasswordFile, env: given?.viewerPasswordEnv },
-    { file: "viewerPasswordFile", env: "viewerPasswordEnv" },
-  );
-  const proxy = given?.proxy;
-  if (proxy !== undefined) {
-    if (password !== undefined || viewerPassword !== undefined)
-      reading.report(
-        [...place, "proxy"],
-        "stands beside a password",
-        "expected one of them: the proxy signs people in, or the console does",
-      );
-    const bad = (proxy.from ?? []).filter((address) => isIP(address) === 0);
-    if (bad.length > 0 || proxy.from?.length === 0)
-      reading.report(
-        [...place, "proxy", "from"],
-        bad.length === 0 ? "is empty" : describeValue(bad[0]),
-        "expected IP addresses of the proxy",
-      );
-    const { header = "", from = [], operators = [] } = proxy;
-    return { kind: "proxy", header, from, operators };
-  }
-  if (password === undefined) {
-    if (viewerPassword !== undefined)
-      reading.report(place, "has a password of viewers alone", "expected passwordFile or passwordEnv as well");
-    return undefined;
-  }
-  return { kind: "password", password: password.secret, ...(viewerPassword && { viewerPassword: viewerPassword.secret }) };
 }
 
 /** A misspelt variable does nothing, silently; only near misses are told, because others' tools set MAILFLEET_ names too. */

@@ -20,6 +20,13 @@ export function nodes(description: string) {
   return z.array(z.string({ error }).regex(/\S/, { error }), { error }).min(1, { error }).meta({ description }).optional();
 }
 
+export function textList(error: string, description: string) {
+  return z
+    .array(z.string({ error }).min(1, { error }), { error: error.replace("expected", "expected a list of") })
+    .meta({ description })
+    .optional();
+}
+
 export function yesNo(description: string) {
   return z.boolean({ error: "expected true or false" }).meta({ description }).optional();
 }

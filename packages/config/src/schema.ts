@@ -1,7 +1,8 @@
 import { limits, mostShards } from "@mailfleet/core";
 import { z } from "zod";
 import { blobsBlock } from "./schema-blobs.ts";
-import { file, filled, map, nodes, oneOf, pattern, variable, whole, yesNo } from "./schema-parts.ts";
+import { consoleFile } from "./schema-console.ts";
+import { file, filled, map, nodes, oneOf, pattern, textList, variable, whole, yesNo } from "./schema-parts.ts";
 
 /**
  * The shape of `mailfleet.yaml`. Every key is optional here: what must be there is named in `meta({ required })`, so that a
@@ -104,12 +105,6 @@ const tenant = map(
   "One Entra directory that gave consent.",
   { required: ["tenantId", "clientId", "credential"] },
 );
-
-const textList = (error: string, description: string) =>
-  z
-    .array(z.string({ error }).min(1, { error }), { error: error.replace("expected", "expected a list of") })
-    .meta({ description })
-    .optional();
 
 const folderPatterns = (description: string) => textList("expected folder names", description);
 
@@ -305,36 +300,7 @@ export const fileSchema = map(
       "Prometheus metrics and health checks of each role.",
       { required: ["listen"] },
     ).optional(),
-    console: map(
-      {
-        listen: filled("expected an address and a port, such as 127.0.0.1:8025", "Default 127.0.0.1:8025."),
-        readOnly: yesNo("No actions, only views. Default false."),
-        auth: map(
-          {
-            passwordFile: file("the password of operators"),
-            passwordEnv: variable("the password of operators"),
-            viewerPasswordFile: file("the password of viewers"),
-            viewerPasswordEnv: variable("the password of viewers"),
-            proxy: map(
-              {
-                header: pattern(
-                  /^[A-Za-z0-9-]{1,64}$/,
-                  "expected the name of a header, such as X-Forwarded-User",
-                  "Header with the person's name.",
-                ),
-                from: textList("expected IP addresses", "Addresses of the proxy; the header of anybody else is not believed."),
-                operators: textList("expected names", "Who may act; everybody else only looks."),
-              },
-              "A proxy in front signs people in.",
-              { required: ["header", "from"] },
-            ).optional(),
-          },
-          "Needed for any address but loopback: a password, or a proxy.",
-        ).optional(),
-        hosts: textList("expected host names, such as mailfleet.corp.example", "Further names under which browsers reach it."),
-      },
-      "The browser console.",
-    ).optional(),
+    console: consoleFile.optional(),
   },
   "mailfleet.yaml",
   { required: ["tenants"] },

@@ -65,5 +65,6 @@ export {
   type TokenEndpointOptions,
   type TokenEndpointTenant,
 } from "./token-endpoint.ts";
+export { type IdTokenFault, type OidcProvider, type OidcProviderOptions, startOidcProvider } from "./oidc-provider.ts";
 export { sharedDovecot, sharedRedisUrl } from "./shared-services.ts";
 export { findSecrets, searchFolder, searchText } from "./secret-search.ts";

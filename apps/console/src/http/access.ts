@@ -1,10 +1,14 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { BlockList, isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
 import type { ConsoleAuth } from "@mailfleet/config";
 import type { Clock, Secret } from "@mailfleet/core";
-import type { You } from "@mailfleet/core/console";
-import { type Person, readCookie, type Session, Sessions } from "./sessions.ts";
+import type { LoginWay, You } from "@mailfleet/core/console";
+import { AddressList } from "./address-list.ts";
+import { clearedCookie, cookieValue, type Person, personName, type Session, Sessions, setCookie } from "./sessions.ts";
+
+const cookieName = "mailfleet";
+/** No session lasts longer. */
+const cookieSeconds = 12 * 3_600;
 
 export interface AccessOptions {
   /** Absent: whoever can reach the console, which is then on loopback only. */
@@ -19,7 +23,7 @@ export class Access {
   readonly #isReadOnly: boolean;
   readonly #sessions: Sessions;
   readonly #key = randomBytes(32);
-  readonly #proxies: BlockList | undefined;
+  readonly #proxies: AddressList;
   /** Of whoever is not signed in: protects signing in, and a console without login. */
   readonly openToken = randomBytes(16).toString("base64url");
 
@@ -27,21 +31,31 @@ export class Access {
     this.#rule = rule;
     this.#isReadOnly = isReadOnly;
     this.#sessions = new Sessions(clock);
-    this.#proxies = rule?.kind === "proxy" ? addressList(rule.from) : undefined;
+    this.#proxies = new AddressList(rule?.kind === "proxy" ? rule.from : []);
   }
 
-  get hasLogin(): boolean {
-    return this.#rule?.kind === "password";
+  /** How somebody signs in here; empty where a proxy does it, or nobody has to. */
+  get ways(): readonly LoginWay[] {
+    return this.#rule === undefined || this.#rule.kind === "proxy" ? [] : [this.#rule.kind];
   }
 
   /** @param isHuman as in `Sessions.find` */
   whoAsks(request: FastifyRequest, isHuman: boolean): Session | undefined {
     const rule = this.#rule;
-    if (rule === undefined) return { name: "anyone on this machine", role: "operator", token: this.openToken };
-    if (rule.kind === "password") return this.#sessions.find(sessionId(request), isHuman);
+    switch (rule?.kind) {
+      case undefined:
+        return { name: "anyone on this machine", role: "operator", token: this.openToken };
+      case "password":
+      case "oidc":
+        return this.#sessions.find(cookieValue(request, cookieName), isHuman);
+      case "proxy":
+        return this.#namedByProxy(request, rule);
+    }
+  }
+
+  #namedByProxy(request: FastifyRequest, rule: Extract<ConsoleAuth, { kind: "proxy" }>): Session | undefined {
     const name = request.headers[rule.header.toLowerCase()];
-    const address = request.socket.remoteAddress ?? "";
-    if (typeof name !== "string" || name.trim() === "" || !this.#proxies?.check(plainAddress(address), family(address))) return undefined;
+    if (typeof name !== "string" || name.trim() === "" || !this.#proxies.has(request.socket.remoteAddress)) return undefined;
     const who = personName(name);
     const role = rule.operators.includes(who) ? "operator" : "viewer";
     return { name: who, role, token: createHmac("sha256", this.#key).update(`${role} ${who}`).digest("base64url") };
@@ -53,7 +67,7 @@ export class Access {
       : role === "viewer"
         ? "You are a viewer: you see everything but content, and change nothing."
         : undefined;
-    return { name, role, canSignOut: this.hasLogin, ...(readOnly !== undefined && { readOnly }) };
+    return { name, role, canSignOut: this.ways.length > 0, ...(readOnly !== undefined && { readOnly }) };
   }
 
   get isReadOnly(): boolean {
@@ -70,15 +84,20 @@ export class Access {
         ? "viewer"
         : undefined;
     if (role === undefined) return undefined;
-    this.#sessions.end(sessionId(request));
     const person = { name: personName(name) || "somebody", role } as const;
-    return { person, cookie: cookie(request, this.#sessions.begin(person), 12 * 3_600) };
+    return { person, cookie: this.begin(request, person) };
+  }
+
+  /** A new session of somebody who has proved who they are; the browser's old one ends. @returns its Set-Cookie header */
+  begin(request: FastifyRequest, person: Person): string {
+    this.#sessions.end(cookieValue(request, cookieName));
+    return setCookie(request, { name: cookieName, value: this.#sessions.begin(person), seconds: cookieSeconds, sameSite: "Strict" });
   }
 
   /** @returns the Set-Cookie header that takes it away */
   signOut(request: FastifyRequest): string {
-    this.#sessions.end(sessionId(request));
-    return cookie(request, "", 0);
+    this.#sessions.end(cookieValue(request, cookieName));
+    return clearedCookie(request, cookieName, "Strict");
   }
 
   /** Takes as long for every wrong one. */
@@ -86,45 +105,4 @@ export class Access {
     const digest = (text: string): Buffer => createHmac("sha256", this.#key).update(text).digest();
     return timingSafeEqual(digest(given), digest(secret.reveal()));
   }
-}
-
-/** `__Host-` binds it to this host and to TLS; a browser refuses that prefix over plain http, which loopback speaks. */
-function cookieName(request: FastifyRequest): string {
-  return isEncrypted(request) ? "__Host-mailfleet" : "mailfleet";
-}
-
-function sessionId(request: FastifyRequest): string | undefined {
-  return readCookie(request.headers.cookie, cookieName(request));
-}
-
-function cookie(request: FastifyRequest, value: string, seconds: number): string {
-  const secure = isEncrypted(request) ? "; Secure" : "";
-  return `${cookieName(request)}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
-}
-
-function isEncrypted(request: FastifyRequest): boolean {
-  return request.protocol === "https";
-}
-
-/** As it is shown and written down: one line, without controls, at most 64 characters. */
-function personName(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}\s]+/gu, " ")
-    .trim()
-    .slice(0, 64);
-}
-
-function addressList(from: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const address of from) list.addAddress(address, family(address));
-  return list;
-}
-
-/** `::ffff:10.0.0.1` of a socket that listens on both. */
-function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
-}
-
-function family(address: string): "ipv4" | "ipv6" {
-  return isIP(plainAddress(address)) === 6 ? "ipv6" : "ipv4";
 }

@@ -6,7 +6,7 @@ import { personOf } from "./read-routes.ts";
 import { Refusal } from "./refusal.ts";
 
 const longestText = 1_000;
-const ticketVerbs = ["try", "park", "resume", "replay", "discard"] as const;
+export const ticketVerbs = ["try", "park", "resume", "replay", "discard"] as const;
 
 /** What changes something. Bodies are read member by member: what is not asked for is not there. */
 export function addActionRoutes(server: ConsoleServer, desk: ActionDesk): void {

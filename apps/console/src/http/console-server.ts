@@ -6,6 +6,7 @@ import type { Access } from "./access.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { Refusal } from "./refusal.ts";
 import { checkHost, checkOrigin } from "./request-checks.ts";
+import type { TlsPair } from "./own-tls.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { Session } from "./sessions.ts";
 
@@ -29,6 +30,8 @@ const headerBytes = 16_384;
 const requestMs = 10_000;
 /** Changes by one person: far above what a hand does. */
 const actionLimit = { count: 60, windowMs: 60_000 };
+/** Of a container's health check, which comes by no proxy: it says nothing but that it answers. */
+export const healthPath = "/healthz";
 const loginLimit = { count: 10, windowMs: 5 * 60_000 };
 
 export interface ConsoleServerOptions {
@@ -39,15 +42,26 @@ export interface ConsoleServerOptions {
   readonly names: ReadonlySet<string>;
   readonly importMapHash: string | undefined;
   /** TLS of its own. */
-  readonly tls?: { readonly key: string; readonly cert: string };
-  /** Addresses of proxies whose X-Forwarded-Proto is believed. */
+  readonly tls?: TlsPair;
+  /** Addresses of proxies whose X-Forwarded headers are believed. */
   readonly proxies: readonly string[];
-  /** A change that was refused, for the record. */
+  /** Throws a Refusal for what came in the clear and must not. Not asked for health. */
+  readonly checkTransport: (request: FastifyRequest) => void;
+  /** For the record where it was a change, and for the counts. */
   readonly onRefused: (request: FastifyRequest, refusal: Refusal) => void;
+}
+
+/** As it was registered. */
+export interface ConsoleRoute {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly role: RouteRole;
 }
 
 export interface ConsoleServer {
   readonly app: FastifyInstance;
+  /** All of them, in the order in which they were added. */
+  readonly routes: readonly ConsoleRoute[];
   reads(path: string, role: RouteRole, handler: RouteHandlerMethod, options?: { readonly isAutomatic?: boolean }): void;
   changes(path: string, role: RouteRole, handler: RouteHandlerMethod): void;
   /** Counts wrong passwords. */
@@ -81,6 +95,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers);
     checkHost(request, names);
+    if (request.routeOptions.url !== healthPath) options.checkTransport(request);
     const { role = "operator", isAutomatic = false } = request.routeOptions.config;
     request.session = access.whoAsks(request, !isAutomatic) ?? null;
     const isChange = request.method !== "GET" && request.method !== "HEAD";
@@ -95,10 +110,10 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     actions.count(request.session.name, now);
   });
   // Behind the body, so that what was refused can be named.
-  app.addHook("preHandler", async ({ routeOptions, method, session }) => {
-    if (routeOptions.config.role !== "operator" || method === "GET" || session === null) return;
+  app.addHook("preHandler", async ({ routeOptions, session }) => {
+    if (routeOptions.config.role !== "operator" || session === null) return;
     if (access.isReadOnly) throw new Refusal("READ_ONLY", "This console is read-only (console.readOnly).");
-    if (session.role !== "operator") throw new Refusal("FORBIDDEN", "Viewers change nothing.");
+    if (session.role !== "operator") throw new Refusal("FORBIDDEN", "This is for operators: viewers look, and change nothing.");
   });
   // Only what our pages send; a form's or a text's body is refused before anything reads it.
   app.removeContentTypeParser("text/plain");
@@ -106,18 +121,22 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     const refusal = toRefusal(error, request.id);
     if (refusal.code === "FAILED") {
       log.error({ id: request.id, route: request.routeOptions.url, err: error }, "the console could not answer");
-    } else if (request.method !== "GET") options.onRefused(request, refusal);
+    } else options.onRefused(request, refusal);
     return answer(reply, refusal);
   });
   app.setNotFoundHandler((request, reply) => answer(reply, new Refusal("NOT_FOUND", "There is nothing at this address.")));
 
+  const routes: ConsoleRoute[] = [];
   return {
     app,
+    routes,
     logins,
     reads(path, role, handler, more = {}) {
+      routes.push({ method: "GET", path, role });
       app.get(path, { config: { role, ...more } }, handler);
     },
     changes(path, role, handler) {
+      routes.push({ method: "POST", path, role });
       app.post(path, { config: { role } }, handler);
     },
   };

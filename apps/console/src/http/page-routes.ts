@@ -3,7 +3,7 @@ import type { ServedFile } from "../assets/browser-set.ts";
 import type { PageSources } from "../pages/page-sources.ts";
 import { answerPage } from "../pages/page-of-path.ts";
 import type { Access } from "./access.ts";
-import type { ConsoleServer } from "./console-server.ts";
+import { type ConsoleServer, healthPath } from "./console-server.ts";
 import { Refusal } from "./refusal.ts";
 import type { Views } from "./views.ts";
 
@@ -27,8 +27,8 @@ export function addPageRoutes(server: ConsoleServer, sources: PageSources, acces
     void reply.type("text/html; charset=utf-8");
     // The address stays: after signing in the same page is loaded.
     if (session === null) {
-      const shell = views.shell({ page: { name: "login", data: { token: access.openToken } } }, cookie);
-      return reply.code(access.hasLogin ? 401 : 403).send(shell);
+      const shell = views.shell({ page: { name: "login", data: { token: access.openToken, ways: access.ways } } }, cookie);
+      return reply.code(access.ways.length > 0 ? 401 : 403).send(shell);
     }
     const found = await answerPage(sources, request.url, session);
     return reply.code(found.page.name === "not-found" ? 404 : 200).send(views.shell(found, cookie));
@@ -58,5 +58,5 @@ export function addPageRoutes(server: ConsoleServer, sources: PageSources, acces
     return send(request, reply, set.favicon, 86_400);
   });
   // For a container's health check: whether it answers, and nothing about the fleet (T55).
-  server.reads("/healthz", "anyone", async () => ({ ok: true }), { isAutomatic: true });
+  server.reads(healthPath, "anyone", async () => ({ ok: true }), { isAutomatic: true });
 }

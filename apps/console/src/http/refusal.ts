@@ -7,6 +7,7 @@ const statuses: Readonly<Record<ConsoleErrorCode, number>> = {
   READ_ONLY: 403,
   FORGED: 403,
   WRONG_HOST: 421,
+  NOT_ENCRYPTED: 403,
   TOO_MANY: 429,
   TOO_LARGE: 413,
   NOT_FOUND: 404,

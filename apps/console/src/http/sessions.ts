@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { FastifyRequest } from "fastify";
 import type { Clock } from "@mailfleet/core";
 import type { ConsoleRole } from "@mailfleet/core/console";
 
@@ -62,8 +63,43 @@ export class Sessions {
   }
 }
 
+/** As it is shown and written down: one line, without controls, at most 64 characters. */
+export function personName(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, " ")
+    .trim()
+    .slice(0, 64);
+}
+
+interface CookieSpec {
+  readonly name: string;
+  readonly value: string;
+  readonly seconds: number;
+  readonly sameSite: "Strict" | "Lax";
+}
+
+/** `__Host-` binds it to this host and to TLS; a browser refuses that prefix over plain http, which loopback speaks. */
+function boundName(request: FastifyRequest, name: string): string {
+  return request.protocol === "https" ? `__Host-${name}` : name;
+}
+
+/** A Set-Cookie header of a cookie that no script sees. */
+export function setCookie(request: FastifyRequest, { name, value, seconds, sameSite }: CookieSpec): string {
+  const secure = request.protocol === "https" ? "; Secure" : "";
+  return `${boundName(request, name)}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=${sameSite}${secure}`;
+}
+
+/** The Set-Cookie header that takes it away. */
+export function clearedCookie(request: FastifyRequest, name: string, sameSite: CookieSpec["sameSite"]): string {
+  return setCookie(request, { name, value: "", seconds: 0, sameSite });
+}
+
+export function cookieValue(request: FastifyRequest, name: string): string | undefined {
+  return readCookie(request.headers.cookie, boundName(request, name));
+}
+
 /** The value of one cookie. */
-export function readCookie(header: string | undefined, name: string): string | undefined {
+function readCookie(header: string | undefined, name: string): string | undefined {
   for (const part of (header ?? "").split(";")) {
     const [key, ...value] = part.split("=");
     if (key?.trim() === name) return value.join("=").trim();

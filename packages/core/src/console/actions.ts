@@ -104,6 +104,7 @@ export const consoleErrorCodes = [
   "READ_ONLY",
   "FORGED",
   "WRONG_HOST",
+  "NOT_ENCRYPTED",
   "TOO_MANY",
   "TOO_LARGE",
   "NOT_FOUND",

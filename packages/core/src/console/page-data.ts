@@ -88,7 +88,18 @@ export type PageData =
 
 /** The shell of somebody who is not signed in has this in place of a page answer, and nothing of the fleet. */
 export interface LoginShell {
-  readonly page: { readonly name: "login"; readonly data: { readonly token: string } };
+  readonly page: { readonly name: "login"; readonly data: LoginPage };
+}
+
+/** How one signs in: with a password here, or at an OpenID Connect service. */
+export type LoginWay = "password" | "oidc";
+
+export interface LoginPage {
+  readonly token: string;
+  /** Empty where a proxy signs people in, and has named nobody. */
+  readonly ways: readonly LoginWay[];
+  /** Why the sign-in before this page came to nothing. */
+  readonly failure?: string;
 }
 
 /** Sums of the fleet; also the news of each second. */

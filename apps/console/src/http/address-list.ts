@@ -1,0 +1,33 @@
+import { BlockList, isIP } from "node:net";
+
+/** Addresses and networks (CIDR), as the configuration has checked them. */
+export class AddressList {
+  readonly #list = new BlockList();
+
+  constructor(from: readonly string[]) {
+    for (const one of from) {
+      const [address = "", bits] = one.split("/");
+      if (bits === undefined) this.#list.addAddress(address, family(address));
+      else this.#list.addSubnet(address, Number(bits), family(address));
+    }
+  }
+
+  has(address: string | undefined): boolean {
+    const plain = plainAddress(address ?? "");
+    return isIP(plain) !== 0 && this.#list.check(plain, family(plain));
+  }
+}
+
+export function isLoopbackAddress(address: string | undefined): boolean {
+  const plain = plainAddress(address ?? "");
+  return plain === "::1" || (isIP(plain) === 4 && plain.startsWith("127."));
+}
+
+/** `::ffff:10.0.0.1` of a socket that listens on both. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
+}
+
+function family(address: string): "ipv4" | "ipv6" {
+  return isIP(address) === 6 ? "ipv6" : "ipv4";
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from "node:crypto";
+
+/** What is kept between the way out to the login service and the way back. */
+export interface PendingLogin {
+  /** Cookie of the browser that began: whoever brings the answer in another one gets nothing. */
+  readonly browser: string;
+  readonly nonce: string;
+  readonly verifier: string;
+  /** Path of ours to go to afterwards. */
+  readonly to: string;
+}
+
+/** For finding one's password and second factor. */
+const pendingMs = 10 * 60_000;
+/** Beyond them the oldest is forgotten, and that person begins again. */
+const mostPending = 500;
+
+/** Sign-ins that have begun, by their `state`. Each comes back once. */
+export class PendingLogins {
+  readonly #pending = new Map<string, PendingLogin & { readonly beganMs: number }>();
+
+  /** @param now monotonic ms @returns the state */
+  begin(login: PendingLogin, now: number): string {
+    const state = randomBytes(16).toString("base64url");
+    this.#pending.set(state, { ...login, beganMs: now });
+    if (this.#pending.size > mostPending) {
+      const [oldest] = this.#pending.keys();
+      if (oldest !== undefined) this.#pending.delete(oldest);
+    }
+    return state;
+  }
+
+  /** The one that began so, in this browser, not long ago. Whatever comes of it, the state is used up. */
+  take(state: string, browser: string | undefined, now: number): PendingLogin | undefined {
+    const pending = this.#pending.get(state);
+    // A stranger who has seen the state must not be able to end somebody's sign-in.
+    if (pending === undefined || pending.browser !== browser) return undefined;
+    this.#pending.delete(state);
+    return now - pending.beganMs < pendingMs ? pending : undefined;
+  }
+}
+
+/** A path of this console, or its first page: a sign-in leads nowhere else. */
+export function localPath(text: string | undefined): string {
+  const base = "http://console.invalid";
+  const url = text?.startsWith("/") && URL.canParse(text, base) ? new URL(text, base) : undefined;
+  // `//evil.example` and `/\evil.example` have another origin.
+  return url === undefined || url.origin !== base || url.pathname.startsWith("//") || url.pathname.startsWith("/login/")
+    ? "/"
+    : `${url.pathname}${url.search}`;
+}
