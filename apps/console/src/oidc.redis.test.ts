@@ -152,7 +152,7 @@ describe("a console with a login service", () => {
     // Mallory's code under Anna's state: the verifier does not fit.
     const mixed = new URLSearchParams(path.slice(path.indexOf("?")));
     mixed.set("code", new URLSearchParams(others.slice(others.indexOf("?"))).get("code") ?? "");
-    expect(await status(anna, `/login/oidc/callback?${mixed}`)).toBe(401);
+    expect(await status(anna, `/login/oidc/callback?${mixed.toString()}`)).toBe(401);
     const again: Cookies = new Map();
     const once = await goOut(again);
     expect(await status(again, once)).toBe(200);

@@ -13,7 +13,7 @@ import {
   type FileContent,
   type ReadFile,
 } from "./files.ts";
-import { isLoopback, parseListen } from "./hosts.ts";
+import { parseListen } from "./hosts.ts";
 import { nearestName } from "./nearest.ts";
 import { startReading, type Reading } from "./reading.ts";
 import { redisForms, resolveRedis, resolveShards } from "./redis-places.ts";

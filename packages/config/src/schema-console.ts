@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { file, filled, map, pattern, textList, variable, yesNo } from "./schema-parts.ts";
 
 const httpsAddress = (description: string) => filled("expected an https:// address", description);
@@ -60,4 +59,4 @@ export const consoleFile = map(
     hosts: textList("expected host names, such as mailfleet.corp.example", "Further names under which browsers reach it."),
   },
   "The browser console.",
-) satisfies z.ZodType;
+);

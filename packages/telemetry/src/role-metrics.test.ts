@@ -46,7 +46,20 @@ test("two scrapes at once are one reading, and one that fails does not spoil the
 });
 
 test("names and labels follow the rules of Prometheus, and no label can hold a mailbox", () => {
-  const allowed = new Set(["tenant", "state", "code", "owner", "account", "lane", "role", "credential", "outcome", "event", "version"]);
+  const allowed = new Set([
+    "tenant",
+    "state",
+    "code",
+    "status",
+    "owner",
+    "account",
+    "lane",
+    "role",
+    "credential",
+    "outcome",
+    "event",
+    "version",
+  ]);
   for (const { name, type, labels, help } of Object.values(metricCatalogue)) {
     expect(name).toMatch(/^mailfleet_[a-z_]+$/);
     expect(name.endsWith("_total")).toBe(type === "counter");

@@ -90,7 +90,7 @@ export function addOidcRoutes(server: ConsoleServer, { rule, access, views, cloc
           { from: request.ip, claim: rule.rolesClaim },
           "a sign-in was refused: the login service knows the person, and no role of theirs is in console.auth.oidc",
         );
-        return fail(request, reply, 403, "You are signed in there, and have no role here. Ask whoever runs this console for one.");
+        return await fail(request, reply, 403, "You are signed in there, and have no role here. Ask whoever runs this console for one.");
       }
       onSignedIn(person.name);
       void reply.header("set-cookie", [clearedCookie(request, cookieName, "Lax"), access.begin(request, person)]);

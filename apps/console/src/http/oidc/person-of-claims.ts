@@ -11,8 +11,8 @@ export function personOfClaims(claims: Claims, rule: Pick<OidcAuth, "rolesClaim"
   const held = new Set(rolesOf(claims, rule.rolesClaim));
   const role = rule.operators.some((one) => held.has(one)) ? "operator" : rule.viewers.some((one) => held.has(one)) ? "viewer" : undefined;
   if (role === undefined) return undefined;
-  const name = nameClaims.map((claim) => claims[claim]).find((value) => typeof value === "string" && personName(value) !== "");
-  return { name: personName(String(name ?? "somebody")), role };
+  const names = nameClaims.map((claim) => claims[claim]).map((value) => (typeof value === "string" ? personName(value) : ""));
+  return { name: names.find((name) => name !== "") ?? "somebody", role };
 }
 
 /** By the claim's whole name first: names that are addresses have dots of their own. */
