@@ -29,6 +29,7 @@ const help = `Microsoft 365 in a box: a token endpoint and an Exchange-like IMAP
   --host ADDRESS        default 127.0.0.1
   --token-port PORT, --imap-port PORT, --pop3-port PORT   0 (default) for any free port
   --insecure-listen-anywhere        lets --host be something else than loopback
+  --name HOST           host name that clients are told (default localhost), such as that of its container
 
 When it is ready it prints one line of JSON and stays up until it is told to stop (Ctrl-C, SIGTERM).
 Exit codes: 0 stopped, 1 failed, 2 wrong options, unreadable corpus or port in use.
@@ -116,6 +117,7 @@ function readOptions(args: string[]): SandboxOptions | undefined {
       faults: { type: "boolean" },
       "token-lifetime": { type: "string" },
       host: { type: "string" },
+      name: { type: "string" },
       "token-port": { type: "string" },
       "imap-port": { type: "string" },
       "pop3-port": { type: "string" },
@@ -144,6 +146,7 @@ function readOptions(args: string[]): SandboxOptions | undefined {
     ...(values.fault !== undefined && { faultOrders: readFaults(values.fault) }),
     ...(values["token-lifetime"] !== undefined && { tokenLifetimeSeconds: number("--token-lifetime", values["token-lifetime"]) }),
     ...(values.host !== undefined && { host: values.host }),
+    ...(values.name !== undefined && { name: values.name }),
     ...(values["token-port"] !== undefined && { tokenPort: number("--token-port", values["token-port"]) }),
     ...(values["imap-port"] !== undefined && { imapPort: number("--imap-port", values["imap-port"]) }),
     ...(values["pop3-port"] !== undefined && { pop3Port: number("--pop3-port", values["pop3-port"]) }),

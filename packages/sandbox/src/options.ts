@@ -12,6 +12,8 @@ export interface SandboxOptions {
   /** Default 127.0.0.1. Anything but loopback needs `insecureListenAnywhere`: whoever reaches a sandbox gets tokens and mail. */
   readonly host?: string;
   readonly insecureListenAnywhere?: boolean;
+  /** Host name that clients are told, and that the certificate is for beside localhost: where they are in other containers. Default localhost. */
+  readonly name?: string;
   /** 0 (the default) takes a free port. */
   readonly tokenPort?: number;
   readonly imapPort?: number;
@@ -64,6 +66,8 @@ export function checkOptions(options: SandboxOptions): void {
       `the sandbox listens on loopback only, not on ${host}: whoever reaches it gets tokens and mail. If that is wanted: --insecure-listen-anywhere`,
     );
   }
+  if (options.name !== undefined && !/^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/.test(options.name))
+    throw new SandboxOptionsError(`name is a host name in small letters, digits, hyphens and dots, not ${options.name}`);
   checkNumber("tokenPort", options.tokenPort, 0, 65_535);
   checkNumber("imapPort", options.imapPort, 0, 65_535);
   checkNumber("pop3Port", options.pop3Port, 0, 65_535);

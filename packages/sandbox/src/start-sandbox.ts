@@ -63,7 +63,7 @@ export interface SandboxCounters {
 
 /** A running sandbox. */
 export interface Sandbox extends MailControls, DirectoryControls {
-  /** `https://localhost:PORT`; a tenant's authority is this, a slash and the tenant id. */
+  /** `https://NAME:PORT`; a tenant's authority is this, a slash and the tenant id. */
   readonly authority: string;
   readonly imap: { readonly host: string; readonly port: number };
   readonly pop3: { readonly host: string; readonly port: number };
@@ -98,7 +98,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   checkOptions(options);
   const seed = String(options.seed ?? 1);
   const dataDir = resolve(options.dataDir);
-  const host = options.host ?? "127.0.0.1";
+  const { host = "127.0.0.1", name = "localhost" } = options;
   const isDefaultWorld = options.tenants === undefined && options.corpus === undefined;
   const generator = await MessageGenerator.create();
   const world: World =
@@ -108,13 +108,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   checkOrders(options.faultOrders ?? [], world);
   prepareDataDir(dataDir);
-  const certificate = await prepareCertificates(dataDir);
+  const certificate = await prepareCertificates(dataDir, name);
   const store = new MailStore(world, join(dataDir, `deliveries-${hashText(world.key).toString(16)}.log`));
   let faultClock: FaultClock | undefined;
   const faults = new FaultBook({
     now: Date.now,
-    random: (name) => {
-      const random = new Random(hashText(`${seed}/${name}`));
+    random: (fault) => {
+      const random = new Random(hashText(`${seed}/${fault}`));
       return () => random.fraction();
     },
     onAdd: () => faultClock?.look(),
@@ -131,6 +131,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     dataDir,
     aliases: world.tenants.map(({ alias }) => alias),
     certificate,
+    name,
     faults,
     tokenLifetimeSeconds: options.tokenLifetimeSeconds,
     managedIdentityLifetimeSeconds: options.managedIdentityLifetimeSeconds,
@@ -151,10 +152,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     count: (what) => counted.set(what, (counted.get(what) ?? 0) + 1),
     frontEnd: "MF1P000CA0001.SANDBOX.EXAMPLE",
   });
-  const tlsOf = (name: "imap-certificate" | "pop3-certificate") => ({
+  const tlsOf = (fault: "imap-certificate" | "pop3-certificate") => ({
     key,
     cert,
-    SNICallback: badCertificatesOf(name, faults, dataDir),
+    SNICallback: badCertificatesOf(fault, faults, dataDir),
   });
   const imapServer = createImapServer(tlsOf("imap-certificate"), services("imap", commands));
   const pop3Server = createPop3Server(tlsOf("pop3-certificate"), services("pop3", pop3Commands));
@@ -176,9 +177,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     store.close();
     throw error;
   }
-  const authority = `https://localhost:${String(tokenPort)}`;
-  const imap = { host: "localhost", port: imapPort };
-  const pop3 = { host: "localhost", port: pop3Port };
+  const authority = `https://${name}:${String(tokenPort)}`;
+  const imap = { host: name, port: imapPort };
+  const pop3 = { host: name, port: pop3Port };
   const configFile = writeClientFiles({
     dataDir,
     authority,

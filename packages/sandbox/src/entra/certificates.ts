@@ -40,12 +40,12 @@ const renewBeforeDays = 31;
 
 /**
  * The sandbox's own certificate authority, kept in `dataDir` while it is valid (a client that trusts it keeps working over restarts), and a
- * fresh server certificate for localhost.
+ * fresh server certificate for localhost and `name`.
  */
-export async function prepareCertificates(dataDir: string): Promise<ServerCertificate> {
+export async function prepareCertificates(dataDir: string, name: string): Promise<ServerCertificate> {
   cryptoProvider.set(webcrypto);
   const { caFile, authority } = await takeAuthority(dataDir);
-  return { ...(await makeLeaf(authority, "localhost", Date.now() + leafDays * dayMs)), caFile };
+  return { ...(await makeLeaf(authority, "localhost", Date.now() + leafDays * dayMs, name)), caFile };
 }
 
 /** By the sandbox's authority, except that the self-signed one is by nobody. */
@@ -67,7 +67,8 @@ async function takeAuthority(dataDir: string): Promise<{ readonly caFile: string
   return { caFile, authority: (await loadAuthority(caFile, caKeyFile)) ?? (await makeAuthority(caFile, caKeyFile)) };
 }
 
-async function makeLeaf(authority: Authority | undefined, name: string, endsAt: number): Promise<KeyAndCert> {
+async function makeLeaf(authority: Authority | undefined, name: string, endsAt: number, alsoNamed = name): Promise<KeyAndCert> {
+  const names = [...new Set([name, alsoNamed])].map((value) => ({ type: "dns" as const, value }));
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const leaf = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
@@ -79,15 +80,10 @@ async function makeLeaf(authority: Authority | undefined, name: string, endsAt: 
     signingKey: authority?.key ?? keys.privateKey,
     signingAlgorithm: algorithm,
     extensions: [
-      new SubjectAlternativeNameExtension(
-        name === "localhost"
-          ? [
-              { type: "dns", value: "localhost" },
-              { type: "ip", value: "127.0.0.1" },
-              { type: "ip", value: "::1" },
-            ]
-          : [{ type: "dns", value: name }],
-      ),
+      new SubjectAlternativeNameExtension([
+        ...names,
+        ...(name === "localhost" ? ["127.0.0.1", "::1"].map((value) => ({ type: "ip" as const, value })) : []),
+      ]),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     ],

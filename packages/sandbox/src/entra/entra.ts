@@ -16,6 +16,8 @@ export interface EntraOptions {
   readonly dataDir: string;
   readonly aliases: readonly string[];
   readonly certificate: ServerCertificate;
+  /** The host name that clients are told. */
+  readonly name: string;
   readonly faults: Pick<FaultBook, "strike" | "holds">;
   /** Default 3,599. */
   readonly tokenLifetimeSeconds: number | undefined;
@@ -58,6 +60,7 @@ export async function createEntra(options: EntraOptions): Promise<Entra> {
       ...shared,
       key: options.certificate.key,
       cert: options.certificate.cert,
+      name: options.name,
       SNICallback: badCertificatesOf("token-certificate", faults, dataDir),
       lifetimeSeconds: options.tokenLifetimeSeconds ?? 3_599,
       count,

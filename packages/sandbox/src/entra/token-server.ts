@@ -13,6 +13,8 @@ import { readBody } from "../read-body.ts";
 export interface TokenServerOptions extends Pick<ServerOptions, "SNICallback"> {
   readonly key: string;
   readonly cert: string;
+  /** The host name that clients are told. */
+  readonly name: string;
   readonly issuer: TokenIssuer;
   readonly tenants: readonly DirectoryTenant[];
   readonly faults: Pick<FaultBook, "strike" | "holds">;
@@ -56,7 +58,9 @@ export function createTokenServer(options: TokenServerOptions): Server {
     const route = rest.join("/");
     if (request.method === "POST" && route === "oauth2/v2.0/token") return answerToken(request, response, tenantInPath, tenant?.alias);
     if (request.method === "GET" && /^(v2\.0\/)?\.well-known\/openid-configuration$/.test(route))
-      return tenant ? sendConfiguration(request, response, tenant) : sendRefusal(response, refusalOf(90002, { tenant: tenantInPath }));
+      return tenant
+        ? sendConfiguration(request, response, tenant, options.name)
+        : sendRefusal(response, refusalOf(90002, { tenant: tenantInPath }));
     if (request.method === "GET" && /^discovery\/(v2\.0\/)?keys$/.test(route)) return sendJson(response, 200, options.issuer.jwks);
     response.writeHead(404).end();
   }
@@ -77,7 +81,11 @@ export function createTokenServer(options: TokenServerOptions): Server {
     const form = readForm(body, request.headers.authorization);
     const clientId = form.get("client_id") ?? form.basic?.clientId;
     if (await misbehave(options.faults, { tenant: alias, body, clientId, now, gap: nextGap() }, response)) return;
-    const verdict = judgeTokenRequest(tenantInPath, form, { tenants: options.tenants, now, origin: `https://${hostOf(request)}` });
+    const verdict = judgeTokenRequest(tenantInPath, form, {
+      tenants: options.tenants,
+      now,
+      origin: `https://${hostOf(request, options.name)}`,
+    });
     if (alias !== undefined && verdict.credential !== undefined) options.countCredential(alias, verdict.credential);
     if ("refusal" in verdict) return sendRefusal(response, verdict.refusal, now);
     const { lifetimeSeconds } = options;
@@ -94,8 +102,8 @@ export function createTokenServer(options: TokenServerOptions): Server {
   }
 }
 
-function sendConfiguration(request: IncomingMessage, response: ServerResponse, tenant: DirectoryTenant): void {
-  const base = `https://${hostOf(request)}/${tenant.tenantId}`;
+function sendConfiguration(request: IncomingMessage, response: ServerResponse, tenant: DirectoryTenant, name: string): void {
+  const base = `https://${hostOf(request, name)}/${tenant.tenantId}`;
   sendJson(response, 200, {
     token_endpoint: `${base}/oauth2/v2.0/token`,
     token_endpoint_auth_methods_supported: ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -109,9 +117,10 @@ function sendConfiguration(request: IncomingMessage, response: ServerResponse, t
   });
 }
 
-/** As the client called it, where that is this machine. */
-function hostOf(request: IncomingMessage): string {
-  return /^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/.exec(request.headers.host ?? "")?.[0] ?? "localhost";
+/** As the client called it, where that is this machine or the name that clients are told. */
+function hostOf(request: IncomingMessage, name: string): string {
+  const { host = "" } = request.headers;
+  return host.replace(/:[0-9]+$/, "") === name || /^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/.test(host) ? host : name;
 }
 
 function readForm(body: string, authorization: string | undefined): TokenForm {
