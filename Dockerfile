@@ -1,9 +1,10 @@
-# One image per role, sources without a build step:
-#   docker build --target worker --build-arg APP=worker --build-arg REVISION="$(git rev-parse HEAD)" .
-# APP and the target are producer, worker, console or cli.
+# One image for all roles, sources without a build step:
+#   docker build -t mailfleet --build-arg REVISION="$(git rev-parse HEAD)" .
+#   docker run --rm mailfleet --help
 
-FROM node:24-slim AS dependencies
-ARG APP
+ARG NODE=24.21.0
+
+FROM node:${NODE}-slim AS dependencies
 WORKDIR /srv
 COPY package.json package-lock.json .npmrc ./
 COPY bench/package.json bench/
@@ -33,40 +34,37 @@ COPY packages/web/package.json packages/web/
 # What is in the image, as CycloneDX: of manifests and lock, so before anything is installed.
 COPY scripts/sbom.mjs scripts/
 COPY scripts/lib/sbom.mjs scripts/lib/npm-json.mjs scripts/lib/processes.mjs scripts/lib/
-RUN node scripts/sbom.mjs "$APP" > sbom.cdx.json && rm -r scripts
-# Only what this app needs; the root's own packages are tools, and a second Node.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace "apps/$APP" --include-workspace-root=false
+RUN node scripts/sbom.mjs > sbom.cdx.json && rm -r scripts
+# Only what the programs need; the root's own packages are tools, and a second Node.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --include-workspace-root=false \
+    --workspace apps/cli --workspace apps/console --workspace apps/producer --workspace apps/worker
 
-FROM node:24-slim AS sources
-ARG APP
+FROM node:${NODE}-slim
 ARG REVISION=unknown
-LABEL org.opencontainers.image.title="mailfleet $APP" \
+LABEL org.opencontainers.image.title="mailfleet" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.revision="$REVISION"
-ENV NODE_ENV=production MAILFLEET_REVISION="$REVISION"
+# What a worker must have from its start (packages/runtime/src/node-flags.ts); the other roles do not mind.
+ENV NODE_ENV=production \
+    NODE_OPTIONS="--max-semi-space-size=8 --disable-sigusr1 --report-exclude-env" \
+    UV_THREADPOOL_SIZE=16 \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=131072 \
+    MAILFLEET_REVISION="$REVISION" \
+    MAILFLEET_DATA_DIR=/data \
+    MAILFLEET_METRICS_LISTEN=127.0.0.1:9464
 WORKDIR /srv
 COPY --from=dependencies /srv ./
 COPY LICENSE ./
 COPY packages packages
-COPY apps/$APP apps/$APP
-RUN mkdir -p /data && chown node:node /data
+COPY apps apps
+RUN mkdir -p /data /etc/mailfleet && chown node:node /data /etc/mailfleet
 # Sources belong to root and are read-only for the process.
 USER node
 VOLUME /data
 WORKDIR /data
-
-FROM sources AS producer
-CMD ["node", "/srv/apps/producer/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
-
-FROM sources AS worker
-CMD ["node", "--max-semi-space-size=8", "/srv/apps/worker/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
-
-FROM sources AS console
-EXPOSE 8025
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8025/healthz').then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "/srv/apps/console/src/main.ts", "--config", "/etc/mailfleet/mailfleet.yaml"]
-
-FROM sources AS cli
+# Whether a role makes progress. It stays well while Redis is away, when a new start would help nobody.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --start-interval=2s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "/srv/apps/cli/src/main.ts"]
 CMD ["--help"]

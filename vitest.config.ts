@@ -4,7 +4,14 @@ const redis = "./test/setup/redis.ts";
 const faults = "./test/setup/faults.ts";
 const dovecot = "./test/setup/dovecot.ts";
 /** The suffix of a test file says what the test needs; everything else is a unit test and needs nothing. */
-const withServices = ["**/*.fault.test.ts", "**/*.redis.test.ts", "**/*.imap.test.ts", "**/*.crash.test.ts", "**/*.e2e.test.ts"];
+const withServices = [
+  "**/*.fault.test.ts",
+  "**/*.redis.test.ts",
+  "**/*.imap.test.ts",
+  "**/*.crash.test.ts",
+  "**/*.e2e.test.ts",
+  "**/*.helm.test.ts",
+];
 const elsewhere = ["**/node_modules/**", "**/.mailfleet/**"];
 
 export default defineConfig({
@@ -19,6 +26,7 @@ export default defineConfig({
             "bench/**/*.test.ts",
             "scripts/**/*.test.mjs",
             "test/architecture/**/*.test.ts",
+            "test/deploy/**/*.test.ts",
             "test/faults/**/*.test.ts",
           ],
           exclude: [...elsewhere, ...withServices],
@@ -47,6 +55,15 @@ export default defineConfig({
           testTimeout: 20_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "helm",
+          include: ["test/deploy/**/*.helm.test.ts"],
+          // The compiler reads Kubernetes' types.
+          testTimeout: 60_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {
