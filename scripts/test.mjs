@@ -12,6 +12,7 @@ const node = await setUp({
   dovecot: !process.env.TEST_IMAP_URL,
   python: true,
   chromium: !process.env.TEST_CHROMIUM,
+  helm: true,
 });
 const failedChecks = withChecks ? await runChecks(node) : [];
 const { passed, failed, code } = await runVitest(node, vitestArgs, { secondTry: vitestArgs.length === 0 });

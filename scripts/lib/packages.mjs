@@ -40,7 +40,7 @@ function readLock(file) {
   }
 }
 
-function runNpm(args) {
+export function runNpm(args) {
   const cli = process.env.npm_execpath;
   if (cli?.endsWith(".js")) return capture(process.execPath, [cli, ...args]);
   return capture(isWindows ? "npm.cmd" : "npm", args, { shell: isWindows });

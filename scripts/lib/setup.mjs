@@ -1,3 +1,4 @@
+import { ensureHelm } from "./helm.mjs";
 import { ensureNode } from "./node.mjs";
 import { ensurePackages } from "./packages.mjs";
 import { SetupError } from "./processes.mjs";
@@ -5,7 +6,7 @@ import { chromium, dovecot, ensureSystemPackage, pythonSchema, redisServer } fro
 
 /**
  * Sets up what is missing on this machine and says in one line what it did; says nothing when nothing was missing.
- * @param {{ redis?: boolean, dovecot?: boolean, python?: boolean, chromium?: boolean }} needs
+ * @param {{ redis?: boolean, dovecot?: boolean, python?: boolean, chromium?: boolean, helm?: boolean }} needs
  * @returns {Promise<string>} the Node to run sources with
  * Ends the process with exit code 1 and instructions when something cannot be set up.
  */
@@ -24,6 +25,12 @@ export async function setUp(needs = {}) {
       const start = Date.now();
       const { version, isNew } = await ensureSystemPackage(wanted);
       if (isNew) line.add(`${wanted.name} ${version} ${seconds(start)}`);
+    }
+    if (needs.helm) {
+      line.begin("helm");
+      const start = Date.now();
+      const { version, isNew } = await ensureHelm();
+      if (isNew) line.add(`helm ${version} ${seconds(start)}`);
     }
     line.end();
     return node.path;

@@ -1,0 +1,159 @@
+{{- define "mailfleet.fullname" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "mailfleet.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "mailfleet.fullname" .) }}
+{{- else }}{{ .Values.serviceAccount.name | default "default" }}{{ end }}
+{{- end }}
+
+{{- define "mailfleet.selector" -}}
+app.kubernetes.io/name: mailfleet
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "mailfleet.labels" -}}
+{{ include "mailfleet.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "mailfleet.image" -}}
+{{- if .Values.image.digest }}{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else }}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{/* What scales workers: keda, hpa or none. */}}
+{{- define "mailfleet.scaler" -}}
+{{- $kind := .Values.worker.autoscaling.kind }}
+{{- if ne $kind "auto" }}{{ $kind }}
+{{- else if .Capabilities.APIVersions.Has "keda.sh/v1alpha1" }}keda
+{{- else }}hpa{{ end }}
+{{- end }}
+
+{{/* What a pod of every role has. Takes root, role (its name) and values (its block). */}}
+{{- define "mailfleet.pod" -}}
+{{- $root := .root }}
+serviceAccountName: {{ include "mailfleet.serviceAccount" $root }}
+automountServiceAccountToken: {{ $root.Values.serviceAccount.automountToken }}
+enableServiceLinks: false
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds | default 30 }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 1000
+  runAsGroup: 1000
+  fsGroup: 1000
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: { type: RuntimeDefault }
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "mailfleet.selector" $root | nindent 8 }}
+        app.kubernetes.io/component: {{ .role }}
+{{- with .values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+volumes:
+  - name: config
+    configMap: { name: {{ include "mailfleet.fullname" $root }} }
+  {{- range $name := $root.Values.secrets }}
+  - name: secret-{{ $name }}
+    # Readable by the role's group alone.
+    secret: { secretName: {{ $name }}, defaultMode: 0440 }
+  {{- end }}
+  {{- range $name := $root.Values.files }}
+  - name: files-{{ $name }}
+    configMap: { name: {{ $name }} }
+  {{- end }}
+  - name: tmp
+    emptyDir: { sizeLimit: 256Mi }
+  - name: data
+    emptyDir: { sizeLimit: 64Mi }
+  {{- if $root.Values.blobs.persistence.enabled }}
+  - name: blobs
+    persistentVolumeClaim:
+      claimName: {{ $root.Values.blobs.persistence.existingClaim | default (printf "%s-blobs" (include "mailfleet.fullname" $root)) }}
+  {{- end }}
+{{- end }}
+
+{{/* What a container of every role has. Takes root, role and values. */}}
+{{- define "mailfleet.container" -}}
+{{- $root := .root -}}
+name: {{ .role }}
+image: {{ include "mailfleet.image" $root }}
+imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+args: [{{ .role }}, --config, /etc/mailfleet/mailfleet.yaml]
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+resources: {{- toYaml .values.resources | nindent 2 }}
+volumeMounts:
+  - { name: config, mountPath: /etc/mailfleet/mailfleet.yaml, subPath: mailfleet.yaml, readOnly: true }
+  {{- range $name := $root.Values.secrets }}
+  - { name: secret-{{ $name }}, mountPath: /etc/mailfleet/secrets/{{ $name }}, readOnly: true }
+  {{- end }}
+  {{- range $name := $root.Values.files }}
+  - { name: files-{{ $name }}, mountPath: /etc/mailfleet/files/{{ $name }}, readOnly: true }
+  {{- end }}
+  - { name: tmp, mountPath: /tmp }
+  - { name: data, mountPath: /data }
+  {{- if $root.Values.blobs.persistence.enabled }}
+  - { name: blobs, mountPath: /blobs }
+  {{- end }}
+{{- end }}
+
+{{/* Variables of every role. */}}
+{{- define "mailfleet.env" -}}
+- { name: MAILFLEET_DATA_DIR, value: /data }
+- { name: MAILFLEET_METRICS_LISTEN, value: {{ .Values.metrics.listen | quote }} }
+{{- if .Values.blobs.persistence.enabled }}
+- { name: MAILFLEET_BLOBS_DIR, value: /blobs }
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Probes by /healthz and /readyz of the metrics' address. Node reads its sources at the start, which a small share of a core draws out. */}}
+{{- define "mailfleet.probes" -}}
+startupProbe:
+  httpGet: { path: /healthz, port: metrics }
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: { path: /healthz, port: metrics }
+  periodSeconds: 20
+  timeoutSeconds: 5
+  failureThreshold: 3
+readinessProbe:
+  httpGet: { path: /readyz, port: metrics }
+  periodSeconds: 10
+  timeoutSeconds: 5
+{{- end }}
+
+{{/* A pod's labels and annotations; a changed configuration rolls the pods. Takes root, role and values. */}}
+{{- define "mailfleet.podMetadata" -}}
+labels:
+  {{- include "mailfleet.labels" .root | nindent 2 }}
+  app.kubernetes.io/component: {{ .role }}
+  {{- with .values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+annotations:
+  checksum/config: {{ toYaml .root.Values.config | sha256sum }}
+  {{- with .values.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}

@@ -1,0 +1,177 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { loadConfig } from "@mailfleet/config";
+import { limits, redisKeys, queueNames } from "@mailfleet/core";
+import { root } from "../e2e/fleet.ts";
+import { chartDir, everything, fleet, helm, kinds, type Manifest, podsOf, render } from "./chart.ts";
+
+/** Where the types of each kind are: Kubernetes' own, KEDA's and the Prometheus operator's. */
+const modules: Readonly<Record<string, string>> = {
+  "apps/v1": "kubernetes-models/apps/v1",
+  "autoscaling/v2": "kubernetes-models/autoscaling/v2",
+  "keda.sh/v1alpha1": "@kubernetes-models/keda/keda.sh/v1alpha1",
+  "monitoring.coreos.com/v1": "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1",
+  "networking.k8s.io/v1": "kubernetes-models/networking.k8s.io/v1",
+  "policy/v1": "kubernetes-models/policy/v1",
+  v1: "kubernetes-models/v1",
+};
+
+/** Has the compiler hold manifests against the types of their kinds: what is missing, of another type, or not known at any depth. */
+async function compile(manifests: readonly Manifest[]): Promise<string> {
+  const dir = await mkdtemp(path.join(root, "test/deploy/.types-"));
+  try {
+    const lines = manifests.map(({ apiVersion, kind }, i) => `import type { I${kind} as T${i} } from "${modules[apiVersion]}";`);
+    const values = manifests.map((manifest, i) => `export const m${i}: T${i} = ${JSON.stringify(manifest, null, 1)};`);
+    await writeFile(path.join(dir, "manifests.ts"), [...lines, ...values].join("\n"));
+    const compiler = path.join(root, "node_modules/.bin/tsc");
+    const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2024", "--types", "node"];
+    await promisify(execFile)(compiler, ["--ignoreConfig", ...options, path.join(dir, "manifests.ts")], { cwd: root });
+    return "";
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    return `${stdout}${stderr}` || String(error);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+test("helm lints the chart without a complaint", async () => {
+  const { code, output } = await helm("lint", "--strict", chartDir, "-f", fleet);
+  expect(code, output).toBe(0);
+  expect(output).not.toMatch(/\[(WARNING|ERROR)\]/);
+});
+
+test("by itself the chart has roles, budgets, policies, a claim and an autoscaler, and no secret", async () => {
+  expect(kinds(await render([fleet]))).toEqual([
+    "ConfigMap fleet-mailfleet",
+    "Deployment fleet-mailfleet-console",
+    "Deployment fleet-mailfleet-producer",
+    "Deployment fleet-mailfleet-worker",
+    "HorizontalPodAutoscaler fleet-mailfleet-worker",
+    "NetworkPolicy fleet-mailfleet-console",
+    "NetworkPolicy fleet-mailfleet-producer",
+    "NetworkPolicy fleet-mailfleet-worker",
+    "PersistentVolumeClaim fleet-mailfleet-blobs",
+    "PodDisruptionBudget fleet-mailfleet-producer",
+    "PodDisruptionBudget fleet-mailfleet-worker",
+    "Service fleet-mailfleet-console",
+    "Service fleet-mailfleet-metrics",
+    "ServiceAccount fleet-mailfleet",
+  ]);
+});
+
+describe("all that it can make", () => {
+  test("holds against Kubernetes' types", async () => {
+    const manifests = [...(await render([fleet])), ...(await render([fleet, everything]))];
+    expect(kinds(manifests)).toEqual(expect.arrayContaining(["Ingress fleet-mailfleet-console", "ScaledObject fleet-mailfleet-worker"]));
+    expect(await compile(manifests)).toBe("");
+    const [, pod] = podsOf(manifests)[0] ?? [];
+    const misspelt = {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "x" },
+      spec: { template: { spec: { ...pod, hostNetwrok: true } } },
+    };
+    expect(await compile([misspelt as unknown as Manifest])).toContain("hostNetwrok");
+  });
+
+  test("names no secret's value, only files of Secrets that are there already", async () => {
+    const manifests = await render([fleet, everything]);
+    expect(manifests.map(({ kind }) => kind)).not.toContain("Secret");
+    for (const [role, { volumes, containers }] of podsOf(manifests)) {
+      expect(
+        volumes.flatMap(({ secret }) => secret?.secretName ?? []),
+        role,
+      ).toEqual(["mailfleet"]);
+      const values = containers.flatMap(({ env }) => env).filter(({ name }) => /PASSWORD|SECRET|KEY/.test(name));
+      expect(values, role).toEqual([]);
+    }
+  });
+});
+
+test("every pod gives up what it does not need", async () => {
+  for (const [role, pod] of podsOf(await render([fleet]))) {
+    expect(pod.automountServiceAccountToken, role).toBe(false);
+    expect(pod.securityContext, role).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } });
+    for (const container of pod.containers) {
+      expect(container.securityContext, role).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+      const writable = container.volumeMounts.filter(({ readOnly }) => readOnly !== true).map(({ mountPath }) => mountPath);
+      expect(writable, role).toEqual(["/tmp", "/data", "/blobs"]);
+    }
+    expect(pod.terminationGracePeriodSeconds * 1_000, role).toBeGreaterThan(2 * limits.drainMs);
+  }
+});
+
+test("the roles start with a configuration that holds", async () => {
+  const manifests = await render([fleet]);
+  const yaml = manifests.find(({ kind }) => kind === "ConfigMap")?.data?.["mailfleet.yaml"] ?? "";
+  for (const [role, { containers }] of podsOf(manifests)) {
+    const [container] = containers;
+    expect(container?.args).toEqual([role, "--config", "/etc/mailfleet/mailfleet.yaml"]);
+    const loaded = loadConfig({
+      file: "/etc/mailfleet/mailfleet.yaml",
+      cwd: "/data",
+      env: Object.fromEntries(container?.env.map(({ name, value = "" }) => [name, value]) ?? []),
+      readFile(file) {
+        if (file === "/etc/mailfleet/mailfleet.yaml") return { bytes: Buffer.from(yaml) };
+        if (file.endsWith("/token-key")) return { bytes: Buffer.from("00".repeat(32)), mode: 0o440 };
+        if (file.startsWith("/etc/mailfleet/secrets/mailfleet/")) return { bytes: Buffer.from("a-long-secret-of-somebody"), mode: 0o440 };
+        if (file === "/etc/mailfleet/files/mailboxes/contoso.csv") return { bytes: Buffer.from("address\na@contoso.example\n") };
+        throw Object.assign(new Error(file), { code: "ENOENT" });
+      },
+    });
+    expect(loaded).toMatchObject({ ok: true, warnings: [], config: { metrics: { listen: { port: 9464 } }, blobs: { dir: "/blobs" } } });
+  }
+});
+
+test("a changed configuration rolls the pods", async () => {
+  const sums = async (...more: string[]): Promise<readonly unknown[]> =>
+    (await render([fleet], ...more)).flatMap(({ spec }) => spec?.template?.metadata.annotations["checksum/config"] ?? []);
+  const [before, after] = await Promise.all([sums(), sums("--set", "config.sync.pollSeconds=60")]);
+  expect(before).toHaveLength(3);
+  expect(after).not.toEqual(before);
+});
+
+describe("workers are scaled", () => {
+  const scalers = async (...more: string[]): Promise<readonly string[]> =>
+    kinds(await render([fleet], ...more)).filter((kind) => /Scaled|Autoscaler/.test(kind));
+  const address = ["--set", "worker.autoscaling.keda.address=redis.data.svc:6379"];
+
+  test.each<[string, string[], string[]]>([
+    ["by KEDA where the cluster has it", ["--api-versions", "keda.sh/v1alpha1", ...address], ["ScaledObject fleet-mailfleet-worker"]],
+    ["by CPU where it has not", [], ["HorizontalPodAutoscaler fleet-mailfleet-worker"]],
+    ["by nobody where that is wanted", ["--set", "worker.autoscaling.kind=none"], []],
+  ])("%s", async (_, more, expected) => {
+    expect(await scalers(...more)).toEqual(expected);
+  });
+
+  test("by the lists that BullMQ keeps what waits in, of every shard and lane", async () => {
+    const scaled = (await render([fleet, everything])).find(({ kind }) => kind === "ScaledObject");
+    const triggers = scaled?.spec?.["triggers"] as readonly { metadata: { listName: string; listLength: string } }[];
+    const lists = [1, 2].flatMap((shard) =>
+      [queueNames.fresh, queueNames.backfill].map((queue) => `${redisKeys(undefined, shard).bullPrefix}:${queue}:wait`),
+    );
+    expect(triggers.map(({ metadata }) => metadata.listName)).toEqual(lists);
+  });
+});
+
+test.each<[string, string[], string]>([
+  ["no configuration", [], "config"],
+  ["a private Redis, which a cluster has not", ["-f", fleet, "--set", "config.redis=null"], "redis"],
+  ["a key that each pod would make for itself", ["-f", fleet, "--set", "config.tokenCache=null"], "tokenCache"],
+  ["a value that is misspelt", ["-f", fleet, "--set", "worker.replica=3"], "replica"],
+  ["blobs that are lost with the pod", ["-f", fleet, "--set", "blobs.persistence.enabled=false"], "they would be lost with the pod"],
+  ["fewer workers at most than at least", ["-f", fleet, "--set", "worker.autoscaling.minReplicas=20"], "minReplicas is above maxReplicas"],
+  ["KEDA that does not know which Redis", ["-f", fleet, "--set", "worker.autoscaling.kind=keda"], "keda.address is host:port"],
+])("values are refused in words: %s", async (_, args, words) => {
+  const { code, output } = await helm("template", "fleet", chartDir, ...args);
+  expect(code).not.toBe(0);
+  expect(output).toContain(words);
+});
