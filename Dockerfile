@@ -13,6 +13,7 @@ COPY apps/console/package.json apps/console/
 COPY apps/producer/package.json apps/producer/
 COPY apps/worker/package.json apps/worker/
 COPY packages/blobs/package.json packages/blobs/
+COPY packages/checks/package.json packages/checks/
 COPY packages/config/package.json packages/config/
 COPY packages/consumer/package.json packages/consumer/
 COPY packages/contract/package.json packages/contract/

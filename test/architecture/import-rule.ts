@@ -3,13 +3,14 @@ import { isBuiltin } from "node:module";
 import path from "node:path";
 import { readWorkspace, type WorkspacePackage } from "./workspace.ts";
 
-/** Which tags a package of a tag may import. Only apps wire. */
+/** Which tags a package of a tag may import. Only apps wire, and what two of them wire alike is a package of its own. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core: [],
   engine: ["core"],
   adapter: ["core"],
   role: ["core", "adapter"],
-  app: ["core", "engine", "adapter", "role"],
+  wiring: ["core", "engine", "adapter"],
+  app: ["core", "engine", "adapter", "role", "wiring"],
   testkit: ["core"],
 };
 

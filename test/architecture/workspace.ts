@@ -15,7 +15,7 @@ export interface WorkspacePackage {
   readonly manifest: Manifest;
   /** Relative to the root, with forward slashes. */
   readonly dir: string;
-  /** From its turbo.json: core, engine, adapter, app or testkit. */
+  /** From its turbo.json: core, engine, adapter, wiring, app or testkit. */
   readonly tag: string;
   /** Every .ts file under src, relative to the root. */
   readonly files: readonly string[];

@@ -1,21 +1,6 @@
 import { formatCounted, formatDeadline, formatDuration, formatIn } from "@mailfleet/core";
-import { faultCatalogue, type FaultOrder, type FaultSpec, type ListedFault, type ParamSpec } from "@mailfleet/sandbox/faults";
+import { faultGroups, type FaultOrder, faultPlace, type FaultSpec, type ListedFault, type ParamSpec } from "@mailfleet/sandbox/faults";
 import { padEnd, wrapText } from "./text-layout.ts";
-
-/** The catalogue as people look for it: each fault is in the first group that fits its name. */
-const mailGroups: readonly { readonly title: string; readonly names: RegExp }[] = [
-  {
-    title: "Connection and login",
-    names: /^(auth-|basic-|login-|greeting-|close-after-|connection-cap|protocol-disabled|imap-certificate)/,
-  },
-  { title: "Throttling", names: /^(throttle|budget|slow)$/ },
-  { title: "Sessions that end or stall", names: /^(token-expiry|session-|stale-|idle-timeout|reset|silence|drip|server-unavailable)/ },
-  { title: "Folders", names: /^(localised|unquoted-|no-special-|inbox-|uid|folders-|select-|list-|status-)/ },
-  { title: "Commands and messages", names: /^/ },
-];
-
-const tokenGroup = "Token endpoint";
-const pop3Group = "POP3 alone";
 
 const sides: Readonly<Record<FaultSpec["side"], string>> = {
   mail: "IMAP and POP3 server",
@@ -23,8 +8,6 @@ const sides: Readonly<Record<FaultSpec["side"], string>> = {
   pop3: "POP3 server",
   token: "token endpoint",
 };
-
-const catalogue: readonly (readonly [string, FaultSpec])[] = Object.entries(faultCatalogue);
 
 export const faultExamples = `Examples:
   npx mailfleet sandbox fault add protocol-disabled --mailbox support@northwind.example --protocol pop3 --for 5m
@@ -34,23 +17,18 @@ export const faultExamples = `Examples:
 
 /** Every fault with its sentence, by groups. */
 export function catalogueLines(columns: number): string[] {
-  const names = Math.max(...catalogue.map(([name]) => name.length));
+  const groups = faultGroups();
+  const names = Math.max(...groups.flatMap(({ faults }) => faults.map(({ name }) => name.length)));
   const lines: string[] = [];
-  for (const title of [tokenGroup, ...mailGroups.map((group) => group.title), pop3Group]) {
+  for (const { title, faults } of groups) {
     lines.push(title);
-    for (const [name, spec] of catalogue.filter(([one, { side }]) => groupOf(one, side) === title)) {
+    for (const { name, spec } of faults) {
       const parts = wrapText(spec.says, columns, names + 4);
       lines.push(...parts.map((part, index) => `  ${padEnd(index === 0 ? name : "", names)}  ${part}`));
     }
     lines.push("");
   }
   return lines;
-}
-
-function groupOf(name: string, side: FaultSpec["side"]): string {
-  if (side === "token") return tokenGroup;
-  if (side === "pop3") return pop3Group;
-  return mailGroups.find(({ names }) => names.test(name))?.title ?? pop3Group;
 }
 
 /** One fault with its parameters. */
@@ -72,7 +50,7 @@ export function activeLines(faults: readonly ListedFault[], now: number): string
   const rows = faults.map((fault) => [
     String(fault.id),
     fault.order.name,
-    placeOf(fault.order),
+    faultPlace(fault.order),
     `struck ${formatCounted(fault.struck, "time")}`,
     timeOf(fault, now),
     paramsOf(fault.order),
@@ -82,15 +60,6 @@ export function activeLines(faults: readonly ListedFault[], now: number): string
     `${formatCounted(faults.length, "fault is", "faults are")} ordered.`,
     ...rows.map((row) => `  ${row.map((cell, column) => padEnd(cell, widths[column] ?? 0)).join("  ")}`.trimEnd()),
   ];
-}
-
-const protocolNames = { imap: "over IMAP", pop3: "over POP3" } as const;
-
-/** `contoso`, `ap@fabrikam.example, INBOX, UID 7`, `over POP3`, `everywhere` */
-export function placeOf({ tenant, mailbox, folder, uid, protocol }: FaultOrder): string {
-  const shown = [tenant, mailbox, folder, uid === undefined ? undefined : `UID ${String(uid)}`, protocol && protocolNames[protocol]];
-  const parts = shown.filter((part) => part !== undefined);
-  return parts.length === 0 ? "everywhere" : parts.join(", ");
 }
 
 function timeOf({ from, until, order }: ListedFault, now: number): string {

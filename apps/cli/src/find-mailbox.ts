@@ -1,3 +1,4 @@
+import { configuredMailboxes } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { canonicalAddress, type MailboxRef, stripControls } from "@mailfleet/core";
 import { CliError } from "./cli-error.ts";
@@ -69,21 +70,6 @@ export function requireTenant(config: Config, alias: string, next: string): void
     next,
     todo: [`Its tenants: ${names.join(", ")}`],
   });
-}
-
-/** All that are configured or were added, sorted by tenant and address. */
-export function allMailboxes(config: Config, registered: readonly MailboxRef[], alias: string | undefined): MailboxRef[] {
-  const byId = new Map<string, MailboxRef>();
-  for (const mailbox of [...configuredMailboxes(config), ...registered]) {
-    if (alias === undefined || mailbox.tenant === alias) byId.set(`${mailbox.tenant}/${mailbox.address}`, mailbox);
-  }
-  return [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, mailbox]) => mailbox);
-}
-
-function configuredMailboxes(config: Config): MailboxRef[] {
-  return Object.values(config.tenants).flatMap((tenant) =>
-    tenant.mailboxes.map(({ address, protocol }): MailboxRef => ({ tenant: tenant.alias, address, protocol })),
-  );
 }
 
 /** Without a running fleet `try` knows of none: it works before the first start. */

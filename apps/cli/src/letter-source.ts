@@ -1,3 +1,4 @@
+import { type Fleet, openStore } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { secretsOf } from "@mailfleet/config";
 import { consumerLetter, createScrubber, type LetterFacts } from "@mailfleet/core";
@@ -6,8 +7,7 @@ import { openBlobStore } from "@mailfleet/blobs";
 import { type DeadLetter, type DeadLetters, openDeadLetters, shardedLetters } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
 import { LetterLists, type LetterList, type ListedLetter } from "./letter-list.ts";
-import { openStore } from "./prover.ts";
-import { eachShard, type Fleet } from "./wire.ts";
+import { eachShard } from "./wire.ts";
 
 /** Everything that failed: letters of the queue, and messages that were set aside. */
 export interface LetterSource {

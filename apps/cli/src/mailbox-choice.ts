@@ -1,12 +1,13 @@
+import { allMailboxes, type Fleet } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { canonicalAddress, formatCount, mailboxId, type MailboxRef, stripControls } from "@mailfleet/core";
 import { createMailboxDesk, type MailboxDesk, shardedDesk } from "@mailfleet/queue";
 import { systemClock } from "@mailfleet/runtime";
 import type { Cli, CommonOptions } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
-import { allMailboxes, suggestible } from "./find-mailbox.ts";
+import { suggestible } from "./find-mailbox.ts";
 import { nearest } from "./nearest.ts";
-import { eachShard, type Fleet, locateConfig, openFleet } from "./wire.ts";
+import { eachShard, locateConfig, openFleet } from "./wire.ts";
 
 /** What verbs about several single mailboxes have in common. */
 

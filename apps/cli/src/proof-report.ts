@@ -1,53 +1,19 @@
+import { isProven, proofLines, proofSentence, type ProvenOrNot, type ReportLine, unreadLine } from "@mailfleet/checks";
 import {
   type AccountCounts,
-  extrasSentence,
   formatClock,
   formatCount,
   formatCounted,
-  gapSentence,
-  hiddenSentence,
-  type MailboxRef,
   type Proof,
   type ProofFolder,
-  type RepairEnding,
-  repairSentence,
-  shellWord,
   stripControls,
   sumAccounts,
   type TimeStyle,
   uidlsOfPart,
   unaccountedIn,
-  uidsOfProof,
-  wholeSentence,
 } from "@mailfleet/core";
 import { padEnd, padStart, shortenAddress } from "./text-layout.ts";
 import { tabbed } from "./table.ts";
-
-/** What became of one mailbox: its proof, or why it could not be read. */
-export type ProvenOrNot =
-  | {
-      readonly mailbox: MailboxRef;
-      readonly proof: Proof;
-      /** Where the proof was written. */
-      readonly file: string;
-      readonly ms: number;
-      readonly unchanged: number;
-      readonly missingSince?: number;
-      /** What `--repair` did before. */
-      readonly repair?: { readonly ending: RepairEnding; readonly putBack: number };
-    }
-  | { readonly mailbox: MailboxRef; readonly failure: { readonly code: string; readonly what: string } };
-
-/** Nothing is missing, everything was looked at, and nothing that was put back is still owed. */
-export function isProven(one: ProvenOrNot): boolean {
-  return "proof" in one && one.proof.verdict === "whole" && (one.repair === undefined || one.repair.ending === "done");
-}
-
-/** A line of the report, and how it is meant. */
-export interface ReportLine {
-  readonly mark?: "done" | "yours" | "look";
-  readonly text: string;
-}
 
 const shownFolders = 12;
 
@@ -59,7 +25,7 @@ export function mailboxReport(proven: ProvenOrNot, style: TimeStyle, width: numb
   const at = formatClock(Date.parse(proof.startedAt), style);
   const head = `${mailbox.address} (${mailbox.tenant}), ${formatCounted(proof.folders.length, "folder")} as the server listed them at ${at}`;
   const table = accountTable("Folder", folderRows(proof), width);
-  return [{ text: head }, ...table.map((text) => ({ text })), ...verdictLines(proven, style)];
+  return [{ text: head }, ...table.map((text) => ({ text })), ...proofLines(proven, style)];
 }
 
 /** The table of many mailboxes, a line each, and the sentence of all. */
@@ -71,17 +37,9 @@ export function fleetReport(all: readonly ProvenOrNot[], style: TimeStyle, width
   const bad = all.filter((one) => !isProven(one));
   for (const one of bad) {
     if ("failure" in one) lines.push(unreadLine(one));
-    else lines.push(...verdictLines(one, style).map((line) => ({ ...line, text: `${one.mailbox.address}: ${line.text}` })));
+    else lines.push(...proofLines(one, style).map((line) => ({ ...line, text: `${one.mailbox.address}: ${line.text}` })));
   }
-  const commands = read.reduce((sum, { proof }) => sum + proof.commands, 0);
-  if (bad.length === 0) lines.push({ mark: "done", text: wholeSentence(sums, { commands, ms }) });
-  else {
-    const whole = all.length - bad.length;
-    lines.push({
-      mark: "yours",
-      text: `${formatCount(whole)} of ${formatCounted(all.length, "mailbox", "mailboxes")} ${whole === 1 ? "is" : "are"} proven whole.`,
-    });
-  }
+  lines.push({ mark: bad.length === 0 ? "done" : "yours", text: proofSentence(all, ms) });
   return lines;
 }
 
@@ -160,49 +118,6 @@ function accountTable(first: string, rows: readonly AccountRow[], width: number)
     return `  ${padEnd(shortenAddress(name, nameWidth), nameWidth)}  ${numbers}`.trimEnd();
   };
   return [render(first, titles), ...cells.map((row, i) => render(names[i] ?? "", row))];
-}
-
-function verdictLines(
-  { proof, mailbox, ms, missingSince, repair }: Extract<ProvenOrNot, { proof: Proof }>,
-  style: TimeStyle,
-): ReportLine[] {
-  const lines: ReportLine[] = [];
-  const gaps = proof.folders.filter(({ counts }) => counts.gaps > 0);
-  const told = gaps.flatMap((folder) => {
-    const { path, uids } = folder;
-    const set = uids && uidsOfProof(uids.gaps);
-    const uidls = uidlsOfPart(folder, "gaps");
-    return set === undefined ? [] : [{ path, uids: set, ...(uidls && { uidls }) }];
-  });
-  if (repair !== undefined)
-    lines.push({ mark: repair.ending === "done" ? "done" : "look", text: repairSentence(repair.ending, repair.putBack) });
-  if (gaps.length > 0) {
-    const command = `npx mailfleet prove ${stripControls(mailbox.address)} --repair`;
-    lines.push({ mark: "yours", text: `${gapSentence(told, missingSince, style)} Put back: ${command}` });
-  }
-  for (const { path, counts, failure } of proof.folders) {
-    if (failure !== undefined) {
-      lines.push({
-        mark: "yours",
-        text: `${stripControls(path)} could not be read: "${stripControls(failure.text)}" (${failure.code}). Nothing is proven of it.`,
-      });
-    } else if (counts.hidden > 0) lines.push({ mark: "yours", text: hiddenSentence(path, counts.hidden) });
-  }
-  if (proof.verdict === "whole") lines.push({ mark: "done", text: wholeSentence(proof.sums, { commands: proof.commands, ms }) });
-  if (proof.sums.extras > 0) lines.push({ mark: "look", text: extrasSentence(proof.sums.extras) });
-  return lines;
-}
-
-/** Nothing that a session with the server would explain. */
-const notOfTheServer: ReadonlySet<string> = new Set(["CHECKPOINT_NEWER", "CHECKPOINT_CORRUPT", "CONFIG_INVALID"]);
-
-function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object }>): ReportLine {
-  const command = `npx mailfleet doctor --tenant ${shellWord(mailbox.tenant)} --mailbox ${shellWord(mailbox.address)}`;
-  const next = notOfTheServer.has(failure.code) ? "" : ` See where it stops: ${command}`;
-  return {
-    mark: "yours",
-    text: `${stripControls(mailbox.address)} could not be read, so nothing is proven of it: ${stripControls(failure.what)}${next}`,
-  };
 }
 
 /** What is missing: UIDs, and the UIDLs of a spool. */

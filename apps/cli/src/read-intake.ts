@@ -1,8 +1,8 @@
+import type { Fleet } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { decideIntake, describeIntake, type DownstreamLoad, fullest, type IntakeWords, shareOfMarks, sumLoads } from "@mailfleet/core";
 import { readDownstream } from "@mailfleet/queue";
 import { inspectRedis } from "@mailfleet/store";
-import type { Fleet } from "./wire.ts";
 
 /** What waits for consumers, and in words what that holds back: decided from the same numbers and by the same rule as in the roles. */
 export async function readIntake(

@@ -1,12 +1,12 @@
 import { openBlobStore } from "@mailfleet/blobs";
+import { type Fleet, openStore } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { eventsOf, fullest, shareOfMarks, sumLoads } from "@mailfleet/core";
 import { type ReplayCounts, type ReplayPorts } from "@mailfleet/engine";
 import { createMimeParser } from "@mailfleet/mime";
 import { createIntakeWatch, openReissue, shardedReissue } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
-import { openStore } from "./prover.ts";
-import { eachShard, type Fleet } from "./wire.ts";
+import { eachShard } from "./wire.ts";
 
 /** What a replay needs: the stored bytes, the parser, and the queue. No token and no mail server. */
 export interface ReplayAccess {

@@ -1,7 +1,7 @@
+import { openAccess, type TenantAccess } from "@mailfleet/checks";
 import type { Config, Environment } from "@mailfleet/config";
 import { type FailureCode, isSyncError, type MailboxRef } from "@mailfleet/core";
 import type { Many, TriedSample } from "./mailbox-import.ts";
-import { openAccess, type TenantAccess } from "./tenant-access.ts";
 
 /** At once; a tenant's login rate is not to be used up by a look. */
 const atOnce = 4;

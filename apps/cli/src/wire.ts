@@ -1,32 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { connectFleet, type Fleet, silentLog } from "@mailfleet/checks";
 import { type Config, type ConfigProblem, type ConfigWarning, type Environment, formatProblems, loadConfig } from "@mailfleet/config";
-import { isSyncError, type Log, type Sharded, sharded, shellWord } from "@mailfleet/core";
+import { isSyncError, type Sharded, sharded, shellWord } from "@mailfleet/core";
 import { openMessagesQueue } from "@mailfleet/queue";
-import {
-  checkShards,
-  closeShards,
-  createDueIndex,
-  createFleetReader,
-  createMailboxRegistry,
-  describeTarget,
-  type DueIndex,
-  type FleetReader,
-  type FleetTarget,
-  type MailboxRegistry,
-  type OpenShard,
-  openShards,
-  readPrivateRedis,
-  shardedPokes,
-  shardedReader,
-  shardedRegistry,
-} from "@mailfleet/store";
+import { describeTarget, type OpenShard, readPrivateRedis } from "@mailfleet/store";
 import type { Cli } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
 import { isProcessAlive } from "./up/data-lock.ts";
-
-export const silentLog: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** What `up` leaves in its data folder for the other verbs: which world runs there. */
 export interface RunningWorld {
@@ -124,17 +105,6 @@ function configTodo(problems: readonly ConfigProblem[], file: string): string[] 
   ];
 }
 
-/** A fleet's state in Redis. */
-export interface Fleet {
-  readonly shards: readonly OpenShard[];
-  /** Has what is the fleet's and not one mailbox's: tokens, credentials, processes. */
-  readonly first: OpenShard;
-  readonly reader: FleetReader;
-  readonly registry: MailboxRegistry;
-  readonly due: Pick<DueIndex, "poke">;
-  close(): void;
-}
-
 /** What `open` makes of each shard, and how to close all of it. */
 export async function eachShard<T>(
   { shards }: Fleet,
@@ -163,26 +133,6 @@ export async function openFleet(config: Config): Promise<Fleet> {
     if (config.redis !== undefined || (isSyncError(error) && error.failure.code === "CONFIG_INVALID")) throw error;
     throw notRunning(`The private Redis of ${config.dataDir} does not run (${describeTarget(target)}).`);
   }
-}
-
-/** @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID where the fleet has another number of shards */
-export async function connectFleet(config: Config, target: FleetTarget, log: Log): Promise<Fleet> {
-  const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
-  const shards = await openShards(config, target, log, ca);
-  try {
-    await checkShards(config.name, shards);
-  } catch (error) {
-    closeShards(shards);
-    throw error;
-  }
-  return {
-    shards,
-    first: shards[0] as OpenShard,
-    reader: shardedReader(shards.map(({ redis, keys }) => createFleetReader(redis, keys))),
-    registry: shardedRegistry(sharded(shards.map(({ redis, keys }) => createMailboxRegistry(redis, keys)))),
-    due: shardedPokes(sharded(shards.map(({ redis, keys }) => createDueIndex(redis, keys)))),
-    close: () => closeShards(shards),
-  };
 }
 
 function notRunning(what: string): CliError {

@@ -1,9 +1,10 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Config, loadConfig } from "@mailfleet/config";
 import { mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
+import type { Sandbox } from "@mailfleet/sandbox";
 import { connectRedis, createMailboxRegistry } from "@mailfleet/store";
 import { recordingLog, type RecordingLog, sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
 import { webViews } from "./http/web-views.ts";
@@ -38,6 +39,10 @@ export interface TestConsoleOptions {
   readonly views?: Views;
   /** That the lines name, by path; the configuration lies in `/etc`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Whose tenants the fleet has; else it has two of which nothing is asked. */
+  readonly sandbox?: Sandbox;
+  /** As the console is told where the sandbox's files are. */
+  readonly sandboxDir?: string;
 }
 
 export const box = (tenant: string, name: string): MailboxRef => ({ tenant, address: `${name}@${tenant}.example`, protocol: "imap" });
@@ -51,11 +56,12 @@ export async function startTestConsole(options: TestConsoleOptions = {}): Promis
   const redis = await connectRedis(config.redis, recordingLog());
   const keys = redisKeys(config.name);
   await createMailboxRegistry(redis, keys).register(
-    options.mailboxes ?? [box("contoso", "a"), box("contoso", "b"), box("fabrikam", "c")],
+    options.mailboxes ??
+      (options.sandbox ? sandboxBoxes(options.sandbox) : [box("contoso", "a"), box("contoso", "b"), box("fabrikam", "c")]),
     0,
   );
   const log = recordingLog();
-  const about = { options: "", isSandbox: false };
+  const about = { options: "", ...(options.sandboxDir !== undefined && { sandboxDir: options.sandboxDir }) };
   const parts = await wireConsole({ config, redisTarget: config.redis, log, clock: systemClock, env: {}, ...about });
   const running = await runConsole({ config, clock: systemClock, log, parts, views: options.views ?? views });
   const get = (where: string, headers: Record<string, string> = {}): Promise<Response> =>
@@ -92,17 +98,22 @@ export async function startTestConsole(options: TestConsoleOptions = {}): Promis
   };
 }
 
-function testConfig(name: string, dataDir: string, { console: consoleLines = "", files: more }: TestConsoleOptions): Config {
+function sandboxBoxes({ tenants }: Sandbox): MailboxRef[] {
+  return tenants.flatMap(({ alias, addresses }) => addresses.map((address): MailboxRef => ({ tenant: alias, address, protocol: "imap" })));
+}
+
+function testConfig(name: string, dataDir: string, { console: consoleLines = "", files: more, sandbox }: TestConsoleOptions): Config {
   const tenantOf = (alias: string): string => `  ${alias}:
     tenantId: ${id}
     clientId: ${id}
     credential: { secretFile: ./secret }
 `;
+  const blocks = sandbox?.tenants.map((tenant) => sandboxTenant(sandbox, tenant)) ?? ["contoso", "fabrikam"].map(tenantOf);
   const yaml = `name: ${name}
 dataDir: ${dataDir}
 redis: { url: "${sharedRedisUrl()}" }
 tenants:
-${tenantOf("contoso")}${tenantOf("fabrikam")}console:
+${blocks.join("")}console:
   listen: 127.0.0.1:0
 ${consoleLines}`;
   const files: Readonly<Record<string, string>> = {
@@ -118,10 +129,24 @@ ${consoleLines}`;
     env: {},
     readFile(file) {
       const content = files[file];
-      if (content === undefined) throw Object.assign(new Error(`ENOENT: ${file}`), { code: "ENOENT" });
-      return { bytes: Buffer.from(content), mode: 0o600 };
+      if (content !== undefined) return { bytes: Buffer.from(content), mode: 0o600 };
+      // What the sandbox wrote is read again by whoever logs in.
+      return { bytes: readFileSync(file), mode: 0o600 };
     },
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   return loaded.config;
+}
+
+function sandboxTenant(
+  { authority, imap, caFile, configFile }: Sandbox,
+  { alias, tenantId, clientId }: Sandbox["tenants"][number],
+): string {
+  return `  ${alias}:
+    tenantId: ${tenantId}
+    clientId: ${clientId}
+    credential: { secretFile: ${path.join(path.dirname(configFile), `secret-${alias}`)} }
+    cloud: custom
+    endpoints: { authority: "${authority}", scope: "https://outlook.office365.com/.default", imap: { host: ${imap.host}, port: ${imap.port}, tls: true }, caFile: ${caFile} }
+`;
 }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
 import { createScrubber, isSyncError } from "@mailfleet/core";
@@ -7,14 +7,16 @@ import { readPrivateRedis } from "@mailfleet/store";
 import { createLog } from "@mailfleet/telemetry";
 import { webViews } from "./http/web-views.ts";
 import { runConsole } from "./run-console.ts";
-import { wireConsole } from "./wire.ts";
+import { wireConsole, type WireOptions } from "./wire.ts";
 
 /** Open answers end within this at a stop; nothing is lost with them. */
 const closeMs = 2_000;
 
 /** Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { config: { type: "string" }, sandbox: { type: "boolean" }, options: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { config: { type: "string" }, sandbox: { type: "boolean" }, "sandbox-dir": { type: "string" }, options: { type: "string" } },
+  });
   const file = values.config ?? "mailfleet.yaml";
   const loaded = loadConfig({ file, env: process.env, cwd: process.cwd() });
   if (!loaded.ok) {
@@ -22,12 +24,19 @@ async function main(): Promise<number> {
     return 2;
   }
   const signals = stopSignals({ leaveInterrupt: process.env["MAILFLEET_MANAGED"] === "1" });
-  return show(loaded.config, { isSandbox: values.sandbox === true, options: values.options ?? "" }, signals.asked);
+  // Its files lie beside the configuration that it wrote.
+  const sandboxDir = values["sandbox-dir"] ?? (values.sandbox === true ? dirname(file) : undefined);
+  const about = {
+    options: values.options ?? "",
+    warnings: loaded.warnings,
+    ...(sandboxDir !== undefined && { sandboxDir: resolve(sandboxDir) }),
+  };
+  return show(loaded.config, about, signals.asked);
 }
 
 async function show(
   config: Config,
-  about: { readonly isSandbox: boolean; readonly options: string },
+  about: Pick<WireOptions, "options" | "sandboxDir" | "warnings">,
   stop: Promise<string>,
 ): Promise<number> {
   const log = createLog({

@@ -13,6 +13,7 @@ import { addPageRoutes } from "./http/page-routes.ts";
 import { addReadRoutes } from "./http/read-routes.ts";
 import { addOidcRoutes } from "./http/oidc/oidc-routes.ts";
 import { readTlsPair, TlsReload } from "./http/own-tls.ts";
+import { addSandboxRoutes } from "./http/sandbox-routes.ts";
 import { ownNames } from "./http/request-checks.ts";
 import { proxiesOf, transportCheck } from "./http/transport.ts";
 import type { Views } from "./http/views.ts";
@@ -76,6 +77,7 @@ export async function runConsole({ config, clock, log, parts, views }: RunConsol
   addPageRoutes(server, sources, access, views);
   addReadRoutes(server, sources, access, streams);
   addActionRoutes(server, new ActionDesk(parts.actions, (run) => streams.send({ event: "run", data: run })));
+  if (sources.sandbox) addSandboxRoutes(server, sources.sandbox);
   const onSignedIn = (name: string): void => {
     activity
       .write({ who: name, by: "people", verb: "sign in", count: 1, outcome: "done", words: "signed in" })

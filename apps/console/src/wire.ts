@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { openBlobStore } from "@mailfleet/blobs";
-import { type Config, type Environment, secretsOf } from "@mailfleet/config";
+import { type Config, type ConfigWarning, type Environment, secretsOf } from "@mailfleet/config";
 import {
   type Clock,
   decideIntake,
@@ -38,6 +38,7 @@ import {
   createFleetReader,
   createHistoryRings,
   createMailboxStore,
+  createStateStrips,
   createTokenCache,
   type FleetTarget,
   inspectRedis,
@@ -48,13 +49,19 @@ import {
   shardedStore,
 } from "@mailfleet/store";
 import type { ActionPorts } from "./actions/action-ports.ts";
+import { createChecks } from "./checks/checks.ts";
+import { CheckSlots } from "./checks/check-slots.ts";
+import { lastProofs } from "./checks/last-proofs.ts";
 import { FleetHistory, historyMarks } from "./fleet/fleet-history.ts";
 import { LiveFleet } from "./fleet/live-fleet.ts";
+import { StripScribe } from "./fleet/strip-scribe.ts";
 import { Access } from "./http/access.ts";
 import { LetterDesk } from "./letters/letter-desk.ts";
 import { lettersOf } from "./letters/letter-source.ts";
 import { replayStored } from "./letters/replay-stored.ts";
 import type { PageSources } from "./pages/page-sources.ts";
+import { findSandbox } from "./sandbox/find-sandbox.ts";
+import { SandboxDesk } from "./sandbox/sandbox-desk.ts";
 
 export interface WireOptions {
   readonly config: Config;
@@ -64,14 +71,17 @@ export interface WireOptions {
   readonly env: Environment;
   /** What printed commands need besides. */
   readonly options: string;
-  readonly isSandbox: boolean;
+  /** Where the sandbox's files are, where the fleet is the sandbox. */
+  readonly sandboxDir?: string;
+  /** Of the configuration, for the doctor. */
+  readonly warnings?: readonly ConfigWarning[];
 }
 
 /** Closing a queue waits for Redis, which may not answer. */
 const closeMs = 500;
 
 /** Connects to Redis, and gives what pages and actions are made from. @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID */
-export async function wireConsole({ config, redisTarget, log, clock, env, options, isSandbox }: WireOptions) {
+export async function wireConsole({ config, redisTarget, log, clock, env, options, sandboxDir, warnings = [] }: WireOptions) {
   const { scrub, hide } = growingScrubber(secretsOf(config));
   const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
   const shards = await openShards(config, redisTarget, log, ca);
@@ -124,28 +134,44 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
         .flatMap(({ alias, credential: { expiresAt } }) => (expiresAt === undefined ? [] : [[alias, expiresAt] as const]));
       return { failed: sumLoads(loads).failed, expiresAt: new Map(ends), ...(words && { intake: words }) };
     },
-    onLook: (memory, at) => history.note(memory, at),
+    onLook(memory, at) {
+      history.note(memory, at);
+      strips.note(memory, at);
+    },
   });
   const history = new FleetHistory({ rings, activity, id: live.process, log });
+  const stripsOf = sharded(shards.map((shard) => createStateStrips(shard.redis, shard.keys)));
+  const strips = new StripScribe({ rings, id: live.process, log, stripsOf: (tenant) => stripsOf.of(tenant) });
 
+  const version = programVersion(new URL("../package.json", import.meta.url));
+  const openSandbox = findSandbox(config, sandboxDir);
+  const sandbox =
+    openSandbox &&
+    new SandboxDesk({
+      open: openSandbox,
+      activity,
+      tenants: Object.keys(config.tenants),
+      mailboxesOf: (alias) => [...live.memory.mailboxes()].flatMap(({ tenant, address }) => (tenant === alias ? [address] : [])).sort(),
+      options,
+    });
   const sources: PageSources = {
     config,
     clock,
     live,
     access,
-    version: programVersion(new URL("../package.json", import.meta.url)),
-    isSandbox,
+    version,
+    sandbox,
     options,
     processes: () => reader.processes(),
     load: readLoad,
     tenants: () => book.tenants(),
     notes: () => notes.read(),
     async redis() {
-      const [{ version, problems, troubles }, infos] = [await inspectShards(shards), await memoryOfServers(shards)];
+      const [{ version: redisVersion, problems, troubles }, infos] = [await inspectShards(shards), await memoryOfServers(shards)];
       const sum = (name: string): number =>
         infos.reduce((all, info) => all + Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0), 0);
       const limit = sum("maxmemory");
-      return { version, used: sum("used_memory"), ...(limit > 0 && { limit }), problems: [...problems, ...troubles] };
+      return { version: redisVersion, used: sum("used_memory"), ...(limit > 0 && { limit }), problems: [...problems, ...troubles] };
     },
     mailbox: (mailbox) => store.load(mailbox),
     async worker(mailbox) {
@@ -171,8 +197,8 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
     },
     activity: (question) => activity.read(question),
     discarded: () => discards.list(live.now()),
-    proof: async () => undefined,
-    strip: async () => undefined,
+    proof: lastProofs(config.dataDir),
+    strip: (mailbox) => strips.read({ id: mailboxId(mailbox), tenant: mailbox.tenant }, live.now()),
   };
   const stopping = new AbortController();
   // Each shard's queue carries its scripts.
@@ -192,6 +218,8 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
     blobs,
     activity,
     discards,
+    checks: config.console.checks ? createChecks({ config, env, warnings, store, clock, version, options, scrub }) : undefined,
+    slots: new CheckSlots(),
     scrub,
     options,
     async forgetTokenFailures(tenants) {
@@ -214,6 +242,7 @@ export async function wireConsole({ config, redisTarget, log, clock, env, option
     async close() {
       live.close();
       stopping.abort(new Error("the console stops"));
+      await settlesWithin(clock, closeMs, strips.flush());
       await settlesWithin(clock, closeMs, Promise.allSettled(queues.map((queue) => queue.close())));
       closeShards(shards);
     },

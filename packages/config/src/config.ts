@@ -161,6 +161,8 @@ export interface TokenCacheConfig {
 export interface ConsoleConfig {
   readonly listen: ListenAddress;
   readonly readOnly: boolean;
+  /** Doctor and proofs may be run in it, with the tenants' credentials. */
+  readonly checks: boolean;
   readonly auth?: ConsoleAuth;
   /** Further host names under which browsers reach it, lower case. */
   readonly hosts: readonly string[];

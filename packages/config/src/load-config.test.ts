@@ -39,7 +39,7 @@ describe("a good configuration", () => {
         folders: { include: ["*"], exclude: ["Junk Email"] },
         concurrency: 8,
       },
-      console: { listen: { host: "127.0.0.1", port: 8025 }, readOnly: false, hosts: [], trustedProxies: [] },
+      console: { listen: { host: "127.0.0.1", port: 8025 }, readOnly: false, checks: true, hosts: [], trustedProxies: [] },
     });
     expect(config.redis).toBeUndefined();
     expect(config.tenants["contoso"]).toMatchObject({

@@ -45,6 +45,8 @@ export function resolveConsole(reading: Reading, given: ConsoleFile | undefined)
   return {
     listen: listen ?? { host: "127.0.0.1", port: 8025 },
     readOnly: given?.readOnly ?? false,
+    // What others can reach logs in to mailboxes only where somebody said so.
+    checks: given?.checks ?? (listen !== undefined && isLoopback(listen.host)),
     // The address that a login service sends browsers to is a name of the console's own.
     hosts: auth?.kind === "oidc" ? [...new Set([...hosts, new URL(auth.redirectUri).hostname])] : hosts,
     trustedProxies,

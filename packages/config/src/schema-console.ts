@@ -33,6 +33,7 @@ export const consoleFile = map(
   {
     listen: filled("expected an address and a port, such as 127.0.0.1:8025", "Default 127.0.0.1:8025."),
     readOnly: yesNo("No actions, only views. Default false."),
+    checks: yesNo("Doctor and proofs run in the console with the tenants' credentials. Default: on loopback only."),
     auth: map(
       {
         passwordFile: file("the password of operators"),

@@ -82,6 +82,8 @@ export interface RedisKeys {
   discarded(id: string): string;
   /** List: what charts of one resolution show, the latest at its end; the fleet's without a tenant. */
   history(span: string, tenant?: string): string;
+  /** String: a mailbox's states, hour by hour. */
+  strip(id: string): string;
   /** String: which console writes the history, so that several do not write it twice; gone when it does not renew it. */
   readonly scribe: string;
   /** String: what the doctor writes to see how long a write takes; gone after some seconds. */
@@ -137,6 +139,7 @@ export function redisKeys(name = "mailfleet", shard = 1): RedisKeys {
     discards: `${own}:discards`,
     discarded: (id) => `${own}:discarded:${id}`,
     history: (span, tenant) => `${own}:history:${span}${tenant === undefined ? "" : `:${tenant}`}`,
+    strip: (id) => `${own}:strip:${id}`,
     scribe: `${own}:scribe`,
     doctor: `${own}:doctor`,
     shard: `${own}:shard`,

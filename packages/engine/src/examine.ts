@@ -34,12 +34,21 @@ export interface Examination {
   readonly probes: DoctorProbes;
   /** Asked before each look: judging needs the time. */
   readonly style: () => TimeStyle;
+  /** After each look, with all that was seen so far. */
+  readonly onSeen?: (seen: Observations) => void;
+  /** Asked before each look. */
+  readonly signal?: AbortSignal;
 }
 
-/** Looks step by step, and stops where the answer is known: what lies behind a wrong step would only confuse. */
-export async function examine({ subject, configuration, probes, style }: Examination): Promise<Observations> {
+/**
+ * Looks step by step, and stops where the answer is known: what lies behind a wrong step would only confuse.
+ * @throws the reason of `signal`
+ */
+export async function examine({ subject, configuration, probes, style, onSeen, signal }: Examination): Promise<Observations> {
   let seen: Observations = { subject, configuration };
   for (;;) {
+    signal?.throwIfAborted();
+    onSeen?.(seen);
     const look = nextLook(seen, style());
     switch (look) {
       case undefined:

@@ -11,6 +11,7 @@ export { createMailboxStore, type MailboxStoreOptions } from "./mailbox-store.ts
 export { createPushLeases, type PushLeasesOptions } from "./push-leases.ts";
 export { openSignals, type RunningSignals } from "./signals.ts";
 export { createTokenCache } from "./token-cache.ts";
+export { createStateStrips, type StateStrips } from "./state-strips.ts";
 export { createHistoryRings, type HistoryRings } from "./history-rings.ts";
 export { createMailboxRegistry, type MailboxRegistry, type RegisterCounts } from "./registry.ts";
 export { type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./private-redis.ts";

@@ -16,7 +16,7 @@ local at = redis.call('LPOS', KEYS[1], ARGV[1])
 if at then redis.call('LSET', KEYS[1], at, ARGV[2]) end
 return at and 1 or 0`;
 
-/** What a mailbox leaves in what is kept of it and of its tenant: checkpoints, refusals, the tenant's hold. */
+/** What a mailbox leaves in what is kept of it and of its tenant: checkpoints, its strip, refusals, the tenant's hold. */
 export function purgeState(redis: Redis, keys: RedisKeys): PurgePlace {
   const heldBy = async ({ tenant, address }: MailboxRef): Promise<(readonly [string, string])[]> => {
     const { isNamedIn } = mailboxNames({ address });
@@ -28,12 +28,13 @@ export function purgeState(redis: Redis, keys: RedisKeys): PurgePlace {
       const id = mailboxId(mailbox);
       const scores = await Promise.all(kinds.map((kind) => redis.zscore(keys.refused(mailbox.tenant, kind), id)));
       const folders = await redis.hlen(keys.checkpoints(id));
-      return { folders, entries: scores.filter((score) => score !== null).length + (await heldBy(mailbox)).length };
+      const strips = await redis.exists(keys.strip(id));
+      return { folders, entries: strips + scores.filter((score) => score !== null).length + (await heldBy(mailbox)).length };
     },
     async purge(mailbox) {
       const id = mailboxId(mailbox);
       const names = mailboxNames(mailbox);
-      let entries = 0;
+      let entries = await redis.del(keys.strip(id));
       // Only what no new life of the mailbox has: its place in the index went with its registration.
       for (const kind of kinds) entries += await redis.zrem(keys.refused(mailbox.tenant, kind), id);
       for (const [field, value] of await heldBy(mailbox)) {

@@ -10,6 +10,7 @@ export const pageNames = [
   "dead-letters",
   "activity",
   "about",
+  "sandbox",
   "login",
   "not-found",
 ] as const;
@@ -93,7 +94,10 @@ function pageHeader(input: ShellInput): string {
 }
 
 function navLink({ page, path, label, icon }: (typeof navigation)[number], { page: current, letters }: ShellInput): string {
-  const isAbove = (page === "mailboxes" && current === "mailbox") || (page === "fleet" && (current === "cause" || current === "tenant"));
+  const isAbove =
+    (page === "mailboxes" && current === "mailbox") ||
+    (page === "fleet" && (current === "cause" || current === "tenant")) ||
+    (page === "about" && current === "sandbox");
   const here = page === current ? ' aria-current="page"' : isAbove ? ' aria-current="true"' : "";
   const count =
     page === "dead-letters"

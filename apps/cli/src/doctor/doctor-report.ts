@@ -1,26 +1,7 @@
-import {
-  type Backlog,
-  closingSentence,
-  type Diagnosis,
-  type Finding,
-  formatCount,
-  formatCounted,
-  formatDuration,
-  formatUtc,
-  type Observations,
-  protocolNames,
-  type Step,
-  stripControls,
-} from "@mailfleet/core";
+import { backlogsOf, doctorSentence, type Examined, subjectHead } from "@mailfleet/checks";
+import { type Diagnosis, type Finding, formatCounted, formatUtc, type Step, stripControls } from "@mailfleet/core";
 import { padEnd, textWidth, wrapText } from "../text-layout.ts";
 import type { Role, Terminal } from "../terminal.ts";
-
-/** One mailbox of one tenant, looked at. */
-export interface Examined {
-  readonly seen: Observations;
-  readonly diagnosis: Diagnosis;
-  readonly tookMs: number;
-}
 
 const nameWidth = 16;
 const indent = "    ";
@@ -31,20 +12,15 @@ export function renderDoctor(all: readonly Examined[], tookMs: number, terminal:
   const lines: string[] = [];
   const only = all.length === 1 ? all[0] : undefined;
   for (const one of all) {
-    lines.push(headOf(one.seen));
+    lines.push(subjectHead(one.seen));
     lines.push(...(one.diagnosis.finding ? failedBlock(one.diagnosis, one.diagnosis.finding, terminal) : passedBlock(one, only, terminal)));
   }
   const backlogs = backlogsOf(all);
-  const closing = only ? closingSentence(only.diagnosis, only.seen, formatDuration(tookMs)) : closingOfAll(all, tookMs);
+  const closing = doctorSentence(all, tookMs);
   // The command stands by itself in a terminal: it is there to be pasted.
   lines.push(backlogs.reduce((text, { sentence, command }) => text.replace(` ${sentence}; go on now: ${command}`, ""), closing));
   for (const { sentence, command } of backlogs) lines.push(...withCommand(`${sentence}; go on now:`, command, "", terminal));
   return `${lines.join("\n")}\n`;
-}
-
-function headOf({ subject }: Observations): string {
-  const mailbox = subject.mailbox === undefined ? "no mailbox yet" : stripControls(subject.mailbox);
-  return `${stripControls(subject.tenant)}, ${mailbox}, over ${protocolNames[subject.protocol]}`;
 }
 
 /** All steps where one mailbox is asked about; else one line, and what is worth a look. */
@@ -103,16 +79,6 @@ function withCommand(words: string, command: string, before: string, terminal: T
   return [...parts, `${before}    ${stripControls(command)}`];
 }
 
-/** One for each tenant that is well by now, and waits all the same. */
-function backlogsOf(all: readonly Examined[]): readonly Backlog[] {
-  const sick = new Set(all.filter(({ diagnosis }) => diagnosis.finding !== undefined).map(({ seen }) => seen.subject.tenant));
-  const found = new Map<string, Backlog>();
-  for (const { seen, diagnosis } of all) {
-    if (diagnosis.backlog && !sick.has(seen.subject.tenant)) found.set(seen.subject.tenant, diagnosis.backlog);
-  }
-  return [...found.values()];
-}
-
 const certaintyWords = { certain: "Certain", "most likely": "Most likely", possible: "Possible" } as const;
 
 function wrapped(text: string, terminal: Terminal): string[] {
@@ -127,32 +93,15 @@ function mark(role: Extract<Role, "done" | "yours" | "look">, terminal: Terminal
   return terminal.paint(role, terminal.marks[role], "out");
 }
 
-function closingOfAll(all: readonly Examined[], tookMs: number): string {
-  const wrong = all.filter(({ diagnosis }) => diagnosis.finding !== undefined);
-  const took = formatDuration(tookMs);
-  const backlogs = backlogsOf(all);
-  const waiting = backlogs.map(({ sentence, command }) => `${sentence}; go on now: ${command}`).join(" ");
-  if (all.length === 0) return "No tenant is configured, so nothing was checked.";
-  if (wrong.length === 0)
-    return `All ${formatCounted(all.length, "mailbox", "mailboxes")} looked at are well, checked in ${took}. ${backlogs.length === 0 ? "Nothing to do." : waiting}`;
-  const causes = [...new Set(wrong.map(({ seen, diagnosis }) => `${seen.subject.tenant}: ${diagnosis.finding?.conclusion ?? ""}`))];
-  const shown = causes.slice(0, 3).join("; ");
-  const more = causes.length > 3 ? `; and ${formatCount(causes.length - 3)} more` : "";
-  return `${formatCount(wrong.length)} of ${formatCounted(all.length, "mailbox", "mailboxes")} looked at ${wrong.length === 1 ? "is" : "are"} not well, checked in ${took}. ${stripControls(shown)}${more}. No mail is lost.${waiting === "" ? "" : ` ${waiting}`}`;
-}
-
 /** `mailfleet.doctor/1`: one document for programs. */
 export function doctorJson(all: readonly Examined[], at: number, tookMs: number): object {
   const wrong = all.filter(({ diagnosis }) => diagnosis.finding !== undefined);
-  const [only] = all;
-  const sentence =
-    only && all.length === 1 ? closingSentence(only.diagnosis, only.seen, formatDuration(tookMs)) : closingOfAll(all, tookMs);
   return {
     schema: "mailfleet.doctor/1",
     ok: all.length > 0 && wrong.length === 0,
     at: formatUtc(at),
     seconds: Math.round(tookMs / 100) / 10,
-    sentence,
+    sentence: doctorSentence(all, tookMs),
     wrong: wrongJson(wrong[0]),
     checks: all.map(({ seen: { subject, other }, diagnosis: { steps, finding, next, again, sooner, backlog } }) => ({
       tenant: subject.tenant,

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { proofNames } from "@mailfleet/checks";
 import { mailboxNames, type MailboxRef, type PurgePlace } from "@mailfleet/core";
-import { proofNames } from "../proof-files.ts";
 import { maskLines } from "./mask-lines.ts";
 
 /** What a log line becomes that was about the mailbox: when it was is in the lines around it. */

@@ -1,11 +1,11 @@
 import { openBlobStore } from "@mailfleet/blobs";
+import type { Fleet } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { type BlobEraser, type MailboxRef, purgeMark, type PurgePlace, type PurgeSums, sharded } from "@mailfleet/core";
 import { purgeMailbox, weighMailbox } from "@mailfleet/engine";
 import { type MailboxDesk, purgeMessages, purgeSyncJobs } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
 import { cleanRedis, createPurgeHold, type OpenShard, purgeActivity, purgeDiscards, purgeQueueEvents, purgeState } from "@mailfleet/store";
-import type { Fleet } from "../wire.ts";
 import { localTraces } from "./local-traces.ts";
 
 export interface MailboxPurge {

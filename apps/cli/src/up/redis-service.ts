@@ -1,9 +1,9 @@
 import path from "node:path";
+import { connectFleet, type Fleet, silentLog } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { type Clock, isSyncError, type RedisTarget } from "@mailfleet/core";
 import { describeTarget, type FleetTarget, inspectShards, type PrivateRedis, startPrivateRedis } from "@mailfleet/store";
 import { CliError } from "../cli-error.ts";
-import { connectFleet, type Fleet, silentLog } from "../wire.ts";
 import { isProcessAlive } from "./data-lock.ts";
 
 /** The Redis of a fleet: the one that is configured, or a private one that `up` starts and ends. */

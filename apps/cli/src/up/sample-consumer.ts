@@ -1,6 +1,6 @@
+import type { Fleet } from "@mailfleet/checks";
 import type { MailEvent } from "@mailfleet/core";
 import { startConsumer } from "@mailfleet/queue";
-import type { Fleet } from "../wire.ts";
 import type { LatestEvent } from "./panel.ts";
 
 /** The consumer of the demo: it acknowledges every event and remembers the latest few, without what their senders wrote. */

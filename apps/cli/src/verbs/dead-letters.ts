@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { type Fleet } from "@mailfleet/checks";
 import {
   formatCount,
   formatCounted,
@@ -23,7 +24,7 @@ import { type LetterSource, openLetters } from "../letter-source.ts";
 import { listJson, listPiped, listReport } from "../letters-report.ts";
 import { createProgressLine, type ProgressLine } from "../progress-line.ts";
 import { addCounts, noCounts, openReplay, type ReplayAccess } from "../replay-access.ts";
-import { type Fleet, locateConfig, openFleet } from "../wire.ts";
+import { locateConfig, openFleet } from "../wire.ts";
 import { showLetter, type ShowOptions } from "./show-letter.ts";
 import { progressWords, reportFailures } from "./replay.ts";
 

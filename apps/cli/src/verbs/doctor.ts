@@ -1,11 +1,11 @@
 import type { Command } from "commander";
+import { isWell, runDoctor } from "@mailfleet/checks";
 import { canonicalAddress, explainable, explainCode, type MailboxRef, stripControls } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { doctorJson, renderDoctor } from "../doctor/doctor-report.ts";
-import { runDoctor } from "../doctor/run-doctor.ts";
 import { findMailbox, requireTenant } from "../find-mailbox.ts";
 import { nearest } from "../nearest.ts";
 import { wrapText } from "../text-layout.ts";
@@ -68,7 +68,7 @@ async function doctor(cli: Cli, options: DoctorOptions): Promise<number> {
   const tookMs = systemClock.monotonic() - startedMs;
   if (cli.isJson) cli.json(doctorJson(examined, at, tookMs));
   else terminal.out(renderDoctor(examined, tookMs, terminal));
-  return examined.length > 0 && examined.every(({ diagnosis }) => diagnosis.finding === undefined) ? 0 : 1;
+  return isWell(examined) ? 0 : 1;
 }
 
 function explain(cli: Cli, given: string): number {

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Fleet } from "@mailfleet/checks";
 import type { Config, TenantConfig } from "@mailfleet/config";
 import { formatCount, formatCounted, type MailboxRef, stripControls } from "@mailfleet/core";
 import { createMailboxDesk } from "@mailfleet/queue";
@@ -19,7 +20,7 @@ import {
   planImport,
 } from "../mailbox-import.ts";
 import { trySample } from "../try-sample.ts";
-import { eachShard, type Fleet, locateConfig, openFleet } from "../wire.ts";
+import { eachShard, locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes add audit@contoso.com --tenant contoso --protocol pop3

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { type Fleet, openAccess } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { failureCodes, stripControls } from "@mailfleet/core";
 import { operatorCode } from "@mailfleet/queue";
@@ -11,8 +12,6 @@ import { requireTenant } from "../find-mailbox.ts";
 import { each, findAll, findConfigured, some, withDesk } from "../mailbox-choice.ts";
 import { nearest } from "../nearest.ts";
 import { oneLine, operatorName } from "../operator-name.ts";
-import { openAccess } from "../tenant-access.ts";
-import type { Fleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes park support@contoso.com --reason "moves to another tenant"

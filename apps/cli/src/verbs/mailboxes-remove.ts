@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { allMailboxes, type Fleet } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import {
   canonicalAddress,
@@ -14,13 +15,12 @@ import { createActivityLog } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
-import { allMailboxes, suggestible } from "../find-mailbox.ts";
+import { suggestible } from "../find-mailbox.ts";
 import { configuredIds, each, findAll, some, withDesk } from "../mailbox-choice.ts";
 import { operatorName } from "../operator-name.ts";
 import { createProgressLine } from "../progress-line.ts";
 import { beyondReach, purgeLines, purgeWords, totalOf } from "../purge/purge-report.ts";
 import { type MailboxPurge, wirePurge } from "../purge/wire-purge.ts";
-import type { Fleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes remove left@contoso.com

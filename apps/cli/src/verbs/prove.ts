@@ -1,17 +1,17 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
+import { allMailboxes, isProven, openAccess, openStore, Prover, type ProvenOrNot, type ReportLine, sha256Hex } from "@mailfleet/checks";
 import { checkProof, formatCount, formatCounted, stripControls, syncError } from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
-import { allMailboxes, findMailbox, requireTenant } from "../find-mailbox.ts";
+import { findMailbox, requireTenant } from "../find-mailbox.ts";
 import { createProgressLine } from "../progress-line.ts";
-import { sha256Hex } from "../proof-files.ts";
-import { fleetReport, isProven, mailboxReport, pipedReport, proofJson, type ProvenOrNot, type ReportLine } from "../proof-report.ts";
-import { openStore, Prover, repairAll } from "../prover.ts";
-import { openAccess } from "../tenant-access.ts";
+import { programVersion } from "../program-version.ts";
+import { fleetReport, mailboxReport, pipedReport, proofJson } from "../proof-report.ts";
+import { repairAll } from "../repair-proven.ts";
 import { locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
@@ -57,7 +57,14 @@ async function prove(cli: Cli, options: ProveOptions, [given]: readonly string[]
   const startedMs = systemClock.monotonic();
   try {
     const mailboxes = one ? [one] : allMailboxes(config, await fleet.registry.list(), options.tenant);
-    const prover = new Prover({ config, store: openStore(fleet), access, isFull: options.full === true, signal: stop.signal });
+    const prover = new Prover({
+      config,
+      store: openStore(fleet),
+      access,
+      isFull: options.full === true,
+      version: programVersion(),
+      signal: stop.signal,
+    });
     const found = await prover.proveAll(mailboxes, progress);
     const all = options.repair ? await repairAll(fleet, prover, found, progress, stop.signal) : found;
     progress.close();

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { allMailboxes } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import {
   formatCount,
@@ -17,7 +18,7 @@ import { stopSignals, systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
-import { allMailboxes, findMailbox, requireTenant } from "../find-mailbox.ts";
+import { findMailbox, requireTenant } from "../find-mailbox.ts";
 import { nearest } from "../nearest.ts";
 import { createProgressLine } from "../progress-line.ts";
 import { addCounts, noCounts, openReplay, type ReplayAccess } from "../replay-access.ts";

@@ -1,11 +1,19 @@
 import type { Command } from "commander";
 import { formatCounted, formatDuration } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
-import { faultCatalogue, type FaultOrder, type FaultSpec, type ListedFault, readOrder, readOrderText } from "@mailfleet/sandbox/faults";
+import {
+  faultCatalogue,
+  type FaultOrder,
+  faultPlace,
+  type FaultSpec,
+  type ListedFault,
+  readOrder,
+  readOrderText,
+} from "@mailfleet/sandbox/faults";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { withCommonOptions } from "../common-options.ts";
-import { activeLines, catalogueLines, faultExamples, faultLines, placeOf } from "../fault-report.ts";
+import { activeLines, catalogueLines, faultExamples, faultLines } from "../fault-report.ts";
 import { nearest } from "../nearest.ts";
 import { findSandbox, orderError } from "../sandbox-control.ts";
 import { wrapText } from "../text-layout.ts";
@@ -125,7 +133,7 @@ async function add(cli: Cli, options: AddOptions, [name = ""]: readonly string[]
 }
 
 function addedLines(id: number, order: FaultOrder, spec: FaultSpec, { terminal }: Cli): string[] {
-  const place = placeOf(order);
+  const place = faultPlace(order);
   const begins = order.afterMs === undefined ? "from now" : `in ${formatDuration(order.afterMs)}`;
   const ends = order.forMs === undefined ? "until it is taken back" : `for ${formatDuration(order.forMs)}`;
   // Nothing would be seen for up to an hour, and that is right.

@@ -1,6 +1,7 @@
 import { appendFile, mkdir } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
+import { type Fleet } from "@mailfleet/checks";
 import {
   causeWords,
   formatAgo,
@@ -19,7 +20,7 @@ import type { Cli, CommonOptions } from "../cli.ts";
 import { findCause, refusal } from "../letter-selection.ts";
 import type { LetterSource } from "../letter-source.ts";
 import { causeJson } from "../letters-report.ts";
-import { type Fleet, locateConfig } from "../wire.ts";
+import { locateConfig } from "../wire.ts";
 
 export interface ShowOptions extends CommonOptions {
   readonly content?: true;

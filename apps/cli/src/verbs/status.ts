@@ -1,3 +1,4 @@
+import { silentLog } from "@mailfleet/checks";
 import { comingUp, viewFleet } from "@mailfleet/core";
 import type { Command } from "commander";
 import { openTenantBook } from "@mailfleet/entra";
@@ -7,7 +8,7 @@ import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { renderStatus, statusJson } from "../status-report.ts";
 import { readIntake } from "../read-intake.ts";
-import { locateConfig, openFleet, silentLog } from "../wire.ts";
+import { locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet status                          the sandbox that runs here

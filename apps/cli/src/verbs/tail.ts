@@ -1,10 +1,11 @@
 import type { Command } from "commander";
+import { silentLog } from "@mailfleet/checks";
 import { formatUtc, type MailEvent, stripControls } from "@mailfleet/core";
 import { type FollowedEvent, followEvents, peekEvents } from "@mailfleet/queue";
 import { stopSignals } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { countOption, withCommonOptions } from "../common-options.ts";
-import { eachShard, locateConfig, openFleet, silentLog } from "../wire.ts";
+import { eachShard, locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet tail                            one line per event, until Ctrl-C

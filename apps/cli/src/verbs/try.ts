@@ -12,6 +12,7 @@ import {
   shellWord,
   stripControls,
 } from "@mailfleet/core";
+import { openAccess } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
 import { createMimeParser } from "@mailfleet/mime";
 import { systemClock } from "@mailfleet/runtime";
@@ -19,7 +20,6 @@ import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { findMailbox } from "../find-mailbox.ts";
-import { openAccess } from "../tenant-access.ts";
 import { messageLines } from "../try-lines.ts";
 import { type ListedMessage, openInbox, readHeads } from "../try-newest.ts";
 import { padEnd, wrapText } from "../text-layout.ts";

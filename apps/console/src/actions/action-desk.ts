@@ -1,4 +1,4 @@
-import { isSyncError, type MailboxRef, shellWord, stripControls } from "@mailfleet/core";
+import { isSyncError, type MailboxRef, shellWord, stripControls, syncError } from "@mailfleet/core";
 import {
   type ActionRequest,
   type ActionRun,
@@ -10,37 +10,17 @@ import {
 import { Refusal } from "../http/refusal.ts";
 import type { Person } from "../http/sessions.ts";
 import type { ActionPorts } from "./action-ports.ts";
+import { checkWork } from "./check-actions.ts";
 import { chooseMailboxes, freezeLetters, refOf } from "./freeze.ts";
 import { discardLetters, replayLetters, restoreLetters, revealLetter } from "./letter-actions.ts";
 import { actOnMailboxes, mailboxCommand, mailboxSubject, type MailboxVerb } from "./mailbox-actions.ts";
 import { Runs } from "./runs.ts";
+import type { Work } from "./work.ts";
 import { type FrozenTicket, Tickets } from "./tickets.ts";
 
 /** A replay waits this long, and can be undone until then; a park or resume can be put back so long. */
 const undoMs = 10_000;
 const longestReason = 300;
-
-/** What is done once an action is let go. */
-interface Work {
-  readonly verb: ActionRequest["verb"];
-  readonly subject: string;
-  readonly count: number;
-  readonly command: string;
-  readonly about: Pick<ActivityEntry, "tenant" | "mailbox" | "cause">;
-  readonly reason: string | undefined;
-  /** True: it begins after the time to undo it. */
-  readonly isHeld: boolean;
-  /** @returns what came of it, and what puts it back */
-  readonly act: (onDone: (done: number) => void) => Promise<Outcome>;
-}
-
-interface Outcome {
-  readonly done: number;
-  readonly failed: number;
-  readonly words: string;
-  readonly result?: ActionRun["result"];
-  readonly undo?: () => Promise<{ readonly words: string }>;
-}
 
 /** Everything that people do from the console: checked, run, told, and written down. */
 export class ActionDesk {
@@ -49,6 +29,7 @@ export class ActionDesk {
   readonly #runs: Runs;
   readonly #undo = new Map<string, { readonly who: string; readonly back: () => Promise<{ readonly words: string }> }>();
   readonly #held = new Map<string, AbortController>();
+  readonly #stoppable = new Map<string, AbortController>();
   readonly #owners = new Map<string, string>();
 
   constructor(ports: ActionPorts, tell: (run: ActionRun) => void) {
@@ -87,25 +68,33 @@ export class ActionDesk {
     const reason = oneLine(request.reason);
     if (request.verb === "reveal") return this.#reveal(request.target, reason, person);
     const work = this.#workOf(request, reason, person);
-    await this.#write(work, person, "asked", work.subject);
-    const startsAt = this.#ports.live.now() + (work.isHeld ? undoMs : 0);
+    try {
+      await this.#write(work, person, "asked", work.subject);
+    } catch (error) {
+      work.leave?.();
+      throw error;
+    }
+    const isHeld = work.pace === "held";
+    const startsAt = this.#ports.live.now() + (isHeld ? undoMs : 0);
     const { verb, subject, count, command } = work;
     const run = this.#runs.begin({
       verb,
-      state: work.isHeld ? "waiting" : "running",
+      state: isHeld ? "waiting" : "running",
       subject,
       count,
       startsAt,
       done: 0,
       failed: 0,
-      words: work.isHeld ? `${subject}: begins in ${undoMs / 1_000} s.` : `${subject}: begun.`,
-      ...(work.isHeld && { undoUntil: startsAt }),
+      words: isHeld ? `${subject}: begins in ${undoMs / 1_000} s.` : `${subject}: begun.`,
+      ...(isHeld && { undoUntil: startsAt }),
       command,
+      ...(work.pace === "stoppable" && { lines: [], isStoppable: true as const }),
     });
     this.#owners.set(run.id, person.name);
     if (this.#owners.size > 1_000) this.#owners.delete([...this.#owners.keys()][0] as string);
     const hold = new AbortController();
-    if (work.isHeld) this.#held.set(run.id, hold);
+    if (isHeld) this.#held.set(run.id, hold);
+    if (work.pace === "stoppable") this.#stoppable.set(run.id, hold);
     void this.#carryOut(run.id, work, person, hold.signal);
     return run;
   }
@@ -141,14 +130,27 @@ export class ActionDesk {
     return this.#runs.update(id, { state: "undone", words: `${run.subject}: undone, ${words}.` }) ?? run;
   }
 
+  /** Ends a check that runs. @throws Refusal NOT_FOUND, TOO_LATE */
+  stop(id: string, person: Person): ActionRun {
+    const run = this.find(id, person);
+    const running = this.#stoppable.get(id);
+    if (running === undefined) throw new Refusal("TOO_LATE", "It has ended already.");
+    running.abort(syncError("INTERRUPTED", `stopped by ${person.name}`, { layer: "engine" }));
+    return run;
+  }
+
   async #carryOut(id: string, work: Work, person: Person, hold: AbortSignal): Promise<void> {
     const { clock, log, live } = this.#ports;
     try {
-      if (work.isHeld) await clock.sleep(undoMs, hold);
+      if (work.pace === "held") await clock.sleep(undoMs, hold);
       this.#held.delete(id);
       this.#runs.settle(id);
       this.#runs.update(id, { state: "running", words: `${work.subject}: at work.` });
-      const { done, failed, words, result, undo } = await work.act((count) => this.#runs.update(id, { done: count }));
+      const { done, failed, words, result, undo } = await work.act({
+        onDone: (count) => this.#runs.update(id, { done: count }),
+        onLines: (lines) => this.#runs.addLines(id, lines),
+        signal: hold,
+      });
       if (undo) {
         this.#undo.set(id, { who: person.name, back: undo });
         if (this.#undo.size > 200) this.#undo.delete([...this.#undo.keys()][0] as string);
@@ -165,12 +167,26 @@ export class ActionDesk {
         ...(result && { result }),
       });
     } catch (error) {
-      if (hold.aborted) return;
+      if (hold.aborted) return await this.#stopped(id, work, person, hold);
       const what = error instanceof Refusal || isSyncError(error) ? error.message : "it could not be done; the console's log says why.";
       log.warn({ verb: work.verb, err: error }, "an action failed");
       await this.#write(work, person, "failed", what).catch(() => undefined);
       this.#runs.update(id, { state: "failed", endedAt: live.now(), words: `${startUpper(work.subject)}: ${this.#ports.scrub(what)}` });
+    } finally {
+      this.#stoppable.delete(id);
     }
+  }
+
+  /** What was undone before it began is told by whoever undid it. */
+  async #stopped(id: string, work: Work, person: Person, { reason }: AbortSignal): Promise<void> {
+    if (work.pace !== "stoppable") return;
+    const words = isSyncError(reason) ? reason.message : "stopped";
+    await this.#write(work, person, "undone", words).catch(() => undefined);
+    this.#runs.update(id, {
+      state: "undone",
+      endedAt: this.#ports.live.now(),
+      words: `${startUpper(work.subject)}: ${words}. Nothing was changed.`,
+    });
   }
 
   #workOf(request: ActionRequest, reason: string | undefined, person: Person): Work {
@@ -197,23 +213,14 @@ export class ActionDesk {
           command: `npx mailfleet replay KEY${options}`,
           about: {},
           reason,
-          isHeld: false,
-          act: (onDone) => restoreLetters(this.#ports, discarded, onDone),
+          pace: "at once",
+          act: ({ onDone }) => restoreLetters(this.#ports, discarded, onDone),
         };
       }
       case "prove":
       case "doctor": {
-        const name = "mailbox" in target ? this.#one(target).address : "tenant" in target ? target.tenant : "";
-        const which =
-          "tenant" in target ? ` --tenant ${shellWord(name)}` : verb === "doctor" ? ` --mailbox ${shellWord(name)}` : ` ${shellWord(name)}`;
-        throw new Refusal(
-          "BAD_REQUEST",
-          `${verb === "doctor" ? "The doctor" : "A proof"} is run in a terminal: it needs the tenant's credential, which this console does not use.`,
-          {
-            todo: "Run the command where mailfleet runs.",
-            command: `npx mailfleet ${verb}${which}${options}`,
-          },
-        );
+        const subject = "tenant" in target ? { tenant: target.tenant } : { mailbox: this.#one(target) };
+        return checkWork(this.#ports, verb, subject, reason);
       }
       case "reveal":
         throw new Refusal("BAD_REQUEST", "A letter is revealed by itself.");
@@ -233,8 +240,8 @@ export class ActionDesk {
       command: mailboxCommand(verb, mailboxes, reason, ports.options),
       about: isOne ? { tenant: first.tenant, mailbox: first.address } : tenantOf(mailboxes),
       reason,
-      isHeld: false,
-      act: async (onDone) => {
+      pace: "at once",
+      act: async ({ onDone }) => {
         const { changed, ...outcome } = await actOnMailboxes(ports, verb, mailboxes, by, onDone);
         if (reverse === undefined || changed.length === 0) return outcome;
         return { ...outcome, undo: () => actOnMailboxes(ports, reverse, changed, { ...by, reason: undefined }, () => undefined) };
@@ -253,8 +260,8 @@ export class ActionDesk {
       command: ticket.command,
       about: cause === undefined ? {} : { cause },
       reason,
-      isHeld: verb === "replay",
-      act: async (onDone) => {
+      pace: verb === "replay" ? "held" : "at once",
+      act: async ({ onDone }) => {
         if (verb === "replay") return replayLetters(ports, letters, onDone);
         const { discarded: _id, ...outcome } = await discardLetters(ports, letters, { who: person.name, cause: cause ?? "" }, onDone);
         return outcome;
@@ -275,7 +282,7 @@ export class ActionDesk {
       command,
       about,
       reason,
-      isHeld: false,
+      pace: "at once",
       act: () => Promise.reject(new Error("done")),
     } as const;
     // Not shown where it cannot be written down.

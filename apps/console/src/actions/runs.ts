@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { ActionRun } from "@mailfleet/core/console";
+import type { ActionRun, RunLine } from "@mailfleet/core/console";
 
 /** Actions that are remembered; the oldest give way. */
 const mostRuns = 500;
+/** Lines of one check that are kept: what comes later is what somebody waits for. */
+const mostLines = 40;
 
 /** What became of actions, for pages that ask and for the stream. In this process' memory: the record of what was done is the activity. */
 export class Runs {
@@ -34,6 +36,12 @@ export class Runs {
     this.#runs.set(id, next);
     this.#told(next);
     return next;
+  }
+
+  addLines(id: string, more: readonly RunLine[]): void {
+    const known = this.#runs.get(id);
+    if (known === undefined || more.length === 0) return;
+    this.update(id, { lines: [...(known.lines ?? []), ...more].slice(-mostLines) });
   }
 
   /** What can be undone no more. */

@@ -13,6 +13,7 @@ export function addActionRoutes(server: ConsoleServer, desk: ActionDesk): void {
   server.changes("/api/tickets", "operator", async (request) => desk.ticket(readTicketRequest(request.body), personOf(request)));
   server.changes("/api/actions", "operator", async (request) => desk.perform(readActionRequest(request.body), personOf(request)));
   server.changes("/api/actions/:id/undo", "operator", async (request) => desk.undo(idOf(request), personOf(request)));
+  server.changes("/api/actions/:id/stop", "operator", async (request) => desk.stop(idOf(request), personOf(request)));
   server.reads("/api/actions/:id", "viewer", async (request) => desk.find(idOf(request), personOf(request)), { isAutomatic: true });
 }
 

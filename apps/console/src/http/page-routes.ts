@@ -16,6 +16,7 @@ const pagePaths = [
   "/dead-letters",
   "/activity",
   "/about",
+  "/sandbox",
 ];
 const yearSeconds = 31_536_000;
 

@@ -28,6 +28,8 @@ export function titleOf(name: PageName): string {
       return "Activity";
     case "about":
       return "About";
+    case "sandbox":
+      return "Break something";
     case "login":
       return "Sign in";
     case "not-found":
@@ -44,6 +46,7 @@ export function headingOf(answer: PageAnswer | LoginShell): string {
     case "mailboxes":
     case "activity":
     case "about":
+    case "sandbox":
       return page.name === "fleet" ? frame.sentence : titleOf(page.name);
     case "cause":
       return describeCause(page.data.cause, { now: frame.at, zone: "utc" }).happened;

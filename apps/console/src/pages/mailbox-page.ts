@@ -27,7 +27,7 @@ export async function mailboxPage(sources: PageSources, id: string): Promise<Pag
       ...(worker !== undefined && { worker }),
       ...(mailbox.addedAt !== undefined && { addedAt: mailbox.addedAt }),
       folders: foldersOf(state, sources.config.sync.folders),
-      ...(strip && { strip }),
+      strip,
       activity: activity.entries,
       ...(proof && { proof }),
     },

@@ -18,7 +18,7 @@ export async function answerPage(sources: PageSources, path: string, session: Se
   return { frame: frameOf(sources, session), page };
 }
 
-function frameOf({ live, config, version, isSandbox, access, options }: PageSources, session: Session): Frame {
+function frameOf({ live, config, version, sandbox, access, options }: PageSources, session: Session): Frame {
   const { at, process, revision, factsAt, trouble } = live.beat();
   const { sentence, deadLetters } = live.memory.summary;
   return {
@@ -29,7 +29,7 @@ function frameOf({ live, config, version, isSandbox, access, options }: PageSour
     ...(trouble !== undefined && { trouble }),
     fleet: config.name,
     version,
-    isSandbox,
+    isSandbox: sandbox !== undefined,
     freshWithinMs: config.sync.freshWithinSeconds * 1_000,
     you: access.you(session),
     token: session.token,
@@ -53,6 +53,7 @@ async function pageOfPath(sources: PageSources, path: string, person: Person): P
   if (first === "dead-letters" && rest.length === 0) return { name: "dead-letters", data: await lettersPage(sources, params) };
   if (first === "activity" && rest.length === 0) return activityPage(sources, params);
   if (first === "about" && rest.length === 0) return { name: "about", data: await aboutPage(sources, person) };
+  if (first === "sandbox" && rest.length === 0 && sources.sandbox) return { name: "sandbox", data: await sources.sandbox.page() };
   return notFound("this address");
 }
 

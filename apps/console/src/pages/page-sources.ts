@@ -5,6 +5,7 @@ import type { ProcessRecord } from "@mailfleet/store";
 import type { Access } from "../http/access.ts";
 import type { LiveFleet } from "../fleet/live-fleet.ts";
 import type { LetterDesk } from "../letters/letter-desk.ts";
+import type { SandboxDesk } from "../sandbox/sandbox-desk.ts";
 
 /** Where pages get what they show. */
 export interface PageSources {
@@ -13,7 +14,8 @@ export interface PageSources {
   readonly live: LiveFleet;
   readonly access: Access;
   readonly version: string;
-  readonly isSandbox: boolean;
+  /** Absent where the fleet is not the sandbox. */
+  readonly sandbox: SandboxDesk | undefined;
   /** What printed commands need besides. */
   readonly options: string;
   readonly processes: () => Promise<readonly ProcessRecord[]>;
@@ -31,7 +33,7 @@ export interface PageSources {
   readonly logins: (tenant: string) => Promise<{ readonly perSecond: number; readonly slowedAt?: number } | undefined>;
   readonly letters: LetterDesk;
   readonly history: (span: HistorySpan, tenant: string | undefined) => Promise<HistoryColumns>;
-  readonly strip: (mailbox: MailboxRef) => Promise<StateStrip | undefined>;
+  readonly strip: (mailbox: MailboxRef) => Promise<StateStrip>;
   readonly activity: (question: ActivityQuestion) => Promise<{ readonly entries: readonly ActivityEntry[]; readonly before?: string }>;
   readonly discarded: () => Promise<readonly DiscardedItem[]>;
   readonly proof: (mailbox: MailboxRef) => Promise<ProofItem | undefined>;

@@ -78,14 +78,58 @@ export interface ActionRun {
   /** Until when POST /api/actions/ID/undo is taken, epoch ms; absent where there is nothing to undo. */
   readonly undoUntil?: number;
   readonly command: string;
+  /** What a check has said so far, the oldest first; absent for what is no check. */
+  readonly lines?: readonly RunLine[];
+  /** POST /api/actions/ID/stop ends it. */
+  readonly isStoppable?: true;
+  /** For whoever asked alone; the stream never has it. */
   readonly result?: ActionResult;
+}
+
+/** One line of a check, as a terminal would print it. */
+export interface RunLine {
+  readonly kind: "busy" | "passed" | "look" | "failed" | "skipped";
+  /** `token`, `looks at` */
+  readonly name: string;
+  readonly text: string;
 }
 
 /** What is shown in place when it is done. */
 export type ActionResult =
-  | { readonly kind: "doctor"; readonly diagnosis: Diagnosis; readonly about: string; readonly text: string }
-  | { readonly kind: "proof"; readonly proof: ProofItem }
+  | { readonly kind: "doctor"; readonly checked: readonly CheckedItem[]; readonly exit: CheckExit }
+  | { readonly kind: "proof"; readonly proofs: readonly ProvenItem[]; readonly exit: CheckExit }
   | { readonly kind: "letter"; readonly letter: RevealedLetter };
+
+/** What the same command would end with in a terminal, and what that means. */
+export interface CheckExit {
+  readonly code: 0 | 1;
+  readonly words: string;
+}
+
+/** One mailbox that the doctor looked at. */
+export interface CheckedItem {
+  /** `contoso, support@contoso.com, over IMAP` */
+  readonly about: string;
+  readonly diagnosis: Diagnosis;
+}
+
+/** One mailbox that was compared with its server's list. */
+export interface ProvenItem {
+  readonly tenant: string;
+  readonly address: string;
+  /** Absent where the mailbox could not be read: then `words` say why. */
+  readonly proof?: ProofItem;
+  readonly words: readonly string[];
+  readonly gaps: readonly GapItem[];
+}
+
+/** What is missing of one folder. */
+export interface GapItem {
+  readonly folder: string;
+  readonly count: number;
+  /** As ranges, the first of them: `48112:48113,48200`. */
+  readonly uids: string;
+}
 
 /** Content, because an operator asked for it. Text only; the page hides it at `hideAt`. */
 export interface RevealedLetter {

@@ -25,4 +25,4 @@ export interface ActivityEntry {
   readonly command?: string;
 }
 
-export type ActivityVerb = ActionVerb | "purge" | "sign in" | "stopped" | "went on";
+export type ActivityVerb = ActionVerb | "purge" | "sign in" | "stopped" | "went on" | "break" | "mend";

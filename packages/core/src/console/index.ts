@@ -3,10 +3,15 @@ export type {
   ActionResult,
   ActionRun,
   ActionTarget,
+  CheckedItem,
+  CheckExit,
   ConsoleError,
   ConsoleErrorCode,
+  GapItem,
   LoginRequest,
+  ProvenItem,
   RevealedLetter,
+  RunLine,
   Ticket,
   TicketRequest,
 } from "./actions.ts";
@@ -72,7 +77,9 @@ export type {
   TenantPage,
   You,
 } from "./page-data.ts";
+export type { FaultItem, FaultRequest, FaultSuggestion, OrderedFault, SandboxPage } from "./sandbox-page.ts";
 export { countAges, type Facet, type Facets, rowFilter, rowOrder, type SelectedRows, selectRows } from "./select-rows.ts";
+export { hourMs, packHours, type RecordedHours, stripHours, stripUpTo, unpackHours, withHour, worseState } from "./state-strip.ts";
 export type { Beat, FleetPatch, StreamEvent } from "./stream.ts";
 
 // The words, once more: who imports this file needs nothing else of core. Pages import them from browser/index.ts, which loads less.

@@ -12,6 +12,7 @@ import type { ActivityEntry } from "./activity.ts";
 import type { ActionVerb } from "./actions.ts";
 import type { MailboxQuery } from "./mailbox-query.ts";
 import type { MailboxRow } from "./mailbox-row.ts";
+import type { SandboxPage } from "./sandbox-page.ts";
 import type { SelectedRows } from "./select-rows.ts";
 
 /** What every page knows. All times are epoch ms by Redis' clock; `at` was now when the answer was made. */
@@ -62,6 +63,7 @@ export type PageName =
   | "dead-letters"
   | "activity"
   | "about"
+  | "sandbox"
   | "login"
   | "not-found";
 
@@ -83,6 +85,7 @@ export type PageData =
   | { readonly name: "dead-letters"; readonly data: DeadLettersPage }
   | { readonly name: "activity"; readonly data: ActivityPage }
   | { readonly name: "about"; readonly data: AboutPage }
+  | { readonly name: "sandbox"; readonly data: SandboxPage }
   /** `what`: half a sentence that names what is not there. */
   | { readonly name: "not-found"; readonly data: { readonly what: string } };
 
@@ -216,8 +219,7 @@ export interface MailboxPage {
   readonly worker?: string;
   readonly addedAt?: number;
   readonly folders: readonly FolderItem[];
-  /** One cell an hour, the oldest first; absent while the console has no history of it. */
-  readonly strip?: StateStrip;
+  readonly strip: StateStrip;
   /** What people and mailfleet did to it, the latest first. */
   readonly activity: readonly ActivityEntry[];
   /** The last proof that lies in the data folder. */
@@ -238,7 +240,7 @@ export interface FolderItem {
   readonly next?: string;
 }
 
-/** The worst state of each hour by its index in `stateWords`, null where the console was not there. */
+/** Fourteen days: the worst state of each hour by its index in `stateWords`, null where no console was there. The oldest first. */
 export interface StateStrip {
   /** Epoch ms at which the first hour begins. */
   readonly from: number;

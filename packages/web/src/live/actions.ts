@@ -3,7 +3,7 @@ import { errorWords, getJson, postJson } from "./api.ts";
 import type { PageHandle } from "./page.ts";
 
 /** A stream may be slow, or missing: what an action became is also asked for, this often. */
-const askEveryMs = 2_000;
+const askEveryMs = 1_000;
 
 /** What a person does from this page, and what becomes of it. */
 export class Actions {
@@ -16,7 +16,7 @@ export class Actions {
   constructor(page: PageHandle) {
     this.#page = page;
     page.onRun((run) => {
-      if (this.#runs.has(run.id)) this.#take(run);
+      if (this.#runs.has(run.id)) this.#hear(run);
       else this.#early = run;
     });
   }
@@ -57,7 +57,7 @@ export class Actions {
     try {
       const run = await postJson<ActionRun>("/api/actions", request, this.#page.frame.token);
       this.#take(run);
-      if (this.#early?.id === run.id) this.#take(this.#early);
+      if (this.#early?.id === run.id) this.#hear(this.#early);
       void this.#follow(run.id);
       return this.#runs.get(run.id) ?? run;
     } catch (error) {
@@ -66,11 +66,15 @@ export class Actions {
     }
   }
 
+  /** From the stream, which has no results: those are for whoever asked, and `#follow` asks. */
+  #hear(run: ActionRun): void {
+    if (run.state !== "done" || !hasPlace(run)) this.#take(run);
+  }
+
   #take(run: ActionRun): void {
     const before = this.#runs.get(run.id);
     this.#runs.set(run.id, run);
-    const hasPlace = run.verb === "doctor" || run.verb === "prove" || run.verb === "reveal";
-    if (!hasPlace || run.state === "failed") {
+    if (!hasPlace(run) || run.state === "failed") {
       // As it is by then: two imports that wait for one file may come back in any order (seen in Chromium 150).
       void import("./toasts.ts").then(({ toastRun }) =>
         toastRun(this.#runs.get(run.id) ?? run, this.#page.now(), () => void this.#undo(run.id)),
@@ -108,6 +112,11 @@ export class Actions {
       }
     }
   }
+}
+
+/** Shown in the page, and not in a corner. */
+function hasPlace({ verb }: ActionRun): boolean {
+  return verb === "doctor" || verb === "prove" || verb === "reveal";
 }
 
 function isOver({ state }: ActionRun): boolean {

@@ -15,13 +15,15 @@ const past: Readonly<Record<ActivityVerb, string>> = {
   "sign in": "signed in",
   stopped: "stopped",
   "went on": "let go on",
+  break: "broke something in the sandbox",
+  mend: "took faults of the sandbox back",
 };
 
 const ofLetters: ReadonlySet<ActivityVerb> = new Set(["replay", "discard", "restore"]);
 
 /** What somebody did to whom: `replayed 1,207 dead letters of c7f2`, `parked fabrikam`. */
 export function activityWhat({ verb, tenant, mailbox, cause, count }: ActivityEntry): string {
-  if (verb === "sign in") return past[verb];
+  if (verb === "sign in" || verb === "break" || verb === "mend") return past[verb];
   if (ofLetters.has(verb)) return `${past[verb]} ${formatCounted(count, "dead letter")}${cause === undefined ? "" : ` of ${cause}`}`;
   if (mailbox !== undefined) return `${past[verb]} ${mailbox}`;
   // Which mailbox was purged is what the purge takes away.

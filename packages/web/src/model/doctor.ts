@@ -1,6 +1,6 @@
-import type { ActionResult, StateRole, StateShape } from "@mailfleet/core/console";
+import type { CheckedItem, StateRole, StateShape } from "@mailfleet/core/console";
 
-type Diagnosis = Extract<ActionResult, { kind: "doctor" }>["diagnosis"];
+type Diagnosis = CheckedItem["diagnosis"];
 
 export interface StepLine {
   readonly name: string;

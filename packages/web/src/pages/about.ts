@@ -5,7 +5,6 @@ import { postJson } from "../live/api.ts";
 import { copyText } from "../live/copy.ts";
 import type { ViewContext } from "../live/page.ts";
 import { type Preferences, preferencesCookie } from "../preferences.ts";
-import { command } from "../parts/command.ts";
 import { failed, pageHead } from "../parts/head.ts";
 import { countWords, processesLine } from "../parts/processes.ts";
 import { openPage, startPage } from "./open-page.ts";
@@ -153,11 +152,8 @@ function sandbox({ frame }: ViewContext): TemplateResult | typeof nothing {
   return html`<section class="section" aria-labelledby="sandbox">
     <h2 id="sandbox">Break something</h2>
     <div class="card pad stack">
-      <p>
-        This fleet is the sandbox: everything in it is invented, and nothing leaves this machine. This lists what can be broken; watch it
-        recover with unaccounted 0.
-      </p>
-      ${command("npx mailfleet sandbox fault")}
+      <p>This fleet is the sandbox: everything in it is invented, and nothing leaves this machine.</p>
+      <div class="actions"><a class="button" href="/sandbox">Break something</a></div>
     </div>
   </section>`;
 }

@@ -52,7 +52,7 @@ function sub({ summary, push }: FleetPage, context: ViewContext): TemplateResult
       <li>${formatRate(messagesPerSecond).replace("/s", " messages/s")} handed off</li>
       ${oldestCheck === undefined ? nothing : html`<li>oldest check ${formatAgo(oldestCheck, context.now)}</li>`}
       ${push === undefined ? nothing : html`<li>push: ${pushSentence(push)}</li>`}
-      ${context.frame.isSandbox ? html`<li>sandbox: <code>npx mailfleet sandbox fault</code> breaks something</li>` : nothing}
+      ${context.frame.isSandbox ? html`<li>sandbox: <a href="/sandbox">break something</a></li>` : nothing}
     </ul>
     ${readOnlyLine(context)}`;
 }

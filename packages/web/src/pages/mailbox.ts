@@ -72,15 +72,11 @@ function view(data: MailboxPage, context: ViewContext): TemplateResult {
     <section class="section" aria-labelledby="days">
       <h2 id="days">14 days</h2>
       <div class="card pad stack">
-        ${
-          data.strip === undefined
-            ? html`<p class="muted">The console has not watched it yet; an hour appears here when it is over.</p>`
-            : strip(
-                data.strip,
-                activity.map((one) => ({ at: one.at, words: activityWords(one) })),
-                context,
-              )
-        }
+        ${strip(
+          data.strip,
+          activity.map((one) => ({ at: one.at, words: activityWords(one) })),
+          context,
+        )}
       </div>
     </section>
     <section class="section" aria-labelledby="history">

@@ -76,12 +76,19 @@ function sub({ tenant }: TenantPage, context: ViewContext): TemplateResult {
 }
 
 function buttons({ tenant }: TenantPage, context: ViewContext): TemplateResult {
-  const target = { tenant: tenant.alias };
-  const isBusy = (verb: "doctor" | "prove"): boolean => actions.latest(verb)?.state === "running";
   const query = new URL(listLink({ tenants: [tenant.alias] }), location.href).search.slice(1);
-  return html`${actionButton({ label: "Run doctor", isBusy: isBusy("doctor"), onClick: () => void actions.run({ verb: "doctor", target }) }, context)}
-  ${actionButton({ label: "Park", onClick: () => void actions.ask({ verb: "park", select: { query } }) }, context)}
-  ${actionButton({ label: "Resume", onClick: () => void actions.ask({ verb: "resume", select: { query } }) }, context)}`;
+  const check = (verb: "doctor" | "prove", label: string) =>
+    actionButton(
+      {
+        label,
+        isBusy: actions.latest(verb)?.state === "running",
+        onClick: () => void actions.run({ verb, target: { tenant: tenant.alias } }),
+      },
+      context,
+    );
+  const ask = (verb: "park" | "resume", label: string) =>
+    actionButton({ label, onClick: () => void actions.ask({ verb, select: { query } }) }, context);
+  return html`${check("doctor", "Run doctor")} ${check("prove", "Prove")} ${ask("park", "Park")} ${ask("resume", "Resume")}`;
 }
 
 function credentials(data: TenantPage, context: ViewContext): TemplateResult {

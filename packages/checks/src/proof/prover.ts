@@ -3,93 +3,32 @@ import type { Config } from "@mailfleet/config";
 import {
   formatCount,
   formatCounted,
-  type HandOff,
   isSyncError,
-  mailboxId,
   type MailboxRef,
   type MailboxStore,
   type Proof,
   type ProofFolder,
   proofSchema,
-  sharded,
   stripControls,
   sumsOf,
-  uidsOfProof,
   verdictOf,
 } from "@mailfleet/core";
-import { type FolderGap, proveMailbox, repairUntilProven } from "@mailfleet/engine";
-import { createHandOff, shardedHandOff } from "@mailfleet/queue";
-import { systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
-import { createMailboxStore, shardedStore } from "@mailfleet/store";
-import { programVersion } from "./program-version.ts";
-import type { ProgressLine } from "./progress-line.ts";
+import { proveMailbox } from "@mailfleet/engine";
+import { systemClock, systemDigest } from "@mailfleet/runtime";
+import type { TenantAccess } from "../tenant-access.ts";
 import { openProofFiles, type ProofFiles, sha256Hex } from "./proof-files.ts";
-import type { ProvenOrNot } from "./proof-report.ts";
-import type { TenantAccess } from "./tenant-access.ts";
-import { eachShard, type Fleet, silentLog } from "./wire.ts";
+import type { ProvenOrNot } from "./proven.ts";
 
 /** Mailboxes that are looked at side by side: enough to hide round trips, far below what a server notices. */
 const atOnce = 4;
-
-export function openStore({ shards }: Fleet, worker = "prove"): MailboxStore {
-  const common = { clock: systemClock, chance: systemChance, log: silentLog, worker };
-  return shardedStore(sharded(shards.map(({ redis, keys }) => createMailboxStore({ redis, keys, ...common }))));
-}
-
-/** One mailbox after the other: each waits for the workers anyway. */
-export async function repairAll(
-  fleet: Fleet,
-  prover: Prover,
-  found: readonly ProvenOrNot[],
-  progress: ProgressLine,
-  signal: AbortSignal,
-): Promise<readonly ProvenOrNot[]> {
-  const { parts, close } = await eachShard(fleet, ({ keys }, queue) => createHandOff({ queue, keys, clock: systemClock }));
-  const handOff = shardedHandOff(parts);
-  try {
-    const results: ProvenOrNot[] = [];
-    for (const proven of found) results.push(await repairOne(fleet, prover, proven, { progress, handOff, signal }));
-    return results;
-  } finally {
-    await close();
-  }
-}
-
-async function repairOne(
-  fleet: Fleet,
-  prover: Prover,
-  found: ProvenOrNot,
-  { progress, handOff, signal }: { readonly progress: ProgressLine; readonly handOff: HandOff; readonly signal: AbortSignal },
-): Promise<ProvenOrNot> {
-  const { mailbox } = found;
-  const ports = {
-    clock: systemClock,
-    chance: systemChance,
-    store: openStore(fleet),
-    handOff,
-    poke: () => fleet.due.poke(mailbox.tenant, [mailboxId(mailbox)]),
-    isAnyoneWorking: async () => (await fleet.reader.processes()).some(({ role }) => role === "worker"),
-  };
-  const onProgress = (left: number, all: number): void =>
-    progress.update(`${mailbox.address}: ${formatCount(all - left)} of ${formatCounted(all, "missing message")} fetched`);
-  const prove = (): Promise<ProvenOrNot> => prover.proveOne(mailbox);
-  const { proven, outcome, putBack } = await repairUntilProven(ports, { mailbox, onProgress }, found, prove, gapsOf, signal);
-  return "failure" in proven || outcome === undefined ? proven : { ...proven, repair: { ending: outcome, putBack } };
-}
-
-function gapsOf(proven: ProvenOrNot): FolderGap[] {
-  if ("failure" in proven) return [];
-  return proven.proof.folders.flatMap(({ path: name, counts, uids, checkpoint }) => {
-    const gaps = counts.gaps > 0 && uids !== undefined ? uidsOfProof(uids.gaps) : undefined;
-    return gaps === undefined ? [] : [{ path: name, generation: checkpoint.generation, uids: gaps }];
-  });
-}
 
 export interface ProverParts {
   readonly config: Config;
   readonly store: MailboxStore;
   readonly access: TenantAccess;
   readonly isFull: boolean;
+  /** Of the program that proves. */
+  readonly version: string;
   readonly signal: AbortSignal;
 }
 
@@ -103,7 +42,7 @@ export class Prover {
     this.#files = openProofFiles(parts.config.dataDir);
   }
 
-  async proveAll(mailboxes: readonly MailboxRef[], progress: ProgressLine): Promise<ProvenOrNot[]> {
+  async proveAll(mailboxes: readonly MailboxRef[], progress: { update(text: string): void }): Promise<ProvenOrNot[]> {
     const results: ProvenOrNot[] = [];
     const queue = [...mailboxes.entries()];
     let done = 0;
@@ -125,7 +64,7 @@ export class Prover {
   }
 
   async proveOne(mailbox: MailboxRef, onFolder?: (done: number, all: number) => void): Promise<ProvenOrNot> {
-    const { config, store, access, isFull, signal } = this.#parts;
+    const { config, store, access, isFull, version, signal } = this.#parts;
     const startedMs = systemClock.monotonic();
     const startedAt = new Date(systemClock.now()).toISOString();
     try {
@@ -143,7 +82,7 @@ export class Prover {
       const found = await proveMailbox(ports, request, signal);
       const proof: Proof = {
         schema: proofSchema,
-        program: { name: "mailfleet", version: programVersion() },
+        program: { name: "mailfleet", version },
         by: { user: userName(), host: hostname() },
         fleet: config.name,
         mailbox,

@@ -40,6 +40,8 @@ export interface ProbeDeps {
   /** A mailbox that must be refused, as somebody named it. */
   readonly mustRefuse?: string;
   readonly node: string;
+  /** Ends what speaks to a mail server. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is looked at once for all tenants of a run. */
@@ -131,7 +133,7 @@ export class Probes {
     const { token } = await this.#token(tenant.alias);
     if (!token) return { kind: "refused", stage: "login", code: "UNCLASSIFIED", facts: { layer: "engine" } };
     const { access, clock } = this.#deps;
-    return lookAtMailbox({ mail: access.mail, mailbox, token, clock, signal: AbortSignal.timeout(mailboxMs) });
+    return lookAtMailbox({ mail: access.mail, mailbox, token, clock, signal: this.#within(mailboxMs) });
   }
 
   async #other({ tenant, mailbox }: Patient): Promise<LoginTry> {
@@ -153,11 +155,16 @@ export class Probes {
     const roles = look.claims?.roles;
     if (!look.token || (roles !== undefined && !roles.includes(roleNames[mailbox.protocol]))) return undefined;
     const { mail } = this.#deps.access;
-    const refusal = await tryLogin({ mail, mailbox, token: look.token, signal: AbortSignal.timeout(controlMs) });
+    const refusal = await tryLogin({ mail, mailbox, token: look.token, signal: this.#within(controlMs) });
     const { tenant, address, protocol } = mailbox;
     if (!refusal) return { tenant, address, protocol };
     const { code, facts } = refusal;
     return { tenant, address, protocol, refusal: { code, ...(facts.text !== undefined && { text: facts.text }) } };
+  }
+
+  #within(ms: number): AbortSignal {
+    const { signal } = this.#deps;
+    return signal ? AbortSignal.any([signal, AbortSignal.timeout(ms)]) : AbortSignal.timeout(ms);
   }
 
   async #scope({ tenant, mailbox }: Patient): Promise<ScopeLook> {

@@ -1,12 +1,28 @@
 import type { Config, ConfigWarning, Environment } from "@mailfleet/config";
-import { type Clock, type ConfigurationLook, diagnose, type MailboxRef, type StepName, type TimeStyle, type Zone } from "@mailfleet/core";
+import {
+  type Clock,
+  type ConfigurationLook,
+  diagnose,
+  type Diagnosis,
+  type MailboxRef,
+  type Observations,
+  type StepName,
+  type TimeStyle,
+  type Zone,
+} from "@mailfleet/core";
 import { examine } from "@mailfleet/engine";
-import { allMailboxes } from "../find-mailbox.ts";
+import { allMailboxes } from "../known-mailboxes.ts";
 import { openDoctorAccess } from "./doctor-access.ts";
 import { Probes } from "./doctor-probes.ts";
-import type { Examined } from "./doctor-report.ts";
 import { choosePatients, subjectOf } from "./doctor-subjects.ts";
 import { surveyFleet } from "./look-at-fleet.ts";
+
+/** One mailbox of one tenant, looked at. */
+export interface Examined {
+  readonly seen: Observations;
+  readonly diagnosis: Diagnosis;
+  readonly tookMs: number;
+}
 
 export interface DoctorRun {
   readonly config: Config;
@@ -23,6 +39,10 @@ export interface DoctorRun {
   readonly options?: string;
   /** Called before each mailbox is looked at. */
   readonly onPatient?: (tenant: string, address: string | undefined) => void;
+  /** Called after each look with all that was seen so far. */
+  readonly onSeen?: (seen: Observations) => void;
+  /** Ends it: what is being looked at is given up, and nothing more is looked at. */
+  readonly signal?: AbortSignal;
 }
 
 /** Tenants looked at side by side: a login takes seconds, and each tenant logs in by itself. */
@@ -30,14 +50,22 @@ const atOnce = 4;
 
 const ofOneMailbox: ReadonlySet<StepName> = new Set<StepName>(["mailbox", "scope"]);
 
-/** Looks at each tenant through one mailbox, and at those in trouble; or at what is named. Reads only. */
+/** Looks at each tenant through one mailbox, and at those in trouble; or at what is named. Reads only. @throws the reason of `signal` */
 export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
   const { config, clock, zone } = run;
   const survey = await surveyFleet(config);
   const access = await openDoctorAccess(config, run.env, clock);
   try {
-    const { mustRefuse, node } = run;
-    const probes = new Probes({ config, access, survey, clock, node, ...(mustRefuse !== undefined && { mustRefuse }) });
+    const { mustRefuse, node, signal, onSeen } = run;
+    const probes = new Probes({
+      config,
+      access,
+      survey,
+      clock,
+      node,
+      ...(mustRefuse !== undefined && { mustRefuse }),
+      ...(signal && { signal }),
+    });
     const configuration = configurationLook(run, allMailboxes(config, survey.records, undefined).length);
     const style = (): TimeStyle => ({ now: clock.now(), zone });
     const patients = choosePatients(config, survey.records, {
@@ -50,7 +78,14 @@ export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
       for (const patient of patients.filter(({ tenant }) => tenant.alias === alias)) {
         run.onPatient?.(alias, patient.mailbox?.address);
         const startedMs = clock.monotonic();
-        const seen = await examine({ subject: subjectOf(patient, run.options), configuration, probes: probes.for(patient), style });
+        const seen = await examine({
+          subject: subjectOf(patient, run.options),
+          configuration,
+          probes: probes.for(patient),
+          style,
+          ...(onSeen && { onSeen }),
+          ...(signal && { signal }),
+        });
         const diagnosis = diagnose(seen, style());
         found.push({ seen, diagnosis, tookMs: clock.monotonic() - startedMs });
         // What hits the whole tenant need not be told mailbox by mailbox.

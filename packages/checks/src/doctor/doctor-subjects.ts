@@ -1,7 +1,7 @@
 import type { Config, TenantConfig } from "@mailfleet/config";
 import { type MailboxRef, mailboxId, otherProtocol, type Subject } from "@mailfleet/core";
 import type { MailboxRecord } from "@mailfleet/store";
-import { allMailboxes } from "../find-mailbox.ts";
+import { allMailboxes } from "../known-mailboxes.ts";
 
 /** One tenant, and the mailbox it is looked at through; none where it has none yet. */
 export interface Patient {

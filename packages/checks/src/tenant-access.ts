@@ -13,7 +13,7 @@ import { createKeyRing, createTokenSource, type EntraTokenSource, openTenantBook
 import { createImapSource } from "@mailfleet/imap";
 import { createPop3Source } from "@mailfleet/pop3";
 import { boundedLookUp, systemChance, systemClock } from "@mailfleet/runtime";
-import { silentLog } from "./wire.ts";
+import { silentLog } from "./connect-fleet.ts";
 
 /** Tokens and mail of all tenants, for a verb that looks once. */
 export interface TenantAccess {

@@ -12,7 +12,7 @@ import {
 } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import { describeTarget, inspectShards, type MailboxRecord, readPrivateRedis } from "@mailfleet/store";
-import { connectFleet, silentLog } from "../wire.ts";
+import { connectFleet, silentLog } from "../connect-fleet.ts";
 
 /** What the fleet's Redis is and knows, read once for a whole run of the doctor. */
 export interface FleetSurvey {
