@@ -13,7 +13,7 @@ export interface BrowserFiles {
   readonly entries: Readonly<Record<PageName, string>>;
   /** In the order in which a page links them. */
   readonly styles: readonly string[];
-  /** For the import map: what browser code imports by name, and the file that stands for it. One is a style sheet, asked for by name later. */
+  /** For the import map: what browser code imports by name, and the file that stands for it. Two are style sheets, asked for by name later. */
   readonly imports: Readonly<Record<string, string>>;
   readonly favicon: string;
 }
@@ -39,6 +39,7 @@ export function browserFiles(): BrowserFiles {
       "lit-html/directives/repeat.js": "lit-html/directives/repeat.js",
       uplot: "uplot/uPlot.esm.js",
       "uplot/style": "uplot/uPlot.min.css",
+      "uplot/tokens": "web/styles/uplot.css",
     },
     favicon: "web/favicon.svg",
   };

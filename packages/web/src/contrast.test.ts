@@ -136,6 +136,8 @@ test.each([
 });
 
 test("every colour of the sheets comes from a token", () => {
-  const others = ["base", "layout", "parts", "charts"].map((name) => readFileSync(new URL(`styles/${name}.css`, import.meta.url), "utf8"));
+  const others = ["base", "layout", "parts", "charts", "uplot"].map((name) =>
+    readFileSync(new URL(`styles/${name}.css`, import.meta.url), "utf8"),
+  );
   expect(others.flatMap((text) => [...text.matchAll(/#[0-9a-f]{3,8}\b/gi)].map(([hex]) => hex))).toEqual([]);
 });

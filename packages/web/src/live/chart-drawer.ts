@@ -29,10 +29,13 @@ export function drawChart(name: ChartName, box: HTMLElement, columns: HistoryCol
 function addStyle(): void {
   if (isStyled) return;
   isStyled = true;
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = import.meta.resolve("uplot/style");
-  document.head.append(link);
+  // Ours behind the library's, which it changes.
+  for (const name of ["uplot/style", "uplot/tokens"]) {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = import.meta.resolve(name);
+    document.head.append(link);
+  }
 }
 
 const tokens = ["text", "muted", "hairline", "calm-bar", "moving-bar", "late-bar", "off-bar", "surface"] as const;
