@@ -41,8 +41,10 @@ export default defineConfig({
           include: ["packages/*/src/**/*.redis.test.ts", "apps/*/src/**/*.redis.test.ts", "test/service/**/*.redis.test.ts"],
           exclude: elsewhere,
           globalSetup: [redis],
-          testTimeout: 20_000,
+          testTimeout: 30_000,
           hookTimeout: 30_000,
+          // Most of these tests wait: on two cores one file at a time leaves more than half of the processor idle. Each has a Redis of its own or its own prefix.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
