@@ -1,4 +1,5 @@
-import { isSyncError } from "@mailfleet/core";
+import { isSyncError, stripControls } from "@mailfleet/core";
+import { safeJson } from "./safe-json.ts";
 import { wrapText } from "./text-layout.ts";
 
 /** The four parts of every error, in their order (experience.md section 2.1). */
@@ -50,14 +51,15 @@ export function toCliError(error: unknown): CliError {
 export function formatReport(report: ErrorReport, mark: string, columns?: number): string {
   const wrapped = (text: string): string[] => (columns === undefined ? [text] : wrapText(text, columns, 2));
   const [first = "", ...more] = report.what.split("\n").flatMap((text) => (text.startsWith(" ") ? [text.slice(2)] : wrapped(text)));
-  const lines = [`${mark} ${first}`, ...more.map((text) => `  ${text}`)];
+  // Words of users and servers are in it: whoever threw it may not have thought of them (T56).
+  const lines = [`${mark} ${stripControls(first)}`, ...more.map((text) => `  ${stripControls(text)}`)];
   if (report.next !== undefined) lines.push(...wrapped(report.next).map((text) => `  ${text}`));
-  for (const line of report.todo ?? []) lines.push(`  ${line}`);
+  for (const line of report.todo ?? []) lines.push(`  ${stripControls(line)}`);
   return lines.join("\n");
 }
 
 /** The one document of `--json` when a verb failed. */
 export function reportJson(report: ErrorReport): string {
   const { code, what, next, todo = [], problems } = report;
-  return JSON.stringify({ ok: false, error: { code, what, ...(next !== undefined && { next }), do: todo, ...(problems && { problems }) } });
+  return safeJson({ ok: false, error: { code, what, ...(next !== undefined && { next }), do: todo, ...(problems && { problems }) } });
 }

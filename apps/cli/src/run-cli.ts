@@ -20,10 +20,12 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
   });
 
   let exitCode: number | undefined = 0;
+  // Of the verb, once its flags are read.
+  let terminal = terminalFor("auto", "auto");
   const bind: Bind = (verb) =>
     async function action(...received) {
       const options = this.optsWithGlobals() as Parameters<typeof verb>[1];
-      const terminal = terminalFor(options.color, options.progress);
+      terminal = terminalFor(options.color, options.progress);
       const cli: Cli = {
         env,
         cwd,
@@ -44,7 +46,6 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
           .map(String),
       );
     };
-  const terminal = terminalFor("auto", "auto");
   const said: string[] = [];
   const program = createProgram(bind, terminal, (text) => said.push(text));
   try {

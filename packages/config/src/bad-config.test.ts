@@ -103,6 +103,13 @@ worker: { parseThread: 2 }
       [/authority is not encrypted and not on this machine/],
     ],
     ["another way to write loopback", custom.replace("host: localhost, port: 10993", 'host: "0x7f.1", tls: false'), [/in the clear/]],
+    ...["169.254.169.254", "2852039166", "0xa9fea9fe", "169.254.43518", "[fe80::1]", "[::ffff:169.254.169.254]", "169.254.169.254."].map(
+      (host): (typeof cases)[number] => [
+        `the metadata service written as ${host}`,
+        `${custom.replace("https://localhost:8443/", `https://${host}/latest`).replace("host: localhost, port: 10993", `host: "${host}"`)}blobs: { s3: { bucket: mail-blobs, endpoint: "https://${host}" } }\n`,
+        [/authority is a link-local address/, /imap\.host is a link-local address/, /s3\.endpoint is a link-local address/],
+      ],
+    ),
     [
       "polling too fast on a real server",
       `${tenant}sync: { pollSeconds: 5 }\n`,

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { BlobsConfig, S3Config } from "./config.ts";
 import { readSecret } from "./files.ts";
-import { isLoopback } from "./hosts.ts";
+import { isLinkLocal, isLoopback } from "./hosts.ts";
 import type { Reading } from "./reading.ts";
 import type { FileConfig } from "./schema.ts";
 import { describeValue } from "./show.ts";
@@ -58,6 +58,7 @@ function checkEndpoint(reading: Reading, text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
     return reading.report(path, describeValue(text), "expected a URL, such as https://minio.internal:9000");
+  if (isLinkLocal(url.hostname)) return reading.report(path, "is a link-local address, where no bucket is", "expected the bucket's server");
   if (url.username !== "" || url.password !== "")
     return reading.report(path, "has a password in it (not shown)", "expected accessKeyId with secretKeyFile or secretKeyEnv");
   if (url.protocol === "http:" && !isLoopback(url.hostname))

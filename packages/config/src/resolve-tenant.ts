@@ -1,6 +1,6 @@
 import type { Cloud, Credential, Endpoints, MailEndpoint, TenantConfig } from "./config.ts";
 import { readSecret, requireFile } from "./files.ts";
-import { isLoopback } from "./hosts.ts";
+import { isLinkLocal, isLoopback } from "./hosts.ts";
 import type { Reading } from "./reading.ts";
 import { resolveMailboxes, type SeenMailboxes } from "./resolve-mailboxes.ts";
 import type { CredentialFile, TenantFile } from "./schema.ts";
@@ -134,6 +134,10 @@ function checkedAuthority(reading: Reading, path: Path, text: string): string | 
   } catch {
     url = undefined;
   }
+  if (url !== undefined && isLinkLocal(url.hostname)) {
+    reading.report(path, "is a link-local address, where no login service is", "expected https://host:port");
+    return undefined;
+  }
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname));
   if (url !== undefined && isSafe && url.username === "" && url.password === "" && url.search === "" && url.hash === "")
     return url.href.replace(/\/+$/, "");
@@ -154,6 +158,7 @@ function mailEndpoint(
   if (own?.host === undefined) return undefined;
   const host = own.host.replace(/^\[(.*)\]$/, "$1");
   const tls = own.tls ?? true;
+  if (isLinkLocal(host)) reading.report([...path, "host"], "is a link-local address, where no mail server is", "expected the mail host");
   if (!tls && !isLoopback(host))
     reading.report([...path, "tls"], "is false, and the host is another machine: the token would travel in the clear", "expected true");
   return { host, port: own.port ?? port, tls };

@@ -1,5 +1,7 @@
+import dns from "node:dns";
+import { Socket } from "node:net";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { ParsedMessage } from "@mailfleet/core";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { htmlPartSeparator } from "./join-html.ts";
@@ -20,6 +22,29 @@ describe("hostile mail", () => {
     expect(performance.now() - start).toBeLessThan(10_000);
     if (expected === "read") expect(result.ok).toBe(true);
     else expect(result.ok ? "it was read" : result.reason).toMatch(expected);
+  });
+
+  test("a message that asks for something makes us fetch nothing and look nothing up (T34)", async () => {
+    const sockets = vi.spyOn(Socket.prototype, "connect");
+    const lookUps = vi.spyOn(dns, "lookup");
+    const parts = [
+      ["Content-Type: text/html", "", '<img src="http://tracker.example/1.png"><link rel=stylesheet href="//tracker.example/c.css">'],
+      ['Content-Type: message/external-body; access-type=URL; URL="http://tracker.example/b"', "", "Content-Type: text/plain", ""],
+      ["Content-Type: image/svg+xml", "", '<!DOCTYPE s [<!ENTITY x SYSTEM "http://tracker.example/x">]><svg>&x;</svg>'],
+      ["Content-Type: multipart/encrypted; protocol=application/pgp-encrypted; boundary=c", "", "--c--"],
+    ];
+    const lines = [
+      "From: a@tracker.example",
+      "List-Unsubscribe: <http://tracker.example/u>",
+      "Content-Type: multipart/mixed; boundary=b",
+      "",
+    ];
+    const message = await read([...lines, ...parts.flatMap((part) => ["--b", ...part]), "--b--", ""]);
+    expect(message.html).toContain("tracker.example");
+    await Promise.all(hostileMails().map(({ bytes }) => parseMessage(bytes, limits)));
+    expect([sockets.mock.calls.length, lookUps.mock.calls.length]).toEqual([0, 0]);
+    sockets.mockRestore();
+    lookUps.mockRestore();
   });
 
   test("random bytes give text that every consumer can take", async () => {

@@ -79,6 +79,13 @@ test("a child that is stopped before it was ready leaves nobody waiting for it",
   await expect(process.ready).rejects.toThrow("worker 1 ended with SIGTERM");
 });
 
+test("a child opens no inspector when it is signalled, and writes no environment into a report", async () => {
+  const { process: child, logged } = supervise(`console.log(JSON.stringify({ flags: process.execArgv })); ${ready} ${stay}`);
+  await child.ready;
+  const { flags } = JSON.parse(logged.find((line) => line.includes("flags")) ?? "{}") as { flags: string[] };
+  expect(flags).toEqual(expect.arrayContaining(["--disable-sigusr1", "--report-exclude-env"]));
+});
+
 test("a child sees no variable of ours but those it is given", async () => {
   const { process, logged } = supervise(`console.log(JSON.stringify({ names: Object.keys(process.env) })); ${ready} ${stay}`);
   await process.ready;
