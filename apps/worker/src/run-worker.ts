@@ -1,4 +1,4 @@
-import { type Lane, limits, parseMailboxId, pushChooser, shareOfMarks } from "@mailfleet/core";
+import { type Lane, limits, parseMailboxId, pushChooser, shareOfMarks, type Tracer } from "@mailfleet/core";
 import {
   type ByteBudget,
   type EnginePorts,
@@ -8,6 +8,7 @@ import {
   startPush,
   syncMailbox,
   type SyncSettings,
+  syncTraced,
   watchCredentials,
 } from "@mailfleet/engine";
 import { createIntakeWatch, createSharedSlots, type IntakeWatch, startSyncWorker, type SyncWorker } from "@mailfleet/queue";
@@ -63,7 +64,7 @@ export function runWorker(config: Config, parts: WorkerParts, signs: WorkerSigns
         keys: shard.keys,
         log,
         process: async (id, signal) => {
-          const result = await syncOne({ ...shard, ports }, parts.settings, intake, id, lane, signal, signs);
+          const result = await syncOne({ ...shard, ports }, parts.settings, intake, id, lane, signal, signs, parts.tracer);
           noteResult(result);
           return result;
         },
@@ -191,6 +192,7 @@ async function syncOne(
   lane: Lane,
   signal: AbortSignal,
   signs: WorkerSigns,
+  tracer: Tracer | undefined,
 ): Promise<Record<string, number | string>> {
   const { ports, registry } = parts;
   const mailbox = await registry.find(id);
@@ -205,10 +207,12 @@ async function syncOne(
     return { outcome: "held" };
   }
   const startedAt = ports.clock.monotonic();
-  const outcome = await syncMailbox(ports, settings, mailbox, lane, signal);
+  const span = tracer?.poll(mailbox, lane);
+  const job = [settings, mailbox, lane, signal] as const;
+  const outcome = await (span ? syncTraced(span, ports, ...job) : syncMailbox(ports, ...job));
   const ms = Math.round(ports.clock.monotonic() - startedAt);
   signs.sessionEnded(mailbox, lane, outcome, ms);
-  const about = { tenant: mailbox.tenant, mailbox: mailbox.address, lane, ms };
+  const about = { tenant: mailbox.tenant, mailbox: mailbox.address, lane, ms, ...(span && { trace: span.traceId }) };
   switch (outcome.kind) {
     case "busy":
       return { outcome: "busy" };

@@ -12,6 +12,7 @@ import {
   protocolNames,
   type RedisKeys,
   syncError,
+  type Tracer,
 } from "@mailfleet/core";
 import {
   bytesInFlight,
@@ -35,7 +36,16 @@ import { createMimeParser } from "@mailfleet/mime";
 import { createPop3Source } from "@mailfleet/pop3";
 import { createHandOff, handOffByLane, openMessagesQueue } from "@mailfleet/queue";
 import type { RoleStart } from "@mailfleet/role";
-import { boundedLookUp, createTlsMemory, readOrMakeKey, settlesWithin, systemChance, systemClock, systemDigest } from "@mailfleet/runtime";
+import {
+  boundedLookUp,
+  createTlsMemory,
+  programVersion,
+  readOrMakeKey,
+  settlesWithin,
+  systemChance,
+  systemClock,
+  systemDigest,
+} from "@mailfleet/runtime";
 import {
   createBreakers,
   createCredentialNotes,
@@ -51,6 +61,7 @@ import {
   type OpenShard,
   tenantsElsewhere,
 } from "@mailfleet/store";
+import { openTraces } from "@mailfleet/telemetry";
 import { createGate, type WorkerGate } from "./worker-gate.ts";
 
 /** Closing a queue waits for Redis, which may not answer. */
@@ -80,6 +91,8 @@ export interface WorkerParts {
   readonly tenants: TenantBook;
   readonly credentialDesk: CredentialDesk;
   readonly tokenStats: () => TokenStats;
+  /** Undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   /** Returns after half a second at the latest; what is open by then ends with the process. */
   close(): Promise<void>;
 }
@@ -97,6 +110,9 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
     log,
   });
 
+  const version = programVersion(new URL("../package.json", import.meta.url));
+  const tracer =
+    config.traces && (await openTraces({ ...config.traces, log, service: { name: "mailfleet-worker", version, instance: name } }));
   const [first] = shards as readonly [OpenShard, ...OpenShard[]];
   const clock = systemClock;
   const chance = systemChance;
@@ -183,6 +199,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
     tenants,
     credentialDesk,
     tokenStats: () => tokens.stats(),
+    tracer,
     shards: await Promise.all(shards.map(wireShard)),
     reader: createFleetReader(first.redis, first.keys),
     settings: {
@@ -200,7 +217,13 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
       },
     },
     async close() {
-      const closing = [credentialDesk.stop(), mime.close(), tokens.close(), ...closers.map(async (close) => close())];
+      const closing = [
+        tracer?.close() ?? Promise.resolve(),
+        credentialDesk.stop(),
+        mime.close(),
+        tokens.close(),
+        ...closers.map(async (close) => close()),
+      ];
       await settlesWithin(clock, closeMs, Promise.allSettled(closing));
     },
   };

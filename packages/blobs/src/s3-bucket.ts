@@ -39,7 +39,7 @@ export interface Bucket {
 
 type Sdk = typeof S3;
 
-/** Nothing is loaded or connected before the first request: the SDK takes some 15 MB. */
+/** Nothing is loaded or connected before the first request: the SDK takes some 33 MB. */
 export function openBucket(place: S3Place, options: BucketOptions = {}): Bucket {
   const { bucket: Bucket } = place;
   let opened: Promise<{ sdk: Sdk; client: S3.S3Client }> | undefined;

@@ -127,6 +127,16 @@ worker: { parseThread: 2 }
       [/blobs\.s3 has accessKeyId without its secret; expected accessKeyId with/, /s3\.region is missing; expected the bucket's region/],
     ],
     [
+      "traces to nowhere, in no share",
+      `${tenant}traces: { otlpEndpoint: "collector:4318", sampleRatio: 2 }\n`,
+      [/sampleRatio is 2; expected a share from 0 to 1/, /otlpEndpoint is "collector:4318"; expected a URL/],
+    ],
+    [
+      "a secret for traces in the clear",
+      `${tenant}traces: { otlpEndpoint: "http://collector.internal:4318", authorizationFile: ./secret }\n`,
+      [/otlpEndpoint would send the secret in the clear; expected https/],
+    ],
+    [
       "a bucket in the clear, without a name",
       `${tenant}blobs: { s3: { endpoint: "http://minio.internal:9000" } }\n`,
       [/bucket is missing/, /endpoint would send mail in the clear; expected https/],

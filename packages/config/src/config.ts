@@ -20,7 +20,18 @@ export interface Config {
   readonly tokenCache: TokenCacheConfig;
   /** Where a role shows its metrics and health; absent: nowhere. */
   readonly metrics?: { readonly listen: ListenAddress };
+  /** Where workers send their traces; absent: nowhere. */
+  readonly traces?: TracesConfig;
   readonly console: ConsoleConfig;
+}
+
+export interface TracesConfig {
+  /** The whole URL. */
+  readonly otlpEndpoint: string;
+  /** Of the polls, 0 to 1. */
+  readonly sampleRatio: number;
+  /** Value of the Authorization header. */
+  readonly authorization?: Secret;
 }
 
 export interface BlobsConfig {

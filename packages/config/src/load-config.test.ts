@@ -12,6 +12,19 @@ function good(yaml: string, given?: Given): Config {
 }
 
 describe("a good configuration", () => {
+  test("sends traces to a collector, one poll of a hundred unless it says otherwise", () => {
+    expect(good(tenant).traces).toBeUndefined();
+    expect(good(`${tenant}traces: { otlpEndpoint: "http://collector:4318" }\n`).traces).toEqual({
+      otlpEndpoint: "http://collector:4318/v1/traces",
+      sampleRatio: 0.01,
+    });
+    const own = good(`${tenant}traces: { otlpEndpoint: "https://otel.example/in", sampleRatio: 1, authorizationEnv: OTEL }\n`, {
+      env: { OTEL: "Api-Token x" },
+    });
+    expect(own.traces).toMatchObject({ otlpEndpoint: "https://otel.example/in", sampleRatio: 1 });
+    expect(secretsOf(own)).toContain("Api-Token x");
+  });
+
   test("keeps blobs in a bucket, by a key of its own or by what the machine has", () => {
     const amazon = good(`${tenant}blobs: { s3: { bucket: mail-blobs, region: eu-central-1, prefix: fleet } }\n`).blobs;
     expect(amazon).toEqual({

@@ -19,6 +19,7 @@ import { startReading, type Reading } from "./reading.ts";
 import { redisForms, resolveRedis, resolveShards } from "./redis-places.ts";
 import { resolveBlobs } from "./resolve-blobs.ts";
 import { resolveConsole } from "./resolve-console.ts";
+import { resolveTraces } from "./resolve-traces.ts";
 import { resolveTenant } from "./resolve-tenant.ts";
 import type { SeenMailboxes } from "./resolve-mailboxes.ts";
 import { aliasPattern, expectedPollSeconds, fileSchema, type FileConfig } from "./schema.ts";
@@ -138,6 +139,7 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
   const tenants = resolveTenants(reading, file, hasFile);
   const sync = resolveSync(reading, file.sync, Object.values(tenants));
   const dataDir = resolve(reading.folder, file.dataDir ?? ".mailfleet");
+  const traces = resolveTraces(reading, file.traces);
   return {
     name,
     dataDir,
@@ -154,6 +156,7 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
     worker: { parseThreads: file.worker?.parseThreads ?? 1, memoryMb: file.worker?.memoryMb ?? 768 },
     tokenCache: resolveTokenCache(reading, file.tokenCache),
     ...resolveMetrics(reading, file.metrics),
+    ...(traces && { traces }),
     console: resolveConsole(reading, file.console),
   };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { blobsBlock } from "./schema-blobs.ts";
 import { consoleFile } from "./schema-console.ts";
 import { file, filled, map, nodes, oneOf, pattern, textList, variable, whole, yesNo } from "./schema-parts.ts";
+import { tracesBlock } from "./schema-traces.ts";
 
 /**
  * The shape of `mailfleet.yaml`. Every key is optional here: what must be there is named in `meta({ required })`, so that a
@@ -300,6 +301,7 @@ export const fileSchema = map(
       "Prometheus metrics and health checks of each role.",
       { required: ["listen"] },
     ).optional(),
+    traces: tracesBlock,
     console: consoleFile.optional(),
   },
   "mailfleet.yaml",

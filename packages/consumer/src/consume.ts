@@ -8,6 +8,7 @@ import { withOpenBlobs } from "./openable.ts";
 import { readEvent } from "./read-event.ts";
 import { shardPrefixes } from "./shards.ts";
 import { onStopSignal } from "./stop-signals.ts";
+import { openTrace, traceparentOf } from "./traces.ts";
 
 export interface ConsumeOptions<Type extends EventType> extends Filters<Type> {
   /** Where mailfleet's Redis is: a URL, options of ioredis, or a client of yours with `maxRetriesPerRequest: null`, which stays yours. */
@@ -24,6 +25,8 @@ export interface ConsumeOptions<Type extends EventType> extends Filters<Type> {
   readonly concurrency?: number;
   /** How long to wait for Redis' first answer, ms. Default 15,000. */
   readonly connectWithinMs?: number;
+  /** A span of OpenTelemetry for each event, under the one of the poll that brought it; needs `@opentelemetry/api`. Default false. */
+  readonly traces?: boolean;
   /** Stop by SIGTERM and SIGINT as `close` does. Default true. */
   readonly stopOnSignals?: boolean;
   /** An event became a dead letter: it failed so often that nobody tries again, or the handler gave up. */
@@ -39,6 +42,8 @@ export interface HandlerContext {
   readonly attempt: number;
   /** Where this one fails too, the event becomes a dead letter. */
   readonly isLastAttempt: boolean;
+  /** W3C Trace Context of the poll that brought the event, where mailfleet traced it: to go on with by other means than `traces`. */
+  readonly traceparent?: string;
 }
 
 /**
@@ -66,12 +71,13 @@ const maxStalledCount = 8;
  * Handles the events of mailfleet's queue. Each event is given to one consumer, and again where that did not finish it: make handlers that
  * may run twice, or wrap them in `onlyOnce`. Any number of processes may consume.
  * @returns once Redis answered
- * @throws Error when Redis does not answer in time
+ * @throws Error when Redis does not answer in time, or `traces` are asked for without `@opentelemetry/api`
  */
 export async function consume<const Type extends EventType = EventType>(
   options: ConsumeOptions<Type>,
   handler: Handler<Type>,
 ): Promise<Consumer> {
+  const trace = options.traces === true ? await openTrace(options.name) : undefined;
   const { redis, blobs, fleet = "mailfleet", shards = 1, concurrency = 10, connectWithinMs = 15_000 } = options;
   const isOwn = !(redis instanceof Redis || redis instanceof Cluster);
   const client = isOwn ? connect(redis) : redis;
@@ -93,8 +99,15 @@ export async function consume<const Type extends EventType = EventType>(
       const event = readEvent(job.data);
       if (!event || !wants(event)) return;
       const attempt = job.attemptsMade + 1;
-      const context = { signal: controller.signal, attempt, isLastAttempt: attempt >= (job.opts.attempts ?? 1) };
-      await handler(withOpenBlobs(event, reader) as EventOf<Type>, context);
+      const traceparent = traceparentOf(job);
+      const context = {
+        signal: controller.signal,
+        attempt,
+        isLastAttempt: attempt >= (job.opts.attempts ?? 1),
+        ...(traceparent !== undefined && { traceparent }),
+      };
+      const run = async (): Promise<void> => handler(withOpenBlobs(event, reader) as EventOf<Type>, context);
+      await (trace ? trace(event, traceparent, run) : run());
     } catch (error) {
       if (error instanceof GiveUp) throw new UnrecoverableError(error.message);
       const isInterrupted = controller.signal.reason instanceof Interrupted;

@@ -350,6 +350,7 @@ export {
   uidlOf,
   uidOfUidl,
 } from "./uidl-book.ts";
+export type { Span, SpanFacts, SpanName, Tracer } from "./trace-ports.ts";
 export { byProtocol } from "./by-protocol.ts";
 export { eventStem, type MailboxNames, mailboxNames } from "./mailbox-names.ts";
 export {

@@ -353,6 +353,8 @@ export interface Commit {
   readonly checkpoint: FolderCheckpoint;
   readonly ledger: FolderLedger;
   readonly events: readonly OutgoingEvent[];
+  /** W3C Trace Context that consumers of the events go on under; absent where the job is not traced. */
+  readonly traceparent?: string;
 }
 
 export type CommitResult =

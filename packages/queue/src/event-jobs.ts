@@ -28,8 +28,11 @@ export interface JobTemplate {
   readonly options: Buffer;
 }
 
-/** Asks BullMQ itself, by adding a job to a client that only listens: nothing reaches Redis. */
-export async function readJobTemplate(queue: Queue): Promise<JobTemplate> {
+/**
+ * Asks BullMQ itself, by adding a job to a client that only listens: nothing reaches Redis.
+ * @param traceparent goes where BullMQ's own telemetry has it, so that every consumer that traces goes on under it
+ */
+export async function readJobTemplate(queue: Queue, traceparent?: string): Promise<JobTemplate> {
   let seen: unknown[] | undefined;
   const listener = {
     runCommand: (_name: string, args: unknown[]): Promise<string> => {
@@ -37,7 +40,8 @@ export async function readJobTemplate(queue: Queue): Promise<JobTemplate> {
       return Promise.resolve("1");
     },
   };
-  const probe = new Job(queue, "message.added", {}, eventJobOptions);
+  const telemetry = traceparent === undefined ? {} : { telemetry: { metadata: JSON.stringify({ traceparent }) } };
+  const probe = new Job(queue, "message.added", {}, { ...eventJobOptions, ...telemetry });
   await probe.addJob(listener as unknown as Parameters<typeof probe.addJob>[0]);
   if (seen?.length !== 12) throw new Error("BullMQ passes other arguments to its addStandardJob script than 9 keys and 3 values");
   const keys = seen.slice(0, 9) as string[];

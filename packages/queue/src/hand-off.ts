@@ -33,6 +33,7 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
 
   return {
     async commit(step): Promise<CommitResult> {
+      const own = step.traceparent === undefined ? template : await readJobTemplate(queue, step.traceparent);
       // After a stall of the process no timer of the lease fired yet: its age is looked at here, before anything is sent (F03).
       if (!step.lease.isHeld()) return { kind: "fenced" };
       const { mailbox, token } = step.lease;
@@ -46,7 +47,7 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
           step.expectedVersion,
           packLedger(step.ledger),
           packCheckpoint(step.checkpoint),
-          ...jobArguments(template, clock, step.events),
+          ...jobArguments(own, clock, step.events),
         ],
       ]);
       return readCommitAnswer(answer);

@@ -8,4 +8,5 @@ export { createRoleMetrics, type RoleMetrics } from "./role-metrics.ts";
 export { type RoleServer, startRoleServer } from "./role-server.ts";
 export { type AlertRule, alertRules, alertsFile } from "./alert-rules.ts";
 export { dashboard, dashboardQueries } from "./dashboard.ts";
+export { openTraces, type TraceOptions, type Traces } from "./traces.ts";
 export { metricsDoc } from "./metrics-doc.ts";

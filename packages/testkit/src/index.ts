@@ -55,6 +55,7 @@ export { describeCredentialNotes } from "./conformance/credential-notes.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";
 export { type ScriptedServer, type ScriptedServerOptions, type ScriptStep, startScriptedServer } from "./scripted-server.ts";
+export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./otlp-receiver.ts";
 export { type S3Fault, type S3Request, type S3Server, startS3Server } from "./s3-server.ts";
 export { seededChance } from "./seeded-chance.ts";
 export { type ProxyTarget, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";

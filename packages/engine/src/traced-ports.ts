@@ -1,0 +1,236 @@
+import {
+  type BlobBatch,
+  type BlobStore,
+  type FetchedMessage,
+  type HandOff,
+  isSyncError,
+  type MailSession,
+  type MailSource,
+  type MimeParser,
+  type Span,
+  type StreamedMessage,
+} from "@mailfleet/core";
+import type { EnginePorts } from "./ports.ts";
+import { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";
+
+/** One job as ever, with a span for each of its pieces. The flow knows nothing of it: its ports are wrapped for this one job. */
+export async function syncTraced(span: Span, ports: EnginePorts, ...given: TailOf<typeof syncMailbox>): Promise<SyncOutcome> {
+  const traced = new TracedPorts(ports, span);
+  try {
+    const outcome = await syncMailbox(traced.ports(), ...given);
+    const counts = outcome.kind === "busy" ? {} : { messages: outcome.counts.handedOff, bytes: outcome.counts.bytes };
+    span.note({ outcome: outcome.kind, ...counts });
+    traced.end();
+    span.end(outcome.kind === "failed" ? outcome.failure.code : undefined);
+    return outcome;
+  } catch (error) {
+    traced.end();
+    span.end(codeOf(error));
+    throw error;
+  }
+}
+
+type TailOf<T extends (first: never, ...rest: never[]) => unknown> = T extends (first: never, ...rest: infer Rest) => unknown
+  ? Rest
+  : never;
+
+/** A session does one thing after the other, so what is open now is the parent of what begins. */
+class TracedPorts {
+  readonly #ports: EnginePorts;
+  readonly #root: Span;
+  #batch: Span | undefined;
+  #parsing: { readonly span: Span; messages: number } | undefined;
+
+  constructor(ports: EnginePorts, root: Span) {
+    this.#ports = ports;
+    this.#root = root;
+  }
+
+  ports(): EnginePorts {
+    const { tokens, mail, blobs, mime, handOff } = this.#ports;
+    return {
+      ...this.#ports,
+      tokens: { ...tokens, getToken: (tenant, options) => within(this.#root.child("token"), () => tokens.getToken(tenant, options)) },
+      mail: this.#mail(mail),
+      blobs: this.#blobs(blobs),
+      mime: this.#mime(mime),
+      handOff: this.#handOff(handOff),
+    };
+  }
+
+  /** Whatever was left open by a failure. */
+  end(failure?: Parameters<Span["end"]>[0]): void {
+    this.#endParsing();
+    this.#batch?.end(failure);
+    this.#batch = undefined;
+  }
+
+  #begin(name: Parameters<Span["child"]>[0]): Span {
+    return (this.#batch ?? this.#root).child(name);
+  }
+
+  #mail(mail: MailSource): MailSource {
+    const look = mail.look?.bind(mail);
+    return {
+      open: async (...given) => this.#session(await within(this.#root.child("login"), () => mail.open(...given))),
+      ...(look && { look: (...given) => within(this.#root.child("look"), () => look(...given)) }),
+    };
+  }
+
+  #session(session: MailSession): MailSession {
+    return {
+      features: session.features,
+      listFolders: () =>
+        within(this.#root.child("list"), async (span) => {
+          const folders = await session.listFolders();
+          span.note({ folders: folders.length });
+          return folders;
+        }),
+      status: (path) => within(this.#root.child("status"), () => session.status(path)),
+      open: (path) => within(this.#begin("select"), () => session.open(path)),
+      listUids: (low, high) => session.listUids(low, high),
+      describe: (uids) => session.describe(uids),
+      fetch: (uids) => this.#fetched(session.fetch(uids)),
+      fetchStream: async (uid) => {
+        const message = await session.fetchStream(uid);
+        return message && this.#streamed(message);
+      },
+      isLongerThan: (uid, bytes) => session.isLongerThan(uid, bytes),
+      fetchHead: (uid, bytes) => session.fetchHead(uid, bytes),
+      fetchFlags: (low, high, since) => session.fetchFlags(low, high, since),
+      fetchHeaders: (uids) => session.fetchHeaders(uids),
+      idle: (maxMs, signal) => session.idle(maxMs, signal),
+      close: () => session.close(),
+    };
+  }
+
+  #fetched(messages: AsyncIterable<FetchedMessage>): AsyncIterable<FetchedMessage> {
+    return counted(this.#begin("fetch"), messages, ({ bytes }) => bytes.length);
+  }
+
+  #streamed(message: StreamedMessage): StreamedMessage {
+    const { uid, flags, internalDate, pieces } = message;
+    return {
+      uid,
+      flags,
+      ...(internalDate !== undefined && { internalDate }),
+      pieces: counted(this.#begin("fetch"), pieces, (piece) => piece.length, 1),
+      isWhole: () => message.isWhole(),
+    };
+  }
+
+  #blobs(blobs: BlobStore): BlobStore {
+    return {
+      startBatch: (mailbox) => {
+        this.end();
+        this.#batch = this.#root.child("batch");
+        return this.#blobBatch(blobs.startBatch(mailbox));
+      },
+      read: (pointer) => blobs.read(pointer),
+      indexed: (mailbox) => blobs.indexed(mailbox),
+      readIndex: (mailbox, place) => blobs.readIndex(mailbox, place),
+      repairIndex: (mailbox) => blobs.repairIndex(mailbox),
+    };
+  }
+
+  #blobBatch(batch: BlobBatch): BlobBatch {
+    return {
+      put: (kind, key, bytes) => batch.put(kind, key, bytes),
+      open: (kind, key) => batch.open(kind, key),
+      readBack: (pointer) => batch.readBack(pointer),
+      note: (folder, entry) => batch.note(folder, entry),
+      flush: () => {
+        this.#endParsing();
+        return within(this.#begin("store"), () => batch.flush());
+      },
+      discard: async () => {
+        this.end("ERROR");
+        await batch.discard();
+      },
+    };
+  }
+
+  /** One span for all messages of a batch, which are parsed side by side. */
+  #mime(mime: MimeParser): MimeParser {
+    const parsing = (): void => {
+      this.#parsing ??= { span: this.#begin("parse"), messages: 0 };
+      this.#parsing.messages++;
+    };
+    return {
+      name: mime.name,
+      version: mime.version,
+      parse(bytes) {
+        parsing();
+        return mime.parse(bytes);
+      },
+      parseStream(source, keep) {
+        parsing();
+        return mime.parseStream(source, keep);
+      },
+    };
+  }
+
+  #endParsing(): void {
+    this.#parsing?.span.note({ messages: this.#parsing.messages });
+    this.#parsing?.span.end();
+    this.#parsing = undefined;
+  }
+
+  #handOff(handOff: HandOff): HandOff {
+    return {
+      commit: (step) =>
+        within(this.#begin("commit"), async (span) => {
+          const events = step.events.length;
+          const given = events === 0 ? undefined : span.child("hand off");
+          given?.note({ events });
+          try {
+            const result = await handOff.commit(given ? { ...step, traceparent: given.traceparent } : step);
+            span.note({ outcome: result.kind });
+            return result;
+          } finally {
+            given?.end();
+          }
+        }).finally(() => this.end()),
+      settle: (lease, settlement) => within(this.#root.child("settle"), () => handOff.settle(lease, settlement)),
+    };
+  }
+}
+
+async function within<T>(span: Span, work: (span: Span) => Promise<T>): Promise<T> {
+  try {
+    const result = await work(span);
+    span.end();
+    return result;
+  } catch (error) {
+    span.end(codeOf(error));
+    throw error;
+  }
+}
+
+/** Ends with the last piece, or where the reader leaves. */
+async function* counted<T>(
+  span: Span,
+  pieces: AsyncIterable<T>,
+  size: (piece: T) => number,
+  messages?: number,
+): AsyncGenerator<T, void, void> {
+  let [count, bytes] = [0, 0];
+  let failure: ReturnType<typeof codeOf> | undefined;
+  try {
+    for await (const piece of pieces) {
+      count++;
+      bytes += size(piece);
+      yield piece;
+    }
+  } catch (error) {
+    failure = codeOf(error);
+    throw error;
+  } finally {
+    span.note({ messages: messages ?? count, bytes });
+    span.end(failure);
+  }
+}
+
+function codeOf(error: unknown) {
+  return isSyncError(error) ? error.failure.code : "ERROR";
+}
