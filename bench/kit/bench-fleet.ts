@@ -15,6 +15,8 @@ type Settings = Readonly<Record<string, object>>;
 export interface BenchFleetOptions {
   readonly dir: string;
   readonly tenants: readonly SandboxTenantOptions[];
+  /** Served by a mail server, which is a process, of their own. */
+  readonly tenantsApart?: readonly SandboxTenantOptions[];
   /** Of these the configuration names no mailboxes: they are registered later. */
   readonly withoutMailboxes?: readonly string[];
   /** Blocks of the configuration, as `sync` and `downstream`. */
@@ -28,6 +30,8 @@ export interface BenchFleetOptions {
 /** A sandbox, a Redis, and producers and workers as they are shipped, all as processes of their own. */
 export interface BenchFleet {
   readonly sandbox: SandboxProcess;
+  /** Of `tenantsApart`. */
+  readonly sandboxApart: SandboxProcess | undefined;
   readonly server: RunningRedis;
   readonly redis: Redis;
   readonly reader: FleetReader;
@@ -47,12 +51,17 @@ const sampleMs = 500;
 const privateRedisArgs = ["--hash-max-ziplist-value", "512"];
 
 export async function startBenchFleet(options: BenchFleetOptions): Promise<BenchFleet> {
-  const { dir, rttMs = 0, nodeFlags = [] } = options;
+  const { dir, tenantsApart, rttMs = 0, nodeFlags = [] } = options;
   await mkdir(dir, { recursive: true });
   const server = await startRedis({ shared: false, extraArgs: privateRedisArgs });
   const sandbox = await startSandboxProcess({ dataDir: join(dir, "sandbox"), tenants: options.tenants });
+  const sandboxApart = tenantsApart && (await startSandboxProcess({ dataDir: join(dir, "sandbox-apart"), tenants: tenantsApart }));
   const far = rttMs > 0 ? await startFarProxy(sandbox.imapPort, rttMs) : undefined;
-  const config = await writeConfig(options, sandbox, server.url, far?.port ?? sandbox.imapPort);
+  const servers = [
+    { sandbox, imapPort: far?.port ?? sandbox.imapPort },
+    ...(sandboxApart ? [{ sandbox: sandboxApart, imapPort: sandboxApart.imapPort }] : []),
+  ];
+  const config = await writeConfig(options, servers, server.url);
   const redis = new Redis(server.url);
   const keys = redisKeys();
   const roles = new Map<Watched, "producer" | "worker">();
@@ -61,6 +70,7 @@ export async function startBenchFleet(options: BenchFleetOptions): Promise<Bench
   const apps = join(import.meta.dirname, "../../apps");
   return {
     sandbox,
+    sandboxApart,
     server,
     redis,
     reader: createFleetReader(redis, keys),
@@ -78,17 +88,23 @@ export async function startBenchFleet(options: BenchFleetOptions): Promise<Bench
       await Promise.all([...roles.keys()].map((role) => role.stop()));
       redis.disconnect();
       far?.process.kill("SIGKILL");
-      await sandbox.stop();
+      await Promise.all([sandbox.stop(), sandboxApart?.stop()]);
       await server.stop();
     },
   };
 }
 
+interface MailServer {
+  readonly sandbox: SandboxProcess;
+  readonly imapPort: number;
+}
+
 /** Secrets, lists of mailboxes and `mailfleet.yaml` in the fleet's folder. JSON is YAML. */
-async function writeConfig(options: BenchFleetOptions, sandbox: SandboxProcess, url: string, imapPort: number): Promise<string> {
+async function writeConfig(options: BenchFleetOptions, servers: readonly MailServer[], url: string): Promise<string> {
   const { dir, withoutMailboxes = [], settings } = options;
   const tenants: Record<string, object> = {};
-  for (const { alias, tenantId, clientId, secret, addresses } of sandbox.tenants) {
+  const served = servers.flatMap((server) => server.sandbox.tenants.map((tenant) => ({ ...server, ...tenant })));
+  for (const { alias, tenantId, clientId, secret, addresses, sandbox, imapPort } of served) {
     await writeFile(join(dir, `secret-${alias}`), secret, { mode: 0o600 });
     await writeFile(join(dir, `boxes-${alias}.csv`), `address\n${addresses.join("\n")}\n`);
     tenants[alias] = {
@@ -107,9 +123,6 @@ async function writeConfig(options: BenchFleetOptions, sandbox: SandboxProcess, 
   }
   const file = join(dir, "mailfleet.yaml");
   const base = { redis: { url }, dataDir: dir, tenants, blobs: { dir: join(dir, "blobs") } };
-  await writeFile(
-    file,
-    JSON.stringify({ ...base, ...(typeof settings === "function" ? settings(sandbox.tenants) : settings) }, undefined, 2),
-  );
+  await writeFile(file, JSON.stringify({ ...base, ...(typeof settings === "function" ? settings(served) : settings) }, undefined, 2));
   return file;
 }
