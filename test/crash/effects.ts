@@ -126,6 +126,8 @@ export const portRules: { readonly [P in keyof EnginePorts]-?: RulesOf<EnginePor
   gate: { shouldYield: question("REDIS_UNAVAILABLE"), isDraining: pure },
   bytes: { take: { ...pure, gives: "release" } },
   slots: { lend: { ...pure, gives: "release" } },
+  // Who goes first changes nothing of what is done.
+  way: { enter: pure, begin: pure },
   // Advice: what is told comes true without it, later.
   signals: { watch: { ...pure, gives: "watch" }, announce: silent },
 };

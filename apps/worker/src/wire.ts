@@ -17,6 +17,7 @@ import {
 import {
   bytesInFlight,
   createByteBudget,
+  createRightOfWay,
   type CredentialWatchPorts,
   type EnginePorts,
   type PushPorts,
@@ -38,6 +39,7 @@ import { createHandOff, handOffByLane, openMessagesQueue } from "@mailfleet/queu
 import type { RoleStart } from "@mailfleet/role";
 import {
   boundedLookUp,
+  createLoopWatch,
   createTlsMemory,
   programVersion,
   readOrMakeKey,
@@ -151,6 +153,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
   });
   const blobs = openBlobStore(config.blobs, { clock, chance });
   const bytes = createByteBudget(bytesInFlight(config.worker.memoryMb, config.worker.parseThreads));
+  const way = createRightOfWay({ clock, isBusy: createLoopWatch() });
   const closers: (() => Promise<void> | void)[] = [];
   const wireShard = async (shard: OpenShard): Promise<ShardParts> => {
     const { redis, keys, connection } = shard;
@@ -189,6 +192,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
         gate,
         signals,
         bytes,
+        way,
       },
     };
   };

@@ -256,8 +256,11 @@ export type WrittenResult = ParseResult<WrittenMessage>;
 export interface MimeParser {
   readonly name: string;
   readonly version: string;
-  /** Never rejects for anything a message does. The bytes stay usable by the caller. */
-  parse(bytes: Uint8Array): Promise<WrittenResult>;
+  /**
+   * Never rejects for anything a message does. The bytes stay usable by the caller.
+   * @param isUrgent before all that wait and are not
+   */
+  parse(bytes: Uint8Array, isUrgent?: boolean): Promise<WrittenResult>;
   /**
    * A message that is too large to hold: a few pieces at a time are. Attachments go to writers of `keep`, one after the other.
    * Rejects only with what `source` or a writer rejected with.

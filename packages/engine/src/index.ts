@@ -27,6 +27,7 @@ export {
   type ReplayRoom,
 } from "./replay.ts";
 export { readStored, type StoredChoice, type StoredMessage, type StoredPlace, storedPlaces } from "./stored-messages.ts";
+export { createRightOfWay, type RightOfWay } from "./right-of-way.ts";
 export { type CredentialWatchPorts, watchCredentials } from "./watch-credentials.ts";
 export { type SetAsideLetter, setAsideLetters } from "./set-aside-letters.ts";
 export { purgeMailbox, type PurgePorts, weighMailbox } from "./purge-mailbox.ts";

@@ -17,6 +17,7 @@ import {
   syncError,
 } from "@mailfleet/core";
 import type { JobSlots } from "./ports.ts";
+import type { GiveWay } from "./right-of-way.ts";
 
 export interface PacerPorts {
   readonly clock: Clock;
@@ -33,15 +34,18 @@ const noHintMs = 5 * 60_000;
 export class Pacer {
   readonly #ports: PacerPorts;
   readonly #signal: AbortSignal;
+  readonly #giveWay: GiveWay | undefined;
   /** Epoch ms of the monotonic clock's zero: a wall clock that is set must not make a pause. */
   readonly #zero: number;
   #state: PaceState;
   /** Monotonic ms: when the folders may be looked at again in between. */
   #lookAgainAt = 0;
 
-  constructor(ports: PacerPorts, stored: Pace | undefined, signal: AbortSignal) {
+  /** @param giveWay where others of this process go first: its wait is not the server's */
+  constructor(ports: PacerPorts, stored: Pace | undefined, signal: AbortSignal, giveWay?: GiveWay) {
     this.#ports = ports;
     this.#signal = signal;
+    this.#giveWay = giveWay;
     this.#zero = ports.clock.now() - ports.clock.monotonic();
     this.#state = beginPace(stored, this.#now());
   }
@@ -134,6 +138,7 @@ export class Pacer {
     for await (const message of session.fetch(uids)) {
       took[took.messages === 0 ? "firstMs" : "restMs"] += this.#now() - askedAt;
       took.messages++;
+      await this.#giveWay?.(this.#signal);
       yield message;
       askedAt = this.#now();
     }

@@ -24,6 +24,7 @@ import type { ByteBudget } from "./byte-budget.ts";
 import type { FolderWork } from "./folder-work.ts";
 import type { Hand } from "./hand.ts";
 import type { Pacer } from "./pacer.ts";
+import type { RightOfWay } from "./right-of-way.ts";
 
 /** Everything the flow touches. */
 export interface EnginePorts {
@@ -42,6 +43,8 @@ export interface EnginePorts {
   /** Shared by all sessions of the process. */
   readonly bytes: ByteBudget;
   readonly slots: JobSlots;
+  /** Absent: nobody goes first. */
+  readonly way?: RightOfWay;
   readonly signals: Pick<FleetSignals, "watch" | "announce">;
 }
 

@@ -100,14 +100,14 @@ class BatchReader {
   }
 
   async readWhole(uids: readonly number[], results: Map<number, Promise<OutgoingEvent>>): Promise<void> {
-    const { context, blobs, guard } = this.#batch;
+    const { context, lane, blobs, guard } = this.#batch;
     const { session, signal, ports } = context;
     let held = 0;
     for await (const message of session.fetch(uids)) {
       signal.throwIfAborted();
       const raw = blobs.put("raw", this.#keyOf(message.uid), message.bytes);
       held += message.bytes.length;
-      const event = guard(async () => this.#toEvent(message, raw, await ports.mime.parse(message.bytes))).finally(() => {
+      const event = guard(async () => this.#toEvent(message, raw, await ports.mime.parse(message.bytes, lane === "fresh"))).finally(() => {
         held -= message.bytes.length;
       });
       // Awaited in order later; without this a failure before that would count as unhandled.

@@ -60,7 +60,7 @@ export async function syncMailbox(
     const state = lease.found;
     const mailbox = { ...asked, protocol: state.protocol ?? asked.protocol };
     const signal = AbortSignal.any([lease.signal, stop, watch.signal]);
-    const pacer = new Pacer(ports, state.pace, signal);
+    const pacer = new Pacer(ports, state.pace, signal, lane === "backfill" ? ports.way?.begin() : undefined);
     const progress: Progress = { isOpened: false, hasHistory: stateHasHistory(state, settings, mailbox), arrived: 0, token: undefined };
     const ended = await runSession(ports, settings, mailbox, lease, state, counts, signal, pacer, progress).catch((error: unknown) =>
       endingOf(error, progress, ports.clock.now()),
@@ -127,7 +127,12 @@ async function runSession(
     return { kind: "complete", hasHistory: look.hasHistory, ...(state.listing && { listing: state.listing }) };
   }
   const known = spoolKnownOf(mailbox, state, settings, ports.clock.now());
-  const opened = await openWithToken(ports, mailbox, signal, onToken, known);
+  // A poll that found nothing is over by now: this is new mail, most likely.
+  const leave = lease.lane === "fresh" ? ports.way?.enter() : undefined;
+  const opened = await openWithToken(ports, mailbox, signal, onToken, known).catch((error: unknown) => {
+    leave?.();
+    throw error;
+  });
   const session = pacer.paced(opened.session);
   progress.isOpened = true;
   try {
@@ -174,6 +179,7 @@ async function runSession(
     const listing = listingAfter(context, state, look, { listed, at: listedAt });
     return { kind: "complete", hasHistory, ...(listing && { listing }) };
   } finally {
+    leave?.();
     await session.close();
   }
 }

@@ -43,6 +43,14 @@ describe("the pool", () => {
     expect(mails.map((bytes) => Uint8Array.from(bytes))).toEqual(copies);
   });
 
+  test("parses what is urgent before what waits, and everything else in turn", async () => {
+    const parser = start({ batchMessages: 1 });
+    const done: string[] = [];
+    const parse = (name: string, isUrgent = false): Promise<unknown> => parser.parse(mail(name), isUrgent).then(() => done.push(name));
+    await Promise.all([parse("first"), parse("second"), parse("third"), parse("urgent", true), parse("urgent too", true)]);
+    expect(done).toEqual(["urgent", "urgent too", "first", "second", "third"]);
+  });
+
   test("names the parser and the version that is installed", () => {
     const { version } = createRequire(import.meta.url)("mailparser/package.json") as { version: string };
     expect(start()).toMatchObject({ name: "mailparser", version });

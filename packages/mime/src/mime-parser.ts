@@ -69,6 +69,7 @@ const failedStartsInRow = 5;
 
 interface Job {
   readonly bytes: Uint8Array;
+  readonly isUrgent: boolean;
   readonly resolve: (result: WrittenResult) => void;
   readonly reject: (error: Error) => void;
 }
@@ -90,7 +91,9 @@ class PooledMimeParser implements MimeParser {
   readonly #apart: ApartLane;
   /** Of its own: a message of 100 MB takes seconds. */
   readonly #streams: ApartLane;
+  /** What is urgent stands before what is not, and shares no task with it. */
   readonly #waiting: Job[] = [];
+  #urgent = 0;
   readonly #running = new Set<readonly Job[]>();
   readonly #aside = new Set<Job>();
   #failedStarts = 0;
@@ -117,13 +120,13 @@ class PooledMimeParser implements MimeParser {
     return new ApartLane({ pool, limits: this.#parseLimits(), parseMs, bytesPerSecond });
   }
 
-  parse(bytes: Uint8Array): Promise<WrittenResult> {
+  parse(bytes: Uint8Array, isUrgent = false): Promise<WrittenResult> {
     if (this.#isClosed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      const job: Job = { bytes, resolve, reject };
+      const job: Job = { bytes, isUrgent, resolve, reject };
       if (bytes.byteLength > this.#options.apartBytes) this.#setAside(job);
       else {
-        this.#waiting.push(job);
+        this.#waiting.splice(isUrgent ? this.#urgent++ : this.#waiting.length, 0, job);
         this.#dispatchSoon();
       }
     });
@@ -167,7 +170,7 @@ class PooledMimeParser implements MimeParser {
   /** At most an equal share for each free thread. */
   #takeBatch(): Job[] {
     const { threads, batchMessages, batchBytes } = this.#options;
-    const most = Math.min(batchMessages, Math.ceil(this.#waiting.length / (threads - this.#running.size)));
+    const most = Math.min(batchMessages, Math.ceil((this.#urgent || this.#waiting.length) / (threads - this.#running.size)));
     let size = 0;
     let count = 0;
     while (count < most) {
@@ -175,7 +178,14 @@ class PooledMimeParser implements MimeParser {
       if (count > 0 && size > batchBytes) break;
       count++;
     }
+    this.#urgent = Math.max(0, this.#urgent - count);
     return this.#waiting.splice(0, count);
+  }
+
+  #putBack(batch: readonly Job[]): void {
+    const isUrgent = batch[0]?.isUrgent === true;
+    this.#waiting.splice(isUrgent ? 0 : this.#urgent, 0, ...batch);
+    if (isUrgent) this.#urgent += batch.length;
   }
 
   async #run(batch: readonly Job[]): Promise<void> {
@@ -215,7 +225,7 @@ class PooledMimeParser implements MimeParser {
       return;
     }
     this.#failedStarts++;
-    if (this.#failedStarts < failedStartsInRow) this.#waiting.unshift(...batch);
+    if (this.#failedStarts < failedStartsInRow) this.#putBack(batch);
     else for (const job of batch) job.reject(new Error("The parser's threads do not start.", { cause: error }));
   }
 }
