@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Bind } from "./cli.ts";
+import { addExitCodes } from "./exit-codes.ts";
 import { programVersion } from "./program-version.ts";
 import type { Terminal } from "./terminal.ts";
 import { addBenchVerb } from "./verbs/bench.ts";
@@ -7,6 +8,7 @@ import { addDeadLetterVerbs } from "./verbs/dead-letters.ts";
 import { addDoctorVerb } from "./verbs/doctor.ts";
 import { addMailboxVerbs } from "./verbs/mailboxes.ts";
 import { addOnboardVerb } from "./verbs/onboard.ts";
+import { addPlanVerb } from "./verbs/plan.ts";
 import { addProveVerb } from "./verbs/prove.ts";
 import { addReplayVerb } from "./verbs/replay.ts";
 import { addRoleVerbs } from "./verbs/roles.ts";
@@ -52,6 +54,7 @@ export function createProgram(bind: Bind, terminal: Terminal, onErrorText: (text
   addTryVerb(program, bind);
   addDoctorVerb(program, bind);
   addStatusVerb(program, bind);
+  addPlanVerb(program, bind);
   addMailboxVerbs(program, bind);
   addTailVerb(program, bind);
   addProveVerb(program, bind);
@@ -59,5 +62,6 @@ export function createProgram(bind: Bind, terminal: Terminal, onErrorText: (text
   addDeadLetterVerbs(program, bind);
   addSandboxVerb(program, bind);
   addBenchVerb(program, bind);
+  addExitCodes(program);
   return program;
 }

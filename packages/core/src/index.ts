@@ -145,6 +145,7 @@ export {
 } from "./letter-cause.ts";
 export { limits } from "./limits.ts";
 export { isPlaceholder } from "./placeholder.ts";
+export { guessHistory, type HistoryGuess, type PlannedFolder, type PlannedWork, type PlanRules, planWork } from "./plan-mailbox.ts";
 export { type FolderPlan, type ResetCause, planFolder, resetCheckpoint, hasHistory, isAnyDue, planBatches } from "./plan.ts";
 export {
   type Clock,

@@ -5,6 +5,7 @@ export type { EnginePorts, JobSlots, SyncCounts, SyncSettings } from "./ports.ts
 export { type Ending, settlementOf, type SettleQuestion } from "./settle.ts";
 export { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";
 export { syncTraced } from "./traced-ports.ts";
+export { type MailboxPlan, planMailbox, type PlanPorts, type PlanRequest } from "./plan-mailbox.ts";
 export { proveMailbox, type ProvenMailbox, type ProvePorts, type ProveRequest } from "./prove-mailbox.ts";
 export {
   type FolderGap,

@@ -1,0 +1,96 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { formatClock, mailboxId } from "@mailfleet/core";
+import { planMailbox } from "@mailfleet/engine";
+import { stopSignals, systemClock } from "@mailfleet/runtime";
+import type { Bind, Cli, CommonOptions } from "../cli.ts";
+import { CliError } from "../cli-error.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
+import { findMailbox } from "../find-mailbox.ts";
+import { planJson, planLines } from "../plan-report.ts";
+import { openStore } from "../prover.ts";
+import { openAccess } from "../tenant-access.ts";
+import { locateConfig, openFleet } from "../wire.ts";
+
+const examples = `Examples:
+  npx mailfleet plan support@contoso.com                  what would be read, in which order, and how long
+  npx mailfleet plan support@contoso.com --per-second 20  the same, for a server that gives less
+  npx mailfleet plan support@contoso.com --json | jq .history
+`;
+
+interface PlanOptions extends CommonOptions {
+  readonly tenant?: string;
+  readonly perSecond: number;
+}
+
+/** A turn of history at its limits: a thousand messages in twenty seconds. */
+const defaultPerSecond = 50;
+
+export function addPlanVerb(program: Command, bind: Bind): void {
+  withCommonOptions(program.command("plan"))
+    .description("what the next session would do in a mailbox: its folders in order, new mail, history, how long; writes nothing")
+    .argument("<mailbox>", "its primary address")
+    .option("--tenant <alias>", "its tenant, where two have the address")
+    .option("--per-second <n>", "messages that the server gives in a second, for the guess", rateOption, defaultPerSecond)
+    .addHelpText("before", examples)
+    .action(bind<PlanOptions>(plan));
+}
+
+function rateOption(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0.1 && value <= 10_000)) throw new InvalidArgumentError("expected messages in a second, from 0.1 to 10000.");
+  return value;
+}
+
+async function plan(cli: Cli, options: PlanOptions, [given = ""]: readonly string[]): Promise<number> {
+  const { config } = locateConfig(cli, options);
+  const mailbox = await findMailbox(config, given, options.tenant, "plan");
+  const fleet = await openFleet(config);
+  const access = await openAccess(config, cli.env);
+  const signals = stopSignals();
+  const stop = new AbortController();
+  void signals.asked.then(() => stop.abort(new CliError(1, { code: "INTERRUPTED", what: "Stopped. Nothing was changed." })));
+  try {
+    const [now, records] = [await fleet.reader.now(), await fleet.reader.mailboxes()];
+    const record = records.find(({ id }) => id === mailboxId(mailbox));
+    const cause = record?.cause;
+    if (cause?.code === "SERVER_THROTTLED" && cause.nextAt > now) throw askedToWait(mailbox.address, cause.nextAt, cli, now);
+    const { folders: rules, backfill, changes, slice } = config.sync;
+    const compare = {
+      recentMs: changes.recentSeconds * 1_000,
+      wholeMs: changes.wholeSeconds * 1_000,
+      recentUids: changes.recentMessages,
+    };
+    const ports = { clock: systemClock, tokens: access.tokens, mail: access.mail, store: openStore(fleet, "plan") };
+    const found = await planMailbox(ports, { mailbox, folders: rules, backfill, compare }, stop.signal);
+    const facts = {
+      ...found,
+      mailbox,
+      now,
+      slice,
+      messagesPerSecond: options.perSecond,
+      options: givenOptions(options),
+      ...(cause && { cause }),
+      ...(record?.parkedBy && { parkedBy: record.parkedBy }),
+      ...(record?.nextAt !== undefined && { nextAt: record.nextAt }),
+    };
+    const { terminal } = cli;
+    if (cli.isJson) cli.json(planJson(facts));
+    else for (const text of planLines(facts, terminal.isOutTerminal ? terminal.outWidth() : undefined)) terminal.out(`${text}\n`);
+    return 0;
+  } finally {
+    signals.dispose();
+    await access.close();
+    fleet.close();
+  }
+}
+
+/** Its wait is kept, whoever is curious. */
+function askedToWait(address: string, until: number, { terminal }: Cli, now: number): CliError {
+  const at = formatClock(until, { now, zone: terminal.isOutTerminal ? "local" : "utc", seconds: true });
+  return new CliError(1, {
+    code: "SERVER_THROTTLED",
+    what: `The server asked to leave ${address} alone until ${at}, so it was not asked.`,
+    next: "mailfleet goes on with it by itself then.",
+    todo: ["Ask again later."],
+  });
+}
