@@ -9,6 +9,7 @@ import { type PanelState, renderPanel } from "./panel.ts";
 import { createPlainProgress, doneText, type PassSummary, plainLine } from "./plain-progress.ts";
 import { createScreen } from "./screen.ts";
 import type { RunningFleet } from "./start-fleet.ts";
+import { stopText, type WorkLeft } from "./stop-text.ts";
 
 export interface StartFacts {
   readonly fleet: RunningFleet;
@@ -22,7 +23,7 @@ export interface StopFacts {
   /** `worker stopped` lines of the workers' logs. */
   readonly ended: readonly Readonly<Record<string, unknown>>[];
   /** Undefined where nobody looked. */
-  readonly toDo: number | undefined;
+  readonly left: WorkLeft | undefined;
   /** What `stopping` was told. */
   readonly busy: number;
 }
@@ -63,6 +64,9 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
     if (screen) print(wrapText(text, width(), 4).map((part, index) => (index === 0 ? marked(role, part) : line(`    ${part}`))));
     else if (mode === "plain" || isAlways) say(topic, text);
   };
+  /** Under the panel, once nothing is redrawn any more. */
+  const below = (role: "done" | "look", text: string): string =>
+    `${terminal.paint(role, marks[role])} ${wrapText(text, width(), 2).join("\n  ")}\n`;
   const marked = (role: "done" | "look" | "strong", text: string): Line =>
     role === "strong" ? line(text) : line("  ", { role, text: role === "done" ? marks.done : marks.look }, ` ${text}`);
 
@@ -134,26 +138,23 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
           : `${formatCounted(busy, "mailbox finishes its", "mailboxes finish their")} batch (${drainSeconds} s at most).`;
       const text = `Stopping. No new work is taken; ${work} Ctrl-C again stops at once.`;
       screen?.close();
-      if (screen) terminal.err(`${text}\n`);
+      if (screen) terminal.err(`${wrapText(text, width(), 0).join("\n")}\n`);
       else if (mode === "plain") say("stop", text);
     },
-    stopped({ ms, ended, toDo, busy }) {
+    stopped({ ms, ended, left, busy }) {
       const sum = (key: string): number => ended.reduce((all, fields) => all + (Number(fields[key]) || 0), 0);
       const cut = sum("cut");
       // A session may end between the last look and the workers' own count: what was said to finish and was not handed back did.
       const finished = Math.max(sum("finished"), ended.length > 0 ? busy - cut : 0);
-      const goesOn = toDo === 0 ? " Nothing is left to do; the next start goes on from here." : " The next start goes on from here.";
-      const rest = toDo !== undefined && toDo > 0 ? ` To do ${formatCount(toDo)}, goes on at the next start.` : goesOn;
-      const text = `Stopped in ${formatDuration(ms)}: ${formatCount(finished)} finished, ${formatCount(cut)} handed back.${rest}`;
+      const text = stopText({ ms, finished, cut, left });
       if (mode === "none") return;
-      if (screen) terminal.err(`${terminal.paint("done", marks.done)} ${text}\n`);
+      if (screen) terminal.err(below("done", text));
       else say("stop", text);
     },
     killed(busy = 0) {
       screen?.close();
       const text = `Stopped at once. ${busy === 0 ? "No mailbox was in the middle of a batch" : `${formatCounted(busy, "mailbox repeats its", "mailboxes repeat their")} last batch at the next start`}; nothing is lost, nothing is handed off twice.`;
-      if (mode !== "none")
-        terminal.err(screen ? `${terminal.paint("look", marks.look)} ${text}\n` : `${plainLine(systemClock.now(), "stop", text)}\n`);
+      if (mode !== "none") terminal.err(screen ? below("look", text) : `${plainLine(systemClock.now(), "stop", text)}\n`);
       return 130;
     },
     answer(summary, isFirst) {

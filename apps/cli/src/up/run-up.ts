@@ -21,6 +21,7 @@ import { createReporter, type Reporter } from "./reporter.ts";
 import { startSampleConsumer, type SampleConsumer } from "./sample-consumer.ts";
 import { type RunningFleet, startFleet } from "./start-fleet.ts";
 import { startFailure } from "./start-roles.ts";
+import { type WorkLeft, workLeft } from "./stop-text.ts";
 import { summarize } from "./plain-progress.ts";
 import type { UpOptions } from "./up-options.ts";
 
@@ -95,7 +96,7 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
     reporter.stopping(busy);
     const stopped = await Promise.race([shutDown(fleet, consumer), stopNow(signals, fleet, stopMs)]);
     if (stopped === "killed") return reporter.killed(watch.busy());
-    reporter.stopped({ ms: clock.monotonic() - stopMs, ended, toDo: watch.toDo(), busy });
+    reporter.stopped({ ms: clock.monotonic() - stopMs, ended, left: watch.left(), busy });
     if (options.once && cli.isJson)
       cli.json({ ok: false, error: { code: "INTERRUPTED", what: "Stopped before the pass was done.", do: [] } });
     return options.once ? 1 : 0;
@@ -292,9 +293,10 @@ class Watch {
   }
 
   /** Undefined before the first look. */
-  toDo(): number | undefined {
+  left(): WorkLeft | undefined {
     if (this.#progress === undefined) return undefined;
-    return sumLedgers(this.#records.map((record) => record.ledger)).toDo;
+    const expected = Object.values(this.#run.config.tenants).reduce((sum, { mailboxes }) => sum + mailboxes.length, 0);
+    return workLeft(this.#records, expected);
   }
 
   summary() {
