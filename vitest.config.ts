@@ -27,7 +27,9 @@ export default defineConfig({
             "scripts/**/*.test.mjs",
             "test/architecture/**/*.test.ts",
             "test/deploy/**/*.test.ts",
+            "test/docs/**/*.test.ts",
             "test/faults/**/*.test.ts",
+            "test/pictures/**/*.test.ts",
           ],
           exclude: [...elsewhere, ...withServices],
           // Property tests take seconds on a machine that does other things too.
@@ -38,7 +40,11 @@ export default defineConfig({
       {
         test: {
           name: "redis",
-          include: ["packages/*/src/**/*.redis.test.ts", "apps/*/src/**/*.redis.test.ts", "test/service/**/*.redis.test.ts"],
+          include: [
+            "packages/*/src/**/*.redis.test.ts",
+            "apps/*/src/**/*.redis.test.ts",
+            "test/{docs,pictures,service}/**/*.redis.test.ts",
+          ],
           exclude: elsewhere,
           globalSetup: [redis],
           testTimeout: 30_000,

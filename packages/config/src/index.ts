@@ -18,6 +18,7 @@ export type {
   WorkerConfig,
 } from "./config.ts";
 export { addressProblem } from "./addresses.ts";
+export { type ConfigKey, configKeys } from "./config-keys.ts";
 export { environmentLeaves, environmentName, type Environment, identityVariables } from "./environment.ts";
 export { readLocalFile, type FileContent, type ReadFile } from "./files.ts";
 export { isLoopback } from "./hosts.ts";
