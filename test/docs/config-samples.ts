@@ -15,24 +15,32 @@ export function configSamples(all: readonly Document[]): readonly CodeBlock[] {
 const id = "11111111-1111-4111-8111-111111111111";
 const least = { tenantId: id, clientId: id, credential: { secretFile: "./secret" } };
 
-/** Reads a sample as the program would; what a part leaves out, it is given. Files that it names are there. */
-export function problemsOfSample({ text }: Pick<CodeBlock, "text">): readonly ConfigProblem[] {
+export interface Pem {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Reads a sample as the program would; what a part leaves out, it is given. Files that it names are there, and hold what they should. */
+export function problemsOfSample({ text }: Pick<CodeBlock, "text">, pem: Pem): readonly ConfigProblem[] {
   const source = readYaml(text);
   if (!source.isReadable || source.problems.length > 0) return source.problems;
-  const given = source.value as { readonly tenants?: Readonly<Record<string, object>> } | null;
+  const given = source.value as { readonly tenants?: Readonly<Record<string, object>>; readonly console?: object } | null;
   const tenants = Object.entries(given?.tenants ?? { contoso: {} }).map(([alias, tenant]) => [alias, { ...least, ...tenant }]);
-  const whole = JSON.stringify({ ...given, tenants: Object.fromEntries(tenants) as object });
+  // Who may see a console that others can reach is told elsewhere on the page.
+  const shown = given?.console && { console: { auth: { passwordFile: "./password" }, ...given.console } };
+  const whole = JSON.stringify({ ...given, ...shown, tenants: Object.fromEntries(tenants) as object });
   const loaded = loadConfig({
     file: "mailfleet.yaml",
     cwd: "/samples",
     env: {},
-    readFile: (file) => ({ bytes: Buffer.from(contentOf(file, whole)), mode: 0o600 }),
+    readFile: (file) => ({ bytes: Buffer.from(contentOf(file, whole, pem)), mode: 0o600 }),
   });
   return loaded.ok ? [] : loaded.problems;
 }
 
 /** A key of 32 bytes is a good secret, too. */
-function contentOf(file: string, whole: string): string {
+function contentOf(file: string, whole: string, { cert, key }: Pem): string {
   if (file.endsWith("mailfleet.yaml")) return whole;
+  if (file.endsWith(".pem")) return file.includes("key") ? key : cert;
   return file.endsWith(".csv") ? "address,protocol\nfrom-csv@contoso.com,imap\n" : "0123456789abcdef".repeat(4);
 }

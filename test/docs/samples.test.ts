@@ -1,3 +1,4 @@
+import { makeAppCertificate } from "@mailfleet/testkit";
 import { expect, test } from "vitest";
 import { commandSamples, problemOfCommand } from "./command-samples.ts";
 import { configSamples, problemsOfSample } from "./config-samples.ts";
@@ -8,15 +9,17 @@ import { typeProblems } from "./typed-samples.ts";
 /** What changed in the past, and decisions, show what was so then. */
 const pages = documents().filter(({ file }) => file !== "CHANGELOG.md" && !file.startsWith("docs/decisions/"));
 
+const pem = await makeAppCertificate();
+
 test("every sample of a configuration is one that the program takes", () => {
   const samples = configSamples(pages);
   expect(samples.length).toBeGreaterThan(7);
-  expect(samples.flatMap((sample) => problemsOfSample(sample).map((problem) => [sample.place, problem]))).toEqual([]);
+  expect(samples.flatMap((sample) => problemsOfSample(sample, pem).map((problem) => [sample.place, problem]))).toEqual([]);
 });
 
 test("a sample with a misspelt key is found", () => {
-  expect(problemsOfSample({ text: "sync: { pollSecond: 300 }\n" })).toMatchObject([{ path: "sync.pollSecond" }]);
-  expect(problemsOfSample({ text: "sync: { pollSeconds: 300 }\n" })).toEqual([]);
+  expect(problemsOfSample({ text: "sync: { pollSecond: 300 }\n" }, pem)).toMatchObject([{ path: "sync.pollSecond" }]);
+  expect(problemsOfSample({ text: "sync: { pollSeconds: 300 }\n" }, pem)).toEqual([]);
 });
 
 test("every command in the pages is one that the command line takes", async () => {

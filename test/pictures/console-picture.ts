@@ -61,7 +61,7 @@ async function startStill(facts: FleetFacts, redisUrl: string, dir: string) {
   memory.take({ at: pictureNow, changed: recordsOf(facts).map((record) => ({ ...record, isOpened: true, isPushed: false })), gone: [] });
   memory.settle(pictureNow);
   const processes = async () => ["producer", "worker"].map((role) => ({ id: `${role} 1`, role, seenAt: pictureNow, concurrency: 8 }));
-  const running = await runConsole({ ...common, parts: { ...parts, sources: { ...parts.sources, processes } }, views: webViews() });
+  const running = await runConsole({ ...common, parts: { ...parts, sources: { ...parts.sources, processes } }, views: await webViews() });
   return {
     url: running.url,
     async close() {
