@@ -32,10 +32,12 @@ export async function drawConsole(facts: FleetFacts): Promise<ConsolePicture> {
       await visitor.page.goto("/");
       await waitForHeading(visitor.page, "mailboxes are fresh");
       await visitor.page.getByRole("button", { name: /^live/ }).waitFor();
-      // The charts come when they come; the picture ends above them.
-      await visitor.page.getByText("Loading.").first().waitFor({ state: "detached" });
+      // Charts come when they come: the picture and its words end above them.
       [words = ""] = (await visitor.page.locator("body").innerText()).split("\nOver time");
-      pictures[`console-${theme}.png`] = await visitor.page.screenshot();
+      pictures[`console-${theme}.png`] = await visitor.page.screenshot({
+        animations: "disabled",
+        clip: { x: 0, y: 0, width: 1280, height: 756 },
+      });
       await visitor.close();
     }
     return { pictures, words: `${words.trim()}\n` };
@@ -53,7 +55,7 @@ async function startStill(facts: FleetFacts, redisUrl: string, dir: string) {
   const { redis: redisTarget } = config;
   if (redisTarget === undefined) throw new TypeError("the configuration names a Redis");
   const common = { config, log: silentLog, clock: systemClock };
-  const parts = await wireConsole({ ...common, redisTarget, env: {}, options: "", isSandbox: true });
+  const parts = await wireConsole({ ...common, redisTarget, env: {}, options: "", sandboxDir: dir });
   const { live } = parts;
   const { memory } = live;
   const beat = () => ({ at: pictureNow, process: "picture", revision: memory.revision, factsAt: pictureNow });

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { openAccess, openStore } from "@mailfleet/checks";
 import { formatClock, mailboxId } from "@mailfleet/core";
 import { planMailbox } from "@mailfleet/engine";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
@@ -7,8 +8,6 @@ import { CliError } from "../cli-error.ts";
 import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { findMailbox } from "../find-mailbox.ts";
 import { planJson, planLines } from "../plan-report.ts";
-import { openStore } from "../prover.ts";
-import { openAccess } from "../tenant-access.ts";
 import { locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
