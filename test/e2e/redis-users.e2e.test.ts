@@ -200,6 +200,34 @@ describe("what is refused", () => {
     }
   });
 
+  test("a password is changed while the old one still works, and then only the new one does", async () => {
+    const login = async (password: string): Promise<string> => {
+      const client = new Redis({
+        host: "127.0.0.1",
+        port: server.port,
+        username: "consumer",
+        password,
+        lazyConnect: true,
+        retryStrategy: null,
+      });
+      client.on("error", () => undefined);
+      try {
+        await client.connect();
+        return await client.ping();
+      } catch (error) {
+        return String(error);
+      } finally {
+        client.disconnect();
+      }
+    };
+    await admin.call("ACL", "SETUSER", "consumer", ">next-pass");
+    expect([await login(passwordOf("consumer")), await login("next-pass")]).toEqual(["PONG", "PONG"]);
+    await admin.call("ACL", "SETUSER", "consumer", `<${passwordOf("consumer")}`);
+    expect(await login("next-pass")).toBe("PONG");
+    expect(await login(passwordOf("consumer"))).not.toBe("PONG");
+    await admin.call("ACL", "SETUSER", "consumer", `>${passwordOf("consumer")}`);
+  });
+
   test("nobody logs in without a password, and a file whose passwords were not filled in starts no Redis", async () => {
     expect(shipped).toMatch(/^user default off /m);
     expect(shipped.match(/nopass/)).toBeNull();
