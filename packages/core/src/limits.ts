@@ -21,6 +21,8 @@ export const limits = {
   batchMessages: 100,
   /** One commit: raw bytes, by the server's own (estimated) sizes. Bounds what one session holds in memory. */
   batchBytes: 4 * 1024 * 1024,
+  /** Of the next batch so many bytes are fetched while one is worked on: a whole one, as its sizes were announced. */
+  readAheadBytes: 4 * 1024 * 1024,
   /** Defaults for a slice of backfill, which ends at the first of these, so that fresh mail and other mailboxes get their turn. */
   sliceMessages: 1_000,
   sliceBytes: 64 * 1024 * 1024,

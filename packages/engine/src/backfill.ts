@@ -14,9 +14,9 @@ import {
   uidSetOf,
   eachUid,
 } from "@mailfleet/core";
+import { withBatches } from "./batch-feed.ts";
 import { compareWhole } from "./compare-folder.ts";
 import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder } from "./folder-work.ts";
-import { batchesOf } from "./hand-off-batch.ts";
 import { describeAll, freshPass, handOffOrNote } from "./fresh-pass.ts";
 import type { SessionContext, SyncSettings } from "./ports.ts";
 import { areNumbersKept } from "./same-uids.ts";
@@ -208,39 +208,56 @@ async function handOffHistory(
   belowAfter: (lowestUid: number, isLast: boolean) => number,
 ): Promise<boolean> {
   const metas = await describeAll(context, [...uids].reverse());
-  let isFirst = true;
-  for (const { batch, isLast } of batchesOf(context, work, [...metas].reverse())) {
-    if (!isFirst && isSpent(context, budget)) return false;
-    const bytes = batch.reduce((sum, meta) => sum + meta.size, 0);
-    if (budget.border === "guest" && bytes > budget.bytes) {
-      budget.bytes = 0;
-      return false;
-    }
-    isFirst = false;
-    if (context.isPoked && context.pacer.mayLook) {
-      const { generation } = work.checkpoint as FolderCheckpoint;
-      await freshPass(context);
-      await ensureOpen(context, work);
-      // The pass found the folder's UIDs dealt anew: these belong to the generation before.
-      if (work.checkpoint?.generation !== generation) return false;
-    }
-    const below = belowAfter((batch.at(-1) as MessageMeta).uid, isLast);
-    // A pass in between may have found the same messages missing and handed them off.
+  // A pass in between may have found the same messages missing and handed them off.
+  const openOf = (batch: readonly MessageMeta[]): readonly MessageMeta[] => {
     const settled = accountedFor(work.checkpoint as FolderCheckpoint);
-    const open = batch.filter(({ uid }) => !hasUid(settled, uid));
-    const advance = (now: FolderCheckpoint): FolderCheckpoint => ({ ...now, backfillBelow: below });
-    if (open.length > 0) await handOffOrNote(context, work, { metas: open, lane: "backfill", isListed: true, advance });
-    else await commitStep(context, work, { checkpoint: advance(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
-    budget.messages -= batch.length;
-    // Consumers are behind: the slice ends here, in this folder and in the next ones.
-    if (await context.ports.gate.shouldYield("backfill", budget.border)) budget.messages = 0;
-    budget.bytes -= bytes;
-  }
-  return true;
+    return batch.filter(({ uid }) => !hasUid(settled, uid));
+  };
+  let isFirst = true;
+  return withBatches(context, work, [...metas].reverse(), async (feed) => {
+    for (let next = feed.take(); next; next = feed.take()) {
+      const { batch, isLast } = next;
+      if (!isFirst && isSpent(context, budget, feed.isAhead)) return false;
+      const bytes = sizeOf(batch);
+      if (budget.border === "guest" && bytes > budget.bytes) {
+        budget.bytes = 0;
+        return false;
+      }
+      isFirst = false;
+      // Behind what is on its way: nothing more is read ahead then.
+      if (context.isPoked && context.pacer.mayLook && !feed.isAhead) {
+        const { generation } = work.checkpoint as FolderCheckpoint;
+        await freshPass(context);
+        await ensureOpen(context, work);
+        // The pass found the folder's UIDs dealt anew: these belong to the generation before.
+        if (work.checkpoint?.generation !== generation) return false;
+      }
+      const below = belowAfter((batch.at(-1) as MessageMeta).uid, isLast);
+      const advance = (now: FolderCheckpoint): FolderCheckpoint => ({ ...now, backfillBelow: below });
+      budget.messages -= batch.length;
+      budget.bytes -= bytes;
+      const open = openOf(batch);
+      const onFetched = (): void => {
+        const holds = (some: readonly MessageMeta[]): boolean => budget.border === "batch" || sizeOf(some) <= budget.bytes;
+        if (!context.isPoked && !isSpent(context, budget)) feed.readAhead((some) => (holds(some) ? openOf(some) : []));
+      };
+      const request = { metas: open, lane: "backfill", isListed: true, advance, onFetched } as const;
+      if (open.length > 0) await handOffOrNote(context, work, { ...request, ahead: feed.takeAhead() });
+      else await commitStep(context, work, { checkpoint: advance(work.checkpoint as FolderCheckpoint), ledger: work.ledger, events: [] });
+      // Consumers are behind: the slice ends here, in this folder and in the next ones.
+      if (await context.ports.gate.shouldYield("backfill", budget.border)) budget.messages = 0;
+    }
+    return true;
+  });
 }
 
-function isSpent(context: SessionContext, budget: SliceBudget): boolean {
+function sizeOf(batch: readonly MessageMeta[]): number {
+  return batch.reduce((sum, meta) => sum + meta.size, 0);
+}
+
+/** @param isAhead the next batch is on its way: it is handed off though the time is over */
+function isSpent(context: SessionContext, budget: SliceBudget, isAhead = false): boolean {
   context.signal.throwIfAborted();
-  if (context.ports.gate.isDraining()) return true;
-  return budget.messages <= 0 || budget.bytes <= 0 || context.ports.clock.monotonic() >= budget.endsAt;
+  if (context.ports.gate.isDraining() || budget.messages <= 0 || budget.bytes <= 0) return true;
+  return !isAhead && context.ports.clock.monotonic() >= budget.endsAt;
 }

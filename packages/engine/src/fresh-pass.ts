@@ -20,9 +20,10 @@ import {
   uidSetOf,
   withoutHistory,
 } from "@mailfleet/core";
+import { withBatches } from "./batch-feed.ts";
 import { compareFolder } from "./compare-folder.ts";
 import { accountedFor, commitStep, ensureOpen, type FolderWork, inFolder, openFolder } from "./folder-work.ts";
-import { batchesOf, handOffBatch, noteBrokenFetch, type BatchRequest } from "./hand-off-batch.ts";
+import { handOffBatch, noteBrokenFetch, type BatchRequest } from "./hand-off-batch.ts";
 import type { SessionContext } from "./ports.ts";
 import { linkKnown } from "./resync.ts";
 import { areNumbersKept, withSameUids } from "./same-uids.ts";
@@ -202,16 +203,20 @@ async function handOffFresh(
   metas: readonly MessageMeta[],
   finish: (checkpoint: FolderCheckpoint) => FolderCheckpoint,
 ): Promise<void> {
-  for (const { batch, isLast } of batchesOf(context, work, metas)) {
-    throwIfDraining(context);
-    // A session's first batch is free: it was let in for that.
-    if (context.counts.handedOff > 0 && (await context.ports.gate.shouldYield("fresh", "batch"))) {
-      throw syncError("INTERRUPTED", "Consumers are behind. New mail goes on when the queue empties.", { layer: "engine" });
+  await withBatches(context, work, metas, async (feed) => {
+    for (let next = feed.take(); next; next = feed.take()) {
+      throwIfDraining(context);
+      // A session's first batch is free: it was let in for that.
+      if (context.counts.handedOff > 0 && (await context.ports.gate.shouldYield("fresh", "batch"))) {
+        throw syncError("INTERRUPTED", "Consumers are behind. New mail goes on when the queue empties.", { layer: "engine" });
+      }
+      const { batch, isLast } = next;
+      const below = (batch.at(-1) as MessageMeta).uid + 1;
+      const advance = isLast ? finish : (now: FolderCheckpoint) => ({ ...now, uidNext: Math.max(now.uidNext, below) });
+      const onFetched = (): void => feed.readAhead();
+      await handOffOrNote(context, work, { metas: batch, lane: "fresh", isListed: false, advance, ahead: feed.takeAhead(), onFetched });
     }
-    const next = (batch.at(-1) as MessageMeta).uid + 1;
-    const advance = isLast ? finish : (now: FolderCheckpoint) => ({ ...now, uidNext: Math.max(now.uidNext, next) });
-    await handOffOrNote(context, work, { metas: batch, lane: "fresh", isListed: false, advance });
-  }
+  });
 }
 
 /** Lists a range once more that an earlier listing did not fill: most holes are messages that moved on, some are a short answer. */

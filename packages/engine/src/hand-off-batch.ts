@@ -10,7 +10,6 @@ import {
   outgoing,
   type OutgoingEvent,
   type MessageMeta,
-  planBatches,
   type RetryEntry,
   type Suspect,
   type UidSet,
@@ -21,6 +20,7 @@ import {
 import { newestSpots } from "./fingerprints.ts";
 import { commitStep, type FolderWork, isCertainlyUnwritten } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
+import { bytesHeldBy, type ReadAhead } from "./read-ahead.ts";
 import { type BatchToRead, type Fetched, readBatch } from "./read-batch.ts";
 
 export interface BatchRequest {
@@ -30,22 +30,10 @@ export interface BatchRequest {
   readonly isListed: boolean;
   /** The part of the checkpoint that says how far the folder is done, once this batch is. */
   readonly advance: (checkpoint: FolderCheckpoint) => FolderCheckpoint;
-}
-
-export interface Batch {
-  readonly batch: readonly MessageMeta[];
-  readonly isLast: boolean;
-}
-
-/** Cuts messages into batches, order kept, each as large as it may be when its turn comes. Suspects stay alone, and so does every message while the one that breaks sessions is looked for. */
-export function* batchesOf(context: SessionContext, work: FolderWork, metas: readonly MessageMeta[]): Iterable<Batch> {
-  const isApart = (meta: MessageMeta): boolean => context.hand.suspectOf(work, meta.uid) !== undefined;
-  for (let rest = metas; rest.length > 0;) {
-    const most = context.isCareful ? 1 : context.pacer.batchMessages;
-    const [batch = []] = planBatches(rest.slice(0, most + 1), most, limits.batchBytes, isApart);
-    rest = rest.slice(batch.length);
-    yield { batch, isLast: rest.length === 0 };
-  }
+  /** Where these messages are on their way already. */
+  readonly ahead?: ReadAhead | undefined;
+  /** Called once all of them are here: from then on this batch needs nothing more of the session. Not called where one is missing. */
+  readonly onFetched?: (() => void) | undefined;
 }
 
 /**
@@ -54,18 +42,18 @@ export function* batchesOf(context: SessionContext, work: FolderWork, metas: rea
  */
 export async function handOffBatch(context: SessionContext, work: FolderWork, request: BatchRequest): Promise<void> {
   const { ports, signal } = context;
+  const { ahead, onFetched } = request;
   const checkpoint = requireCheckpoint(work);
-  await context.pacer.border(context.counts.handedOff > 0);
-  // What is above that goes through in pieces and holds no more.
-  const estimate = request.metas.reduce((sum, meta) => sum + Math.min(meta.size, limits.streamAboveBytes), 0);
-  const giveBack = await ports.bytes.take(estimate, signal);
+  // Where the server wants pauses nothing is read ahead; what is here by now needs none.
+  if (!ahead) await context.pacer.border(context.counts.handedOff > 0);
+  const giveBack = await (ahead?.room ?? ports.bytes.take(bytesHeldBy(request.metas), signal));
   const blobs = ports.blobs.startBatch(context.mailbox);
   let isCommitting = false;
   try {
     const { metas, lane } = request;
     const suspect = metas.length === 1 ? context.hand.suspectOf(work, (metas[0] as MessageMeta).uid) : undefined;
     const guard = guardOf(context, work, checkpoint, metas, suspect);
-    const fetched = await readBatch({ context, work, checkpoint, metas, lane, blobs, suspect, guard });
+    const fetched = await readBatch({ context, work, checkpoint, metas, lane, blobs, suspect, guard, ahead, onFetched });
     const owed = await lookAgain(context, fetched.missing);
     // Nothing is written for a session that lost its right meanwhile.
     signal.throwIfAborted();

@@ -55,6 +55,11 @@ export class Pacer {
     return batchAt(this.#state, this.#now());
   }
 
+  /** Nothing showed yet that the server would be asked too much of. */
+  get isFree(): boolean {
+    return this.#state.learned === undefined;
+  }
+
   /**
    * The place for pauses: nothing is in hand. A short one is slept, and the slot lent; a longer one ends the session.
    * @param mayEnd the session has got somewhere: the next one goes on behind it

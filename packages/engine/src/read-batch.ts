@@ -25,6 +25,7 @@ import { folderOf, keyOf } from "./change-events.ts";
 import { entryOf, spotOf } from "./fingerprints.ts";
 import type { FolderWork } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
+import type { ReadAhead } from "./read-ahead.ts";
 
 /** What became of the UIDs of a batch; together they are the batch. */
 export interface Fetched {
@@ -47,6 +48,10 @@ export interface BatchToRead {
   readonly suspect?: Suspect | undefined;
   /** Wraps what may kill the process, so that a death in it is known. */
   readonly guard: <T>(parse: () => Promise<T>) => Promise<T>;
+  /** Where the messages are on their way already. */
+  readonly ahead?: ReadAhead | undefined;
+  /** See `BatchRequest`. */
+  readonly onFetched?: (() => void) | undefined;
 }
 
 /**
@@ -61,6 +66,7 @@ export async function readBatch(batch: BatchToRead): Promise<Fetched> {
     context.isCareful || meta.size > limits.streamAboveBytes || (suspect !== undefined && isKiller(suspect));
   const whole = metas.filter((meta) => !isStreamed(meta)).map((meta) => meta.uid);
   if (whole.length > 0) await reader.readWhole(whole, results);
+  if (results.size === metas.length) batch.onFetched?.();
   // The store takes one blob in pieces at a time, and nothing beside it.
   if (metas.some(isStreamed)) await Promise.all(results.values());
   for (const meta of metas.filter(isStreamed)) {
@@ -100,10 +106,10 @@ class BatchReader {
   }
 
   async readWhole(uids: readonly number[], results: Map<number, Promise<OutgoingEvent>>): Promise<void> {
-    const { context, lane, blobs, guard } = this.#batch;
+    const { context, lane, blobs, guard, ahead } = this.#batch;
     const { session, signal, ports } = context;
     let held = 0;
-    for await (const message of session.fetch(uids)) {
+    for await (const message of ahead ?? session.fetch(uids)) {
       signal.throwIfAborted();
       const raw = blobs.put("raw", this.#keyOf(message.uid), message.bytes);
       held += message.bytes.length;
