@@ -102,6 +102,11 @@ export interface WorkerParts {
 /** Puts a worker together; nothing runs yet. @throws SyncError CONFIG_INVALID */
 export async function wireWorker({ config, shards, log, scrub, hide, env }: RoleStart): Promise<WorkerParts> {
   const name = `${hostname()}-${process.pid}`;
+  const compileCache = env["NODE_COMPILE_CACHE"];
+  const mime = createMimeParser({ threads: config.worker.parseThreads, ...(compileCache !== undefined && { compileCache }) });
+  // Its threads read their files while the rest begins. Later, sessions may have taken all file descriptors (F17).
+  const parserBegan = mime.parse(Buffer.from("Subject: first\r\n\r\n"));
+  parserBegan.catch(() => undefined);
   const tenants = await openTenantBook({ tenants: config.tenants, env, clock: systemClock, log, hide });
   tenants.requireAll();
   const { keys: givenKeys, keyFile } = config.tokenCache;
@@ -132,9 +137,6 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
   });
   const credentialOf = (tenant: string): Promise<string | undefined> => tokens.identityOf(tenant);
   const credentialDesk = createCredentialDesk({ book: tenants, keys: tokenKeys, cache: tokenCache, notes, clock, chance, log, scrub });
-  const mime = createMimeParser({ threads: config.worker.parseThreads });
-  // Its threads read their files now: later, sessions may have taken all file descriptors (F17).
-  await mime.parse(Buffer.from("Subject: first\r\n\r\n"));
   const endpointOf =
     (protocol: Protocol) =>
     (alias: string): MailEndpoint & { readonly ca?: string } => {
@@ -196,6 +198,8 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
       },
     };
   };
+  const wired = await Promise.all(shards.map(wireShard));
+  await parserBegan;
   return {
     name,
     clock,
@@ -204,7 +208,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
     credentialDesk,
     tokenStats: () => tokens.stats(),
     tracer,
-    shards: await Promise.all(shards.map(wireShard)),
+    shards: wired,
     reader: createFleetReader(first.redis, first.keys),
     settings: {
       pollMs: config.sync.pollSeconds * 1_000,

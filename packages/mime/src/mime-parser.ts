@@ -39,6 +39,10 @@ export interface MimeParserOptions {
   /** The most messages and the most bytes of one task. */
   readonly batchMessages?: number;
   readonly batchBytes?: number;
+  /** A free thread waits so long for company for a few messages that are not urgent. */
+  readonly gatherMs?: number;
+  /** Folder of Node's compile cache, which threads do not have by themselves; they get nothing else of the environment. */
+  readonly compileCache?: string;
 }
 
 const defaults = {
@@ -60,7 +64,14 @@ const defaults = {
   apartBytes: 128 * 1024,
   batchMessages: 32,
   batchBytes: 512 * 1024,
+  // waking a thread and being woken costs as much as a message: at full speed a dozen come in this time, and nobody notices a lone one's wait
+  gatherMs: 4,
 };
+
+/** So many messages are worth a task of their own at once, and so is one that is urgent. */
+const worthMessages = 16;
+
+type ParserSettings = Required<Omit<MimeParserOptions, "compileCache">> & Pick<MimeParserOptions, "compileCache">;
 
 /** A thread that nobody needed for so long is ended: most workers see few large messages. */
 const apartIdleMs = 30_000;
@@ -86,7 +97,7 @@ export function createMimeParser(options: MimeParserOptions): MimeParser & { clo
 class PooledMimeParser implements MimeParser {
   readonly name = "mailparser";
   readonly version: string;
-  readonly #options: Required<MimeParserOptions>;
+  readonly #options: ParserSettings;
   readonly #pool: Piscina<ParseTask, WireBatch>;
   readonly #apart: ApartLane;
   /** Of its own: a message of 100 MB takes seconds. */
@@ -97,16 +108,17 @@ class PooledMimeParser implements MimeParser {
   readonly #running = new Set<readonly Job[]>();
   readonly #aside = new Set<Job>();
   #failedStarts = 0;
-  #isDispatchDue = false;
+  #due: "now" | "soon" | undefined;
+  #gathering: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: MimeParserOptions) {
     const set = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as MimeParserOptions;
     this.#options = { ...defaults, ...set };
-    const { threads, heapMb } = this.#options;
+    const { threads, heapMb, compileCache } = this.#options;
     const require = createRequire(import.meta.url);
     this.version = (require("mailparser/package.json") as { version: string }).version;
-    this.#pool = new Piscina({ ...poolOptions(heapMb), minThreads: threads, maxThreads: threads });
+    this.#pool = new Piscina({ ...poolOptions(heapMb, compileCache), minThreads: threads, maxThreads: threads });
     // a thread that dies between two tasks is replaced by the pool; there is nobody to tell
     this.#pool.on("error", () => undefined);
     this.#apart = this.#lane(threads);
@@ -114,8 +126,9 @@ class PooledMimeParser implements MimeParser {
   }
 
   #lane(threads: number): ApartLane {
-    const { apartHeapMb, parseMs, bytesPerSecond } = this.#options;
-    const pool: ApartPool = new Piscina({ ...poolOptions(apartHeapMb), minThreads: 0, maxThreads: threads, idleTimeout: apartIdleMs });
+    const { apartHeapMb, parseMs, bytesPerSecond, compileCache } = this.#options;
+    const own = { minThreads: 0, maxThreads: threads, idleTimeout: apartIdleMs };
+    const pool: ApartPool = new Piscina({ ...poolOptions(apartHeapMb, compileCache), ...own });
     pool.on("error", () => undefined);
     return new ApartLane({ pool, limits: this.#parseLimits(), parseMs, bytesPerSecond });
   }
@@ -143,6 +156,7 @@ class PooledMimeParser implements MimeParser {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#gathering);
     for (const job of [...this.#waiting.splice(0), ...this.#aside, ...[...this.#running].flat()]) job.reject(closedError());
     await Promise.all([this.#pool.destroy(), this.#apart.close(), this.#streams.close()]);
   }
@@ -153,14 +167,19 @@ class PooledMimeParser implements MimeParser {
     void done.finally(() => this.#aside.delete(job));
   }
 
-  /** After the current turn of the event loop, so that messages which arrive in one turn share a task. */
+  /** After the current turn of the event loop, so that messages which arrive in one turn share a task; a few wait for more a little. */
   #dispatchSoon(): void {
-    if (this.#isDispatchDue || this.#running.size >= this.#options.threads) return;
-    this.#isDispatchDue = true;
-    setImmediate(() => {
-      this.#isDispatchDue = false;
+    if (this.#due === "now" || this.#waiting.length === 0 || this.#running.size >= this.#options.threads) return;
+    const isWorth = this.#waiting.length >= worthMessages || this.#urgent > 0;
+    if (!isWorth && this.#due === "soon") return;
+    const dispatch = (): void => {
+      clearTimeout(this.#gathering);
+      this.#due = undefined;
       this.#dispatch();
-    });
+    };
+    this.#due = isWorth ? "now" : "soon";
+    if (isWorth) setImmediate(dispatch);
+    else this.#gathering = setTimeout(dispatch, this.#options.gatherMs);
   }
 
   #dispatch(): void {
@@ -230,12 +249,12 @@ class PooledMimeParser implements MimeParser {
   }
 }
 
-function poolOptions(heapMb: number) {
+function poolOptions(heapMb: number, compileCache: string | undefined) {
   return {
     filename: new URL("./parse-task.ts", import.meta.url).href,
     name: "parseBatch",
     // parsing needs no secret of ours (T03)
-    env: {},
+    env: compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache },
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 12 },
     recordTiming: false,
     workerHistogram: false,

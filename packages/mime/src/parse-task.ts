@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import type { MessagePort } from "node:worker_threads";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import type { BlobPointer } from "@mailfleet/core";
@@ -15,17 +16,21 @@ export interface ParseTask {
   readonly startedAt: BigInt64Array;
 }
 
+let isCompiled = false;
+
+/** A thread ends without a chance to write its compile cache: it is written with the first task. Without effect where there is none. */
+function keepCompiled(): void {
+  if (!isCompiled) flushCompileCache();
+  isCompiled = true;
+}
+
 /** The thread's entry. All messages of a batch at once, so that their turns of the event loop are shared. */
 export async function parseBatch(task: ParseTask): Promise<unknown> {
   Atomics.store(task.startedAt, 0, process.hrtime.bigint());
   let at = 0;
-  const results = await Promise.all(
-    task.sizes.map((size) => {
-      const bytes = new Uint8Array(task.slab, at, size);
-      at += size;
-      return parseMessage(bytes, task.limits);
-    }),
-  );
+  const messages = task.sizes.map((size) => new Uint8Array(task.slab, (at += size) - size, size));
+  const results = await Promise.all(messages.map((bytes) => parseMessage(bytes, task.limits)));
+  keepCompiled();
   return moved(packBatch(results));
 }
 
