@@ -37,7 +37,7 @@ export interface MessageEventInput extends MessageEventFacts {
   /** Why the message was not read whole. */
   readonly quarantine?: Quarantine;
   /** Keeps bytes with the message's commit; `BlobBatch.put` under the message's key. */
-  readonly putBlob: (kind: BlobKind, bytes: Uint8Array) => BlobPointer;
+  readonly putBlob: (kind: BlobKind, bytes: Uint8Array, sha256?: string) => BlobPointer;
 }
 
 export interface QuarantinedEventInput extends MessageEventFacts {

@@ -55,6 +55,15 @@ export interface Fingerprint {
   readonly text: string;
 }
 
+/** What is to be known of a message's bytes besides what they say, found by who reads them anyway. */
+export interface RawFacts {
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly fingerprint: Fingerprint;
+  /** As `isPlaceholder` tells. */
+  readonly isPlaceholder: boolean;
+}
+
 /** From raw bytes, or from the answer to a fetch of {@link fingerprintFields}; the first field of each name counts. */
 export function fingerprintOf(bytes: Uint8Array): Fingerprint {
   const fields = new Map<string, string>();

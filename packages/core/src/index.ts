@@ -89,6 +89,7 @@ export {
   type IndexEntry,
   type KnownMessage,
   type SeenMessage,
+  type RawFacts,
 } from "./fingerprint.ts";
 export {
   eventSchema,
@@ -170,7 +171,6 @@ export {
   type ParsedMessage,
   type ParsedAttachment,
   type ParseResult,
-  type WrittenResult,
   type MimeParser,
   type MessageSource,
   type Lease,
@@ -283,7 +283,15 @@ export {
   type QuarantinedEventInput,
   writeMessageEvent,
 } from "./build-event.ts";
-export { composeMessage, readMessage, writeMessage, type Gap, type GapKind, type WrittenMessage } from "./written-message.ts";
+export {
+  composeMessage,
+  readMessage,
+  writeMessage,
+  type Gap,
+  type GapKind,
+  type WrittenMessage,
+  type WrittenResult,
+} from "./written-message.ts";
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
 export { describeMachine, describeUnknown, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";

@@ -12,7 +12,7 @@ import type { Pace } from "./pace.ts";
 import type { MailRhythm } from "./poll-interval.ts";
 import type { TenantHold } from "./tenant-hold.ts";
 import type { UidlBook } from "./uidl-book.ts";
-import type { WrittenMessage } from "./written-message.ts";
+import type { WrittenResult } from "./written-message.ts";
 
 /** Wall clock and monotonic clock, both in ms. Everything that waits or compares times gets one. */
 export interface Clock {
@@ -206,8 +206,8 @@ export interface IndexedFolder extends MessagePlace {
 
 /** The blobs of one commit. Pointers are known at once, durable only after `flush`. */
 export interface BlobBatch {
-  /** @param key the message's key, so that the store can be read without Redis */
-  put(kind: BlobKind, key: string, bytes: Uint8Array): BlobPointer;
+  /** @param key the message's key, so that the store can be read without Redis. @param sha256 of the bytes, where it is known */
+  put(kind: BlobKind, key: string, bytes: Uint8Array, sha256?: string): BlobPointer;
   /** A blob that comes in pieces. Until it has ended or was given up, nothing else is put or opened. */
   open(kind: BlobKind, key: string): BlobWriter;
   /** What a writer of this batch has written, in pieces. @throws SyncError BLOB_UNAVAILABLE */
@@ -249,9 +249,6 @@ export type ParseResult<Message = ParsedMessage> =
   | { readonly ok: true; readonly message: Message; readonly cut?: string }
   /** `reason` is a sentence for an operator; what could be read of the head comes along where possible. */
   | { readonly ok: false; readonly reason: string };
-
-/** What a parser hands over: the message written as events have it. */
-export type WrittenResult = ParseResult<WrittenMessage>;
 
 export interface MimeParser {
   readonly name: string;

@@ -1,7 +1,8 @@
 import { cleanJson } from "./clean-value.ts";
 import type { AttachmentEvent, BlobPointer, MessageFields } from "./event.ts";
 import { limits } from "./limits.ts";
-import type { ParsedMessage } from "./ports.ts";
+import type { RawFacts } from "./fingerprint.ts";
+import type { ParsedMessage, ParseResult } from "./ports.ts";
 import { isLongerInUtf8 } from "./utf8.ts";
 
 /**
@@ -15,12 +16,20 @@ export interface WrittenMessage {
   readonly gaps: readonly Gap[];
 }
 
+/** What a parser hands over: the message written as events have it. */
+export type WrittenResult = ParseResult<WrittenMessage> & {
+  /** Absent where the parser did not get as far, and of a streamed message: then whoever needs it reads the bytes. */
+  readonly raw?: RawFacts;
+};
+
 /** Where the members `ref`, `sha256` and `size` of a blob belong, and the blob. */
 export interface Gap {
   /** Offset into the JSON, bytes. */
   readonly at: number;
   readonly kind: GapKind;
   readonly bytes: Uint8Array;
+  /** Of the bytes, where it is known: lower-case hex. */
+  readonly sha256?: string;
 }
 
 export type GapKind = "text" | "html" | "attachment";
@@ -127,9 +136,9 @@ export function spliceMessage(
   before: string,
   { json, gaps }: WrittenMessage,
   after: string,
-  keep: (kind: GapKind, bytes: Uint8Array) => BlobPointer,
+  keep: (kind: GapKind, bytes: Uint8Array, sha256?: string) => BlobPointer,
 ): Uint8Array {
-  const fillings = gaps.map(({ kind, bytes }) => pointerMembers(keep(kind, bytes)));
+  const fillings = gaps.map(({ kind, bytes, sha256 }) => pointerMembers(keep(kind, bytes, sha256)));
   const units = fillings.reduce((sum, filling) => sum + filling.length, before.length + after.length);
   const encoder = new TextEncoder();
   const target = new Uint8Array(json.length + units * mostBytesPerUnit);

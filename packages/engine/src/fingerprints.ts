@@ -16,15 +16,19 @@ import {
 /** 24 bits confirm what another INTERNALDATE made suspicious; a checkpoint is kept small. */
 const spotDigestLength = 4;
 
-/** What is remembered of a message that was fetched whole. */
+/**
+ * What is remembered of a message that was fetched whole.
+ * @param fingerprint of its bytes, where it is known
+ */
 export function entryOf(
   digest: Digest,
   message: FetchedMessage,
   size: number,
   raw: BlobPointer,
   quarantine: QuarantineCode | undefined,
+  fingerprint = fingerprintOf(message.bytes),
 ): IndexEntry {
-  const { messageId, text } = fingerprintOf(message.bytes);
+  const { messageId, text } = fingerprint;
   return {
     uid: message.uid,
     size,

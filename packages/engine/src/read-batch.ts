@@ -3,6 +3,7 @@ import {
   type BlobPointer,
   buildQuarantinedEvent,
   type FetchedMessage,
+  type Fingerprint,
   type FlagRow,
   type FolderCheckpoint,
   isPlaceholder,
@@ -111,9 +112,12 @@ class BatchReader {
     let held = 0;
     for await (const message of ahead ?? session.fetch(uids)) {
       signal.throwIfAborted();
-      const raw = blobs.put("raw", this.#keyOf(message.uid), message.bytes);
       held += message.bytes.length;
-      const event = guard(async () => this.#toEvent(message, raw, await ports.mime.parse(message.bytes, lane === "fresh"))).finally(() => {
+      const event = guard(async () => {
+        const parsed = await ports.mime.parse(message.bytes, lane === "fresh");
+        const raw = blobs.put("raw", this.#keyOf(message.uid), message.bytes, parsed.raw?.sha256);
+        return this.#toEvent(message, raw, parsed);
+      }).finally(() => {
         held -= message.bytes.length;
       });
       // Awaited in order later; without this a failure before that would count as unhandled.
@@ -180,15 +184,15 @@ class BatchReader {
 
   #toEvent(message: FetchedMessage, raw: BlobPointer, parsed: WrittenResult): OutgoingEvent {
     if (!parsed.ok) return this.#quarantine(message, { code: "MESSAGE_UNPARSEABLE", reason: parsed.reason }, raw);
-    if (isPlaceholder(message.bytes)) return this.#quarantine(message, unconvertible, raw);
+    if (parsed.raw?.isPlaceholder ?? isPlaceholder(message.bytes)) return this.#quarantine(message, unconvertible, raw);
     const key = this.#keyOf(message.uid);
-    this.#remember(message, raw);
+    this.#remember(message, raw, undefined, parsed.raw?.fingerprint);
     const { blobs } = this.#batch;
     return writeMessageEvent({
       ...this.#about(message),
       raw,
       message: parsed.message,
-      putBlob: (kind, bytes) => blobs.put(kind, key, bytes),
+      putBlob: (kind, bytes, sha256) => blobs.put(kind, key, bytes, sha256),
       ...(parsed.cut !== undefined && { quarantine: { code: "MESSAGE_TOO_LARGE", reason: parsed.cut } }),
     });
   }
@@ -212,9 +216,9 @@ class BatchReader {
   }
 
   /** Remembers the message beside its blobs, and for the checkpoint. */
-  #remember(message: FetchedMessage, raw: BlobPointer, quarantine?: QuarantineCode): void {
+  #remember(message: FetchedMessage, raw: BlobPointer, quarantine?: QuarantineCode, fingerprint?: Fingerprint): void {
     const { context, work, checkpoint, blobs } = this.#batch;
-    const entry = entryOf(context.ports.digest, message, this.#sizes.get(message.uid) ?? 0, raw, quarantine);
+    const entry = entryOf(context.ports.digest, message, this.#sizes.get(message.uid) ?? 0, raw, quarantine, fingerprint);
     const { generation, uidValidity } = checkpoint;
     blobs.note({ folder: work.path, ...(work.role !== undefined && { role: work.role }), generation, uidValidity }, entry);
     this.flags.push({ uid: message.uid, flags: message.flags });

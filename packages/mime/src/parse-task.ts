@@ -5,6 +5,7 @@ import type { BlobPointer } from "@mailfleet/core";
 import { parseMessage, parsePieces } from "./parse-message.ts";
 import type { ParseLimits } from "./parse-message.ts";
 import { askOver } from "./port-calls.ts";
+import { rawFactsOf } from "./raw-facts.ts";
 import { packBatch, type WireBatch } from "./wire.ts";
 
 /** What the pool hands to a thread: messages one after the other in one transferred buffer. */
@@ -31,7 +32,7 @@ export async function parseBatch(task: ParseTask): Promise<unknown> {
   const messages = task.sizes.map((size) => new Uint8Array(task.slab, (at += size) - size, size));
   const results = await Promise.all(messages.map((bytes) => parseMessage(bytes, task.limits)));
   keepCompiled();
-  return moved(packBatch(results));
+  return moved(packBatch(results, messages.map(rawFactsOf)));
 }
 
 /** Its buffer changes hands. */

@@ -1,4 +1,5 @@
-import { composeMessage, type Gap, type GapKind, type ParseResult, type WrittenResult } from "@mailfleet/core";
+import { hash } from "node:crypto";
+import { composeMessage, type Gap, type GapKind, type ParseResult, type RawFacts, type WrittenResult } from "@mailfleet/core";
 
 /**
  * How a batch crosses the thread border: written, in one buffer that is transferred, each message's JSON followed by what its gaps
@@ -10,12 +11,25 @@ export interface WireBatch {
   readonly items: readonly WireItem[];
 }
 
-/** The reason why a message was not read, or the size of its JSON, what was cut, and three numbers for each gap: kind, offset, size. */
-export type WireItem = string | readonly [jsonBytes: number, cut: string | null, gaps: readonly number[]];
+export interface WireItem {
+  readonly raw: RawFacts | undefined;
+  /** Why the message was not read, or how it lies in the buffer. */
+  readonly content: string | WireContent;
+}
+
+export interface WireContent {
+  readonly jsonBytes: number;
+  readonly cut: string | undefined;
+  /** Three numbers for each gap: kind, offset, size. */
+  readonly gaps: readonly number[];
+  /** SHA-256 of what each gap left out, hex. */
+  readonly hashes: readonly string[];
+}
 
 const kinds: readonly GapKind[] = ["text", "html", "attachment"];
 
-export function packBatch(results: readonly ParseResult[]): WireBatch {
+/** @param raws what is known of each message's bytes, in the same order */
+export function packBatch(results: readonly ParseResult[], raws: readonly RawFacts[] = []): WireBatch {
   const contents: (string | Uint8Array)[] = [];
   const sizes: number[] = [];
   const add = (content: string | Uint8Array): number => {
@@ -24,8 +38,9 @@ export function packBatch(results: readonly ParseResult[]): WireBatch {
     sizes.push(size);
     return size;
   };
-  const items = results.map((result): WireItem => {
-    if (!result.ok) return result.reason;
+  const items = results.map((result, index): WireItem => {
+    const raw = raws[index];
+    if (!result.ok) return { raw, content: result.reason };
     const { pieces, gaps } = composeMessage(result.message);
     let jsonBytes = 0;
     const numbers: number[] = [];
@@ -35,7 +50,8 @@ export function packBatch(results: readonly ParseResult[]): WireBatch {
       if (gap) numbers.push(kinds.indexOf(gap.kind), jsonBytes, 0);
     }
     for (const [i, { content }] of gaps.entries()) numbers[i * 3 + 2] = add(content);
-    return [jsonBytes, result.cut ?? null, numbers];
+    const hashes = gaps.map(({ content }) => hash("sha256", content, "hex"));
+    return { raw, content: { jsonBytes, cut: result.cut, gaps: numbers, hashes } };
   });
   const slab = Buffer.from(new ArrayBuffer(sizes.reduce((sum, size) => sum + size, 0)));
   let at = 0;
@@ -51,15 +67,16 @@ export function packBatch(results: readonly ParseResult[]): WireBatch {
 export function unpackBatch({ slab, items }: WireBatch): WrittenResult[] {
   let at = 0;
   const take = (size: number): Uint8Array => new Uint8Array(slab, (at += size) - size, size);
-  return items.map((item): WrittenResult => {
-    if (typeof item === "string") return { ok: false, reason: item };
-    const [jsonBytes, cut, numbers] = item;
+  return items.map(({ raw, content }): WrittenResult => {
+    const known = raw && { raw };
+    if (typeof content === "string") return { ok: false, reason: content, ...known };
+    const { jsonBytes, cut, gaps: numbers, hashes } = content;
     const json = take(jsonBytes);
     const gaps: Gap[] = [];
-    for (let i = 0; i < numbers.length; i += 3) {
-      const [kind = 0, place = 0, size = 0] = numbers.slice(i, i + 3);
-      gaps.push({ kind: kinds[kind] as GapKind, at: place, bytes: take(size) });
+    for (const [i, sha256] of hashes.entries()) {
+      const [kind = 0, place = 0, size = 0] = numbers.slice(i * 3, i * 3 + 3);
+      gaps.push({ kind: kinds[kind] as GapKind, at: place, bytes: take(size), sha256 });
     }
-    return { ok: true, message: { json, gaps }, ...(cut !== null && { cut }) };
+    return { ok: true, message: { json, gaps }, ...(cut !== undefined && { cut }), ...known };
   });
 }
