@@ -30,7 +30,7 @@ export interface Visitor {
 export async function openVisitor(
   browser: Browser,
   url: string,
-  options: { readonly isPhone?: boolean; readonly theme?: Theme } = {},
+  options: { readonly isPhone?: boolean; readonly theme?: Theme; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Visitor> {
   const context = await browser.newContext({
     baseURL: url,
@@ -40,6 +40,7 @@ export async function openVisitor(
     locale: "en-GB",
     timezoneId: "Europe/Berlin",
     reducedMotion: "reduce",
+    ...(options.headers && { extraHTTPHeaders: options.headers }),
   });
   const page = await context.newPage();
   const complaints: string[] = [];

@@ -1,8 +1,24 @@
+import type { Sandbox } from "@mailfleet/sandbox";
+import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { describe, expect, test } from "vitest";
 import { addressesOf, expectAccessible, focusedWords, isListening, main, tabTo, waitForHeading } from "./browser.ts";
 import { refused, useConsole } from "./console-visits.ts";
 
-const { fleet, visit } = useConsole();
+const { arriveAs, fleet, visit } = useConsole();
+
+/** A mailbox that nothing else is done to. */
+const chosen = (): string => fleet().sandbox.tenants[0]?.addresses.find((address) => address !== refused) ?? "";
+
+/** A message under a UID that was dealt and never listed. @returns the UID */
+function plant(sandbox: Sandbox, address: string): number {
+  const uids = new Set(
+    Array.from(sandbox.truth()).flatMap((entry) => (entry.address === address && entry.folder === "INBOX" ? [entry.uid] : [])),
+  );
+  let uid = Math.max(...uids) - 1;
+  while (uids.has(uid)) uid--;
+  sandbox.plant(address, "INBOX", uid, Buffer.from("Subject: planted\r\n\r\nplanted\r\n"));
+  return uid;
+}
 
 describe("a mailbox that is late", () => {
   test("is named with its cause; mended, it is fresh again without a reload", async () => {
@@ -21,6 +37,15 @@ describe("a mailbox that is late", () => {
     await expect(main(page).textContent()).resolves.toContain(`mailfleet doctor --mailbox ${refused}`);
     await page.getByRole("link", { name: refused }).click();
     await waitForHeading(page, `${refused} is parked`);
+    await page.getByRole("button", { name: "Run doctor" }).click();
+    const doctor = page.getByRole("region", { name: "Doctor" });
+    await doctor.getByText("In a terminal this ends with exit code 1").waitFor({ timeout: 60_000 });
+    await doctor.getByRole("listitem").filter({ hasText: "passed: token" }).waitFor();
+    await expect(doctor.textContent()).resolves.toContain(`Add-MailboxPermission -Identity '${refused}'`);
+    await expect(doctor.textContent()).resolves.not.toContain(fleet().sandbox.secretOf("contoso"));
+    await expectAccessible(page, "what the doctor found");
+    await doctor.getByRole("button", { name: "Close" }).click();
+    await doctor.waitFor({ state: "detached" });
     fleet().sandbox.setRefused(refused, false);
     await page.getByRole("button", { name: "Try now" }).click();
     await waitForHeading(page, `${refused} is fresh`);
@@ -79,6 +104,129 @@ describe("dead letters", () => {
     await page.getByRole("row").filter({ hasText: "replayed 4 dead letters" }).first().waitFor();
     expectQuiet();
   });
+});
+
+describe("messages that were set aside", () => {
+  test("are replayed as many as the dialog said", async () => {
+    const { sandbox } = fleet();
+    const nested = hostileMails().find(({ name }) => name === "300 levels");
+    for (let n = 0; n < 2; n++) sandbox.deliver(chosen(), "INBOX", Buffer.from(nested?.bytes ?? []));
+    const { page, expectQuiet } = await visit("/dead-letters?whose=messages");
+    await page.getByRole("heading", { name: /could not be read as a message/ }).waitFor({ timeout: 60_000 });
+    await waitForHeading(page, "2 dead letters from 1 cause");
+    await page.getByRole("button", { name: "Replay 2", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await expect(dialog.textContent()).resolves.toContain("2 dead letters of cause");
+    await dialog.getByRole("button", { name: "Replay 2" }).click();
+    await page.locator(".toast").filter({ hasText: "2 read anew, of which 2 are set aside again" }).waitFor({ timeout: 30_000 });
+    expectQuiet();
+  });
+});
+
+describe("dead letters that nobody wants", () => {
+  test("are discarded by their number, and put back from their stored bytes", async () => {
+    const { page, expectQuiet } = await visit("/");
+    await waitForHeading(page, /^(9 of|All) 10 mailboxes are fresh/);
+    await fleet().failEvents(2, "no such customer");
+    await page.goto("/dead-letters?whose=consumers");
+    await page.getByRole("heading", { name: /no such customer/ }).waitFor();
+    await page.getByRole("link", { name: /^Open / }).click();
+    await page.getByRole("button", { name: "Discard 2", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    const button = dialog.getByRole("button", { name: "Discard 2" });
+    expect(await button.isDisabled()).toBe(true);
+    await expectAccessible(page, "the dialog of discard");
+    await dialog.getByLabel("Type 2 to discard them").fill("2");
+    await button.click();
+    await page.locator(".toast").filter({ hasText: "2 discarded" }).waitFor();
+    await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor();
+    await page.getByRole("button", { name: "Restore" }).click();
+    await page.locator(".toast").filter({ hasText: "2 messages put back." }).waitFor({ timeout: 30_000 });
+    await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor({ state: "detached" });
+    expectQuiet();
+  });
+});
+
+describe("a proof", () => {
+  test("names what is missing by folder and UID with the exit code, and once it was fetched nothing is missing", async () => {
+    const { sandbox } = fleet();
+    const address = chosen();
+    const { page, expectQuiet } = await visit(`/mailboxes/contoso/${address}`);
+    await waitForHeading(page, `${address} is fresh`);
+    await page.getByText(/The worst state of each hour: .*hours? not recorded/).waitFor();
+    // So that no session finds it first.
+    await page.getByRole("button", { name: "Park", exact: true }).click();
+    await waitForHeading(page, `${address} is parked by anyone on this machine`);
+    const uid = plant(sandbox, address);
+    await page.getByRole("button", { name: "Prove", exact: true }).click();
+    const proof = page.getByRole("region", { name: "Proof" });
+    await proof.getByText("In a terminal this ends with exit code 1").waitFor({ timeout: 60_000 });
+    await expect(proof.getByRole("row").last().textContent()).resolves.toMatch(new RegExp(`INBOX\\s+1 message\\s+${uid}`));
+    await expectAccessible(page, "a proof with a gap");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await waitForHeading(page, `${address} is fresh`);
+    await page.getByRole("button", { name: "Prove", exact: true }).click();
+    await proof.getByText("In a terminal this ends with exit code 0: nothing is missing.").waitFor({ timeout: 60_000 });
+    await page.getByText("Proven: every message that the server listed was accounted for.").waitFor();
+    expectQuiet();
+  });
+});
+
+describe("the sandbox", () => {
+  test("is broken from its page, and mended", async () => {
+    fleet().sandbox.faults.clear();
+    const { page, expectQuiet } = await visit("/about");
+    await page.getByRole("link", { name: "Break something" }).click();
+    await waitForHeading(page, "Nothing goes wrong on purpose.");
+    await page.getByRole("combobox", { name: "Fault" }).selectOption("search-slow");
+    await page.getByText("SEARCH takes its time").first().waitFor();
+    await page.getByRole("combobox", { name: "Where" }).selectOption("tenant fabrikam");
+    await page.getByRole("button", { name: "Break it" }).click();
+    await waitForHeading(page, "1 fault is ordered.");
+    expect(
+      fleet()
+        .sandbox.faults.list()
+        .map(({ order }) => order),
+    ).toMatchObject([{ name: "search-slow", tenant: "fabrikam" }]);
+    await expectAccessible(page, "a fault that is ordered");
+    await page.getByRole("button", { name: "End search-slow" }).click();
+    await waitForHeading(page, "Nothing goes wrong on purpose.");
+    await page.goto("/activity?who=people");
+    await page
+      .getByRole("row")
+      .filter({ hasText: "broke something in the sandbox" })
+      .filter({ hasText: "search-slow, fabrikam" })
+      .waitFor();
+    expectQuiet();
+  });
+});
+
+test("a viewer sees every page and no button that does anything; who may act sees them", async () => {
+  const paths = [
+    "/",
+    "/mailboxes",
+    "/tenants/contoso",
+    `/mailboxes/contoso/${refused}`,
+    "/dead-letters",
+    "/activity",
+    "/about",
+    "/sandbox",
+  ];
+  const [vera, anna] = [await arriveAs("vera"), await arriveAs("anna")];
+  const acting = /^(Try now|Run doctor|Prove|Park|Resume|Replay|Discard|Restore|Reveal|Break|Throttle|Refuse|Deal|An outage|End)\b/;
+  let seen = 0;
+  for (const path of paths) {
+    await vera.page.goto(path);
+    await isListening(vera.page);
+    expect(await vera.page.getByRole("button", { name: acting }).count(), path).toBe(0);
+    expect(await main(vera.page).getByRole("checkbox").count(), path).toBe(0);
+    await anna.page.goto(path);
+    await isListening(anna.page);
+    seen += await anna.page.getByRole("button", { name: acting }).count();
+  }
+  expect(seen).toBeGreaterThan(8);
+  vera.expectQuiet();
+  anna.expectQuiet();
 });
 
 describe("parking", () => {

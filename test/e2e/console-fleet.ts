@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UnrecoverableError, Worker } from "bullmq";
@@ -15,7 +15,9 @@ export interface ConsoleFleet {
   readonly redis: RunningRedis;
   readonly config: string;
   readonly output: () => string;
-  /** A consumer that fails for good on so many of the events that wait. */
+  /** A second console of the fleet, which people reach through a proxy that names them. @returns its address */
+  startBehindProxy(operators: readonly string[]): Promise<string>;
+  /** A consumer that fails for good on so many of the messages that wait; other events it handles. */
   failEvents(count: number, say: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -59,26 +61,39 @@ ${blocks.join("")}console: { listen: "127.0.0.1:${port}" }
 ${more}`,
   );
   const roles: Role[] = [startRole("producer", config), startRole("worker", config)];
-  const shown = startProgram([join(root, "apps/console/src/main.ts"), "--config", config, "--sandbox"]);
-  roles.push(shown);
+  const show = (file: string): void =>
+    void roles.push(startProgram([join(root, "apps/console/src/main.ts"), "--config", file, "--sandbox-dir", join(dir, "sandbox")]));
+  show(config);
   const output = (): string => roles.map((role) => role.output()).join("\n");
   const url = `http://127.0.0.1:${port}`;
-  await until(
-    async () =>
-      fetch(url).then(
-        ({ status }) => status,
-        () => 0,
-      ),
-    (status) => status === 200,
-    startMs,
-    output,
-  );
+  const answers = (where: string): Promise<number> =>
+    until(
+      async () =>
+        fetch(`${where}/favicon.svg`).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      (status) => status === 200,
+      startMs,
+      output,
+    );
+  await answers(url);
   return {
     url,
     sandbox,
     redis,
     config,
     output,
+    async startBehindProxy(operators) {
+      const other = await freePort();
+      const file = join(dir, "proxied.yaml");
+      const auth = `auth: { proxy: { header: X-Forwarded-User, from: [127.0.0.1], operators: [${operators.join(", ")}] } }`;
+      const text = await readFile(config, "utf8");
+      await writeFile(file, text.replace(/^console: .*$/m, `console: { listen: "127.0.0.1:${other}", ${auth} }`));
+      show(file);
+      await answers(`http://127.0.0.1:${other}`);
+      return `http://127.0.0.1:${other}`;
+    },
     failEvents: (count, say) => failEvents(redis.port, count, say),
     async stop() {
       await Promise.all(roles.map((role) => role.stop()));
@@ -94,9 +109,14 @@ async function failEvents(port: number, count: number, say: string): Promise<voi
   const connection: object = redisOptions({ host: "127.0.0.1", port, db: 0, tls: false });
   const worker = new Worker("messages", null, { connection, prefix: redisKeys().bullPrefix, autorun: false, name: "crm" });
   try {
-    for (let n = 0; n < count; n++) {
+    for (let n = 0; n < count;) {
       const job = await worker.getNextJob("token");
       if (!job) throw new Error("no event waits");
+      if (job.name !== "message.added") {
+        await job.moveToCompleted(null, "token", false);
+        continue;
+      }
+      n++;
       await job.moveToFailed(new UnrecoverableError(say), "token");
     }
   } finally {

@@ -10,6 +10,8 @@ export interface ConsoleVisits {
   readonly fleet: () => ConsoleFleet;
   /** A browser of somebody who has not asked for a page yet. */
   arrive(): Promise<Visitor>;
+  /** Somebody whom a proxy in front of another console of the fleet names; anna may act. */
+  arriveAs(name: string): Promise<Visitor>;
   /** A tab of somebody who has just come in. */
   visit(path: string): Promise<Visitor>;
 }
@@ -42,9 +44,16 @@ export function useConsole(): ConsoleVisits {
     visitors.push(visitor);
     return visitor;
   };
+  let proxied: Promise<string> | undefined;
   return {
     fleet: () => fleet,
     arrive,
+    async arriveAs(name) {
+      proxied ??= fleet.startBehindProxy(["anna"]);
+      const visitor = await openVisitor(browser, await proxied, { headers: { "x-forwarded-user": name } });
+      visitors.push(visitor);
+      return visitor;
+    },
     async visit(path) {
       const visitor = await arrive();
       await visitor.page.goto(path);

@@ -116,6 +116,7 @@ describe("axe finds nothing, in both themes and widths,", () => {
     ["dead letters", "/dead-letters"],
     ["activity", "/activity"],
     ["about", "/about"],
+    ["what breaks the sandbox", "/sandbox"],
   ])("on %s", async (what, path) => {
     const { page, expectQuiet } = await visit(path);
     await heading(page).waitFor();

@@ -1,4 +1,5 @@
 import {
+  countUids,
   formatCount,
   formatCounted,
   type MailAddress,
@@ -33,7 +34,7 @@ export async function replayLetters(
   letters: readonly ListedLetter[],
   onDone: (done: number) => void,
 ): Promise<LettersDone> {
-  const sum = { done: 0, gone: 0, moved: 0, failed: 0, read: 0 };
+  const sum = { done: 0, gone: 0, moved: 0, failed: 0, read: 0, setAside: 0 };
   for (let i = 0; i < letters.length; i += pageSize) {
     const page = letters.slice(i, i + pageSize);
     const outcome = await ports.jobs.retry(page.filter(({ kind }) => kind === "job"));
@@ -42,14 +43,17 @@ export async function replayLetters(
     sum.moved += outcome.moved;
     for (const { mailbox, folder, generation, uids } of byMailbox(page.filter(({ kind }) => kind === "message").map(({ id }) => id))) {
       const counts = await ports.replay(mailbox, { folder, generation, uids, withRemoved: true });
-      sum.read += counts.chosen;
+      sum.read += counts.chosen - counts.failed;
       sum.failed += counts.failed;
+      sum.setAside += counts.quarantined;
+      // Listed and not there any more: each letter of the dialog ends in one of the sums.
+      sum.gone += countUids(uids) - counts.chosen;
     }
     onDone(i + page.length);
   }
   const parts = [
     sum.done > 0 ? `${formatCount(sum.done)} tried again` : "",
-    sum.read > 0 ? `${formatCount(sum.read)} read anew` : "",
+    sum.read > 0 ? `${formatCount(sum.read)} read anew${againWords(sum.setAside)}` : "",
     sum.gone > 0 ? `${formatCount(sum.gone)} were gone` : "",
     sum.moved > 0 ? `${formatCount(sum.moved)} had moved on and were left alone` : "",
     sum.failed > 0 ? `${formatCount(sum.failed)} could not be read` : "",
@@ -59,6 +63,11 @@ export async function replayLetters(
     failed: sum.failed,
     words: parts.filter(Boolean).join(", ") || "nothing to do",
   };
+}
+
+/** Of what was set aside before. */
+function againWords(setAside: number): string {
+  return setAside === 0 ? "" : `, of which ${formatCounted(setAside, "is", "are")} set aside again`;
 }
 
 /** Takes letters out of the queue; which they were is kept for a week. Messages that were set aside are no jobs, and stay. */
