@@ -1,8 +1,10 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { openBlobStore } from "@mailfleet/blobs";
+import { lookAtBucket, openBlobStore } from "@mailfleet/blobs";
 import type { MailEndpoint } from "@mailfleet/config";
 import {
+  type BucketLook,
+  bucketTrouble,
   byProtocol,
   type Clock,
   type Lane,
@@ -99,6 +101,16 @@ export interface WorkerParts {
   close(): Promise<void>;
 }
 
+/** Said once, before the first mailbox meets it. The worker runs all the same: its mailboxes wait, and go on when the bucket does. */
+function tellRefusal(look: BucketLook, log: Log): void {
+  if (look.kind === "ready") return;
+  const { bucket, at, code } = look;
+  log.error(
+    { code: "BLOB_UNAVAILABLE", bucket, at, reason: code },
+    `the bucket of the blob store does not take mail. ${bucketTrouble(code).cause}`,
+  );
+}
+
 /** Puts a worker together; nothing runs yet. @throws SyncError CONFIG_INVALID */
 export async function wireWorker({ config, shards, log, scrub, hide, env }: RoleStart): Promise<WorkerParts> {
   const name = `${hostname()}-${process.pid}`;
@@ -154,6 +166,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
     pop3: createPop3Source({ ...forMail, endpoint: endpointOf("pop3"), quits: config.sync.pop3.quit }),
   });
   const blobs = openBlobStore(config.blobs, { clock, chance });
+  if (config.blobs.s3) void lookAtBucket(config.blobs.s3, clock).then((look) => tellRefusal(look, log));
   const bytes = createByteBudget(bytesInFlight(config.worker.memoryMb, config.worker.parseThreads));
   const way = createRightOfWay({ clock, isBusy: createLoopWatch() });
   const closers: (() => Promise<void> | void)[] = [];

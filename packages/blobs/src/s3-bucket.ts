@@ -35,6 +35,8 @@ export interface Bucket {
   list(prefix: string, after?: string): AsyncIterable<{ readonly key: string; readonly size: number }>;
   /** No error where it is not there. */
   remove(key: string): Promise<void>;
+  /** Ends uploads in parts that were begun under the prefix and never completed: what came of them is held by the server, unseen. */
+  abortUploads(prefix: string): Promise<void>;
 }
 
 type Sdk = typeof S3;
@@ -151,6 +153,20 @@ export function openBucket(place: S3Place, options: BucketOptions = {}): Bucket 
           throw asS3Error(error, "list");
         }
       } while (token !== undefined);
+    },
+    async abortUploads(prefix) {
+      try {
+        const { sdk, client } = await open();
+        for (;;) {
+          const page = await client.send(new sdk.ListMultipartUploadsCommand({ Bucket, Prefix: prefix }));
+          for (const { Key, UploadId } of page.Uploads ?? [])
+            await client.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+          // What was ended is no longer listed: the next page is the first one.
+          if (!page.IsTruncated || (page.Uploads ?? []).length === 0) return;
+        }
+      } catch (error) {
+        throw asS3Error(error, "delete");
+      }
     },
     async remove(key) {
       try {

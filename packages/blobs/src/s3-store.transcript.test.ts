@@ -223,6 +223,23 @@ describe("a bucket that answers badly", () => {
   });
 });
 
+test("a mailbox that is erased leaves no part of an upload that was cut short, and its neighbour keeps his", async () => {
+  const other = { ...mailbox, address: "sales@contoso.example" };
+  // A worker that dies in the middle of an upload neither completes nor aborts it.
+  world.server.break(({ method, query }) =>
+    query.get("partNumber") === "2" || method === "DELETE" ? { kind: "status", status: 403, code: "AccessDenied" } : undefined,
+  );
+  for (const of of [mailbox, mailbox, other]) {
+    const batch = world.open().startBatch(of);
+    batch.put("raw", "key", Buffer.alloc(partBytes + 5));
+    await expect(batch.flush()).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE" } });
+  }
+  expect(world.server.openUploads).toBe(3);
+  world.server.break(undefined);
+  await world.open().erase(mailbox);
+  expect(world.server.openUploads).toBe(1);
+});
+
 describe("what was noted, in a bucket", () => {
   const hour = 60 * 60_000;
 

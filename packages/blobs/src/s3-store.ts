@@ -78,7 +78,11 @@ export function createS3Store({ place, scratchDir, clock, chance, ...options }: 
   return {
     weigh: (mailbox) => each(mailbox, () => Promise.resolve()),
     // No pack holds blobs of two mailboxes (decision 0002): a mailbox is what its prefix begins.
-    erase: (mailbox) => each(mailbox, (keys) => Promise.all(keys.map((key) => bucket.remove(key)))),
+    async erase(mailbox) {
+      const weight = await each(mailbox, (keys) => Promise.all(keys.map((key) => bucket.remove(key))));
+      await bucket.abortUploads(indexOf(mailbox).root);
+      return weight;
+    },
     startBatch(mailbox) {
       const location = { tenant: mailbox.tenant, box: boxOf(mailbox), period: monthOf(clock.now()), pack: nextName() };
       return new PackBatch(new S3Pack(bucket, keyOf(location), scratchDir), homeOf(mailbox), location);

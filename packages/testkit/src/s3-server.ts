@@ -70,6 +70,7 @@ export async function startS3Server({ bucket = "mail-blobs", region = "eu-centra
   let aheadMs = 0;
 
   function answerTo({ method, key, query, headers }: S3Request, body: Buffer): Answer {
+    if (key === "" && query.has("uploads")) return listUploads(query);
     if (key === "") return method === "GET" ? list(query) : { status: 405, body: errorXml("MethodNotAllowed") };
     const uploadId = query.get("uploadId");
     if (method === "POST" && query.has("uploads")) {
@@ -117,6 +118,14 @@ export async function startS3Server({ bucket = "mail-blobs", region = "eu-centra
     objects.set(upload.key, { body: Buffer.concat(parts as Buffer[]), headers: upload.headers });
     uploads.delete(id);
     return xml("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
+  }
+
+  function listUploads(query: URLSearchParams): Answer {
+    const all = [...uploads].filter(([, { key }]) => key.startsWith(query.get("prefix") ?? ""));
+    const page = all.slice(0, pageKeys).map(([id, { key }]) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`);
+    return xml(
+      `<ListMultipartUploadsResult><IsTruncated>${all.length > page.length}</IsTruncated>${page.join("")}</ListMultipartUploadsResult>`,
+    );
   }
 
   function list(query: URLSearchParams): Answer {

@@ -26,7 +26,7 @@ export function bucketTrouble(code: string): { readonly cause: string; readonly 
     case "HTTP403":
       return {
         cause:
-          "The bucket refuses mailfleet: its identity needs s3:PutObject, s3:GetObject, s3:DeleteObject and s3:AbortMultipartUpload on the objects, and s3:ListBucket on the bucket.",
+          "The bucket refuses mailfleet: its identity needs s3:PutObject, s3:GetObject, s3:DeleteObject and s3:AbortMultipartUpload on the objects, and s3:ListBucket and s3:ListBucketMultipartUploads on the bucket.",
         conclusion: "the bucket refuses mailfleet",
       };
     case "InvalidAccessKeyId":
