@@ -8,9 +8,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   core: [],
   engine: ["core"],
   adapter: ["core"],
-  role: ["core", "adapter"],
   wiring: ["core", "engine", "adapter"],
-  app: ["core", "engine", "adapter", "role", "wiring"],
+  app: ["core", "engine", "adapter", "wiring"],
   testkit: ["core"],
 };
 

@@ -6,7 +6,7 @@ import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { freePort, type RunningRedis, startRedis } from "@mailfleet/testkit";
 import { type Role, root, startProgram, until } from "./fleet.ts";
 
-const names = ["producer", "worker"] as const;
+const names = ["producer", "worker", "console"] as const;
 let dir: string;
 let sandbox: Sandbox;
 let redisPort: number;

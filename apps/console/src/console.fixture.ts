@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Config, loadConfig } from "@mailfleet/config";
-import { mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
+import { type Config, loadConfig, secretsOf } from "@mailfleet/config";
+import { growingScrubber, mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import type { Sandbox } from "@mailfleet/sandbox";
-import { connectRedis, createMailboxRegistry } from "@mailfleet/store";
+import { connectRedis, createMailboxRegistry, openShards } from "@mailfleet/store";
 import { recordingLog, type RecordingLog, sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
 import { webViews } from "./http/web-views.ts";
 import type { Views } from "./http/views.ts";
@@ -62,8 +62,11 @@ export async function startTestConsole(options: TestConsoleOptions = {}): Promis
   );
   const log = recordingLog();
   const about = { options: "", ...(options.sandboxDir !== undefined && { sandboxDir: options.sandboxDir }) };
-  const parts = await wireConsole({ config, redisTarget: config.redis, log, clock: systemClock, env: {}, ...about });
-  const running = await runConsole({ config, clock: systemClock, log, parts, views: options.views ?? views });
+  const shards = await openShards(config, config.redis, log);
+  const { scrub, hide } = growingScrubber(secretsOf(config));
+  const parts = await wireConsole({ config, shards, log, scrub, hide, clock: systemClock, env: {}, warnings: [], ...about });
+  const panel = { metrics: undefined, judgeBy: () => undefined };
+  const running = await runConsole({ config, clock: systemClock, log, panel, parts, views: options.views ?? views });
   const get = (where: string, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(`${running.url}${where}`, { headers, redirect: "manual" });
   const token = async (): Promise<string> => {

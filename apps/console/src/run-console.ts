@@ -1,6 +1,7 @@
 import { type Config, isLoopback } from "@mailfleet/config";
 import { type Clock, type Log, syncError } from "@mailfleet/core";
 import { type ActionVerb, actionVerbs } from "@mailfleet/core/console";
+import type { RolePanel } from "@mailfleet/role";
 import type { FastifyInstance } from "fastify";
 import type { Server as TlsServer } from "node:https";
 import { ActionDesk } from "./actions/action-desk.ts";
@@ -33,6 +34,7 @@ export interface RunConsoleOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  readonly panel: RolePanel;
   readonly parts: Awaited<ReturnType<typeof wireConsole>>;
   readonly views: Views;
 }
@@ -41,13 +43,13 @@ export interface RunConsoleOptions {
 const mostPorts = 20;
 
 /** Listens, and looks at the fleet until it is closed. @throws SyncError CONFIG_INVALID where no port can be had */
-export async function runConsole({ config, clock, log, parts, views }: RunConsoleOptions): Promise<RunningConsole> {
+export async function runConsole({ config, clock, log, panel, parts, views }: RunConsoleOptions): Promise<RunningConsole> {
   const { sources, access, live, activity } = parts;
   const { listen, tls: tlsFiles, auth } = config.console;
   const tls = tlsFiles && (await readTlsPair(tlsFiles));
   const refusals = new RateLimiter({ count: 1, windowMs: 60_000 });
   const streams = new EventStreams((event) => ({ event, data: live.beat() }));
-  const shown = await showConsole(config, log, { live, streams });
+  const shown = showConsole(panel, { live, streams });
   const server = createConsoleServer({
     access,
     clock,
@@ -104,7 +106,6 @@ export async function runConsole({ config, clock, log, parts, views }: RunConsol
       live.close();
       await server.app.close();
       await looking;
-      shown.close();
     },
   };
 }

@@ -1,13 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { openBlobStore } from "@mailfleet/blobs";
-import { type Config, type ConfigWarning, type Environment, secretsOf } from "@mailfleet/config";
 import {
   type Clock,
   decideIntake,
   describeIntake,
   fullest,
-  growingScrubber,
-  type Log,
   mailboxId,
   type MailboxRef,
   sharded,
@@ -27,9 +23,9 @@ import {
   shardedLetters,
   shardedReissue,
 } from "@mailfleet/queue";
+import type { RoleStart } from "@mailfleet/role";
 import { programVersion, settlesWithin, systemChance } from "@mailfleet/runtime";
 import {
-  checkShards,
   closeShards,
   createActivityLog,
   createCredentialNotes,
@@ -40,11 +36,9 @@ import {
   createMailboxStore,
   createStateStrips,
   createTokenCache,
-  type FleetTarget,
   inspectRedis,
   inspectShards,
   type OpenShard,
-  openShards,
   shardedReader,
   shardedStore,
 } from "@mailfleet/store";
@@ -63,34 +57,19 @@ import type { PageSources } from "./pages/page-sources.ts";
 import { findSandbox } from "./sandbox/find-sandbox.ts";
 import { SandboxDesk } from "./sandbox/sandbox-desk.ts";
 
-export interface WireOptions {
-  readonly config: Config;
-  readonly redisTarget: FleetTarget;
-  readonly log: Log;
+export interface WireOptions extends Pick<RoleStart, "config" | "shards" | "log" | "scrub" | "hide" | "env" | "warnings"> {
   readonly clock: Clock;
-  readonly env: Environment;
   /** What printed commands need besides. */
   readonly options: string;
   /** Where the sandbox's files are, where the fleet is the sandbox. */
   readonly sandboxDir?: string;
-  /** Of the configuration, for the doctor. */
-  readonly warnings?: readonly ConfigWarning[];
 }
 
 /** Closing a queue waits for Redis, which may not answer. */
 const closeMs = 500;
 
-/** Connects to Redis, and gives what pages and actions are made from. @throws SyncError REDIS_UNAVAILABLE, CONFIG_INVALID */
-export async function wireConsole({ config, redisTarget, log, clock, env, options, sandboxDir, warnings = [] }: WireOptions) {
-  const { scrub, hide } = growingScrubber(secretsOf(config));
-  const ca = config.redis?.caFile === undefined ? undefined : await readFile(config.redis.caFile, "utf8");
-  const shards = await openShards(config, redisTarget, log, ca);
-  try {
-    await checkShards(config.name, shards);
-  } catch (error) {
-    closeShards(shards);
-    throw error;
-  }
+/** What pages and actions are made from. @throws SyncError CONFIG_INVALID */
+export async function wireConsole({ config, shards, log, scrub, hide, clock, env, options, sandboxDir, warnings }: WireOptions) {
   const home = sharded(shards);
   const [{ redis, keys }] = shards as readonly [OpenShard, ...OpenShard[]];
   const reader = shardedReader(shards.map((shard) => createFleetReader(shard.redis, shard.keys)));

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type Config, type Environment, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
+import { type Config, type ConfigWarning, type Environment, formatProblems, loadConfig, secretsOf } from "@mailfleet/config";
 import { growingScrubber, isSyncError, type Log } from "@mailfleet/core";
 import { programVersion, stopSignals, systemChance, systemClock } from "@mailfleet/runtime";
 import { closeShards, type OpenShard } from "@mailfleet/store";
@@ -23,6 +23,10 @@ export interface Role {
 /** What a role has when it begins: Redis answers, and may be used. */
 export interface RoleStart {
   readonly config: Config;
+  /** Where it was read, as `--config` names it. */
+  readonly file: string;
+  /** Of the configuration. */
+  readonly warnings: readonly ConfigWarning[];
   readonly given: Readonly<Record<string, unknown>>;
   readonly env: Environment;
   readonly log: Log;
@@ -59,7 +63,7 @@ export async function runRole(role: Role, env: Environment): Promise<number> {
   const base = { role: role.name, pid: process.pid };
   const log = createLog({ level: "info", destination: process.stdout, scrub, clock: systemClock, base });
   try {
-    return await serve(role, { config: loaded.config, given, env, log, scrub, hide }, log, signals.asked);
+    return await serve(role, { ...loaded, file, given, env, log, scrub, hide }, log, signals.asked);
   } catch (error) {
     if (!isSyncError(error)) throw error;
     log.error({ code: error.failure.code }, `${role.name} failed`);
