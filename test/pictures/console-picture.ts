@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { loadConfig } from "@mailfleet/config";
+import { loadConfig, secretsOf } from "@mailfleet/config";
+import { growingScrubber } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
+import { openShards } from "@mailfleet/store";
 import { silentLog, startRedis } from "@mailfleet/testkit";
 import { webViews } from "../../apps/console/src/http/web-views.ts";
 import { runConsole } from "../../apps/console/src/run-console.ts";
@@ -55,7 +57,9 @@ async function startStill(facts: FleetFacts, redisUrl: string, dir: string) {
   const { redis: redisTarget } = config;
   if (redisTarget === undefined) throw new TypeError("the configuration names a Redis");
   const common = { config, log: silentLog, clock: systemClock };
-  const parts = await wireConsole({ ...common, redisTarget, env: {}, options: "", sandboxDir: dir });
+  const shards = await openShards(config, redisTarget, silentLog);
+  const { scrub, hide } = growingScrubber(secretsOf(config));
+  const parts = await wireConsole({ ...common, shards, scrub, hide, env: {}, warnings: [], options: "", sandboxDir: dir });
   const { live } = parts;
   const { memory } = live;
   const beat = () => ({ at: pictureNow, process: "picture", revision: memory.revision, factsAt: pictureNow });
@@ -63,7 +67,13 @@ async function startStill(facts: FleetFacts, redisUrl: string, dir: string) {
   memory.take({ at: pictureNow, changed: recordsOf(facts).map((record) => ({ ...record, isOpened: true, isPushed: false })), gone: [] });
   memory.settle(pictureNow);
   const processes = async () => ["producer", "worker"].map((role) => ({ id: `${role} 1`, role, seenAt: pictureNow, concurrency: 8 }));
-  const running = await runConsole({ ...common, parts: { ...parts, sources: { ...parts.sources, processes } }, views: await webViews() });
+  const panel = { metrics: undefined, judgeBy: () => undefined };
+  const running = await runConsole({
+    ...common,
+    panel,
+    parts: { ...parts, sources: { ...parts.sources, processes } },
+    views: await webViews(),
+  });
   return {
     url: running.url,
     async close() {
