@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { redisKeys } from "@mailfleet/core";
-import { workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
+import { producerNodeFlags, workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import type { SandboxTenantOptions } from "@mailfleet/sandbox";
 import { createFleetReader, createMailboxRegistry, type FleetReader, type MailboxRegistry } from "@mailfleet/store";
 import { type RunningRedis, startRedis } from "@mailfleet/testkit/servers";
@@ -77,7 +77,7 @@ export async function startBenchFleet(options: BenchFleetOptions): Promise<Bench
     registry: createMailboxRegistry(redis, keys),
     roles,
     start(role) {
-      const flags = [...nodeFlags, ...(role === "worker" ? workerNodeFlags : [])];
+      const flags = [...nodeFlags, ...(role === "worker" ? workerNodeFlags : producerNodeFlags)];
       const started = watch(process.execPath, [...flags, join(apps, `${role}/src/main.ts`), "--config", config], env, sampleMs);
       roles.set(started, role);
       void started.ended.then(() => roles.delete(started));

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { redisKeys } from "@mailfleet/core";
-import { workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
+import { producerNodeFlags, workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { startRedis } from "@mailfleet/testkit/servers";
 import { watch } from "./processes.ts";
 import type { Result } from "./report.ts";
@@ -28,7 +28,7 @@ export async function runMailfleet(world: World, parseThreads: number): Promise<
     const startedAt = performance.now();
     const start = (role: string, flags: readonly string[]) =>
       watch(process.execPath, [...flags, join(root, `apps/${role}/src/main.ts`), "--config", config], env);
-    const roles = [start("producer", []), start("worker", workerNodeFlags)];
+    const roles = [start("producer", producerNodeFlags), start("worker", workerNodeFlags)];
     try {
       await untilHandedOff(redis, keys.fleetLedger, world.messages, () => roles.map((role) => role.output()).join("\n"));
       const seconds = (performance.now() - startedAt) / 1_000;

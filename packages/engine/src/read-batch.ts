@@ -100,6 +100,7 @@ class BatchReader {
   readonly spots: Spot[] = [];
   readonly #batch: BatchToRead;
   readonly #sizes: ReadonlyMap<number, number>;
+  #key: { readonly uid: number; readonly text: string } | undefined;
 
   constructor(batch: BatchToRead) {
     this.#batch = batch;
@@ -244,10 +245,13 @@ class BatchReader {
     };
   }
 
+  /** Asked several times for one message, and then for the next. */
   #keyOf(uid: number): string {
+    if (this.#key?.uid === uid) return this.#key.text;
     const { context, work, checkpoint } = this.#batch;
     const { generation, uidValidity } = checkpoint;
-    return keyOf(context, { folder: work.path, generation, uidValidity }, uid);
+    this.#key = { uid, text: keyOf(context, { folder: work.path, generation, uidValidity }, uid) };
+    return this.#key.text;
   }
 }
 

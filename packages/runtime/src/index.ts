@@ -2,7 +2,7 @@ export { boundedLookUp, type LookUpLimits } from "./bounded-look-up.ts";
 export { readOrMakeKey } from "./key-file.ts";
 export { type HostAnswer, type HostQuestion, lookAtHost } from "./look-at-host.ts";
 export { createLoopWatch } from "./loop-watch.ts";
-export { workerEnvironment, workerNodeFlags } from "./node-flags.ts";
+export { producerNodeFlags, workerEnvironment, workerNodeFlags } from "./node-flags.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { type StopSignals, stopSignals } from "./stop-signals.ts";
 export { systemChance, systemClock, systemDigest } from "./system.ts";

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
+import { producerNodeFlags, workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { CliError } from "../cli-error.ts";
 import { ProcessFailure, type ProcessHooks, type SupervisedProcess, superviseProcess } from "./supervised-process.ts";
 
@@ -30,7 +30,7 @@ export async function startRoles(options: RolesOptions, started: SupervisedProce
   const args = (): readonly string[] => ["--config", config];
   const start = (role: "producer" | "worker", index: number): void => {
     const ownEnv = { ...(role === "worker" && workerEnvironment), ...env, ...metricsEnvironment(options.metrics, started.length) };
-    const nodeFlags = role === "worker" ? workerNodeFlags : [];
+    const nodeFlags = role === "worker" ? workerNodeFlags : producerNodeFlags;
     started.push(
       superviseProcess(
         { name: `${role} ${index + 1}`, file: roleEntries[role], args, env: ownEnv, nodeFlags, cwd, readyBy: "message" },
