@@ -51,7 +51,7 @@ describe("an operator on loopback", () => {
 
   test("parks one mailbox, sees it, undoes it, and all of that is written down with its command", async () => {
     const run = await me.ended(await me.run({ verb: "park", target: { mailbox: idOf }, reason: "moves\naway" }));
-    expect(run).toMatchObject({ state: "done", words: "A@contoso.example: 1 parked.", undoUntil: expect.any(Number) });
+    expect(run).toMatchObject({ state: "done", words: "a@contoso.example: 1 parked.", undoUntil: expect.any(Number) });
     expect(await isParked(a)).toBe(true);
     expect(await lastOf(it)).toMatchObject({
       who: "anyone on this machine",

@@ -127,7 +127,7 @@ describe("a proof", () => {
     sandbox.setRefused(refused, false);
     if (run.result?.kind !== "proof") throw new Error(run.words);
     expect(run.result.proofs.filter(({ proof }) => proof === undefined).map(({ address }) => address)).toEqual([refused]);
-    expect([run.result.exit.code, run.words]).toEqual([1, "Contoso: 3 of 4 mailboxes are proven whole."]);
+    expect([run.result.exit.code, run.words]).toEqual([1, "contoso: 3 of 4 mailboxes are proven whole."]);
   });
 });
 

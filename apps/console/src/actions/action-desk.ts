@@ -354,8 +354,9 @@ function oneLine(text: string | undefined): string | undefined {
   return line === "" ? undefined : line;
 }
 
+/** Names of mailboxes and tenants stay as they are. */
 function startUpper(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return text.includes(" ") ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 function notLive(): Refusal {

@@ -82,7 +82,7 @@ export class SandboxDesk {
       count: removed,
       outcome: "done",
       words: `${formatCounted(removed, "fault")} ended`,
-      command: `npx mailfleet sandbox fault clear${id === undefined ? "" : ` ${id}`}`,
+      command: `npx mailfleet sandbox fault clear${id === undefined ? "" : ` ${id}`}${this.#options.options}`,
     });
     return { removed };
   }

@@ -77,7 +77,7 @@ function begin(suggestions: readonly FaultSuggestion[], context: ViewContext): T
       ${suggestions.map(
         ({ label, watch, order }) =>
           html`<div class="field">
-            ${context.mayAct ? actionButton({ label, isBusy, onClick: () => void add(order) }, context) : html`<strong>${label}</strong>`}
+            ${context.mayAct ? html`<div class="actions">${actionButton({ label, isBusy, onClick: () => void add(order) }, context)}</div>` : html`<strong>${label}</strong>`}
             <p class="muted">${watch}</p>
           </div>`,
       )}

@@ -102,7 +102,7 @@ function checked({ about, diagnosis }: CheckedItem, isNamed: boolean): TemplateR
                   ${command(commands.join("\n"))}
                 </div>`,
             )}
-            ${finding.also.length === 0 ? nothing : html`<p class="muted">Also possible: ${finding.also.join(" ")}</p>`}
+            ${finding.also.length === 0 ? nothing : html`<p class="muted">Also possible: ${finding.also.map((one) => one.replace(/\.$/, "")).join("; ")}.</p>`}
             ${diagnosis.next === undefined ? nothing : html`<p>${diagnosis.next}.</p>`}
             ${
               diagnosis.sooner === undefined
