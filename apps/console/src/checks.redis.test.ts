@@ -89,9 +89,12 @@ describe("the doctor", () => {
   test("is at one mailbox once at a time, and three checks at most; who stops one is answered at once", async () => {
     sandbox.faults.add({ name: "silence", tenant: "contoso" });
     const runs = await Promise.all([0, 1, 2].map((n) => begun("doctor", boxOf(n))));
-    for (const target of [boxOf(0), boxOf(3)]) {
+    for (const [target, what] of [
+      [boxOf(0), "A check of this is running already."],
+      [boxOf(3), "3 checks are running already."],
+    ] as const) {
       const refused = await start("doctor", target);
-      expect([refused.status, await refused.json()]).toMatchObject([429, { error: { code: "TOO_MANY" } }]);
+      expect([refused.status, await refused.json()]).toMatchObject([429, { error: { code: "TOO_MANY", what } }]);
     }
     const [first] = runs;
     // Not before it speaks to the server that says nothing.

@@ -3,6 +3,8 @@ import type { ActionRun, RunLine } from "@mailfleet/core/console";
 
 /** Actions that are remembered; the oldest give way. */
 const mostRuns = 500;
+/** Results that are kept: a proof of fifty mailboxes may be a megabyte, and whoever asked has it within seconds. */
+const mostResults = 20;
 /** Lines of one check that are kept: what comes later is what somebody waits for. */
 const mostLines = 40;
 
@@ -34,6 +36,7 @@ export class Runs {
     if (known === undefined) return undefined;
     const next = { ...known, ...change };
     this.#runs.set(id, next);
+    if (change.result) this.#forgetResults();
     this.#told(next);
     return next;
   }
@@ -50,6 +53,11 @@ export class Runs {
     if (known === undefined) return;
     const { undoUntil: _over, ...rest } = known;
     this.#runs.set(id, rest);
+  }
+
+  #forgetResults(): void {
+    const withResult = [...this.#runs.values()].filter(({ result }) => result !== undefined);
+    for (const { result: _old, ...run } of withResult.slice(0, -mostResults)) this.#runs.set(run.id, run);
   }
 
   #told({ result: _own, ...run }: ActionRun): void {
