@@ -73,7 +73,7 @@ test("one poll is one tree from login to hand-off, and the consumer's spans are 
     "poll/list",
     "poll/status",
     "poll/select",
-    "poll/batch/fetch",
+    "poll/fetch",
     "poll/batch/parse",
     "poll/batch/store",
     "poll/batch/commit/hand off",

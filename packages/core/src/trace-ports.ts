@@ -14,9 +14,10 @@ export type SpanName =
   | "status"
   /** EXAMINE. */
   | "select"
-  /** Messages from their first byte to the end of their commit. */
-  | "batch"
+  /** Messages as the server gives them, also ahead of their batch. */
   | "fetch"
+  /** Messages from what is here of them to the end of their commit. */
+  | "batch"
   | "parse"
   /** Blobs onto stable storage. */
   | "store"

@@ -72,7 +72,8 @@ test("a job with new mail is a tree from login to hand-off, each span ended once
   const { outcome, record } = await traced(ports);
   expect(outcome).toMatchObject({ kind: "done", counts: { handedOff: 3 } });
   const text = shape(record);
-  expect(text).toContain("batch(fetch parse store commit(hand off))");
+  expect(text).toContain("batch(parse store commit(hand off))");
+  expect(record.children.filter(({ name }) => name === "fetch")).toHaveLength(1);
   expect(text).toMatch(/^poll\(token login list status .*settle\)$/);
   expect(all(record).map(({ ended }) => ended)).toEqual(all(record).map(() => "ok"));
   const byName = new Map(all(record).map((one) => [one.name, one.facts]));
@@ -121,4 +122,17 @@ test.each(["mail", "blobs", "handOff"] as const)("where %s fails, every span is 
   expect(spans.filter(({ ended }) => ended === undefined || ended === "twice")).toEqual([]);
   expect(record.ended).toBe("BLOB_UNAVAILABLE");
   expect(spans.find(({ name }) => name === { mail: "login", blobs: "store", handOff: "commit" }[where])?.ended).toBe("BLOB_UNAVAILABLE");
+});
+
+test("of several batches each has its own parts, though the next one is fetched meanwhile", async () => {
+  const { ports } = world(90);
+  const { outcome, record } = await traced(ports);
+  expect(outcome).toMatchObject({ kind: "done", counts: { handedOff: 90 } });
+  const batches = record.children.filter(({ name }) => name === "batch");
+  expect(batches.length).toBeGreaterThan(1);
+  expect(new Set(batches.map(shape))).toEqual(new Set(["batch(parse store commit(hand off))"]));
+  const counted = (name: SpanName): number =>
+    all(record).reduce((sum, one) => sum + (one.name === name ? (one.facts.messages ?? one.facts.events ?? 0) : 0), 0);
+  expect([counted("fetch"), counted("parse"), counted("hand off")]).toEqual([90, 90, 90]);
+  expect(all(record).every(({ ended }) => ended === "ok")).toBe(true);
 });

@@ -34,7 +34,7 @@ type TailOf<T extends (first: never, ...rest: never[]) => unknown> = T extends (
   ? Rest
   : never;
 
-/** A session does one thing after the other, so what is open now is the parent of what begins. */
+/** Batches are stored one after the other, so the one that is open is the parent of what begins; only what is fetched may be of the next one. */
 class TracedPorts {
   readonly #ports: EnginePorts;
   readonly #root: Span;
@@ -87,7 +87,7 @@ class TracedPorts {
           return folders;
         }),
       status: (path) => within(this.#root.child("status"), () => session.status(path)),
-      open: (path) => within(this.#begin("select"), () => session.open(path)),
+      open: (path) => within(this.#root.child("select"), () => session.open(path)),
       listUids: (low, high) => session.listUids(low, high),
       describe: (uids) => session.describe(uids),
       fetch: (uids) => this.#fetched(session.fetch(uids)),
@@ -105,7 +105,11 @@ class TracedPorts {
   }
 
   #fetched(messages: AsyncIterable<FetchedMessage>): AsyncIterable<FetchedMessage> {
-    return counted(this.#begin("fetch"), messages, ({ bytes }) => bytes.length);
+    return counted(
+      () => this.#root.child("fetch"),
+      messages,
+      ({ bytes }) => bytes.length,
+    );
   }
 
   #streamed(message: StreamedMessage): StreamedMessage {
@@ -114,7 +118,12 @@ class TracedPorts {
       uid,
       flags,
       ...(internalDate !== undefined && { internalDate }),
-      pieces: counted(this.#begin("fetch"), pieces, (piece) => piece.length, 1),
+      pieces: counted(
+        () => this.#root.child("fetch"),
+        pieces,
+        (piece) => piece.length,
+        1,
+      ),
       isWhole: () => message.isWhole(),
     };
   }
@@ -207,13 +216,14 @@ async function within<T>(span: Span, work: (span: Span) => Promise<T>): Promise<
   }
 }
 
-/** Ends with the last piece, or where the reader leaves. */
+/** From the first piece that is asked for to the last, or to where the reader leaves. */
 async function* counted<T>(
-  span: Span,
+  begin: () => Span,
   pieces: AsyncIterable<T>,
   size: (piece: T) => number,
   messages?: number,
 ): AsyncGenerator<T, void, void> {
+  const span = begin();
   let [count, bytes] = [0, 0];
   let failure: ReturnType<typeof codeOf> | undefined;
   try {
