@@ -6,7 +6,7 @@ import { type Queue, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { createFileStore } from "@mailfleet/blobs";
 import { loadConfig } from "@mailfleet/config";
-import { type MailboxRef, type MailEvent, redisKeys } from "@mailfleet/core";
+import { type MailboxRef, type MailEvent, redisKeys, shardOf } from "@mailfleet/core";
 import { createMailboxDesk, openMessagesQueue, openSyncQueues } from "@mailfleet/queue";
 import { systemChance, systemClock } from "@mailfleet/runtime";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
@@ -16,10 +16,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCaptured } from "../../apps/cli/src/captured-run.fixture.ts";
 import { wirePurge } from "../../apps/cli/src/purge/wire-purge.ts";
 import { openFleet } from "../../apps/cli/src/wire.ts";
-import { readEvents, root, startProgram, until } from "./fleet.ts";
+import { root, startProgram, until } from "./fleet.ts";
 import { needlesOf, searchEverywhere } from "./purge-search.ts";
 
-const keys = redisKeys();
+/** The tenant's mailboxes are in another shard than what is the fleet's. */
+const shards = 3;
+const keys = redisKeys("mailfleet", shardOf("contoso", shards));
+const fleetKeys = redisKeys();
 let dir: string;
 let sandbox: Sandbox;
 let server: RunningRedis;
@@ -50,6 +53,7 @@ beforeAll(async () => {
   await writeFile(
     config,
     `redis: { url: ${server.url} }
+shards: ${shards}
 dataDir: ${join(dir, "data")}
 blobs: { dir: ${join(dir, "blobs")} }
 tenants:
@@ -85,9 +89,11 @@ async function syncAll(): Promise<MailEvent[]> {
   expect(await verb("mailboxes", "add", gone.address, "--tenant", "contoso")).toMatchObject({ code: 0 });
   const up = startProgram([join(root, "apps/cli/src/main.ts"), "up", "--once", "--config", config]);
   expect([await up.ended, up.output()]).toEqual([0, expect.any(String)]);
-  return readEvents(server.url);
+  return eventsNow();
 }
 
+const eventsNow = async (): Promise<MailEvent[]> =>
+  (await queue.getJobs(["waiting", "active", "delayed", "failed"], 0, -1, true)).map((job) => job.data as MailEvent);
 const blobs = () => createFileStore({ dir: join(dir, "blobs"), clock: systemClock, chance: systemChance });
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const search = (needles: readonly string[]) => searchEverywhere(redis, [server.dir, join(dir, "data"), join(dir, "blobs")], needles);
@@ -115,8 +121,8 @@ async function leaveTraces({ address, tenant }: MailboxRef): Promise<void> {
     if (n === 2) await taken?.moveToFailed(new UnrecoverableError(`no index for <${address}>`), `token ${n}`);
   }
   await worker.close();
-  await createDiscardLists(redis, keys).keep({ at: Date.now(), who: "anna", cause: `c7f2 of ${address}` }, ids.slice(4, 6));
-  const activity = createActivityLog(redis, keys);
+  await createDiscardLists(redis, fleetKeys).keep({ at: Date.now(), who: "anna", cause: `c7f2 of ${address}` }, ids.slice(4, 6));
+  const activity = createActivityLog(redis, fleetKeys);
   const entry = { who: "anna", by: "people", verb: "park", tenant, count: 1, outcome: "done" } as const;
   await activity.write({
     ...entry,
@@ -150,7 +156,12 @@ test("after a purge nothing of the mailbox is found in Redis, its files, blobs o
   expect([...before.keys()].sort()).toEqual([...needles].sort());
   expect(needles.length).toBeGreaterThan(50);
   const places = new Set([...before.values()].flat().map((where) => where.replace(dir, "").replace(server.dir, "redis")));
-  for (const where of ["value of {mailfleet}:messages:events", "value of {mailfleet}:mf:activity", "/data/mailfleet.log", "the slow log"])
+  for (const where of [
+    `value of ${keys.bullPrefix}:messages:events`,
+    "value of {mailfleet}:mf:activity",
+    "/data/mailfleet.log",
+    "the slow log",
+  ])
     expect([...places].filter((place) => place.includes(where))).not.toEqual([]);
   for (const where of [
     "discarded:",
@@ -195,10 +206,10 @@ test("after a purge nothing of the mailbox is found in Redis, its files, blobs o
   const steady = (found: Map<string, string[]>) =>
     new Map([...found].map(([needle, where]) => [needle, where.filter(isSteady).sort()] as const));
   expect(steady(othersAfter)).toEqual(steady(othersBefore));
-  for (const event of of(await readEvents(server.url), stays)) {
+  for (const event of of(await eventsNow(), stays)) {
     if (event.type === "message.added") expect(sha256(await blobs().read(event.raw))).toBe(event.raw.sha256);
   }
-  const { entries } = await createActivityLog(redis, keys).read({ who: "people", count: 50 });
+  const { entries } = await createActivityLog(redis, fleetKeys).read({ who: "people", count: 50 });
   expect(entries.map(({ verb: what, mailbox }) => [what, mailbox])).toEqual([
     ["purge", undefined],
     ["park", undefined],
@@ -206,7 +217,7 @@ test("after a purge nothing of the mailbox is found in Redis, its files, blobs o
     ["park", undefined],
     ["park", undefined],
   ]);
-  expect((await createDiscardLists(redis, keys).list(Date.now())).map(({ letters }) => letters)).toEqual([2]);
+  expect((await createDiscardLists(redis, fleetKeys).list(Date.now())).map(({ letters }) => letters)).toEqual([2]);
 
   await redis.del(keys.hold("contoso"));
   const again = await syncAll();
@@ -224,7 +235,7 @@ test("after a purge nothing of the mailbox is found in Redis, its files, blobs o
 
 test("a purge that dies at any of its effects is finished by the next one", async () => {
   await leaveTraces(gone);
-  const events = await readEvents(server.url);
+  const events = await eventsNow();
   const needles = needlesOf(gone.address, events, await rawsOf(events));
   const loaded = loadConfig({ file: config, env: {}, cwd: dir });
   if (!loaded.ok) throw new Error("the configuration is good");
