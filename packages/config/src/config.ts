@@ -18,6 +18,8 @@ export interface Config {
   readonly blobs: BlobsConfig;
   readonly worker: WorkerConfig;
   readonly tokenCache: TokenCacheConfig;
+  /** How logs name mailboxes and folders. */
+  readonly log: { readonly mailboxes: "plain" | "hashed" };
   /** Where a role shows its metrics and health; absent: nowhere. */
   readonly metrics?: { readonly listen: ListenAddress };
   /** Where workers send their traces; absent: nowhere. */

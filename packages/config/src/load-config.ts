@@ -155,6 +155,7 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
     blobs: resolveBlobs(reading, file.blobs, dataDir),
     worker: { parseThreads: file.worker?.parseThreads ?? 1, memoryMb: file.worker?.memoryMb ?? 768 },
     tokenCache: resolveTokenCache(reading, file.tokenCache),
+    log: { mailboxes: file.log?.mailboxes ?? "plain" },
     ...resolveMetrics(reading, file.metrics),
     ...(traces && { traces }),
     console: resolveConsole(reading, file.console),

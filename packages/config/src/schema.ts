@@ -291,6 +291,15 @@ export const fileSchema = map(
       },
       "The key that seals cached tokens. Absent: one is made and kept under dataDir.",
     ).optional(),
+    log: map(
+      {
+        mailboxes: oneOf(
+          ["plain", "hashed"],
+          "How logs name mailboxes and folders. hashed: mailbox-, then 12 digits of the SHA-256 of the address, for logs that are kept where a purge does not reach. Default plain.",
+        ),
+      },
+      "What roles write to stdout.",
+    ).optional(),
     metrics: map(
       {
         listen: filled(

@@ -61,7 +61,14 @@ export async function runRole(role: Role, env: Environment): Promise<number> {
   const signals = stopSignals({ leaveInterrupt: env["MAILFLEET_MANAGED"] === "1" });
   const { scrub, hide } = growingScrubber(secretsOf(loaded.config));
   const base = { role: role.name, pid: process.pid };
-  const log = createLog({ level: "info", destination: process.stdout, scrub, clock: systemClock, base });
+  const log = createLog({
+    level: "info",
+    destination: process.stdout,
+    scrub,
+    mailboxes: loaded.config.log.mailboxes,
+    clock: systemClock,
+    base,
+  });
   try {
     return await serve(role, { ...loaded, file, given, env, log, scrub, hide }, log, signals.asked);
   } catch (error) {

@@ -5,13 +5,14 @@ import { createLog } from "./log.ts";
 
 const canary = "canary-9f2c-Secret+Value/=";
 
-function capture(level: "debug" | "info" = "debug") {
+function capture(level: "debug" | "info" = "debug", mailboxes: "plain" | "hashed" = "plain") {
   const lines: string[] = [];
   let now = 0;
   const log = createLog({
     level,
     destination: { write: (line: string) => void lines.push(line) },
     scrub: createScrubber([canary]),
+    mailboxes,
     clock: { monotonic: () => now },
     base: { role: "worker" },
   });
@@ -121,4 +122,20 @@ test("text of a server cannot forge a second line", () => {
   expect(lines).toHaveLength(1);
   expect(lines[0]?.split("\n")).toHaveLength(2);
   expect(lines[0]).not.toContain("\u001b");
+});
+
+test("where mailboxes are hashed, no field, sentence or error names one or its folders, and one mailbox is one word in all lines", () => {
+  const { log, records, lines } = capture("debug", "hashed");
+  const address = "O'Brien.Support@contoso.example";
+  log.info({ tenant: "contoso", mailbox: address, folder: "Scheidung/Anwalt", formerly: "Anwalt", count: 2 }, "synced");
+  log.warn({ mailbox: `contoso/${address.toLowerCase()}`, why: `the lease of <${address}> is lost` }, `stopped ${address}.`);
+  log.error({ err: new Error(`no ${address}`, { cause: new Error(`contoso/${address}/INBOX`) }) }, "failed");
+  const all = lines.join("");
+  for (const word of ["brien", "support@", "contoso.example", "anwalt", "scheidung"]) expect(all.toLowerCase()).not.toContain(word);
+  const [first, second] = records();
+  const name = String(first?.["mailbox"]);
+  expect(name).toMatch(/^mailbox-[0-9a-f]{12}$/);
+  expect(second).toMatchObject({ mailbox: `contoso/${name}`, why: `the lease of <${name}> is lost`, msg: `stopped ${name}.` });
+  expect(first).toMatchObject({ tenant: "contoso", count: 2, folder: expect.stringMatching(/^folder-[0-9a-f]{12}$/) });
+  expect(all.match(new RegExp(name, "g"))).toHaveLength(6);
 });

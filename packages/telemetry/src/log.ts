@@ -1,5 +1,6 @@
 import { type DestinationStream, pino } from "pino";
 import type { Clock, Log } from "@mailfleet/core";
+import { hideMailboxes, hideFolders } from "./hide-names.ts";
 import { redact } from "./redact.ts";
 import { RepeatLimiter } from "./repeat-limiter.ts";
 
@@ -8,6 +9,8 @@ export interface LogOptions {
   readonly destination: DestinationStream;
   /** Masks the live secrets of the process; `createScrubber` of core. */
   readonly scrub: (text: string) => string;
+  /** `hashed`: neither the address of a mailbox nor the name of a folder is written. Default plain. */
+  readonly mailboxes?: "plain" | "hashed";
   readonly clock: Pick<Clock, "monotonic">;
   /** In every line: role, process id. */
   readonly base: Readonly<Record<string, string | number>>;
@@ -22,7 +25,9 @@ type Level = "debug" | "info" | "warn" | "error";
 
 /** One JSON object a line, redacted; the same warning about the same mailbox once a minute. No worker threads, no work at import. */
 export function createLog(options: LogOptions): ProcessLog {
-  const { destination, scrub, clock } = options;
+  const { destination, clock } = options;
+  const isHashed = options.mailboxes === "hashed";
+  const scrub = isHashed ? (text: string) => hideMailboxes(options.scrub(text)) : options.scrub;
   const logger = pino(
     {
       level: options.level,
@@ -35,7 +40,8 @@ export function createLog(options: LogOptions): ProcessLog {
   const limiter = new RepeatLimiter();
   const write = (level: Level, fields: object, message: string): void => {
     if (!logger.isLevelEnabled(level)) return;
-    const clean = redact(fields, scrub) as Record<string, unknown>;
+    const redacted = redact(fields, scrub) as Record<string, unknown>;
+    const clean = isHashed ? hideFolders(redacted) : redacted;
     if (level === "warn" || level === "error") {
       const held = limiter.admit(repeatKey(clean, message), clock.monotonic());
       if (held === undefined) return;
