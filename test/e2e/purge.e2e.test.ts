@@ -20,8 +20,8 @@ import { root, startProgram, until } from "./fleet.ts";
 import { needlesOf, searchEverywhere } from "./purge-search.ts";
 
 /** The tenant's mailboxes are in another shard than what is the fleet's. */
-const shards = 3;
-const keys = redisKeys("mailfleet", shardOf("contoso", shards));
+const shardCount = 3;
+const keys = redisKeys("mailfleet", shardOf("contoso", shardCount));
 const fleetKeys = redisKeys();
 let dir: string;
 let sandbox: Sandbox;
@@ -53,7 +53,7 @@ beforeAll(async () => {
   await writeFile(
     config,
     `redis: { url: ${server.url} }
-shards: ${shards}
+shards: ${shardCount}
 dataDir: ${join(dir, "data")}
 blobs: { dir: ${join(dir, "blobs")} }
 tenants:
@@ -233,8 +233,14 @@ test("after a purge nothing of the mailbox is found in Redis, its files, blobs o
   expect(of(again, stays)).toHaveLength(of(events, stays).length);
 });
 
-test("a purge that dies at any of its effects is finished by the next one", async () => {
+test("a purge that dies at any of its effects is finished by the next one, also of a mailbox that was removed before", async () => {
   await leaveTraces(gone);
+  expect(await verb("mailboxes", "remove", gone.address)).toMatchObject({ code: 0, doc: { purged: false, removed: [gone.address] } });
+  // Neither registered nor configured: found by what is stored of it.
+  expect(await verb("mailboxes", "remove", gone.address, "--purge", "--dry-run")).toMatchObject({
+    code: 0,
+    doc: { total: { letters: 1, discarded: 2 }, mailboxes: [{ tenant: "contoso", address: gone.address }] },
+  });
   const events = await eventsNow();
   const needles = needlesOf(gone.address, events, await rawsOf(events));
   const loaded = loadConfig({ file: config, env: {}, cwd: dir });
