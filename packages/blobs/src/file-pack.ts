@@ -36,12 +36,14 @@ export class FilePack implements PackTarget {
     const file = await this.#open();
     if (rest.length > 0) await writeFully(file, rest, position);
     await file.datasync();
-    await file.close();
-    this.#file = undefined;
     await rename(this.#path("tmp"), this.#path("pack"));
-    await syncFolder(this.#folder);
     this.#isSealed = true;
-    if (notes.length > 0) await appendIndex(this.#place, notes);
+    this.#file = undefined;
+    // Side by side: each step is a turn of a thread and one of the event loop, and new mail waits for all of them.
+    const last = [file.close(), syncFolder(this.#folder), ...(notes.length > 0 ? [appendIndex(this.#place, notes)] : [])];
+    // None is under way any more when this fails: the pack may be removed next.
+    await Promise.allSettled(last);
+    await Promise.all(last);
   }
 
   async remove(): Promise<void> {
