@@ -38,7 +38,8 @@ export interface BenchFleet {
   readonly registry: MailboxRegistry;
   /** Those that run, in the order of their start. */
   readonly roles: ReadonlyMap<Watched, "producer" | "worker">;
-  start(role: "producer" | "worker"): Watched;
+  /** @param own variables of this process alone */
+  start(role: "producer" | "worker", own?: Readonly<Record<string, string>>): Watched;
   /** What the roles said last, for when something went wrong. */
   output(): string;
   close(): Promise<void>;
@@ -76,9 +77,14 @@ export async function startBenchFleet(options: BenchFleetOptions): Promise<Bench
     reader: createFleetReader(redis, keys),
     registry: createMailboxRegistry(redis, keys),
     roles,
-    start(role) {
+    start(role, own = {}) {
       const flags = [...nodeFlags, ...(role === "worker" ? workerNodeFlags : producerNodeFlags)];
-      const started = watch(process.execPath, [...flags, join(apps, `${role}/src/main.ts`), "--config", config], env, sampleMs);
+      const started = watch(
+        process.execPath,
+        [...flags, join(apps, `${role}/src/main.ts`), "--config", config],
+        { ...env, ...own },
+        sampleMs,
+      );
       roles.set(started, role);
       void started.ended.then(() => roles.delete(started));
       return started;

@@ -26,6 +26,7 @@ those of the delivery in the sandbox and of the commit in Redis.
   --seconds N      for how long mail trickles in, idle and again under the backlog (default 75)
   --per-second N   messages to pushed mailboxes; as many to polled ones (default 4)
   --workers N      processes (default 2)
+  --for-history N  of them, for history alone, and the others for new mail (worker.lane); 0: all of them for both (default 1)
   --json           nothing but the result on stdout
 `;
 
@@ -38,9 +39,18 @@ const given = readFlags("latency", help, {
     seconds: { default: 75, min: 1, max: 3_600 },
     "per-second": { default: 4, min: 1, max: 1_000 },
     workers: { default: 2, min: 1, max: 64 },
+    "for-history": { default: 1, min: 0, max: 63 },
   },
 });
-const { mailboxes, "poll-seconds": pollSeconds, backlog, seconds, "per-second": perSecond, workers } = given.numbers;
+const {
+  mailboxes,
+  "poll-seconds": pollSeconds,
+  backlog,
+  seconds,
+  "per-second": perSecond,
+  workers,
+  "for-history": forHistory,
+} = given.numbers;
 const say = (line: string): void => void (given.json || process.stderr.write(`${line}\n`));
 
 const messagesEach = 2;
@@ -87,7 +97,7 @@ try {
   const sink = startEventSink(fleet.server.url);
   const passAt = performance.now();
   fleet.start("producer");
-  for (let i = 0; i < workers; i++) fleet.start("worker");
+  for (let i = 0; i < workers; i++) fleet.start("worker", { MAILFLEET_WORKER_LANE: laneOf(i) });
   say(`first pass of ${mailboxes} mailboxes`);
   await untilPassed(fleet, passAt, firstPassMs, say, (alias) => aliases.includes(alias));
   await until(
@@ -135,6 +145,7 @@ try {
     pushed: pushed.length,
     pollSeconds,
     workers,
+    forHistory,
     push: { idle: idle.byPush?.summary, loaded: loaded?.byPush?.summary },
     poll: { idle: idle.byPoll?.summary, loaded: loaded?.byPoll?.summary },
     ...(history &&
@@ -166,6 +177,11 @@ try {
 } finally {
   await fleet.close();
   await rm(dir, { recursive: true, force: true });
+}
+
+function laneOf(worker: number): string {
+  if (forHistory === 0) return "both";
+  return worker < workers - forHistory ? "fresh" : "backfill";
 }
 
 /** Tenant and place of each pushed mailbox. */

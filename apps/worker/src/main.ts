@@ -1,17 +1,19 @@
 import { type RoleStart, type RunningRole, runRole } from "@mailfleet/role";
-import { systemClock } from "@mailfleet/runtime";
+import { goLast, systemClock } from "@mailfleet/runtime";
 import { runWorker } from "./run-worker.ts";
 import { showWorker } from "./show-metrics.ts";
 import { wireWorker } from "./wire.ts";
 
 async function begin(start: RoleStart): Promise<RunningRole> {
+  // Before there are threads, which have the priority of the one that began them.
+  const isLast = start.config.worker.lane === "backfill" && goLast();
   const parts = await wireWorker(start);
   const shown = showWorker(start.panel, systemClock);
   const worker = runWorker(start.config, parts, shown.signs);
   shown.open({ tenants: parts.tenants, tokens: parts.tokenStats, active: () => worker.active(), push: () => worker.push() });
   parts.credentialDesk.start();
   return {
-    facts: { node: process.versions.node, name: parts.name },
+    facts: { node: process.versions.node, name: parts.name, lane: start.config.worker.lane, ...(isLast && { isLast }) },
     async stop() {
       const { finished, cut } = await worker.drain();
       await parts.close();

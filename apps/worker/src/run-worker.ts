@@ -51,6 +51,8 @@ export function runWorker(config: Config, parts: WorkerParts, signs: WorkerSigns
     fresh: { concurrency, ...slotsOf(concurrency) },
     backfill: { concurrency: backfillConcurrency, ...slotsOf(backfillConcurrency) },
   };
+  const { lane: only } = config.worker;
+  const served: readonly Lane[] = only === "both" ? ["fresh", "backfill"] : [only];
   const running = parts.shards.map((shard) => {
     const { redis } = shard.shard;
     const intake = createIntakeWatch({ redis, keys: shard.keys, clock, marks: shareOfMarks(config.downstream, parts.shards.length) });
@@ -71,20 +73,20 @@ export function runWorker(config: Config, parts: WorkerParts, signs: WorkerSigns
       });
       return worker;
     };
-    const workers = { fresh: start("fresh"), backfill: start("backfill") };
-    shard.gate.use({ clock, intake, waiting: (lane) => workers[lane].waiting() });
+    const workers = new Map(served.map((lane) => [lane, start(lane)]));
+    shard.gate.use({ clock, intake, waiting: async (lane) => (await workers.get(lane)?.waiting()) ?? 0 });
     return { ...shard, intake, workers };
   });
-  const workers = running.flatMap((one) => Object.values(one.workers));
-  const active = (lane: Lane): number => running.reduce((sum, one) => sum + one.workers[lane].active, 0);
+  const workers = running.flatMap((one) => [...one.workers.values()]);
+  const active = (lane: Lane): number => running.reduce((sum, one) => sum + (one.workers.get(lane)?.active ?? 0), 0);
 
-  const push = startPushOf(config, parts.shards);
+  const push = served.includes("fresh") ? startPushOf(config, parts.shards) : undefined;
   const health = startHealth({
     clock,
     log,
     reader: parts.reader,
     name: parts.name,
-    concurrency: concurrency + backfillConcurrency,
+    concurrency: served.reduce((sum, lane) => sum + lanes[lane].concurrency, 0),
     blobsDir: config.blobs.dir,
     push() {
       const state = push?.state();
@@ -195,12 +197,12 @@ async function syncOne(
   tracer: Tracer | undefined,
 ): Promise<Record<string, number | string>> {
   const { ports, registry } = parts;
-  const mailbox = await registry.find(id);
+  const [mailbox, watched] = await Promise.all([registry.find(id), intake.look()]);
   if (!mailbox) {
     ports.log.warn({ mailbox: parseMailboxId(id)?.address, lane }, "a job names a mailbox that is not registered; it is left out");
     return { outcome: "unknown" };
   }
-  if ((await intake.look()).intake.lanes[lane].state === "closed") {
+  if (watched.intake.lanes[lane].state === "closed") {
     // Taken just before consumers fell too far behind: no login for nothing, and no minute's wait once they caught up.
     await parts.due.giveBack(lane, mailbox.tenant, id);
     signs.sessionEnded(mailbox, lane, "held", 0);

@@ -1,4 +1,4 @@
-import type { DownstreamMarks, Protocol, PushChoice, RedisTarget as CoreRedisTarget, Secret } from "@mailfleet/core";
+import type { DownstreamMarks, Lane, Protocol, PushChoice, RedisTarget as CoreRedisTarget, Secret } from "@mailfleet/core";
 
 /** Everything mailfleet is told, checked, complete and frozen. Paths are absolute, addresses canonical, secrets wrapped. */
 export interface Config {
@@ -159,6 +159,8 @@ export interface SyncConfig {
 }
 
 export interface WorkerConfig {
+  /** What the process works on. */
+  readonly lane: Lane | "both";
   readonly parseThreads: number;
   /** Cap of the process; what is left of it after the process itself bounds the mail in flight. */
   readonly memoryMb: number;

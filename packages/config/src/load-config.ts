@@ -153,7 +153,11 @@ function resolveConfig(reading: Reading, tree: Record<string, unknown>, hasFile:
       deadLetters: file.downstream?.deadLetters ?? limits.queueDeadLetters,
     },
     blobs: resolveBlobs(reading, file.blobs, dataDir),
-    worker: { parseThreads: file.worker?.parseThreads ?? 1, memoryMb: file.worker?.memoryMb ?? 768 },
+    worker: {
+      lane: file.worker?.lane ?? "both",
+      parseThreads: file.worker?.parseThreads ?? 1,
+      memoryMb: file.worker?.memoryMb ?? 768,
+    },
     tokenCache: resolveTokenCache(reading, file.tokenCache),
     log: { mailboxes: file.log?.mailboxes ?? "plain" },
     ...resolveMetrics(reading, file.metrics),

@@ -273,6 +273,10 @@ export const fileSchema = map(
     blobs: blobsBlock,
     worker: map(
       {
+        lane: oneOf(
+          ["both", "fresh", "backfill"],
+          "What the process works on: new mail and push (fresh), history (backfill), which then leaves the processor to all others, or both, the default. Where they are apart each needs a worker.",
+        ),
         parseThreads: whole(1, 64, "a number", 1, "Threads that parse mail. Default 1: one keeps up with the rest of a worker."),
         memoryMb: whole(
           512,
