@@ -136,3 +136,22 @@ test("of several batches each has its own parts, though the next one is fetched 
   expect([counted("fetch"), counted("parse"), counted("hand off")]).toEqual([90, 90, 90]);
   expect(all(record).every(({ ended }) => ended === "ok")).toBe(true);
 });
+
+test("whatever the flow says to a port reaches it, such as that new mail is parsed before all else", async () => {
+  const said = async (run: (ports: EnginePorts) => Promise<unknown>): Promise<readonly unknown[]> => {
+    const { ports } = world(3);
+    const urgent: unknown[] = [];
+    const mime: EnginePorts["mime"] = {
+      ...ports.mime,
+      parse(...given) {
+        urgent.push(given.length, given[1]);
+        return ports.mime.parse(...given);
+      },
+    };
+    await run({ ...ports, mime });
+    return urgent;
+  };
+  const untraced = await said((ports) => syncMailbox(ports, settings, mailbox, "fresh", new AbortController().signal));
+  expect(untraced).not.toEqual([]);
+  expect(await said(traced)).toEqual(untraced);
+});

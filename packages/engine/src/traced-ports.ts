@@ -50,7 +50,7 @@ class TracedPorts {
     const { tokens, mail, blobs, mime, handOff } = this.#ports;
     return {
       ...this.#ports,
-      tokens: { ...tokens, getToken: (tenant, options) => within(this.#root.child("token"), () => tokens.getToken(tenant, options)) },
+      tokens: { ...tokens, getToken: (...given) => within(this.#root.child("token"), () => tokens.getToken(...given)) },
       mail: this.#mail(mail),
       blobs: this.#blobs(blobs),
       mime: this.#mime(mime),
@@ -86,20 +86,20 @@ class TracedPorts {
           span.note({ folders: folders.length });
           return folders;
         }),
-      status: (path) => within(this.#root.child("status"), () => session.status(path)),
-      open: (path) => within(this.#root.child("select"), () => session.open(path)),
-      listUids: (low, high) => session.listUids(low, high),
-      describe: (uids) => session.describe(uids),
-      fetch: (uids) => this.#fetched(session.fetch(uids)),
-      fetchStream: async (uid) => {
-        const message = await session.fetchStream(uid);
+      status: (...given) => within(this.#root.child("status"), () => session.status(...given)),
+      open: (...given) => within(this.#root.child("select"), () => session.open(...given)),
+      listUids: (...given) => session.listUids(...given),
+      describe: (...given) => session.describe(...given),
+      fetch: (...given) => this.#fetched(session.fetch(...given)),
+      fetchStream: async (...given) => {
+        const message = await session.fetchStream(...given);
         return message && this.#streamed(message);
       },
-      isLongerThan: (uid, bytes) => session.isLongerThan(uid, bytes),
-      fetchHead: (uid, bytes) => session.fetchHead(uid, bytes),
-      fetchFlags: (low, high, since) => session.fetchFlags(low, high, since),
-      fetchHeaders: (uids) => session.fetchHeaders(uids),
-      idle: (maxMs, signal) => session.idle(maxMs, signal),
+      isLongerThan: (...given) => session.isLongerThan(...given),
+      fetchHead: (...given) => session.fetchHead(...given),
+      fetchFlags: (...given) => session.fetchFlags(...given),
+      fetchHeaders: (...given) => session.fetchHeaders(...given),
+      idle: (...given) => session.idle(...given),
       close: () => session.close(),
     };
   }
@@ -130,24 +130,24 @@ class TracedPorts {
 
   #blobs(blobs: BlobStore): BlobStore {
     return {
-      startBatch: (mailbox) => {
+      startBatch: (...given) => {
         this.end();
         this.#batch = this.#root.child("batch");
-        return this.#blobBatch(blobs.startBatch(mailbox));
+        return this.#blobBatch(blobs.startBatch(...given));
       },
-      read: (pointer) => blobs.read(pointer),
-      indexed: (mailbox) => blobs.indexed(mailbox),
-      readIndex: (mailbox, place) => blobs.readIndex(mailbox, place),
-      repairIndex: (mailbox) => blobs.repairIndex(mailbox),
+      read: (...given) => blobs.read(...given),
+      indexed: (...given) => blobs.indexed(...given),
+      readIndex: (...given) => blobs.readIndex(...given),
+      repairIndex: (...given) => blobs.repairIndex(...given),
     };
   }
 
   #blobBatch(batch: BlobBatch): BlobBatch {
     return {
-      put: (kind, key, bytes) => batch.put(kind, key, bytes),
-      open: (kind, key) => batch.open(kind, key),
-      readBack: (pointer) => batch.readBack(pointer),
-      note: (folder, entry) => batch.note(folder, entry),
+      put: (...given) => batch.put(...given),
+      open: (...given) => batch.open(...given),
+      readBack: (...given) => batch.readBack(...given),
+      note: (...given) => batch.note(...given),
       flush: () => {
         this.#endParsing();
         return within(this.#begin("store"), () => batch.flush());
@@ -168,13 +168,13 @@ class TracedPorts {
     return {
       name: mime.name,
       version: mime.version,
-      parse(bytes) {
+      parse(...given) {
         parsing();
-        return mime.parse(bytes);
+        return mime.parse(...given);
       },
-      parseStream(source, keep) {
+      parseStream(...given) {
         parsing();
-        return mime.parseStream(source, keep);
+        return mime.parseStream(...given);
       },
     };
   }
@@ -200,7 +200,7 @@ class TracedPorts {
             given?.end();
           }
         }).finally(() => this.end()),
-      settle: (lease, settlement) => within(this.#root.child("settle"), () => handOff.settle(lease, settlement)),
+      settle: (...given) => within(this.#root.child("settle"), () => handOff.settle(...given)),
     };
   }
 }
