@@ -29,8 +29,8 @@ export function suggestionsFor(tenants: readonly string[], mailboxesOf: (tenant:
       ? []
       : [
           {
-            label: `Deal new UIDs in ${mailbox}`,
-            watch: "Every message is known again by its content; none is handed off twice.",
+            label: "Deal new UIDs",
+            watch: `In ${mailbox} every message is known again by its content; none is handed off twice.`,
             order: { name: "uidvalidity-bump", mailbox },
           },
         ]),
