@@ -29,6 +29,11 @@ export function segmentName({ folder, generation, uidValidity }: MessagePlace): 
   return `${hash("sha256", `${uidValidity}\n${folder}`, "hex").slice(0, 32)}-${generation}.seg`;
 }
 
+/** Whether lines of both go into one segment. For each line, asking for its name would hash its folder's. */
+export function isSamePlace(one: MessagePlace, other: MessagePlace): boolean {
+  return one.folder === other.folder && one.generation === other.generation && one.uidValidity === other.uidValidity;
+}
+
 export function isSegmentName(name: string): boolean {
   return /^[0-9a-f]{32}-\d{1,15}\.seg$/.test(name);
 }
@@ -91,7 +96,7 @@ export function encodeIndexRecord(lines: readonly IndexLine[], home: string): Bu
   let text = "";
   let last: IndexedFolder | undefined;
   for (const { folder, entry } of lines) {
-    if (last === undefined || segmentName(folder) !== segmentName(last)) text += encodeSegmentHead(folder);
+    if (last === undefined || !isSamePlace(folder, last)) text += encodeSegmentHead(folder);
     last = folder;
     text += encodeEntry(entry, home);
   }

@@ -10,6 +10,7 @@ import {
   encodeSegmentHead,
   indexTrailerBytes,
   type IndexLine,
+  isSamePlace,
   isSegmentName,
   longestRecordBytes,
   segmentName,
@@ -27,15 +28,14 @@ const folderName = "index";
 
 /** Appends to the segments. Not synced: the packs, which are, hold the same lines (see `repairIndex`). */
 export async function appendIndex(place: MailboxPlace, lines: readonly IndexLine[]): Promise<void> {
-  const bySegment = new Map<string, { folder: IndexedFolder; text: string }>();
+  const segments: { readonly folder: IndexedFolder; text: string }[] = [];
   for (const { folder, entry } of lines) {
-    const name = segmentName(folder);
-    const group = bySegment.get(name) ?? { folder, text: "" };
-    group.text += encodeEntry(entry, place.home);
-    bySegment.set(name, group);
+    let segment = segments.findLast((one) => isSamePlace(one.folder, folder));
+    if (segment === undefined) segments.push((segment = { folder, text: "" }));
+    segment.text += encodeEntry(entry, place.home);
   }
-  for (const [name, { folder, text }] of bySegment) {
-    const path = join(place.path, folderName, name);
+  for (const { folder, text } of segments) {
+    const path = join(place.path, folderName, segmentName(folder));
     const flags = constants.O_CREAT | constants.O_APPEND | constants.O_WRONLY | constants.O_NOFOLLOW;
     const file = await open(path, flags, 0o600).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
