@@ -4,7 +4,8 @@ import { systemClock } from "@mailfleet/runtime";
 import type { MailboxRecord } from "@mailfleet/store";
 import type { Cli } from "../cli.ts";
 import { programVersion } from "../program-version.ts";
-import { type Line, line, padEnd, wrapText } from "../text-layout.ts";
+import { type Line, line, wrapText } from "../text-layout.ts";
+import { headerLines } from "./header-lines.ts";
 import { type PanelState, renderPanel } from "./panel.ts";
 import { createPlainProgress, doneText, type PassSummary, plainLine } from "./plain-progress.ts";
 import { createScreen } from "./screen.ts";
@@ -102,17 +103,20 @@ export function createReporter(cli: Cli, isOnce: boolean): Reporter {
       const what = sandbox
         ? `sandbox: ${tenantWords(sandbox.tenants)}, nothing leaves this machine`
         : `${formatCounted(tenants, "tenant")}, ${formatCounted(mailboxes, "mailbox", "mailboxes")}`;
-      print([
-        line("  ", { role: "strong", text: `mailfleet ${programVersion()}` }, `   ${what}`),
-        line(
-          fleet.console === undefined
-            ? `  Queue     messages, on ${redis.url}`
-            : `  ${padEnd(`Console   ${fleet.console}`, 42)} Queue   messages, on ${redis.url}`,
-        ),
-        line(`  ${padEnd(`Data      ${shown(fleet.dataDir)}`, 42)} Log     ${shown(fleet.log.path)}`),
-        ...[port, moved, adopted, isSecond ? goesOn : undefined].filter((text) => text !== undefined).map((text) => line(`  ${text}`)),
-        line(""),
-      ]);
+      const program = `mailfleet ${programVersion()}`;
+      const { beside, below: rest } = headerLines(
+        {
+          program,
+          what,
+          ...(fleet.console !== undefined && { console: fleet.console }),
+          queue: `messages, on ${redis.url}`,
+          data: shown(fleet.dataDir),
+          log: shown(fleet.log.path),
+          notes: [port, moved, adopted, isSecond ? goesOn : undefined].filter((text) => text !== undefined),
+        },
+        width(),
+      );
+      print([line("  ", { role: "strong", text: program }, `   ${beside}`), ...rest.map((text) => line(text)), line("")]);
     },
     show(state) {
       lastState = state;
