@@ -152,6 +152,25 @@ describe("up that stays", () => {
     expect(again.code).toBe(0);
   });
 
+  test("stops at once when it is asked again, and exits 130", async () => {
+    const data = join(dir, "twice");
+    const role = mailfleet("up", "--data", data, "--progress", "plain");
+    const says = (words: RegExp, ms: number) =>
+      until(
+        () => Promise.resolve(role.output()),
+        (text) => words.test(text),
+        ms,
+      );
+    await says(/sync +[1-9]\d? %/, 90_000);
+    role.process.kill("SIGINT");
+    await says(/Stopping\./, 5_000);
+    // Whoever presses the key again does it until it works: the first repeats may be the same press.
+    const isEnded = async (): Promise<boolean> => role.process.exitCode !== null || !role.process.kill("SIGINT");
+    await until(isEnded, (ended) => ended, 5_000);
+    expect(await role.ended, role.output()).toBe(130);
+    expect(role.output()).toMatch(/Stopped (?:at once|in)/);
+  });
+
   test("leaves no process behind when it is killed, and the next start takes over its Redis", async () => {
     const data = join(dir, "killed");
     const role = mailfleet("up", "--data", data, "--progress", "plain");

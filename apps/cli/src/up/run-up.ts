@@ -86,19 +86,23 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
     isStopping = true;
     if (outcome === "done") {
       const answer = watch.summary();
-      const stopped = await Promise.race([shutDown(fleet, consumer), stopNow(signals, fleet, clock.monotonic())]);
-      if (stopped === "killed") return reporter.killed();
+      const force = stopNow(signals, fleet, clock.monotonic());
+      await Promise.race([shutDown(fleet, consumer), force.done]);
+      if (force.wasAsked()) return reporter.killed();
       if (answer) reporter.answer(answer, run.handedOffBefore === 0);
       return answer === undefined || answer.unaccounted !== 0 || answer.waiting > 0 ? 1 : 0;
     }
     const stopMs = clock.monotonic();
     const busy = watch.busy();
     reporter.stopping(busy);
-    const stopped = await Promise.race([shutDown(fleet, consumer), stopNow(signals, fleet, stopMs)]);
-    if (stopped === "killed") return reporter.killed(watch.busy());
+    const force = stopNow(signals, fleet, stopMs);
+    await Promise.race([shutDown(fleet, consumer), force.done]);
+    // The killed ended before whoever killed them could say so; workers that had told their end were through.
+    if (force.wasAsked() && ended.length === 0) return reporter.killed(watch.busy());
     reporter.stopped({ ms: clock.monotonic() - stopMs, ended, left: watch.left(), busy });
     if (options.once && cli.isJson)
       cli.json({ ok: false, error: { code: "INTERRUPTED", what: "Stopped before the pass was done.", do: [] } });
+    if (force.wasAsked()) return 130;
     return options.once ? 1 : 0;
   } catch (error) {
     reporter.close();
@@ -182,15 +186,15 @@ async function shutDown(fleet: RunningFleet, consumer: SampleConsumer | undefine
 }
 
 /** The second Ctrl-C. */
-function stopNow(signals: ReturnType<typeof stopSignals>, fleet: RunningFleet, firstMs: number): Promise<"killed"> {
-  return new Promise((resolve, reject) => {
-    let isKilling = false;
-    signals.onAgain(() => {
-      if (isKilling || systemClock.monotonic() - firstMs < sameKeyMs) return;
-      isKilling = true;
-      fleet.kill().then(() => resolve("killed"), reject);
-    });
+function stopNow(signals: ReturnType<typeof stopSignals>, fleet: RunningFleet, firstMs: number) {
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  let isKilling = false;
+  signals.onAgain(() => {
+    if (isKilling || systemClock.monotonic() - firstMs < sameKeyMs) return;
+    isKilling = true;
+    fleet.kill().then(resolve, reject);
   });
+  return { done, wasAsked: () => isKilling };
 }
 
 /** Looks at Redis twice a second and tells the reporter. */
