@@ -120,7 +120,7 @@ async function verify(cli: Cli, file: string): Promise<number> {
   const text = await readFile(path.resolve(cli.cwd, file), "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new CliError(2, {
       code: "FILE",
-      what: `${stripControls(file)} cannot be read: ${error.code === "ENOENT" ? "there is no such file" : (error.code ?? "unknown")}.`,
+      what: `${stripControls(file) || "A file without a name"} cannot be read: ${error.code === "ENOENT" ? "there is no such file" : (error.code ?? "unknown")}.`,
       next: "Nothing was checked.",
     });
   });
