@@ -25,7 +25,7 @@ export function terminalSvg(bytes: string, columns: number, theme: Theme, title:
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title">
 <title id="title">${escaped(title)}</title>
 <rect width="${width}" height="${height}" rx="8" fill="${ground}" stroke="#7a8796" stroke-opacity="0.5"/>
-<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="${text}" xml:space="preserve">
+<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="${text}">
 <text x="${margin}" y="${round(margin + cell.height * 0.7)}" textLength="${round(11 * cell.width)}">$ npm start</text>
 ${drawn.join("\n")}
 </g>
@@ -33,22 +33,19 @@ ${drawn.join("\n")}
 `;
 }
 
-/** Each run at its column, so that columns hold in whatever font there is. */
+/** What stands together, at its column: so columns hold in whatever font there is, and no renderer has to keep spaces. */
 function lineOf(runs: readonly Run[], row: number, theme: Theme): string[] {
-  const y = margin + (row + 2) * cell.height - cell.height * 0.3;
+  const y = round(margin + (row + 2) * cell.height - cell.height * 0.3);
   let column = 0;
   return runs.flatMap(({ text, color, isBold }) => {
-    const lead = text.length - text.trimStart().length;
-    const from = column + lead;
+    const from = column;
     column += text.length;
-    const shown = text.trim();
-    if (shown === "") return [];
     const fill = color === undefined ? "" : ` fill="${themes[theme][color]}"`;
     const weight = isBold ? ' font-weight="600"' : "";
-    const length = round(shown.length * cell.width);
-    return [
-      `<text x="${round(margin + from * cell.width)}" y="${round(y)}" textLength="${length}"${fill}${weight}>${escaped(shown)}</text>`,
-    ];
+    return [...text.matchAll(/\S+(?: \S+)*/g)].map(({ index, 0: words }) => {
+      const x = round(margin + (from + index) * cell.width);
+      return `<text x="${x}" y="${y}" textLength="${round(words.length * cell.width)}"${fill}${weight}>${escaped(words)}</text>`;
+    });
   });
 }
 

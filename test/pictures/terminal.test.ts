@@ -26,6 +26,16 @@ test("what is drawn holds colours and columns, and nothing of the text is markup
   expect(svg).toContain("a &lt;title></title>");
 });
 
+test("what stands apart by more than a space has a place of its own, as renderers take spaces together", () => {
+  const places = [...terminalSvg("  left    right one\n", 40, "light", "").matchAll(/<text x="([\d.]+)"[^>]*>([^<]*)</g)].map(
+    ([, x, words]) => [x, words],
+  );
+  expect(places.slice(1)).toEqual([
+    ["30.8", "left"],
+    ["98", "right one"],
+  ]);
+});
+
 test("a terminal that is told to redraw is no picture", () => {
   expect(() => terminalSvg("\u001b[2A\r\u001b[J", 40, "light", "")).toThrow("more than colours");
 });
