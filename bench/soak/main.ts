@@ -72,13 +72,17 @@ try {
   const minuteNow = (): number => (performance.now() - startedAt) / 60_000;
   const arrivals = startArrivals();
   let probeAt = 0;
+  // Connections of push are still being opened when the first pass is done: what is held is compared over the last half, as memory is.
+  let isHalfProbed = false;
   let saidMinute = -1;
   while (minuteNow() < minutes) {
     for (const { watched, track } of roles) track.rssMb.push([minuteNow(), readUsage(watched.process.pid ?? 0)?.rssMb ?? Number.NaN]);
     redis.rssMb.push([minuteNow(), (await usedMemory(fleet)) / 1024 / 1024]);
     if (performance.now() >= probeAt) {
       probeAt = performance.now() + probeMs;
-      await probeAll(roles, minuteNow(), minuteNow() < 1);
+      const isHalf = !isHalfProbed && minuteNow() >= minutes / 2;
+      isHalfProbed ||= isHalf;
+      await probeAll(roles, minuteNow(), isHalf);
     }
     if (Math.floor(minuteNow() / 5) > saidMinute) {
       saidMinute = Math.floor(minuteNow() / 5);
@@ -118,7 +122,7 @@ try {
       `${name}: ${rss.mbPerHour} MB an hour, standard error ${rss.standardError}: ${rss.isGrowing ? "grows" : "not distinguishable from zero"}` +
         (heap === undefined ? "" : `; live heap ${heap.mbPerHour} (${heap.standardError})`),
     );
-  for (const [name, held] of Object.entries(figures.held)) say(`${name}, first and last: ${JSON.stringify(held)}`);
+  for (const [name, held] of Object.entries(figures.held)) say(`${name}, at half time and at the end: ${JSON.stringify(held)}`);
   const picture = drawLines({
     title: `Memory over ${minutes} minutes: worker ${signed(figures.slopeMbPerHour)} MB an hour (standard error ${figures.slopeError})`,
     note: `${mailboxes} mailboxes, half of them pushed, polled every ${pollSeconds} s; ${perSecond} messages a second`,
