@@ -5,7 +5,9 @@ import type { RolePanel } from "@mailfleet/role";
 import type { FastifyInstance } from "fastify";
 import type { Server as TlsServer } from "node:https";
 import { ActionDesk } from "./actions/action-desk.ts";
+import { QueueBoard } from "./board/queue-board.ts";
 import { addActionRoutes } from "./http/action-routes.ts";
+import { addBoardRoutes } from "./http/board-routes.ts";
 import { type ConsoleRoute, createConsoleServer } from "./http/console-server.ts";
 import { RateLimiter } from "./http/rate-limiter.ts";
 import { EventStreams } from "./http/event-streams.ts";
@@ -80,6 +82,8 @@ export async function runConsole({ config, clock, log, panel, parts, views }: Ru
   addReadRoutes(server, sources, access, streams);
   addActionRoutes(server, new ActionDesk(parts.actions, (run) => streams.send({ event: "run", data: run })));
   if (sources.sandbox) addSandboxRoutes(server, sources.sandbox);
+  const board = new QueueBoard(parts.queuesToLookAt);
+  addBoardRoutes(server, board);
   const onSignedIn = (name: string): void => {
     activity
       .write({ who: name, by: "people", verb: "sign in", count: 1, outcome: "done", words: "signed in" })
@@ -105,6 +109,7 @@ export async function runConsole({ config, clock, log, panel, parts, views }: Ru
       streams.close();
       live.close();
       await server.app.close();
+      await board.close();
       await looking;
     },
   };

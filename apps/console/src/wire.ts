@@ -17,6 +17,7 @@ import {
   createMailboxDesk,
   openDeadLetters,
   openMessagesQueue,
+  openQueuesToLookAt,
   openReissue,
   readDownstream,
   shardedDesk,
@@ -218,6 +219,7 @@ export async function wireConsole({ config, shards, log, scrub, hide, clock, env
     activity,
     reader,
     inspect: () => inspectShards(shards),
+    queuesToLookAt: () => shards.map(({ connection, keys }) => openQueuesToLookAt({ connection, keys, log })),
     async close() {
       live.close();
       stopping.abort(new Error("the console stops"));

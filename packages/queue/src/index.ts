@@ -6,7 +6,7 @@ export { followEvents, type FollowedEvent } from "./follow-events.ts";
 export { createHandOff, handOffByLane, type HandOffOptions } from "./hand-off.ts";
 export { createHoldTeller, type HoldTeller, type HoldTellerOptions, type UntoldMailbox } from "./hold-teller.ts";
 export { createMailboxDesk, type MailboxDesk, type MailboxDeskOptions, operatorCode } from "./mailbox-desk.ts";
-export { openMessagesQueue, openSyncQueues, type QueueOptions, type SyncOrder, type SyncQueues } from "./queues.ts";
+export { openMessagesQueue, openQueuesToLookAt, openSyncQueues, type QueueOptions, type SyncOrder, type SyncQueues } from "./queues.ts";
 export { openReissue } from "./reissue.ts";
 export { shardedDesk, shardedHandOff, shardedLetters, shardedReissue } from "./sharded-queues.ts";
 export { createSharedSlots, type SharedSlots } from "./shared-slots.ts";

@@ -60,8 +60,13 @@ export function openMessagesQueue(options: QueueOptions): Queue {
   return openQueue(options, queueNames.messages);
 }
 
-function openQueue({ connection, keys, log }: QueueOptions, name: string): Queue {
-  const queue = new Queue(name, { connection, prefix: keys.bullPrefix, skipVersionCheck: false });
+/** All three as they lie in Redis, to look at: nothing is written, not even that they exist. */
+export function openQueuesToLookAt(options: QueueOptions): readonly Queue[] {
+  return Object.values(queueNames).map((name) => openQueue(options, name, { skipMetasUpdate: true }));
+}
+
+function openQueue({ connection, keys, log }: QueueOptions, name: string, more: { readonly skipMetasUpdate?: true } = {}): Queue {
+  const queue = new Queue(name, { connection, prefix: keys.bullPrefix, skipVersionCheck: false, ...more });
   logConnection(queue, log, { queue: name });
   return queue;
 }
