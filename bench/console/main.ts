@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { redisKeys } from "@mailfleet/core";
+import { consoleEnvironment, consoleNodeFlags } from "@mailfleet/runtime";
 import { freePort, startRedis } from "@mailfleet/testkit/servers";
 import { readFlags } from "../flags.ts";
 import { drawBars } from "../kit/chart.ts";
@@ -144,9 +145,10 @@ async function startConsole(url: string): Promise<Watched> {
   const file = join(dir, "mailfleet.yaml");
   // JSON is YAML.
   await writeFile(file, JSON.stringify(config));
-  const env = { PATH: process.env["PATH"], NODE_COMPILE_CACHE: join(dir, "compile-cache") };
+  // As `mailfleet up` starts it.
+  const env = { ...consoleEnvironment, PATH: process.env["PATH"], NODE_COMPILE_CACHE: join(dir, "compile-cache") };
   const entry = join(import.meta.dirname, "../../apps/console/src/main.ts");
-  const started = watch(process.execPath, [entry, "--config", file], env, 500);
+  const started = watch(process.execPath, [...consoleNodeFlags, entry, "--config", file], env, 500);
   const isUp = (): Promise<boolean> =>
     fetch(`${url}/healthz`).then(
       ({ ok }) => ok,

@@ -17,8 +17,8 @@ async function begin(start: RoleStart): Promise<RunningRole> {
     options: typeof options === "string" ? options : "",
     ...(sandboxDir !== undefined && { sandboxDir: resolve(sandboxDir) }),
   };
-  const parts = await wireConsole({ ...start, ...about, clock: systemClock });
-  const { url, close } = await runConsole({ config, clock: systemClock, log, panel, parts, views: await webViews() });
+  const [parts, views] = await Promise.all([wireConsole({ ...start, ...about, clock: systemClock }), webViews()]);
+  const { url, close } = await runConsole({ config, clock: systemClock, log, panel, parts, views });
   return {
     facts: { url },
     tells: { url },

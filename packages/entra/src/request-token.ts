@@ -1,9 +1,7 @@
 import { type Chance, type Clock, createScrubber, type ErrorFacts, limits } from "@mailfleet/core";
-import { createBoundedHttp } from "./bounded-http.ts";
 import { classifyTokenError, type TokenFailureCode } from "./classify-token-error.ts";
 import type { EntraCredential, EntraTenant } from "./entra-tenant.ts";
 import { requestManagedIdentity } from "./managed-identity.ts";
-import { requestByMsal } from "./msal-request.ts";
 import type { TokenAnswer } from "./token-answer.ts";
 import { readTokenClaims, type TokenClaims, verifyToken } from "./verify-token.ts";
 import type { WireOptions } from "./wire-answer.ts";
@@ -21,6 +19,12 @@ export interface TokenRequestDeps {
   readonly requestMs?: number;
 }
 
+/** MSAL and its client of HTTP take some 25 MB: a process that asks for no token, such as the console, does without. */
+async function loadWire() {
+  const [{ createBoundedHttp }, { requestByMsal }] = await Promise.all([import("./bounded-http.ts"), import("./msal-request.ts")]);
+  return { createBoundedHttp, requestByMsal };
+}
+
 /**
  * One request to the login service, never answered from a cache. Never rejects. Nothing of it stays: no connection, no MSAL object,
  * so that a process can serve thousands of tenants.
@@ -31,6 +35,7 @@ export async function requestToken(
   deps: TokenRequestDeps,
   signal?: AbortSignal,
 ): Promise<TokenRequestResult> {
+  const { createBoundedHttp, requestByMsal } = await loadWire();
   const http = createBoundedHttp({
     requestMs: deps.requestMs ?? limits.tokenRequestMs,
     responseBytes: limits.tokenResponseBytes,

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { producerNodeFlags, workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
+import { consoleEnvironment, consoleNodeFlags, producerNodeFlags, workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { CliError } from "../cli-error.ts";
 import { ProcessFailure, type ProcessHooks, type SupervisedProcess, superviseProcess } from "./supervised-process.ts";
 
@@ -28,8 +28,10 @@ const readyWithinMs = 60_000;
 export async function startRoles(options: RolesOptions, started: SupervisedProcess[]): Promise<void> {
   const { config, env, cwd, hooks } = options;
   const args = (): readonly string[] => ["--config", config];
+  // Of these alone: others may stand in the list already.
+  let shown = 0;
   const start = (role: "producer" | "worker", index: number): void => {
-    const ownEnv = { ...(role === "worker" && workerEnvironment), ...env, ...metricsEnvironment(options.metrics, started.length) };
+    const ownEnv = { ...(role === "worker" && workerEnvironment), ...env, ...metricsEnvironment(options.metrics, shown++) };
     const nodeFlags = role === "worker" ? workerNodeFlags : producerNodeFlags;
     started.push(
       superviseProcess(
@@ -57,9 +59,12 @@ export interface ConsoleOptions extends Pick<RolesOptions, "config" | "env" | "c
  */
 export async function startConsole(options: ConsoleOptions, started: SupervisedProcess[]): Promise<string | undefined> {
   const { config, cwd, hooks, isSandbox, commandOptions } = options;
-  const env = { ...options.env, ...metricsEnvironment(options.metrics, options.roles) };
+  const env = { ...consoleEnvironment, ...options.env, ...metricsEnvironment(options.metrics, options.roles) };
   const args = ["--config", config, ...(isSandbox ? ["--sandbox"] : []), ...(commandOptions === "" ? [] : ["--options", commandOptions])];
-  const process = superviseProcess({ name: "console", file: roleEntries.console, args: () => args, env, cwd, readyBy: "message" }, hooks);
+  const process = superviseProcess(
+    { name: "console", file: roleEntries.console, args: () => args, env, nodeFlags: consoleNodeFlags, cwd, readyBy: "message" },
+    hooks,
+  );
   started.push(process);
   try {
     const { url } = await becomeReady(process, hooks);

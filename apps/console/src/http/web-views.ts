@@ -1,11 +1,11 @@
 import { browserFiles, readPreferences, shellPage } from "@mailfleet/web";
 import { browserSetOf } from "../assets/browser-set.ts";
-import { stripInThread } from "../assets/strip-in-thread.ts";
+import { stripApart } from "../assets/strip-apart.ts";
 import { headingOf, titleOf, type Views } from "./views.ts";
 
 /** The pages of packages/web. Strips some hundred kilobytes: once, at the start. */
 export async function webViews(): Promise<Views> {
-  const set = browserSetOf(browserFiles(), await stripInThread());
+  const set = browserSetOf(browserFiles(), await stripApart());
   return {
     set,
     shell(answer, cookies) {
