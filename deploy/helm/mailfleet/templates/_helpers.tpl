@@ -121,6 +121,9 @@ volumeMounts:
 {{- if .Values.blobs.persistence.enabled }}
 - { name: MAILFLEET_BLOBS_DIR, value: /blobs }
 {{- end }}
+{{- if and .Values.console.enabled .Values.console.trustedProxies (not (.Values.config.console).trustedProxies) }}
+- { name: MAILFLEET_CONSOLE_TRUSTED_PROXIES, value: {{ join "," .Values.console.trustedProxies | quote }} }
+{{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
