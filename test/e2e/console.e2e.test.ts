@@ -99,6 +99,19 @@ test("seven tabs are live by one stream", async () => {
   expectQuiet();
 });
 
+test("the board of the raw queues runs under its policy, and shows no mailbox", async () => {
+  const { page, expectQuiet } = await visit("/board");
+  await page.getByRole("link", { name: "sync-fresh" }).first().click();
+  await page.waitForURL("**/board/queue/sync-fresh**");
+  await page
+    .getByRole("button", { name: /latest/i })
+    .or(page.getByRole("link", { name: /latest/i }))
+    .first()
+    .waitFor();
+  expect(await page.locator("body").textContent()).not.toContain("contoso.example");
+  expectQuiet();
+});
+
 test("the policy of a page is as it was designed, and no script is allowed besides ours", async () => {
   const answer = await fetch(fleet().url);
   const policy = answer.headers.get("content-security-policy") ?? "";

@@ -79,6 +79,7 @@ function you({ frame, preferences }: ViewContext): TemplateResult {
         >
           Show the keys
         </button>
+        ${role === "operator" && readOnly === undefined ? html`<a class="button" href="/board">Raw queues</a>` : nothing}
         ${canSignOut ? html`<button class="button" type="button" @click=${() => void signOut()}>Sign out</button>` : nothing}
       </div>
     </div>
