@@ -219,7 +219,7 @@ export async function wireConsole({ config, shards, log, scrub, hide, clock, env
     activity,
     reader,
     inspect: () => inspectShards(shards),
-    queuesToLookAt: () => shards.map(({ connection, keys }) => openQueuesToLookAt({ connection, keys, log })),
+    queuesToLookAt: () => shards.map((shard) => openQueuesToLookAt({ connection: shard.connection, keys: shard.keys, log })),
     async close() {
       live.close();
       stopping.abort(new Error("the console stops"));

@@ -1,4 +1,6 @@
 import { fork } from "node:child_process";
+import { getCompileCacheDir } from "node:module";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BrowserModule } from "./browser-modules.ts";
 
@@ -8,10 +10,10 @@ import type { BrowserModule } from "./browser-modules.ts";
  * @throws Error where a file is missing or cannot be read as TypeScript
  */
 export async function stripApart(): Promise<readonly BrowserModule[]> {
-  const cache = process.env["NODE_COMPILE_CACHE"];
+  const cache = getCompileCacheDir();
   const child = fork(fileURLToPath(new URL("strip-child.ts", import.meta.url)), {
-    // Nothing that is secret, and no flags of ours.
-    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
+    // Nothing that is secret, and no flags of ours. Node keeps a folder of its version's own in the one that it was given.
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: path.dirname(cache) },
     execArgv: [],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
