@@ -26,6 +26,8 @@ const mostNews = 400;
 /** Members that are large, and change nearly every second: told less often, so that a stream stays small. */
 const slowMembers: ReadonlySet<keyof FleetSummary> = new Set<keyof FleetSummary>(["tenants", "ages"]);
 const slowMs = 5_000;
+/** While nothing is told of any mailbox only time moves: a mailbox becomes late, a wait ends. That is looked at so often. */
+const quietMs = 3_000;
 /** Of a cause so many mailboxes are named; its page lists them all. */
 const namedMailboxes = 5;
 
@@ -61,6 +63,7 @@ export class FleetMemory {
   readonly #touched = new Set<string>();
   #gone: number[] = [];
   #isMore = false;
+  #isSideNew = false;
   #rows = 0;
   #revision = 0;
   #side: FleetSide = { failed: 0, expiresAt: new Map() };
@@ -71,6 +74,7 @@ export class FleetMemory {
   /** What the patches so far have told. */
   #told: FleetSummary;
   #toldSlowAt = 0;
+  #settledAt = 0;
 
   constructor(options: FleetMemoryOptions) {
     this.#options = options;
@@ -145,11 +149,16 @@ export class FleetMemory {
   }
 
   noteSide(side: FleetSide): void {
+    this.#isSideNew = true;
     this.#side = side;
   }
 
   /** Undefined where nothing differs from the patch before. @param at epoch ms by Redis' clock */
   settle(at: number): FleetPatch | undefined {
+    const isQuiet = this.#touched.size === 0 && this.#gone.length === 0 && !this.#isMore && !this.#isSideNew;
+    if (isQuiet && at - this.#settledAt < quietMs) return undefined;
+    this.#settledAt = at;
+    this.#isSideNew = false;
     this.#rates.settle(at);
     this.#regroup(at);
     const news: RowNews[] = [];
