@@ -80,7 +80,7 @@ try {
     redis.rssMb.push([minuteNow(), (await usedMemory(fleet)) / 1024 / 1024]);
     if (performance.now() >= probeAt) {
       probeAt = performance.now() + probeMs;
-      const isHalf = !isHalfProbed && minuteNow() >= minutes / 2;
+      const isHalf: boolean = !isHalfProbed && minuteNow() >= minutes / 2;
       isHalfProbed ||= isHalf;
       await probeAll(roles, minuteNow(), isHalf);
     }
