@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -12,36 +12,36 @@ test("a newcomer writes the processor of the README, and sees mail in it that co
   const [processor] = readme.filter(({ info, text }) => info === "ts" && text.includes("consume("));
   expect(processor?.text.trimEnd().split("\n").length).toBeLessThan(20);
   await writeFile(join(dir, "consume.ts"), processor?.text ?? "");
-  // As in a checkout: its packages, and the data folder of `npm start`.
+  // As in a checkout: its packages, and further below the data folder of `npm start`.
   await writeFile(join(dir, "package.json"), JSON.stringify({ type: "module" }));
   await symlink(join(root, "node_modules"), join(dir, "node_modules"));
 
-  const up = startProgram([
-    join(root, "apps/cli/src/main.ts"),
-    "up",
-    "--keep-events",
-    "--data",
-    join(dir, ".mailfleet"),
-    "--progress",
-    "plain",
-  ]);
+  // A world of one message is there at once.
+  await mkdir(join(dir, "mail"));
+  await writeFile(join(dir, "mail/first.eml"), "From: a@mail.example\r\nSubject: was there before\r\n\r\nx\r\n");
+  const data = join(dir, "data");
+  const args = ["up", "--keep-events", "--corpus", join(dir, "mail"), "--data", data, "--progress", "plain"];
+  const up = startProgram([join(root, "apps/cli/src/main.ts"), ...args]);
   const consumer = { said: "" };
   let child: ReturnType<typeof spawn> | undefined;
   try {
     await until(
       () => Promise.resolve(up.output()),
-      (text) => /sync +[1-9]\d? %|done +first sync/.test(text),
+      (text) => /done +first sync/.test(text),
       90_000,
     );
+    const [world = ""] = (await readdir(data)).filter((name) => name.startsWith("sandbox-"));
+    await mkdir(join(dir, ".mailfleet"));
+    await symlink(join(data, world), join(dir, ".mailfleet/sandbox"));
     child = spawn(process.execPath, ["consume.ts"], { cwd: dir, env: { PATH: process.env["PATH"] } });
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (consumer.said += chunk.toString()));
-    const control = JSON.parse(await readFile(join(dir, ".mailfleet/sandbox/sandbox/control.json"), "utf8")) as {
+    const control = JSON.parse(await readFile(join(data, world, "sandbox/control.json"), "utf8")) as {
       url: string;
       token: string;
     };
     const mail = {
       type: "deliver",
-      address: "support@contoso.example",
+      address: "box01@corpus.example",
       folder: "INBOX",
       text: "From: live@mail.example\r\nSubject: came while you looked\r\n\r\nx\r\n",
     };
@@ -53,7 +53,7 @@ test("a newcomer writes the processor of the README, and sees mail in it that co
     expect(sent.status, await sent.text()).toBeLessThan(300);
     await until(
       () => Promise.resolve(consumer.said),
-      (text) => text.includes("support@contoso.example live@mail.example came while you looked"),
+      (text) => text.includes("box01@corpus.example live@mail.example came while you looked"),
       120_000,
       up.output,
     );
