@@ -33,7 +33,8 @@ describe("a mailbox that is late", () => {
     await page.goBack();
     await page.getByRole("link", { name: /^How to mend it/ }).click();
     await waitForHeading(page, `${refused} let mailfleet in and then refused every command`);
-    await expect(main(page).textContent()).resolves.toContain("Grant FullAccess");
+    // The heading is there before the page's script has run.
+    await main(page).filter({ hasText: "Grant FullAccess" }).waitFor();
     await expect(main(page).textContent()).resolves.toContain(`mailfleet doctor --mailbox ${refused}`);
     await page.getByRole("link", { name: refused }).click();
     await waitForHeading(page, `${refused} is parked`);
