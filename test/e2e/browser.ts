@@ -113,6 +113,31 @@ export async function sidewaysScroll(page: Page): Promise<number> {
   });
 }
 
+/** Elements that are green in any part: what says that all is well. Greys, blues and reds are not, nor is a chart behind a grey filter. */
+export async function greenOf(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const { document, getComputedStyle } = globalThis as unknown as {
+      document: { querySelectorAll(selector: string): Iterable<PageElement> };
+      getComputedStyle(node: unknown): Record<"color" | "backgroundColor" | "borderTopColor" | "filter", string>;
+    };
+    interface PageElement {
+      readonly tagName: string;
+      getAttribute(name: string): string | null;
+      closest(selector: string): PageElement | null;
+    }
+    const isGreen = (colour: string): boolean => {
+      const [red = 0, green = 0, blue = 0, opacity = 1] = (colour.match(/[\d.]+/g) ?? []).map(Number);
+      return opacity > 0 && green > red + 10 && green > blue + 3;
+    };
+    return [...document.querySelectorAll("body *")].flatMap((element) => {
+      const chart = element.closest(".chart-box");
+      if (chart !== null && getComputedStyle(chart).filter === "grayscale(1)") return [];
+      const { color, backgroundColor, borderTopColor } = getComputedStyle(element);
+      return [color, backgroundColor, borderTopColor].some(isGreen) ? [`${element.tagName} ${element.getAttribute("class") ?? ""}`] : [];
+    });
+  });
+}
+
 export const heading = (page: Page) => page.getByRole("heading", { level: 1 });
 export const main = (page: Page) => page.locator("#main");
 /** Of the mailboxes that a list shows, in its order. */

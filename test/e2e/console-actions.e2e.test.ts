@@ -36,6 +36,7 @@ describe("a mailbox that is late", () => {
     // The heading is there before the page's script has run.
     await main(page).filter({ hasText: "Grant FullAccess" }).waitFor();
     await expect(main(page).textContent()).resolves.toContain(`mailfleet doctor --mailbox ${refused}`);
+    await expectAccessible(page, "a cause");
     await page.getByRole("link", { name: refused }).click();
     await waitForHeading(page, `${refused} is parked`);
     await page.getByRole("button", { name: "Run doctor" }).click();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addressesOf, expectAccessible, heading, isListening, main, sidewaysScroll, waitForHeading } from "./browser.ts";
+import { addressesOf, expectAccessible, greenOf, heading, isListening, main, sidewaysScroll, waitForHeading } from "./browser.ts";
 import { refused, useConsole } from "./console-visits.ts";
 
 const { arrive, fleet, visit } = useConsole();
@@ -60,19 +60,13 @@ describe("a page that is out of touch", () => {
     const { page } = await visit("/tenants/contoso");
     await page.getByRole("button", { name: "Run doctor" }).waitFor();
     await page.evaluate(() => Object.assign(globalThis, { isSame: true }));
+    expect(await greenOf(page)).not.toEqual([]);
     process.kill(fleet().redis.pid, "SIGSTOP");
     try {
       await page.getByRole("alert").filter({ hasText: "Not live since" }).waitFor({ timeout: 25_000 });
       expect(await page.title()).toContain("(not live)");
       expect(await page.getByRole("button", { name: "Run doctor" }).isDisabled()).toBe(true);
-      const dot = page.locator(".live-dot");
-      expect(
-        await dot.evaluate(
-          (element) =>
-            (globalThis as unknown as { getComputedStyle(node: unknown): { backgroundColor: string } }).getComputedStyle(element)
-              .backgroundColor,
-        ),
-      ).toBe("rgba(0, 0, 0, 0)");
+      expect(await greenOf(page)).toEqual([]);
     } finally {
       process.kill(fleet().redis.pid, "SIGCONT");
     }
@@ -80,6 +74,26 @@ describe("a page that is out of touch", () => {
     expect(await page.title()).not.toContain("(not live)");
     expect(await page.evaluate(() => (globalThis as unknown as { isSame?: boolean }).isSame)).toBe(true);
   });
+});
+
+test("with the colours of the system states keep a border, and words beside it", async () => {
+  const { page, expectQuiet } = await visit("/mailboxes");
+  await page.emulateMedia({ forcedColors: "active" });
+  for (const [path, parts] of [
+    ["/mailboxes", ".chip"],
+    ["/", ".bar i"],
+  ] as const) {
+    await page.goto(path);
+    const states = page.locator(parts);
+    await states.first().waitFor();
+    const borders = await states.evaluateAll((found) => {
+      const { getComputedStyle } = globalThis as unknown as { getComputedStyle(node: unknown): { borderTopStyle: string } };
+      return found.map((state) => getComputedStyle(state).borderTopStyle);
+    });
+    expect([...new Set(borders)].filter((style) => style !== "dotted")).toEqual(["solid"]);
+  }
+  await page.getByRole("link", { name: /^\d+ fresh$/ }).waitFor();
+  expectQuiet();
 });
 
 test("seven tabs are live by one stream", async () => {

@@ -90,7 +90,13 @@ describe("freshness of the page", () => {
     });
   });
 
-  test("ends when nothing is heard for ten seconds, and says since when", () => {
+  test("ends a look before nothing may be green, ten seconds after the last word", () => {
+    const lookMs = 1_000;
+    expect(livenessOf({ heardAt: now, factsAt: now - (10_000 - lookMs) }, now).isLive).toBe(false);
+    expect(livenessOf({ heardAt: now, factsAt: now - 8_000 }, now).isLive).toBe(true);
+  });
+
+  test("says since when nothing was heard", () => {
     const liveness = livenessOf({ heardAt: now - 12_000, factsAt: now - 12_500 }, now);
     expect(liveness.isLive).toBe(false);
     expect(liveness.isLive ? "" : staleSentence(liveness, now, "utc")).toBe(

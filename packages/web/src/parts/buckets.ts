@@ -9,7 +9,7 @@ export function lastChecked(ages: readonly number[], freshWithinMs: number, tena
   return html`<section class="section" aria-labelledby="checked">
     <h2 id="checked">Last checked</h2>
     <ul class="card pad buckets">
-      ${ageBuckets.map(({ label, fromMs }, i) => {
+      ${ageBuckets.map(({ label, fromMs, toMs }, i) => {
         const count = ages[i] ?? 0;
         return html`<li class="bucket ${fromMs >= freshWithinMs ? "role-late" : "role-calm"}">
           <span class="muted nowrap">${label}</span>
@@ -17,7 +17,9 @@ export function lastChecked(ages: readonly number[], freshWithinMs: number, tena
             ><i class=${count === 0 ? "zero" : ""} ${setVariable("--share", count / most)}></i
           ></span>
           <a class="number" href=${bucketLink(i, tenant)}
-            >${formatCount(count)}<span class="said"> mailboxes, checked ${label} ago</span></a
+            >${formatCount(count)}<span class="said">
+              ${count === 1 ? "mailbox" : "mailboxes"}, checked ${toMs === undefined ? "longer" : label} ago</span
+            ></a
           >
         </li>`;
       })}
