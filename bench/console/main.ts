@@ -40,7 +40,7 @@ const say = (line: string): void => void (given.json || process.stderr.write(`${
 
 /** Every mailbox is looked at once in so many seconds, in a fleet at work. */
 const pollSeconds = 300;
-/** What the issue asks for: ms, % of a core, MB. */
+/** In ms, % of a core, MB. */
 const wanted = { content: 1_000, filter: 100, search: 200, idleCpu: 1, rssMb: 150 } as const;
 const settleMs = 5_000;
 const startMs = 60_000;

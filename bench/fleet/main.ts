@@ -53,7 +53,7 @@ const {
 const say = (line: string): void => void (given.json || process.stderr.write(`${line}\n`));
 
 const sampleMs = 5_000;
-/** The issue's lines, drawn beside what was measured. */
+/** What is wanted, drawn beside what was measured. */
 const firstPassLine = 300;
 
 const dir = await mkdtemp(join(tmpdir(), "mailfleet-fleet-"));

@@ -44,7 +44,7 @@ const warmUpEach = 4;
 const warm = "warm-up";
 const giveUpMs = 20 * 60_000;
 const lookMs = 100;
-/** What the issue asks for of eight workers. */
+/** Wanted of eight workers. */
 const wanted = 6;
 const keys = redisKeys();
 

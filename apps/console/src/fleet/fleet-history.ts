@@ -19,6 +19,9 @@ export interface FleetHistoryOptions {
   readonly log: Log;
 }
 
+/** Half the shortest step: each step has a sample, and ten thousand mailboxes' ages are not sorted with each look. */
+const sampleMs = 5_000;
+
 interface Sums {
   readonly step: number;
   readonly points: Map<string, HistoryPoint[]>;
@@ -32,6 +35,7 @@ export class FleetHistory {
   readonly #sums = new Map<HistorySpan, Sums>();
   #causes: ReadonlyMap<string, NewActivity> | undefined;
   #isBusy = false;
+  #sampledAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FleetHistoryOptions) {
     this.#options = options;
@@ -39,7 +43,9 @@ export class FleetHistory {
 
   /** After each look; never rejects, and leaves out what comes while it still writes. */
   note(memory: FleetMemory, at: number): void {
-    const done = this.#sample(memory, at);
+    const isSampled = at - this.#sampledAt >= sampleMs;
+    if (isSampled) this.#sampledAt = at;
+    const done = isSampled ? this.#sample(memory, at) : [];
     const told = this.#news(memory, at);
     if ((done.length === 0 && told.length === 0) || this.#isBusy) return;
     this.#isBusy = true;

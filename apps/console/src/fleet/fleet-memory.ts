@@ -27,7 +27,7 @@ const mostNews = 400;
 const slowMembers: ReadonlySet<keyof FleetSummary> = new Set<keyof FleetSummary>(["tenants", "ages"]);
 const slowMs = 5_000;
 /** While nothing is told of any mailbox only time moves: a mailbox becomes late, a wait ends. That is looked at so often. */
-const quietMs = 3_000;
+const quietMs = 5_000;
 /** Of a cause so many mailboxes are named; its page lists them all. */
 const namedMailboxes = 5;
 
