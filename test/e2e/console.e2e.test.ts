@@ -62,11 +62,15 @@ describe("a page that is out of touch", () => {
     await page.evaluate(() => Object.assign(globalThis, { isSame: true }));
     expect(await greenOf(page)).not.toEqual([]);
     process.kill(fleet().redis.pid, "SIGSTOP");
+    const another = fetch(`${fleet().url}/tenants/contoso`);
     try {
       await page.getByRole("alert").filter({ hasText: "Not live since" }).waitFor({ timeout: 25_000 });
       expect(await page.title()).toContain("(not live)");
       expect(await page.getByRole("button", { name: "Run doctor" }).isDisabled()).toBe(true);
       expect(await greenOf(page)).toEqual([]);
+      // Who comes now is told, and waits no longer than that.
+      const answer = await another;
+      expect([answer.status, await answer.json()]).toMatchObject([503, { error: { code: "NOT_LIVE" } }]);
     } finally {
       process.kill(fleet().redis.pid, "SIGCONT");
     }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Clock, isSyncError, type Log } from "@mailfleet/core";
 import type { Beat, FleetPatch } from "@mailfleet/core/console";
 import type { FleetChanges } from "@mailfleet/store";
+import { within } from "../within.ts";
 import { FleetMemory, type FleetMemoryOptions, type FleetSide } from "./fleet-memory.ts";
 
 /** Between two looks while somebody watches, and while nobody does: then a look only keeps the next page from being old. */
@@ -122,7 +123,7 @@ export class LiveFleet {
     const { clock, log, onLook } = this.#options;
     try {
       this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
-      await within(clock, patienceMs, this.#reading);
+      await within(clock, patienceMs, this.#reading, () => new Error("TIMEOUT"));
       this.#roundMs = this.#redisMs = clock.monotonic();
     } catch (error) {
       this.#roundMs = clock.monotonic();
@@ -151,19 +152,5 @@ export class LiveFleet {
       this.#aheadMs = news.at - clock.now();
       this.#factsAt = news.at;
     }
-  }
-}
-
-async function within(clock: Clock, ms: number, acting: Promise<void>): Promise<void> {
-  const late = new AbortController();
-  const waiting = clock.sleep(ms, late.signal).then(() => {
-    throw new Error("TIMEOUT");
-  });
-  try {
-    await Promise.race([acting, waiting]);
-  } finally {
-    late.abort();
-    waiting.catch(() => undefined);
-    acting.catch(() => undefined);
   }
 }

@@ -151,7 +151,7 @@ function checkSite(request: FastifyRequest): void {
 
 function answer(reply: FastifyReply, refusal: Refusal): FastifyReply {
   if (refusal.more.retryMs !== undefined) void reply.header("retry-after", Math.ceil(refusal.more.retryMs / 1_000));
-  return reply.code(refusal.status).send(refusal.toJSON());
+  return reply.code(refusal.status).type("application/json; charset=utf-8").send(refusal.toJSON());
 }
 
 function toRefusal(error: unknown, id: string): Refusal {

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ServedFile } from "../assets/browser-set.ts";
 import type { PageSources } from "../pages/page-sources.ts";
 import { answerPage } from "../pages/page-of-path.ts";
+import { within } from "../within.ts";
 import type { Access } from "./access.ts";
 import { type ConsoleServer, healthPath } from "./console-server.ts";
 import { Refusal } from "./refusal.ts";
@@ -19,6 +20,11 @@ const pagePaths = [
   "/sandbox",
 ];
 const yearSeconds = 31_536_000;
+/**
+ * While Redis is away it holds back what it is asked. A page that stands waits for it, under its banner; who looks at nothing yet is told.
+ * Longer than the fleet's own look has, after which what is in memory is shown as it was.
+ */
+const patienceMs = 10_000;
 
 /** Pages with their first data in them, and the files that they load. */
 export function addPageRoutes(server: ConsoleServer, sources: PageSources, access: Access, views: Views): void {
@@ -31,7 +37,7 @@ export function addPageRoutes(server: ConsoleServer, sources: PageSources, acces
       const shell = views.shell({ page: { name: "login", data: { token: access.openToken, ways: access.ways } } }, cookie);
       return reply.code(access.ways.length > 0 ? 401 : 403).send(shell);
     }
-    const found = await answerPage(sources, request.url, session);
+    const found = await within(sources.clock, patienceMs, answerPage(sources, request.url, session), notLive);
     return reply.code(found.page.name === "not-found" ? 404 : 200).send(views.shell(found, cookie));
   };
   for (const path of pagePaths) server.reads(path, "anyone", show);
@@ -60,4 +66,8 @@ export function addPageRoutes(server: ConsoleServer, sources: PageSources, acces
   });
   // For a container's health check: whether it answers, and nothing about the fleet (T55).
   server.reads(healthPath, "anyone", async () => ({ ok: true }), { isAutomatic: true });
+}
+
+function notLive(): Refusal {
+  return new Refusal("NOT_LIVE", "Redis does not answer, so this page cannot be made now.", { todo: "Load it again in a moment." });
 }

@@ -11,8 +11,8 @@ export interface Contact {
   readonly trouble?: string;
 }
 
-/** Beats come every 2 s; without one for this long the page is out of touch. It looks once a second, and after ten nothing may be green. */
-const quietMs = 9_000;
+/** Beats come every 2 s; without one for this long the page is out of touch. It looks once a second and then draws, and after ten nothing may be green. */
+const quietMs = 8_000;
 
 export type Liveness =
   | { readonly isLive: true; readonly ageMs: number }
