@@ -138,6 +138,33 @@ export async function greenOf(page: Page): Promise<string[]> {
   });
 }
 
+/** What has the focus and neither ring nor place where it is seen: its words. */
+export async function hiddenFocus(page: Page): Promise<string | undefined> {
+  return page.evaluate(() => {
+    const { document, getComputedStyle, innerHeight, innerWidth } = globalThis as unknown as {
+      document: { activeElement: PageElement; body: PageElement; elementFromPoint(x: number, y: number): PageElement | null };
+      getComputedStyle(node: unknown): { outlineStyle: string; boxShadow: string };
+      innerHeight: number;
+      innerWidth: number;
+    };
+    interface PageElement {
+      readonly textContent: string;
+      contains(other: PageElement): boolean;
+      getBoundingClientRect(): { readonly left: number; readonly top: number; readonly bottom: number; readonly width: number };
+    }
+    const focused = document.activeElement;
+    if (focused === document.body) return undefined;
+    const { outlineStyle, boxShadow } = getComputedStyle(focused);
+    const { left, top, bottom, width } = focused.getBoundingClientRect();
+    const x = Math.min(innerWidth - 1, Math.max(0, left + Math.min(width / 2, 20)));
+    const isSeen = [top + 2, (top + bottom) / 2, bottom - 2].some((y) => {
+      const shown = y >= 0 && y < innerHeight ? document.elementFromPoint(x, y) : null;
+      return shown !== null && (focused.contains(shown) || shown.contains(focused));
+    });
+    return isSeen && (outlineStyle !== "none" || boxShadow !== "none") ? undefined : focused.textContent;
+  });
+}
+
 export const heading = (page: Page) => page.getByRole("heading", { level: 1 });
 export const main = (page: Page) => page.locator("#main");
 /** Of the mailboxes that a list shows, in its order. */

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { addressesOf, expectAccessible, greenOf, heading, isListening, main, sidewaysScroll, waitForHeading } from "./browser.ts";
+import {
+  addressesOf,
+  expectAccessible,
+  greenOf,
+  heading,
+  hiddenFocus,
+  isListening,
+  main,
+  sidewaysScroll,
+  waitForHeading,
+} from "./browser.ts";
 import { refused, useConsole } from "./console-visits.ts";
 
 const { arrive, fleet, visit } = useConsole();
@@ -78,6 +88,20 @@ describe("a page that is out of touch", () => {
     expect(await page.title()).not.toContain("(not live)");
     expect(await page.evaluate(() => (globalThis as unknown as { isSame?: boolean }).isSame)).toBe(true);
   });
+});
+
+test("the focus is seen, and never under the frame, on a phone", async () => {
+  const { page, expectQuiet } = await visit("/");
+  await page.setViewportSize({ width: 390, height: 480 });
+  await isListening(page);
+  for (const key of ["Tab", "Shift+Tab"]) {
+    // From the page's begin to its end, and back.
+    for (let n = 0; n < 45; n++) {
+      await page.keyboard.press(key);
+      expect(await hiddenFocus(page), `${key}, ${n}`).toBeUndefined();
+    }
+  }
+  expectQuiet();
 });
 
 test("with the colours of the system states keep a border, and words beside it", async () => {
