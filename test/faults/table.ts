@@ -305,7 +305,7 @@ export const faultTable: readonly FaultRow[] = [
     detectS: 1,
     proof: [
       [held, "F30 a wait hint keeps all of eight workers off the mailbox until its end, and nobody else"],
-      ["packages/store/src/signals.redis.test.ts", "reaches all sessions of the mailbox in eight workers within 100 ms, and nobody else's"],
+      ["packages/store/src/signals.redis.test.ts", "reaches all sessions of the mailbox in eight workers at once, and nobody else's"],
     ],
     rest: "a hint of 6 s instead of 60 s",
   },

@@ -48,8 +48,11 @@ async function interrupt(): Promise<void> {
   for (const line of mine) await redis.client("KILL", "ID", /id=(\d+)/.exec(line)?.[1] ?? "");
 }
 
+/** By a message, and not by a session's next look at its lease: that is tens of seconds. It takes some 10 ms where nothing else runs. */
+const atOnceMs = 2_000;
+
 describe("a signal", () => {
-  test("reaches all sessions of the mailbox in eight workers within 100 ms, and nobody else's", async () => {
+  test("reaches all sessions of the mailbox in eight workers at once, and nobody else's", async () => {
     const workers = await Promise.all(Array.from({ length: 8 }, worker));
     const watches = workers.map((one) => one.watch(mailbox));
     const others = workers.map((one) => one.watch(neighbour));
@@ -57,7 +60,7 @@ describe("a signal", () => {
     const toldAt = performance.now();
     workers[0]?.announce(mailbox, 89_117, "SERVER_THROTTLED");
     const all = await Promise.all(ends);
-    expect(Math.max(...all.map(({ at }) => at)) - toldAt).toBeLessThan(100);
+    expect(Math.max(...all.map(({ at }) => at)) - toldAt).toBeLessThan(atOnceMs);
     for (const { reason } of all) expect(reason).toMatchObject({ failure: { code: "INTERRUPTED", facts: { layer: "engine" } } });
     for (const { reason } of all) {
       const { hintMs } = (reason as { failure: { facts: { hintMs: number } } }).failure.facts;
