@@ -48,7 +48,7 @@ async function interrupt(): Promise<void> {
   for (const line of mine) await redis.client("KILL", "ID", /id=(\d+)/.exec(line)?.[1] ?? "");
 }
 
-/** By a message, and not by a session's next look at its lease: that is tens of seconds. It takes some 10 ms where nothing else runs. */
+/** By a message, and not by a poll; a machine that does other things takes its time. */
 const atOnceMs = 2_000;
 
 describe("a signal", () => {
