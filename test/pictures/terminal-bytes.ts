@@ -26,6 +26,7 @@ export function terminalBytes(facts: FleetFacts): string {
     latest: latestOf(facts),
     isStopping: false,
     isSandbox: true,
+    options: "",
     now: pictureNow,
     firstSync: {
       ms: pictureSyncMs,

@@ -19,6 +19,7 @@ function stateOf(given: Partial<PanelState>): PanelState {
     latest: [],
     isStopping: false,
     isSandbox: false,
+    options: "",
     now: testNow,
     ...given,
   };
@@ -93,6 +94,13 @@ describe("when the first sync is done", () => {
       "              npx mailfleet sandbox fault       break something and watch",
       "  Ctrl-C stops. Nothing is lost, and the next start goes on from here.",
     ]);
+  });
+
+  test("its commands reach the fleet that it shows", () => {
+    const text = panel({ ...standing, isSandbox: true, options: " --data ./other" }, 120);
+    const commands = text.split("\n").filter((one) => one.includes("npx mailfleet"));
+    expect(commands).toHaveLength(4);
+    for (const command of commands) expect(command).toMatch(/ --data \.\/other( {3}|$)/);
   });
 
   test("new mail is named by mailbox, folder and UID, newest first", () => {

@@ -56,6 +56,8 @@ export interface PanelState {
   readonly isStopping: boolean;
   /** There is something that may be broken to see what happens. */
   readonly isSandbox: boolean;
+  /** What a printed command needs to reach this fleet, such as ` --data ./other`; begins with a space, or is empty. */
+  readonly options: string;
   /** Epoch ms on this machine, for ages of events. */
   readonly now: number;
 }
@@ -86,7 +88,7 @@ function syncing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
   lines.push(...tenantRows(inOrder, size.columns, marks));
   const hidden = view.tenants.length - inOrder.length;
   if (hidden > 0) lines.push(line(`    … ${formatCounted(hidden, "more tenant")}, further along`));
-  return [...lines, ...troubleLines(state, size, marks), ...intakeLines(view, size, marks), ...causeLines(view, size, marks, true)];
+  return [...lines, ...troubleLines(state, size, marks), ...intakeLines(view, size, marks), ...causeLines(state, size, marks, true)];
 }
 
 function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
@@ -111,7 +113,7 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
     ...(view.oldestCheck !== undefined && { oldestCheckMs: Math.max(0, view.at - view.oldestCheck) }),
   });
   lines.push(...labelled("Now", now, size.columns));
-  lines.push(...intakeLines(view, size, marks), ...causeLines(view, size, marks, state.isSandbox));
+  lines.push(...intakeLines(view, size, marks), ...causeLines(state, size, marks, state.isSandbox));
   for (const [index, event] of state.latest.slice(0, mostEvents).entries()) {
     lines.push(
       line(
@@ -121,7 +123,7 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
     );
   }
   if (state.isStopping) return lines;
-  lines.push(...tryNext(view, state.isSandbox));
+  lines.push(...tryNext(state));
   const how = wrapText("Ctrl-C stops. Nothing is lost, and the next start goes on from here.", size.columns, 2);
   lines.push(...how.map((part) => line(`  ${part}`)));
   return lines;
@@ -134,7 +136,7 @@ export function describeEvent(event: Omit<LatestEvent, "at">): string {
 }
 
 /** At most three, and only verbs that exist. */
-function tryNext(view: FleetView, isSandbox: boolean): Line[] {
+function tryNext({ view, isSandbox, options }: PanelState): Line[] {
   const command = view.causes.map(causeCommand).find((one) => one !== undefined);
   const first = view.tenants.find((tenant) => tenant.states.fresh > 0);
   const rows: [string, string][] = [
@@ -145,8 +147,9 @@ function tryNext(view: FleetView, isSandbox: boolean): Line[] {
   if (isSandbox) rows.push(["npx mailfleet sandbox fault", "break something and watch"]);
   else if (command !== undefined) rows.push([command, "which step is wrong, and the fix"]);
   else if (first) rows.push(["npx mailfleet mailboxes list", "each mailbox and its state"]);
-  const width = Math.max(34, ...rows.map(([text]) => text.length + 3));
-  return rows.map(([text, what], index) => wholeLine(index === 0 ? "  Try next    " : "              ", padEnd(text, width), what));
+  const commands = rows.map(([text, what]): [string, string] => [`${text}${options}`, what]);
+  const width = Math.max(34, ...commands.map(([text]) => text.length + 3));
+  return commands.map(([text, what], index) => wholeLine(index === 0 ? "  Try next    " : "              ", padEnd(text, width), what));
 }
 
 function troubleLines(state: PanelState, size: PanelSize, marks: Marks): Line[] {
@@ -167,7 +170,7 @@ function intakeLines({ intake }: FleetView, size: PanelSize, marks: Marks): Line
 }
 
 /** `~ fabrikam   ap@fabrikam.example is throttled by the server until 14:03:14, then goes on by itself` */
-function causeLines(view: FleetView, size: PanelSize, marks: Marks, hasCommands: boolean): Line[] {
+function causeLines({ view, options }: PanelState, size: PanelSize, marks: Marks, hasCommands: boolean): Line[] {
   const names = Math.max(8, ...view.causes.map((cause) => textWidth(tenantName(cause))));
   const indent = names + 7;
   const lines = view.causes.slice(0, mostCauses).flatMap((cause): Line[] => {
@@ -179,10 +182,10 @@ function causeLines(view: FleetView, size: PanelSize, marks: Marks, hasCommands:
       index === 0 ? line("  ", mark, ` ${padEnd(tenantName(cause), names)}   ${part}`) : line(" ".repeat(indent), part),
     );
     const command = hasCommands ? causeCommand(cause) : undefined;
-    return command === undefined ? rows : [...rows, wholeLine(" ".repeat(indent), command)];
+    return command === undefined ? rows : [...rows, wholeLine(" ".repeat(indent), `${command}${options}`)];
   });
   const hidden = view.causes.length - mostCauses;
-  return hidden > 0 ? [...lines, wholeLine(`    … ${formatCounted(hidden, "more cause")}: npx mailfleet status`)] : lines;
+  return hidden > 0 ? [...lines, wholeLine(`    … ${formatCounted(hidden, "more cause")}: npx mailfleet status${options}`)] : lines;
 }
 
 function tenantName(cause: CauseGroup): string {

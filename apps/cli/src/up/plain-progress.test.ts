@@ -13,6 +13,7 @@ function state(given: Partial<PanelState> = {}): PanelState {
     latest: [],
     isStopping: false,
     isSandbox: false,
+    options: "",
     now: testNow,
     ...given,
   };

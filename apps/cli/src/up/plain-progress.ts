@@ -46,7 +46,7 @@ export function createPlainProgress(startedMs: number, isOnce: boolean): PlainPr
 
   return {
     update(state, nowMs) {
-      const { view, now } = state;
+      const { view, now, options } = state;
       const lines: string[] = [];
       const say = (topic: string, text: string): void => void lines.push(plainLine(now, topic, stripControls(text)));
 
@@ -65,9 +65,9 @@ export function createPlainProgress(startedMs: number, isOnce: boolean): PlainPr
         const [first] = fresh;
         if (first === undefined || !mayUse(topic, nowMs)) continue;
         for (const cause of fresh) saidCauses.add(`${topic} ${cause.id}`);
-        const more = fresh.length > 1 ? `; ${formatCounted(fresh.length - 1, "more cause")}: npx mailfleet status` : "";
+        const more = fresh.length > 1 ? `; ${formatCounted(fresh.length - 1, "more cause")}: npx mailfleet status${options}` : "";
         const command = causeCommand(first);
-        say(topic, `${causeText(first, view)}${command === undefined ? "" : `; ${command}`}${more}`);
+        say(topic, `${causeText(first, view)}${command === undefined ? "" : `; ${command}${options}`}${more}`);
       }
       const news = state.latest.filter((event) => event.at > lastEvent);
       const [newest] = news;

@@ -13,6 +13,7 @@ import { stopSignals, systemClock } from "@mailfleet/runtime";
 import type { MailboxRecord } from "@mailfleet/store";
 import type { Cli } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
+import { givenOptions } from "../common-options.ts";
 import { type FirstPass, watchFirstPass } from "./first-pass.ts";
 import type { FirstSyncResult, LatestEvent, PanelState } from "./panel.ts";
 import { readIntake } from "../read-intake.ts";
@@ -34,11 +35,15 @@ const sameKeyMs = 300;
 
 /** What a run knows since before its roles were started. */
 interface Run {
+  /** For the commands that are printed, see `givenOptions`. */
+  readonly options: string;
   readonly isSandbox: boolean;
   readonly startedMs: number;
   readonly config: Config;
   readonly redis: RedisService;
   readonly pass: FirstPass;
+  /** Read before the roles sync: only these say whether this is the first start. */
+  readonly before: readonly MailboxRecord[];
   readonly handedOffBefore: number;
   /** Something was known and nothing was left to do. */
   readonly wasWhole: boolean;
@@ -69,7 +74,7 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
       if (fields["msg"] === "worker stopped") ended = [...ended, fields];
     },
     beforeRoles: async (parts) => {
-      run = await beginRun(parts, clock.monotonic(), options.config === undefined);
+      run = await beginRun(parts, clock.monotonic(), options);
       if (options.once) await pokeAll(parts.redis, run);
     },
   });
@@ -78,7 +83,7 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
     fleet = await beforeStarted(signals, reporter, starting);
     logPath = fleet.log.path;
     if (run === undefined) throw new TypeError("the fleet started without a look at Redis");
-    reporter.started({ fleet, records: await fleet.redis.fleet.reader.mailboxes(), workers: options.workers });
+    reporter.started({ fleet, records: run.before, workers: options.workers });
     if (fleet.sandbox && !options.keepEvents) consumer = startSampleConsumer(fleet.redis.fleet, () => clock.now());
     const watch = new Watch(run, reporter, () => consumer?.latest() ?? [], options.once === true);
     const asked = signals.asked.then((why) => ({ why }));
@@ -138,7 +143,7 @@ async function beforeStarted(
   }
 }
 
-async function beginRun({ config, redis }: { config: Config; redis: RedisService }, startedMs: number, isSandbox: boolean): Promise<Run> {
+async function beginRun({ config, redis }: { config: Config; redis: RedisService }, startedMs: number, options: UpOptions): Promise<Run> {
   const { reader } = redis.fleet;
   const [startedAt, before] = [await reader.now(), await reader.mailboxes()];
   const expected = Object.values(config.tenants).flatMap((tenant) =>
@@ -147,11 +152,13 @@ async function beginRun({ config, redis }: { config: Config; redis: RedisService
   const tenants = new Set(expected.map((mailbox) => mailbox.tenant));
   const ours = before.filter((record) => tenants.has(record.tenant));
   return {
-    isSandbox,
+    isSandbox: options.config === undefined,
+    options: givenOptions(options),
     startedMs,
     config,
     redis,
     pass: watchFirstPass({ expected, startedAt, before, backfill: config.sync.backfill }),
+    before: ours,
     handedOffBefore: sumLedgers(ours.map((record) => record.ledger)).handedOff,
     wasWhole:
       ours.length >= expected.length &&
@@ -284,6 +291,7 @@ class Watch {
       latest: this.#latest(),
       isStopping: false,
       isSandbox: this.#run.isSandbox,
+      options: this.#run.options,
       now: systemClock.now(),
       ...(left !== undefined && { left }),
       ...(this.#firstSync && { firstSync: this.#firstSync }),

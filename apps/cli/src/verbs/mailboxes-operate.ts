@@ -7,7 +7,7 @@ import { forgetFailures } from "@mailfleet/entra";
 import { createTokenCache, type MailboxRecord } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { requireTenant } from "../find-mailbox.ts";
 import { each, findAll, findConfigured, some, withDesk } from "../mailbox-choice.ts";
 import { nearest } from "../nearest.ts";
@@ -103,7 +103,9 @@ async function resume(cli: Cli, options: ResumeOptions, addresses: readonly stri
       if (tried.length > 0) lines.push(`Tried at once, whatever was the reason: ${some(tried)}.`);
       if (running.length > 0) lines.push(`A session works on it already, and looks once more at its end: ${some(running)}.`);
       lines.push(
-        lines.length === 0 ? "Nothing fits: no mailbox is parked or waits for that." : "See what came of it: npx mailfleet status",
+        lines.length === 0
+          ? "Nothing fits: no mailbox is parked or waits for that."
+          : `See what came of it: npx mailfleet status${givenOptions(options)}`,
       );
       cli.terminal.out(`${lines.map(stripControls).join("\n")}\n`);
     }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { formatCounted, formatDuration } from "@mailfleet/core";
+import { formatCounted, formatDuration, shellWord } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import {
   faultCatalogue,
@@ -12,7 +12,7 @@ import {
 } from "@mailfleet/sandbox/faults";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { activeLines, catalogueLines, faultExamples, faultLines } from "../fault-report.ts";
 import { nearest } from "../nearest.ts";
 import { findSandbox, orderError } from "../sandbox-control.ts";
@@ -128,11 +128,11 @@ async function add(cli: Cli, options: AddOptions, [name = ""]: readonly string[]
   const { ids } = await findSandbox(cli, options).request("POST", "/faults", read.order);
   const id = Array.isArray(ids) ? Number(ids[0]) : 0;
   if (cli.isJson) cli.json({ schema: "mailfleet.fault-order/1", id, order: read.order });
-  else cli.terminal.out(`${addedLines(id, read.order, spec, cli).join("\n")}\n`);
+  else cli.terminal.out(`${addedLines(id, read.order, spec, cli, options).join("\n")}\n`);
   return 0;
 }
 
-function addedLines(id: number, order: FaultOrder, spec: FaultSpec, { terminal }: Cli): string[] {
+function addedLines(id: number, order: FaultOrder, spec: FaultSpec, { terminal }: Cli, options: SteerOptions): string[] {
   const place = faultPlace(order);
   const begins = order.afterMs === undefined ? "from now" : `in ${formatDuration(order.afterMs)}`;
   const ends = order.forMs === undefined ? "until it is taken back" : `for ${formatDuration(order.forMs)}`;
@@ -141,8 +141,13 @@ function addedLines(id: number, order: FaultOrder, spec: FaultSpec, { terminal }
   return [
     `${terminal.paint("done", terminal.marks.done, "out")} ${order.name} ${place === "everywhere" ? place : `at ${place}`}, ${begins}, ${ends}.`,
     ...wrapText(`${spec.says}${patience}`, terminal.outWidth(), 2).map((part) => `  ${part}`),
-    `  Watch: npx mailfleet status     End it: npx mailfleet sandbox fault clear ${String(id)}`,
+    `  Watch: npx mailfleet status${givenOptions(options)}     End it: npx mailfleet sandbox fault clear ${String(id)}${steerWords(options)}`,
   ];
+}
+
+/** Of the call, so that a printed command reaches the same sandbox. */
+function steerWords(options: SteerOptions): string {
+  return `${givenOptions(options)}${options.dataDir === undefined ? "" : ` --data-dir ${shellWord(options.dataDir)}`}`;
 }
 
 async function clear(cli: Cli, options: SteerOptions, [which]: readonly string[]): Promise<number> {
@@ -153,7 +158,7 @@ async function clear(cli: Cli, options: SteerOptions, [which]: readonly string[]
       throw new CliError(1, {
         code: "NO_SUCH_FAULT",
         what: `No fault has the number ${which}: it ended, or was taken back.`,
-        todo: ["What is ordered now: npx mailfleet sandbox fault show"],
+        todo: [`What is ordered now: npx mailfleet sandbox fault show${steerWords(options)}`],
       });
   } else if (which !== undefined) specOf(which);
   const route = which === undefined ? "/faults" : /^[0-9]+$/.test(which) ? `/faults/${which}` : `/faults?name=${encodeURIComponent(which)}`;
