@@ -308,7 +308,7 @@ export const doctorRows: readonly DoctorRow[] = [
     step: "scope",
     code: "SCOPE_TOO_WIDE",
     certainty: "certain",
-    says: /Get-MailboxPermission -Identity 'sales@contoso\.example'/,
+    says: /Remove-MailboxPermission -Identity 'sales@contoso\.example' -User '[0-9a-f-]{36}'/,
   },
   {
     name: "a Redis that is not there, behind a secret that everybody may read",

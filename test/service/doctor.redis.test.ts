@@ -104,6 +104,20 @@ describe("mailfleet doctor", () => {
     expect(sandbox.counters.commands.get("login")).toBe(logins);
   });
 
+  test("names the mailbox that must be refused where it is, and does not take it for a patient", async () => {
+    const gone = "nobody@contoso.example";
+    const config = { mailboxes: [gone, contosoMailbox], others: [] };
+    const args = ["--must-refuse", gone];
+    const { code: exitCode, out } = await askDoctor(sandbox, dir, { config, args }, false);
+    expect(out).toContain(`  ✓ scope           ${gone} is refused, as it must be\n`);
+    expect(out).toMatch(/^contoso, support@contoso\.example,/);
+    expect(exitCode).toBe(0);
+    // Among tenants, each of which has but one line.
+    const many = await askDoctor(sandbox, dir, { config: { mailboxes: [gone, contosoMailbox] }, args }, false);
+    expect(many.out).toContain(`  ✓ scope           ${gone} is refused, as it must be\n`);
+    expect(many.code).toBe(0);
+  });
+
   test("tests the next credential as well, and goes on with it where the current one is refused", async () => {
     const good = sandbox.secretOf("contoso");
     const ask = async (secret: string, nextSecret: string) => {

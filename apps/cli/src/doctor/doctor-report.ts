@@ -23,15 +23,18 @@ export function renderDoctor(all: readonly Examined[], tookMs: number, terminal:
   return `${lines.join("\n")}\n`;
 }
 
-/** All steps where one mailbox is asked about; else one line, and what is worth a look. */
-function passedBlock({ diagnosis }: Examined, only: Examined | undefined, terminal: Terminal): string[] {
+/** All steps where one mailbox is asked about; else one line, what is worth a look, and that what must be refused is. */
+function passedBlock({ diagnosis, seen }: Examined, only: Examined | undefined, terminal: Terminal): string[] {
   const { steps } = diagnosis;
   if (only) return steps.flatMap((step) => stepLines(step, terminal));
   const mailbox = steps.find(({ name }) => name === "mailbox")?.text ?? "";
   const passed = steps.filter(({ state }) => state === "passed" || state === "look").length;
+  const isAsked = seen.scope?.isInvented === false;
   return [
     `  ${mark("done", terminal)} ${formatCounted(passed, "check")} passed${mailbox === "" ? "" : `; mailbox ${mailbox}`}`,
-    ...steps.filter(({ state }) => state === "look").flatMap((step) => stepLines(step, terminal)),
+    ...steps
+      .filter(({ name, state }) => state === "look" || (state === "passed" && name === "scope" && isAsked))
+      .flatMap((step) => stepLines(step, terminal)),
   ];
 }
 

@@ -57,7 +57,7 @@ export class Probes {
   }
 
   for(patient: Patient): DoctorProbes {
-    const { config, survey } = this.#deps;
+    const { config, survey, mustRefuse } = this.#deps;
     return {
       machine: () => this.#machine(patient),
       redis: () => Promise.resolve(redisLookOf(survey, patient.tenant.alias, patient.mailbox)),
@@ -68,7 +68,7 @@ export class Probes {
       },
       mailbox: (seen) => this.#mailbox(patient, seen),
       other: () => this.#other(patient),
-      controls: () => this.#controls(chooseControls(config, survey.records, patient)),
+      controls: () => this.#controls(chooseControls(config, survey.records, patient, mustRefuse)),
       scope: () => this.#scope(patient),
     };
   }

@@ -17,6 +17,8 @@ const controlsTried = 3;
 export interface Whom {
   readonly tenant?: string;
   readonly mailbox?: MailboxRef;
+  /** A mailbox that must be refused: that it is makes no patient of it. */
+  readonly mustRefuse?: string;
 }
 
 /** One mailbox of each tenant, and those that are in trouble; or the tenant or mailbox that is named. */
@@ -25,24 +27,25 @@ export function choosePatients(config: Config, records: readonly MailboxRecord[]
   if (whom.mailbox) return tenants.map((tenant) => ({ tenant, mailbox: whom.mailbox as MailboxRef }));
   const known = new Map(records.map((record) => [record.id, record]));
   return tenants.flatMap((tenant): Patient[] => {
-    const all = allMailboxes(config, records, tenant.alias);
+    const all = allMailboxes(config, records, tenant.alias).filter(({ address }) => address !== whom.mustRefuse);
     const troubled = all.filter((mailbox) => known.get(mailboxId(mailbox))?.cause !== undefined);
     // What the fleet cannot open is what a doctor is asked about; a healthy one shows that the tenant as a whole is well.
     const isHealthy = (mailbox: { readonly address: string }): boolean =>
       known.get(mailboxId({ tenant: tenant.alias, address: mailbox.address }))?.cause === undefined;
     // The first of the configuration is the one that its author knows.
-    const first = tenant.mailboxes.find(isHealthy)?.address;
+    const first = tenant.mailboxes.find((mailbox) => isHealthy(mailbox) && mailbox.address !== whom.mustRefuse)?.address;
     const healthy = all.find(({ address }) => address === first) ?? all.find(isHealthy);
     const chosen = [...(healthy ? [healthy] : []), ...troubled.slice(0, healthy ? troubledPerTenant : troubledPerTenant + 1)];
     return chosen.length === 0 ? [{ tenant }] : chosen.map((mailbox) => ({ tenant, mailbox }));
   });
 }
 
-/** Other mailboxes to try, those first that were read last: they say most. */
+/** Other mailboxes to try, those first that were read last: they say most. The one that must be refused says nothing. */
 export function chooseControls(
   config: Config,
   records: readonly MailboxRecord[],
   { tenant, mailbox }: Patient,
+  mustRefuse?: string,
 ): { readonly neighbours: readonly MailboxRef[]; readonly others: readonly MailboxRef[] } {
   const known = new Map(records.map((record) => [record.id, record]));
   const checkedAt = (one: MailboxRef): number => known.get(mailboxId(one))?.checkedAt ?? 0;
@@ -53,7 +56,7 @@ export function chooseControls(
   const isAlike = (one: MailboxRef): boolean => one.protocol === (mailbox?.protocol ?? tenant.protocol);
   const best = (alias: string): MailboxRef[] =>
     allMailboxes(config, records, alias)
-      .filter((one) => !isHeld(one) && (mailbox === undefined || mailboxId(one) !== mailboxId(mailbox)))
+      .filter((one) => !isHeld(one) && one.address !== mustRefuse && (mailbox === undefined || mailboxId(one) !== mailboxId(mailbox)))
       // Of the same protocol first: what hits one of the two is not seen at the other.
       .sort((a, b) => Number(isAlike(b)) - Number(isAlike(a)) || checkedAt(b) - checkedAt(a));
   const strangers = Object.keys(config.tenants).filter((alias) => alias !== tenant.alias);

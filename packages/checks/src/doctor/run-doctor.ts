@@ -71,6 +71,7 @@ export async function runDoctor(run: DoctorRun): Promise<readonly Examined[]> {
     const patients = choosePatients(config, survey.records, {
       ...(run.tenant !== undefined && { tenant: run.tenant }),
       ...(run.mailbox && { mailbox: run.mailbox }),
+      ...(mustRefuse !== undefined && { mustRefuse }),
     });
     const tenants = [...new Set(patients.map(({ tenant }) => tenant.alias))];
     const examineTenant = async (alias: string): Promise<readonly Examined[]> => {

@@ -94,7 +94,7 @@ describe("the doctor's decision", () => {
       "permission: IMAP.AccessAsApp granted",
       "Exchange: knows the app as 8f2c…d41a",
       "mailbox: opened, 14 folders, 41,203 messages",
-      "scope: a mailbox that must be refused is refused",
+      "scope: ceo@contoso.com is refused, as it must be",
     ]);
     expect(closingSentence(diagnosis, seen(), "1.4 s")).toBe("All 9 checks passed in 1.4 s. Nothing to do.");
   });
@@ -210,6 +210,18 @@ describe("the doctor's decision", () => {
     ],
   ])("%s", (_, look, step, code, certainty) => {
     expect(diagnose(look, style).finding).toMatchObject({ step, code, certainty });
+  });
+
+  test("too much access is taken back by hand: nothing waits for it, and nothing is tried again", () => {
+    const stopped = { isRunning: true, tenantStopped: 1, tenantStops: { count: 1, parked: 1, until: now + 60_000 } };
+    const look = seen({ scope: { address: "ceo@contoso.com", isInvented: false, outcome: "opened" }, redis: redis(stopped) });
+    const diagnosis = diagnose(look, style);
+    expect(diagnosis.finding?.fixes[0]?.commands).toContain(
+      `Remove-MailboxPermission -Identity 'ceo@contoso.com' -User '${oid}' -AccessRights FullAccess`,
+    );
+    expect(diagnosis.next).toMatch(/^Nothing waits for it, and it does not mend itself\./);
+    expect(diagnosis.sooner).toBeUndefined();
+    expect(closingSentence(diagnosis, look, "1 s")).toMatch(/No mail is lost\.$/);
   });
 
   test("a tenant that was read minutes ago and is refused as a whole lost its access or meets an outage; the fix is for all of it", () => {

@@ -3,6 +3,7 @@ import { shellWord } from "../words/shell-word.ts";
 import { formatDeadline, type TimeStyle } from "../words/times.ts";
 import type { Finding, Step, StepName, StepVerdict } from "./finding.ts";
 import { stepNames } from "./finding.ts";
+import { principalIds } from "./fixes.ts";
 import { type Backlog, backlogOf, soonerCommand } from "./go-on.ts";
 import { configurationStep, machineStep, redisStep } from "./local-steps.ts";
 import { mailSteps } from "./mail-steps.ts";
@@ -92,8 +93,8 @@ const judges: readonly ((seen: Observations, style: TimeStyle) => readonly StepV
   ({ token, subject }, style) => (token ? [tokenStep(token, subject, style)] : []),
   ({ token, subject }) => (token ? [permissionStep(token, subject)] : []),
   (seen, style) => (seen.mailbox ? mailSteps(seen, seen.mailbox, style) : []),
-  ({ scope, mailbox }) => {
-    if (scope) return [scopeStep(scope)];
+  ({ scope, mailbox, subject, token }) => {
+    if (scope) return [scopeStep(scope, principalIds(subject, token?.claims?.oid))];
     return mailbox?.kind === "not tried" ? [{ step: { name: "scope", state: "skipped", text: "not tried" } }] : [];
   },
 ];
@@ -102,6 +103,7 @@ const judges: readonly ((seen: Observations, style: TimeStyle) => readonly StepV
 const spreading: ReadonlySet<StepName> = new Set<StepName>(["permission", "Exchange", "mailbox"]);
 
 function nextSentence(seen: Observations, finding: Finding, style: TimeStyle): string {
+  if (finding.step === "scope") return "Nothing waits for it, and it does not mend itself. Exchange may need up to an hour after a change";
   const fleet = seen.redis?.kind === "ready" ? seen.redis.fleet : undefined;
   const parts: string[] = [];
   if (spreading.has(finding.step) && finding.fixes.length > 0 && finding.code !== "SERVICE_INCIDENT")
@@ -138,7 +140,8 @@ export function closingSentence(diagnosis: Diagnosis, seen: Observations, tookMs
     return `${formatCount(checked)} of ${formatCount(steps.length)} checks passed in ${tookMs}, the others had nothing to check. ${rest}`;
   }
   const fleet = seen.redis?.kind === "ready" ? seen.redis.fleet : undefined;
-  const waiting = fleet?.tenantStopped ?? 0;
+  // Too much access stops no mailbox: those that wait do so for something else.
+  const waiting = finding.step === "scope" ? 0 : (fleet?.tenantStopped ?? 0);
   const waits = waiting === 0 ? "" : `; ${formatCounted(waiting, "mailbox waits", "mailboxes wait")}`;
   return `1 of ${formatCount(steps.length)} checks failed: ${finding.conclusion}. No mail is lost${waits}.`;
 }

@@ -20,7 +20,7 @@ export const switchNames = { imap: "ImapEnabled", pop3: "PopEnabled" } as const;
 /**
  * One word of PowerShell, whatever is in it (T57). Typographic quotes end a string there too, so they are doubled like the plain one.
  */
-export function psQuote(text: string): string {
+function psQuote(text: string): string {
   return `'${stripControls(text).replace(/['\u2018-\u201b]/g, "$&$&")}'`;
 }
 
@@ -77,6 +77,21 @@ export function grantFix(ids: PrincipalIds, mailbox: string, protocol: Subject["
       `Get-Mailbox -Identity ${who} | Format-List PrimarySmtpAddress,UserPrincipalName`,
     ],
   };
+}
+
+/** Shows who may open a mailbox. */
+export function permissionsFix(mailbox: string): Fix {
+  return {
+    who: exchangeAdmin,
+    commands: ["Connect-ExchangeOnline", `Get-MailboxPermission -Identity ${psQuote(mailbox)} | Format-Table User,AccessRights`],
+  };
+}
+
+/** Takes one mailbox from the app: the opposite of `grantFix`. */
+export function revokeFix({ objectId }: PrincipalIds, mailbox: string): Fix {
+  const { who, commands } = permissionsFix(mailbox);
+  const revoke = `Remove-MailboxPermission -Identity ${psQuote(mailbox)} -User ${psQuote(objectId)} -AccessRights FullAccess`;
+  return { who, commands: [...commands, revoke] };
 }
 
 /** Switches a protocol on for one mailbox, and shows where else it is off. */

@@ -45,9 +45,9 @@ export function backlogOf(seen: Observations, style: TimeStyle): Backlog | undef
 /** What makes mailfleet go on before its own time once the finding is mended; undefined where nothing waits, or a pause is to be kept. */
 export function soonerCommand(seen: Observations, finding: Finding): string | undefined {
   const fleet = fleetOf(seen);
-  if (!fleet?.isRunning || isPause(finding.code as FailureCode)) return undefined;
-  const isOwn =
-    finding.forTenant !== true && (finding.step === "mailbox" || finding.step === "scope") && seen.subject.mailbox !== undefined;
+  // Too much access keeps nothing from going on.
+  if (!fleet?.isRunning || finding.step === "scope" || isPause(finding.code as FailureCode)) return undefined;
+  const isOwn = finding.forTenant !== true && finding.step === "mailbox" && seen.subject.mailbox !== undefined;
   if (isOwn && fleet.mailbox?.cause?.scope !== "tenant") {
     const cause = fleet.mailbox?.cause;
     return cause === undefined || isPause(cause.code) ? undefined : resumeCommand(seen, "mailbox");

@@ -1,16 +1,17 @@
+import { stripControls } from "../strip-controls.ts";
 import { failed, look, passed, type StepVerdict } from "./finding.ts";
-import { psQuote } from "./fixes.ts";
+import { permissionsFix, type PrincipalIds, revokeFix } from "./fixes.ts";
 import type { ScopeLook } from "./observations.ts";
 
 /** The mailbox that must be refused. */
-export function scopeStep(scope: ScopeLook): StepVerdict {
+export function scopeStep(scope: ScopeLook, ids: PrincipalIds): StepVerdict {
   switch (scope.outcome) {
     case "refused":
       return scope.isInvented
         ? passed("scope", "a mailbox that must be refused is refused (an invented one; name a real one with --must-refuse)")
-        : passed("scope", "a mailbox that must be refused is refused");
+        : passed("scope", `${stripControls(scope.address)} is refused, as it must be`);
     case "unclear":
-      return look("scope", "not proven", "The mailbox that must be refused gave no clear answer; nothing is wrong by that.");
+      return look("scope", "not proven", `${scope.address}, which must be refused, gave no clear answer; nothing is wrong by that.`);
     case "opened":
       return failed("scope", {
         code: "SCOPE_TOO_WIDE",
@@ -20,15 +21,7 @@ export function scopeStep(scope: ScopeLook): StepVerdict {
           ? "The server opens addresses that nobody has: it is not Exchange, or a catch-all mailbox answers."
           : "The app can read more mailboxes than it should. FullAccess can also delete.",
         conclusion: "the app can read a mailbox that it must not",
-        fixes: [
-          {
-            who: "As an Exchange administrator, in PowerShell:",
-            commands: [
-              "Connect-ExchangeOnline",
-              `Get-MailboxPermission -Identity ${psQuote(scope.address)} | Format-Table User,AccessRights`,
-            ],
-          },
-        ],
+        fixes: [scope.isInvented ? permissionsFix(scope.address) : revokeFix(ids, scope.address)],
       });
   }
 }
