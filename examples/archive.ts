@@ -1,5 +1,6 @@
 // Appends every event as a line of JSON to one file a day, and the raw message beside it by its hash: an archive that `jq` reads.
-//   node examples/archive.ts ./archive [data folder]
+//   npm start -- --keep-events       (in another terminal)
+//   npx node examples/archive.ts ./archive [data folder]
 import { mkdir, open, rename, stat } from "node:fs/promises";
 import path from "node:path";
 import { consume, localFleet, type MailfleetEvent } from "@mailfleet/consumer";
@@ -31,3 +32,4 @@ await consume({ ...localFleet(dataDir), name: "archive", concurrency: 1 }, async
   await keepRaw(event);
   await append(path.join(folder, `${event.at.slice(0, 10)}.ndjson`), `${JSON.stringify(event)}\n`);
 });
+console.error(`Listening: every event is written to ${folder}. Ctrl-C ends.`);

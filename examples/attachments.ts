@@ -1,5 +1,6 @@
 // Saves attachments to a folder: FOLDER/MAILBOX/DAY/HASH-NAME. What is there was verified and is whole.
-//   node examples/attachments.ts ./attachments [data folder]
+//   npm start -- --keep-events       (in another terminal)
+//   npx node examples/attachments.ts ./attachments [data folder]
 import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
@@ -25,3 +26,4 @@ await consume({ ...localFleet(dataDir), types: ["message.added"], name: "attachm
     }
   }
 });
+console.error(`Listening: attachments of new mail are saved to ${folder}. Ctrl-C ends.`);

@@ -1,5 +1,6 @@
 """Prints each new message, and refuses what does not fit the contract.
 
+    npm start -- --keep-events                              (in another terminal)
     pip install bullmq jsonschema
     python3 examples/consumer.py .mailfleet/sandbox
     python3 examples/consumer.py --check < event.json      only looks whether an event fits, without Redis

@@ -1,6 +1,6 @@
 // Prints each new message as it comes. The smallest processor there is:
 //   npm start -- --keep-events       (in another terminal)
-//   node examples/print.ts
+//   npx node examples/print.ts
 import { consume, localFleet } from "@mailfleet/consumer";
 
 await consume({ ...localFleet(process.argv[2]), types: ["message.added"], lane: "fresh" }, (event) => {

@@ -1,6 +1,7 @@
 // Full-text search over all mail, in one SQLite file with FTS5. Index, and ask:
-//   node examples/search.ts index mail.db [data folder]
-//   node examples/search.ts find mail.db "invoice NEAR overdue"
+//   npm start -- --keep-events       (in another terminal)
+//   npx node examples/search.ts index mail.db [data folder]
+//   npx node examples/search.ts find mail.db "invoice NEAR overdue"
 import { DatabaseSync } from "node:sqlite";
 import { consume, localFleet, textOf } from "@mailfleet/consumer";
 
@@ -58,7 +59,8 @@ if (verb === "find" && words !== undefined) {
       remember.run(event.key, lastInsertRowid);
     });
   });
+  console.error(`Listening: mail is indexed in ${file}. Ctrl-C ends.`);
 } else {
-  console.error("Usage: node examples/search.ts index FILE [data folder] | find FILE WORDS");
+  console.error("Usage: npx node examples/search.ts index FILE [data folder] | find FILE WORDS");
   process.exit(2);
 }

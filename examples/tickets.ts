@@ -1,5 +1,6 @@
 // A helpdesk's threads in SQLite: one ticket for each conversation, found by Message-ID, In-Reply-To and References.
-//   node examples/tickets.ts tickets.db [data folder]
+//   npm start -- --keep-events       (in another terminal)
+//   npx node examples/tickets.ts tickets.db [data folder]
 // The event's id is written in the same transaction as the ticket: a message is filed once, whatever crashes in between.
 import { DatabaseSync } from "node:sqlite";
 import { consume, eventId, localFleet, type MessageAdded, textOf } from "@mailfleet/consumer";
@@ -43,3 +44,4 @@ function fileMessage(event: MessageAdded, text: string): void {
 // One at a time: an answer must not be filed before the message that it answers.
 const options = { ...localFleet(dataDir), types: ["message.added"], folders: ["inbox"], name: "tickets", concurrency: 1 } as const;
 await consume(options, async (event) => fileMessage(event, (await textOf(event.message)) ?? ""));
+console.error(`Listening: mail of inboxes is filed in ${file}. Ctrl-C ends.`);

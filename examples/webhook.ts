@@ -1,5 +1,6 @@
 // Posts each new message to a URL, signed, so that the receiver can tell that it came from here and was not changed:
-//   WEBHOOK_SECRET=... node examples/webhook.ts https://crm.example/mail [data folder]
+//   npm start -- --keep-events       (in another terminal)
+//   WEBHOOK_SECRET=... npx node examples/webhook.ts https://crm.example/mail [data folder]
 // The receiver computes HMAC-SHA256 over "TIMESTAMP.BODY" with the same secret and compares it with the header; `key` tells repeats.
 import { createHmac } from "node:crypto";
 import { consume, GiveUp, localFleet, type MessageAdded, RetryLater } from "@mailfleet/consumer";
@@ -7,7 +8,7 @@ import { consume, GiveUp, localFleet, type MessageAdded, RetryLater } from "@mai
 const [url = "", dataDir] = process.argv.slice(2);
 const secret = process.env["WEBHOOK_SECRET"] ?? "";
 if (!URL.canParse(url) || secret === "") {
-  console.error("Usage: WEBHOOK_SECRET=... node examples/webhook.ts URL [data folder]");
+  console.error("Usage: WEBHOOK_SECRET=... npx node examples/webhook.ts URL [data folder]");
   process.exit(2);
 }
 
@@ -33,3 +34,4 @@ async function post(event: MessageAdded, signal: AbortSignal): Promise<void> {
 }
 
 await consume({ ...localFleet(dataDir), types: ["message.added"], name: "webhook" }, (event, { signal }) => post(event, signal));
+console.error(`Listening: new mail is posted to ${new URL(url).host}. Ctrl-C ends.`);

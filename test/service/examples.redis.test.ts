@@ -29,6 +29,7 @@ beforeEach(async () => {
   queue = new Queue("messages", { connection: { port: server.port }, prefix: "{mailfleet}" });
   await mkdir(path.join(dir, "redis"));
   await writeFile(path.join(dir, "redis/connection.json"), JSON.stringify({ port: server.port }));
+  await writeFile(path.join(dir, "redis/redis.pid"), `${server.pid}\n`);
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
@@ -206,7 +207,9 @@ test("attachments are saved whole under names that stay in their folder", async 
 
 test("archive has every event as a line, and raw messages by their hash", async () => {
   const events = await handOff([{ uid: 1 }, { uid: 2 }]);
-  await consumed(run("archive.ts", [path.join(dir, "archive"), dir]));
+  const example = run("archive.ts", [path.join(dir, "archive"), dir]);
+  await consumed(example);
+  expect(example.output()).toBe(`Listening: every event is written to ${path.join(dir, "archive")}. Ctrl-C ends.\n`);
   const lines = (await readFile(path.join(dir, "archive/2026-11-23.ndjson"), "utf8")).trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line) as MailEvent)).toEqual(events);
   const raw = (await readdir(path.join(dir, "archive/raw"), { recursive: true })).filter((name) => name.endsWith(".eml"));
@@ -281,4 +284,17 @@ test("an example that is used wrongly says how it is used", async () => {
   const print = run("print.ts", [path.join(dir, "nowhere")]);
   expect(await print.ended).toBe(1);
   expect(print.output()).toContain("Start one with: npm start");
+});
+
+test("an example behind a fleet that was stopped says so, whoever listens on its port by now", async () => {
+  // As Redis leaves its folder when it ends.
+  await rm(path.join(dir, "redis/redis.pid"));
+  const print = run("print.ts", [dir]);
+  expect(await print.ended).toBe(1);
+  expect(print.output()).toContain(`No fleet runs in ${dir} (it was stopped). Start one with: npm start -- --keep-events`);
+  // As it leaves it when it is killed, and its pid is dealt again.
+  await writeFile(path.join(dir, "redis/redis.pid"), `${process.pid}\n`);
+  const again = run("print.ts", [dir]);
+  expect(await again.ended).toBe(1);
+  expect(again.output()).toContain("No fleet runs in");
 });
