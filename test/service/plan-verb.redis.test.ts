@@ -60,6 +60,15 @@ test("a server that asked to be left alone is not asked", async () => {
   expect(sandbox.counters.commands.get("authenticate")).toBe(logins);
 });
 
+test("a mailbox that is refused is told with the way to find out why", async () => {
+  sandbox.faults.add({ name: "auth-not-connected", mailbox: address });
+  const { code, err } = await cli(["plan", address]);
+  expect(code).toBe(1);
+  expect(err).toMatch(
+    /refused the mailbox[^]*Nothing was changed[^]*npx mailfleet doctor --tenant contoso --mailbox support@contoso\.example --config /,
+  );
+});
+
 test("a mailbox that is not there is named with the nearest that is", async () => {
   const { code, err } = await cli(["plan", "suport@contoso.example"]);
   expect(code).toBe(2);

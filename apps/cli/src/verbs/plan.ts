@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { openAccess, openStore } from "@mailfleet/checks";
-import { formatClock, mailboxId } from "@mailfleet/core";
+import { formatClock, isSyncError, mailboxId, type MailboxRef, shellWord } from "@mailfleet/core";
 import { planMailbox } from "@mailfleet/engine";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
@@ -60,7 +60,9 @@ async function plan(cli: Cli, options: PlanOptions, [given = ""]: readonly strin
       recentUids: changes.recentMessages,
     };
     const ports = { clock: systemClock, tokens: access.tokens, mail: access.mail, store: openStore(fleet, "plan") };
-    const found = await planMailbox(ports, { mailbox, folders: rules, backfill, compare }, stop.signal);
+    const found = await planMailbox(ports, { mailbox, folders: rules, backfill, compare }, stop.signal).catch((error: unknown) => {
+      throw notRead(error, mailbox, givenOptions(options));
+    });
     const facts = {
       ...found,
       mailbox,
@@ -81,6 +83,20 @@ async function plan(cli: Cli, options: PlanOptions, [given = ""]: readonly strin
     await access.close();
     fleet.close();
   }
+}
+
+/** What a mail or login server refused, with the way to find out why; anything else as it is. */
+function notRead(error: unknown, { tenant, address }: MailboxRef, options: string): unknown {
+  if (!isSyncError(error)) return error;
+  const { code, message } = error.failure;
+  return new CliError(1, {
+    code,
+    what: message,
+    next: "Nothing was changed, and mailfleet goes on with this mailbox as before.",
+    todo: [
+      `Which step is wrong, and what mends it: npx mailfleet doctor --tenant ${shellWord(tenant)} --mailbox ${shellWord(address)}${options}`,
+    ],
+  });
 }
 
 /** Its wait is kept, whoever is curious. */
