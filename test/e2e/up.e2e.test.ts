@@ -139,6 +139,7 @@ describe("up that stays", () => {
         ...[...text.matchAll(/([\d,]+) (?:messages )?handed off/g)].map((match) => Number((match[1] as string).replaceAll(",", ""))),
       );
     expect(handedOff(role.output())).toBeGreaterThan(12_000);
+    expect(role.output()).not.toContain("Goes on where it was");
 
     const startedAt = performance.now();
     role.process.kill("SIGINT");
