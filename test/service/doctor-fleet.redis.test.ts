@@ -119,6 +119,17 @@ describe("mailfleet doctor with a fleet's Redis", () => {
     expect(exitCode).toBe(0);
   });
 
+  test("one that is parked because it is refused, and must be, is no patient", async () => {
+    const gone = sandbox.tenants.find(({ alias }) => alias === "contoso")?.addresses[1] ?? "";
+    sandbox.faults.add({ name: "auth-not-connected", mailbox: gone });
+    const name = await fleetOf([{ address: contosoMailbox }, { address: gone, cause: { code: "MAILBOX_ACCESS_DENIED", state: "parked" } }]);
+    const args = ["--tenant", "contoso", "--must-refuse", gone];
+    const { code: exitCode, out } = await askDoctor(sandbox, dir, { config: { redisUrl: sharedRedisUrl(), name }, args }, false);
+    expect(out).toContain(`✓ scope           ${gone} is refused, as it must be\n`);
+    expect(out).not.toContain("MailboxPermission");
+    expect(exitCode).toBe(0);
+  });
+
   test("what is wrong says what makes mailfleet go on before its time once it is mended", async () => {
     sandbox.faults.add({ name: "auth-not-connected", mailbox: contosoMailbox });
     const cause = { code: "MAILBOX_ACCESS_DENIED", state: "parked" } as const;
