@@ -117,7 +117,7 @@ function withCrlf(raw: Buffer): Buffer {
   return Buffer.from(raw.toString("latin1").replace(/\r?\n/g, "\r\n"), "latin1");
 }
 
-/** The configuration of mailfleet for this world, in a data folder of its own. */
+/** The configuration of mailfleet for this world, in a data folder of its own. Nobody takes the events: intake must not stop for that. */
 export async function writeConfig(world: World, dir: string, redisUrl: string, parseThreads: number): Promise<string> {
   await writeFile(join(dir, "secret"), world.tenant.secret, { mode: 0o600 });
   const { protocol } = world;
@@ -141,6 +141,7 @@ tenants:
     protocol: ${protocol}
     mailboxes: [${world.addresses.join(", ")}]
 sync: { pollSeconds: 300 }
+downstream: { highWater: ${2 * world.messages + 1_000}, highWaterBytes: ${64 * 1024 ** 3} }
 blobs: { dir: ${join(dir, "blobs")} }
 worker: { parseThreads: ${parseThreads} }
 `,

@@ -27,7 +27,7 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** Reads and strips (types, and comments with them) all files that the pages reach. @throws Error where one of them is missing */
+/** Reads and strips (types and comments) all files that the pages reach. @throws Error where one of them is missing */
 export function readBrowserModules(given: BrowserFiles): readonly BrowserModule[] {
   const modules = new Map<string, BrowserModule>();
   const wanted = [...Object.values<string>(given.entries), ...given.styles, ...Object.values(given.imports), given.favicon];
@@ -45,7 +45,7 @@ function readModule(given: BrowserFiles, name: string): BrowserModule {
   const type = types[extension];
   if (type === undefined) throw new Error(`${name} is no file for browsers`);
   const source = readFileSync(locate(given, name), "utf8");
-  const code = extension === ".ts" ? transformed(source) : extension === ".js" ? withoutComments(source) : source;
+  const code = (strips[extension] ?? String)(source);
   return { name, code, type, imports: extension === ".css" ? [] : importsOf(code, staticImport, name, given) };
 }
 
@@ -62,6 +62,13 @@ function withoutComments(source: string): string {
   const code = transformed(source);
   return `${/^\s*\/\*[^]*?\*\//.exec(source)?.[0] ?? ""}\n${code}`;
 }
+
+/** Sheets are all ours: no string in them looks like a comment. */
+function plainStyles(source: string): string {
+  return source.replace(/\/\*[^]*?\*\//g, "").replace(/\n\s+/g, "\n");
+}
+
+const strips: Readonly<Record<string, (source: string) => string>> = { ".ts": transformed, ".js": withoutComments, ".css": plainStyles };
 
 /** @throws Error for a root that is not given, or a path that leaves it */
 function locate({ roots }: BrowserFiles, name: string): string {
