@@ -17,15 +17,13 @@ export function unaccounted(ledger: FolderLedger): number {
 }
 
 export function sumLedgers(ledgers: Iterable<FolderLedger>): FolderLedger {
-  let sum = emptyLedger;
+  let [listed, handedOff, excluded, quarantined, toDo] = [0, 0, 0, 0, 0];
   for (const one of ledgers) {
-    sum = {
-      listed: sum.listed + one.listed,
-      handedOff: sum.handedOff + one.handedOff,
-      excluded: sum.excluded + one.excluded,
-      quarantined: sum.quarantined + one.quarantined,
-      toDo: sum.toDo + one.toDo,
-    };
+    listed += one.listed;
+    handedOff += one.handedOff;
+    excluded += one.excluded;
+    quarantined += one.quarantined;
+    toDo += one.toDo;
   }
-  return sum;
+  return { listed, handedOff, excluded, quarantined, toDo };
 }

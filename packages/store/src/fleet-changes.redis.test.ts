@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { mailboxId, type MailboxRef, redisKeys, type RedisKeys } from "@mailfleet/core";
 import { fakeClock, seededChance, sharedRedisUrl, silentLog, uniqueName } from "@mailfleet/testkit";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createFleetChanges } from "./fleet-changes.ts";
 import { createFleetReader } from "./fleet-reader.ts";
 import { createMailboxStore } from "./mailbox-store.ts";
@@ -88,6 +88,65 @@ test("what moved without its due time is noticed within a sweep", async () => {
   const seen: string[] = [];
   for (let look = 0; look < 5 && seen.length === 0; look++) seen.push(...ids((await changes.look()).changed));
   expect(seen).toEqual([a]);
+});
+
+test("a session that nobody ended is over when its time is", async () => {
+  const { changes } = await watch();
+  const a = mailboxId(three[0] as MailboxRef);
+  const [seconds] = await redis.time();
+  await redis.hset(keys.mailbox(a), "workingUntil", (Number(seconds) + 2) * 1_000);
+  await redis.zadd(keys.due("fresh", "contoso"), 5e12, a);
+  const told: boolean[] = (await changes.look()).changed.map(({ isSyncing }) => isSyncing);
+  const look = async () => told.push(...(await changes.look()).changed.map(({ isSyncing }) => isSyncing));
+  await expect.poll(async () => (await look(), told), { timeout: 10_000 }).toEqual([true, false]);
+  await look();
+  expect(told).toEqual([true, false]);
+});
+
+describe("a fleet of more mailboxes than one script looks at", () => {
+  const many = ["contoso", "fabrikam", "litware"].flatMap((tenant) => Array.from({ length: 450 }, (_, i) => box(tenant, `m${i}`)));
+  const watchMany = async () => {
+    await createMailboxRegistry(redis, keys).register(many, 0);
+    const changes = createFleetChanges(redis, keys);
+    const first = await changes.look();
+    return { changes, first };
+  };
+
+  test("is told whole, and each mailbox that moved by its own name", async () => {
+    const { changes, first } = await watchMany();
+    expect(ids(first.changed)).toEqual(many.map(mailboxId).sort());
+    const moved = [many[3], many[199], many[200], many[455], many[1_349]].map((one) => one as MailboxRef);
+    for (const [i, one] of moved.entries()) {
+      await redis.hset(keys.mailbox(mailboxId(one)), "checkedAt", 1_000 + i);
+      await redis.zadd(keys.due("fresh", one.tenant), 5e12, mailboxId(one));
+    }
+    const { changed } = await changes.look();
+    expect(new Map(changed.map(({ id, checkedAt }) => [id, checkedAt]))).toEqual(
+      new Map(moved.map((one, i) => [mailboxId(one), 1_000 + i])),
+    );
+    expect((await changes.look()).changed).toEqual([]);
+  });
+
+  test("costs few commands a look while it is still, and each of its mailboxes is looked at within a sweep", async () => {
+    const { changes } = await watchMany();
+    const sent: string[] = [];
+    const send = redis.sendCommand.bind(redis);
+    redis.sendCommand = (command, stream) => {
+      sent.push(command.name);
+      return send(command, stream);
+    };
+    try {
+      const last = mailboxId(many.at(-1) as MailboxRef);
+      await redis.hset(keys.mailbox(last), "h", 7, "l", 7);
+      sent.length = 0;
+      const seen: string[] = [];
+      for (let look = 0; look < 60; look++) seen.push(...ids((await changes.look()).changed));
+      expect(seen).toEqual([last]);
+      expect(sent.length / 60).toBeLessThan(12);
+    } finally {
+      redis.sendCommand = send;
+    }
+  });
 });
 
 test("a look that Redis refused is made up for by the next", async () => {

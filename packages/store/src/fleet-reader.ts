@@ -147,11 +147,12 @@ export function toRecord(id: string, values: readonly (string | null)[], at: num
  * What the tenant is held for stands before the mailbox's own cause. What is left of it at a mailbox after the tenant went on, so that
  * consumers are told the end, stops the mailbox no more.
  */
-export function withTenantCause(record: MailboxRecord, hold: TenantHold | undefined): MailboxRecord {
+export function withTenantCause<Known extends MailboxRecord>(record: Known, hold: TenantHold | undefined): Known {
   if (hold) return { ...record, cause: hold.cause, nextAt: hold.cause.nextAt };
   if (record.cause?.told === undefined || taxonomy[record.cause.code].scope !== "tenant") return record;
   const { cause: _over, ...rest } = record;
-  return rest;
+  // Nothing that a kind of record has may depend on the cause's being there: it is optional in all of them.
+  return rest as Known;
 }
 
 function toLedger(values: readonly (string | null | undefined)[]): FolderLedger {

@@ -19,8 +19,8 @@ export interface FleetHistoryOptions {
   readonly log: Log;
 }
 
-/** Half the shortest step: each step has a sample, and ten thousand mailboxes' ages are not sorted with each look. */
-const sampleMs = 5_000;
+/** One sample a step is enough: rates are means over as long, and ten thousand mailboxes' ages are not sorted with each look. */
+const sampled = historyRings["1h"];
 
 interface Sums {
   readonly step: number;
@@ -35,7 +35,7 @@ export class FleetHistory {
   readonly #sums = new Map<HistorySpan, Sums>();
   #causes: ReadonlyMap<string, NewActivity> | undefined;
   #isBusy = false;
-  #sampledAt = Number.NEGATIVE_INFINITY;
+  #sampledStep: number | undefined;
 
   constructor(options: FleetHistoryOptions) {
     this.#options = options;
@@ -43,9 +43,9 @@ export class FleetHistory {
 
   /** After each look; never rejects, and leaves out what comes while it still writes. */
   note(memory: FleetMemory, at: number): void {
-    const isSampled = at - this.#sampledAt >= sampleMs;
-    if (isSampled) this.#sampledAt = at;
-    const done = isSampled ? this.#sample(memory, at) : [];
+    const step = stepOf(at, sampled);
+    const done = step === this.#sampledStep ? [] : this.#sample(memory, at);
+    this.#sampledStep = step;
     const told = this.#news(memory, at);
     if ((done.length === 0 && told.length === 0) || this.#isBusy) return;
     this.#isBusy = true;

@@ -6,7 +6,6 @@ import {
   type IntakeWords,
   resumeCommand,
   stateOf,
-  type StoppedMailbox,
   viewFleet,
 } from "@mailfleet/core";
 import {
@@ -17,17 +16,18 @@ import {
   type MailboxRow,
   rowNews,
   type RowNews,
+  stateEndsAt,
 } from "@mailfleet/core/console";
 import type { FleetNews, WatchedMailbox } from "@mailfleet/store";
+import { differingMembers, hasEnded, isQuick } from "./differences.ts";
 import { HandOffRates } from "./hand-off-rates.ts";
 
 /** A patch names at most so many rows; above that lists are loaded anew. About 10 kB. */
 const mostNews = 400;
-/** Members that are large, and change nearly every second: told less often, so that a stream stays small. */
-const slowMembers: ReadonlySet<keyof FleetSummary> = new Set<keyof FleetSummary>(["tenants", "ages"]);
+/** The slow members of the summary are told this often. */
 const slowMs = 5_000;
-/** While nothing is told of any mailbox only time moves: a mailbox becomes late, a wait ends. That is looked at so often. */
-const quietMs = 5_000;
+/** While nothing is told of any mailbox only ages grow, which are shown in minutes: they are counted anew this often. */
+const quietMs = 10_000;
 /** Of a cause so many mailboxes are named; its page lists them all. */
 const namedMailboxes = 5;
 
@@ -38,7 +38,7 @@ export interface FleetMemoryOptions {
 }
 
 interface Kept {
-  readonly mailbox: WatchedMailbox;
+  mailbox: WatchedMailbox;
   row: MailboxRow;
 }
 
@@ -64,6 +64,8 @@ export class FleetMemory {
   #gone: number[] = [];
   #isMore = false;
   #isSideNew = false;
+  /** What the side said last, as text. */
+  #sideText = "";
   #rows = 0;
   #revision = 0;
   #side: FleetSide = { failed: 0, expiresAt: new Map() };
@@ -74,7 +76,11 @@ export class FleetMemory {
   /** What the patches so far have told. */
   #told: FleetSummary;
   #toldSlowAt = 0;
-  #settledAt = 0;
+  /**
+   * Epoch ms. If nothing is told before, nothing that is shown differs before: no mailbox becomes late, no wait ends, and nothing slow is
+   * left to tell.
+   */
+  #quietUntil = 0;
 
   constructor(options: FleetMemoryOptions) {
     this.#options = options;
@@ -111,6 +117,11 @@ export class FleetMemory {
     for (const { mailbox } of this.#kept.values()) yield mailbox;
   }
 
+  /** Ids with mailbox and row. */
+  entries(): IterableIterator<[string, { readonly mailbox: WatchedMailbox; readonly row: MailboxRow }]> {
+    return this.#kept.entries();
+  }
+
   row(number: number): MailboxRow | undefined {
     return this.#byRow.get(number)?.row;
   }
@@ -135,37 +146,43 @@ export class FleetMemory {
       this.#gone.push(kept.row.row);
     }
     for (const mailbox of news.changed) {
-      const before = this.#kept.get(mailbox.id);
-      if (before) this.#rates.count(before.mailbox, mailbox);
-      const row = before?.row.row ?? this.#rows++;
-      if (!before) this.#isMore = true;
-      const kept: Kept = { mailbox, row: this.#toRow(mailbox, row, news.at, before?.row.causeId) };
-      // Its old row stays until `settle`, which compares.
-      if (before) kept.row = before.row;
-      this.#kept.set(mailbox.id, kept);
-      this.#byRow.set(row, kept);
       this.#touched.add(mailbox.id);
+      const before = this.#kept.get(mailbox.id);
+      if (before) {
+        this.#rates.count(before.mailbox, mailbox);
+        // Its old row stays until `settle`, which compares.
+        before.mailbox = mailbox;
+        continue;
+      }
+      this.#isMore = true;
+      const kept: Kept = { mailbox, row: this.#toRow(mailbox, this.#rows++, news.at, undefined) };
+      this.#kept.set(mailbox.id, kept);
+      this.#byRow.set(kept.row.row, kept);
     }
   }
 
   noteSide(side: FleetSide): void {
+    const text = JSON.stringify([side.intake, side.failed, [...side.expiresAt]]);
+    if (text === this.#sideText) return;
+    this.#sideText = text;
     this.#isSideNew = true;
     this.#side = side;
   }
 
   /** Undefined where nothing differs from the patch before. @param at epoch ms by Redis' clock */
   settle(at: number): FleetPatch | undefined {
-    const isQuiet = this.#touched.size === 0 && this.#gone.length === 0 && !this.#isMore && !this.#isSideNew;
-    if (isQuiet && at - this.#settledAt < quietMs) return undefined;
-    this.#settledAt = at;
+    if (this.#isQuiet && at < this.#quietUntil) return undefined;
     this.#isSideNew = false;
     this.#rates.settle(at);
     this.#regroup(at);
     const news: RowNews[] = [];
     const stale: number[] = [];
+    const question = { now: at, freshWithinMs: this.#options.freshWithinMs };
+    let nextEnd = Number.POSITIVE_INFINITY;
     for (const [id, kept] of this.#kept) {
       const causeId = this.#causeIdOf(kept.mailbox);
       const state = this.#stateOf(kept.mailbox, at);
+      nextEnd = Math.min(nextEnd, stateEndsAt(kept.mailbox, question));
       if (!this.#touched.has(id) && state === kept.row.state && causeId === kept.row.causeId) continue;
       const row = this.#toRow(kept.mailbox, kept.row.row, at, causeId);
       if (isQuick(kept.row, row)) news.push(rowNews(row, at));
@@ -175,9 +192,11 @@ export class FleetMemory {
     this.#summary = this.#summarize(at);
     const isSlowTime = at - this.#toldSlowAt >= slowMs;
     if (isSlowTime) this.#toldSlowAt = at;
-    const summary = differing(this.#told, this.#summary, isSlowTime);
-    this.#told = { ...this.#told, ...summary };
-    const isMore = this.#isMore || news.length + stale.length > mostNews;
+    this.#quietUntil = Math.min(nextEnd, isSlowTime ? at + quietMs : this.#toldSlowAt + slowMs);
+    const summary = differingMembers(this.#told, this.#summary, isSlowTime);
+    const isOver = hasEnded(this.#told, this.#summary);
+    this.#told = isOver ? this.#summary : { ...this.#told, ...summary };
+    const isMore = this.#isMore || isOver || news.length + stale.length > mostNews;
     const gone = this.#gone;
     this.#touched.clear();
     this.#gone = [];
@@ -187,9 +206,13 @@ export class FleetMemory {
     return { at, from, revision: this.#revision, summary, rows: isMore ? [] : news, stale: isMore ? [] : stale, gone, isMore };
   }
 
+  /** Nothing was told since the last settling, and the rates of what was handed off have come to rest. */
+  get #isQuiet(): boolean {
+    return this.#touched.size === 0 && this.#gone.length === 0 && !this.#isMore && !this.#isSideNew && this.#rates.isStill;
+  }
+
   #regroup(at: number): void {
-    const records = [...this.mailboxes()];
-    this.#view = viewFleet(records, at, this.#options.freshWithinMs, this.#side.intake);
+    this.#view = viewFleet(this.mailboxes(), at, this.#options.freshWithinMs, this.#side.intake);
     const { options } = this.#options;
     this.#causes = this.#view.causes.map((group): CauseItem => {
       const doctor = causeCommand(group);
@@ -201,7 +224,7 @@ export class FleetMemory {
         ...(resume !== undefined && { resume: `${resume}${options}` }),
       };
     });
-    this.#members = membersOf(records, this.#view.causes);
+    this.#members = membersOf(this.mailboxes(), this.#view.causes);
   }
 
   #causeIdOf({ cause, parkedBy, tenant }: WatchedMailbox): string | undefined {
@@ -251,43 +274,18 @@ export class FleetMemory {
         const ends = expiresAt.get(tenant.alias);
         return { ...tenant, messagesPerSecond: this.#rates.perSecond(tenant.alias), ...(ends !== undefined && { expiresAt: ends }) };
       }),
-      ages: countAges(this.rows(), at),
+      ages: countAges(this.mailboxes(), at),
       ...(intake && { intake }),
     };
   }
 }
 
-/** Nothing differs but what news carry. */
-function isQuick(before: MailboxRow, after: MailboxRow): boolean {
-  if (before.state === after.state && before.checkedAt === after.checkedAt && before.nextAt === after.nextAt) return false;
-  return (
-    before.cause?.since === after.cause?.since &&
-    before.cause?.tries === after.cause?.tries &&
-    before.cause?.nextAt === after.cause?.nextAt &&
-    before.causeId === after.causeId &&
-    before.parkedBy?.at === after.parkedBy?.at &&
-    before.mode === after.mode &&
-    before.hasHistory === after.hasHistory &&
-    before.ledger.listed === after.ledger.listed &&
-    before.ledger.handedOff === after.ledger.handedOff &&
-    before.ledger.toDo === after.ledger.toDo &&
-    before.ledger.quarantined === after.ledger.quarantined &&
-    before.ledger.excluded === after.ledger.excluded
-  );
-}
-
-function membersOf(records: readonly WatchedMailbox[], groups: readonly CauseGroup[]): ReadonlyMap<string, ReadonlySet<string>> {
+function membersOf(mailboxes: Iterable<WatchedMailbox>, groups: readonly CauseGroup[]): ReadonlyMap<string, ReadonlySet<string>> {
   const members = new Map<string, Set<string>>(groups.map((group) => [group.id, new Set()]));
-  const stopped = records.filter((one): one is WatchedMailbox & StoppedMailbox => one.cause !== undefined && one.parkedBy === undefined);
-  for (const { id, tenant, cause } of stopped) {
+  for (const { id, tenant, cause, parkedBy } of mailboxes) {
+    if (cause === undefined || parkedBy !== undefined) continue;
     const group = groups.find((one) => one.code === cause.code && (one.tenant ?? tenant) === tenant);
     if (group) members.get(group.id)?.add(id);
   }
   return members;
-}
-
-function differing(before: FleetSummary, after: FleetSummary, withSlow: boolean): Partial<FleetSummary> {
-  const names = (Object.keys(after) as (keyof FleetSummary)[]).filter((name) => withSlow || !slowMembers.has(name));
-  const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
-  return Object.fromEntries(changed.map((name) => [name, after[name]]));
 }

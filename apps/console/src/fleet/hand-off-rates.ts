@@ -42,6 +42,11 @@ export class HandOffRates {
     this.#history = new Map();
   }
 
+  /** Nothing was handed off within the window: the rates are 0, and stay so. */
+  get isStill(): boolean {
+    return this.#buckets.slice(1).every(({ fresh, history }) => fresh.size === 0 && history.size === 0);
+  }
+
   perSecond(tenant?: string): number {
     const { fresh, history } = this.lanes(tenant);
     return rounded(fresh + history);

@@ -5,9 +5,12 @@ import type { FleetChanges } from "@mailfleet/store";
 import { within } from "../within.ts";
 import { FleetMemory, type FleetMemoryOptions, type FleetSide } from "./fleet-memory.ts";
 
-/** Between two looks while somebody watches, and while nobody does: then a look only keeps the next page from being old. */
+/**
+ * Between two looks while somebody watches, and while nobody does: then a look only keeps the next page from being old, and gives each
+ * 10 s of the charts a sample.
+ */
 const watchedMs = 1_000;
-const unwatchedMs = 10_000;
+const unwatchedMs = 9_000;
 /** Nobody watches when no page was asked for, and no stream is open, for this long. */
 const leftMs = 30_000;
 /** Queue, credentials and the like, which have keys of their own. */

@@ -39,11 +39,11 @@ export class StripScribe {
     if (this.#hour !== undefined && hour !== this.#hour) void this.flush();
     this.#hour = hour;
     this.#sampledAt = at;
-    for (const { id, tenant } of memory.mailboxes()) {
-      const word = memory.find(id)?.row.state;
+    for (const [id, { row }] of memory.entries()) {
       // A gap is what is not known.
-      if (word === undefined || word === "unknown") continue;
-      const state = stateWords.indexOf(word);
+      if (row.state === "unknown") continue;
+      const { tenant } = row;
+      const state = stateWords.indexOf(row.state);
       const seen = this.#seen.get(id);
       if (seen === undefined) this.#seen.set(id, { tenant, state });
       else seen.state = worseState(seen.state, state);

@@ -94,6 +94,7 @@ export { formatBytes, formatCount, formatCounted, formatPercent, formatRate } fr
 export { protocolNames } from "../words/protocols.ts";
 export { pushSentence } from "../words/push-sentence.ts";
 export { shellWord } from "../words/shell-word.ts";
+export { stateEndsAt } from "../words/state-ends-at.ts";
 export {
   stateOf,
   stateSentence,

@@ -31,7 +31,7 @@ function isFound({ address, tenant }: MailboxRow, search: string): boolean {
   return address.startsWith(search, search.startsWith("@") ? domain - 1 : domain);
 }
 
-function ageOf({ checkedAt }: MailboxRow, at: number): number {
+function ageOf({ checkedAt }: Pick<MailboxRow, "address" | "checkedAt">, at: number): number {
   return checkedAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, at - checkedAt);
 }
 
@@ -131,11 +131,12 @@ export function selectRows(rows: Iterable<MailboxRow>, query: MailboxQuery, at: 
 }
 
 /** How many mailboxes were checked how long ago, in the order of {@link ageBuckets}; never checked counts as longest. */
-export function countAges(rows: Iterable<MailboxRow>, at: number): readonly number[] {
+export function countAges(rows: Iterable<Pick<MailboxRow, "address" | "checkedAt">>, at: number): readonly number[] {
   const counts = ageBuckets.map(() => 0);
   for (const row of rows) {
     const age = ageOf(row, at);
-    const index = ageBuckets.findLastIndex(({ fromMs }) => age >= fromMs);
+    let index = ageBuckets.length - 1;
+    while (index > 0 && age < (ageBuckets[index]?.fromMs ?? 0)) index -= 1;
     counts[index] = (counts[index] ?? 0) + 1;
   }
   return counts;

@@ -34,6 +34,6 @@ export interface FleetPatch {
   /** Numbers of rows whose cause, marks or ledger changed: GET /api/rows for those that are shown. */
   readonly stale: readonly number[];
   readonly gone: readonly number[];
-  /** More changed than a patch holds, or mailboxes were added: lists are to be loaded anew. */
+  /** More changed than a patch holds, mailboxes were added, or a member of the summary is over: pages are to be loaded anew. */
   readonly isMore: boolean;
 }

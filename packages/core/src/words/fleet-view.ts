@@ -1,10 +1,10 @@
-import { type FolderLedger, sumLedgers } from "../ledger.ts";
+import { emptyLedger, type FolderLedger, sumLedgers } from "../ledger.ts";
 import { isPause } from "../diagnose/go-on.ts";
 import type { Protocol } from "../ids.ts";
 import { type CauseGroup, groupCauses, type StoppedMailbox } from "./group-causes.ts";
 import type { IntakeWords } from "./intake.ts";
 import { shellWord } from "./shell-word.ts";
-import { countStates, type MailboxFacts, type StateCounts, stateOf } from "./states.ts";
+import { countStates, type MailboxFacts, type StateCounts, stateOf, type StateWord } from "./states.ts";
 
 /** One mailbox, as far as a fleet's sums need it. */
 export interface ViewedMailbox extends MailboxFacts {
@@ -39,42 +39,76 @@ export interface FleetView {
   readonly oldestCheck?: number;
 }
 
-export function viewFleet(records: readonly ViewedMailbox[], at: number, freshWithinMs: number, intake?: IntakeWords): FleetView {
-  const byTenant = Map.groupBy(records, (record) => record.tenant);
-  const tenants = [...byTenant].map(([alias, some]): TenantView => ({
+/** Sums in one pass: a console makes them of ten thousand mailboxes each second. */
+export function viewFleet(records: Iterable<ViewedMailbox>, at: number, freshWithinMs: number, intake?: IntakeWords): FleetView {
+  const question = { now: at, factsAt: at, freshWithinMs };
+  const byTenant = new Map<string, TenantSums>();
+  const states = noStates();
+  const stopped: StoppedMailbox[] = [];
+  let mailboxes = 0;
+  let oldest: number | undefined;
+  for (const record of records) {
+    let sums = byTenant.get(record.tenant);
+    if (sums === undefined) byTenant.set(record.tenant, (sums = noSums()));
+    const state = stateOf(record, question);
+    mailboxes += 1;
+    states[state] += 1;
+    add(sums, record, state);
+    const { cause, parkedBy } = record;
+    if (parkedBy !== undefined) continue;
+    if (cause === undefined) oldest = older(oldest, record.checkedAt);
+    else stopped.push({ tenant: record.tenant, address: record.address, cause });
+  }
+  const tenants = [...byTenant].map(([alias, { oldestCheck, ...sums }]): TenantView => ({
     alias,
-    mailboxes: some.length,
-    pop3: some.filter((record) => record.protocol === "pop3").length,
-    states: statesOf(some, at, freshWithinMs),
-    ledger: sumLedgers(some.map((record) => record.ledger)),
-    isCounted: some.every((record) => record.checkedAt !== undefined || record.cause !== undefined),
-    ...oldestCheck(some),
+    ...sums,
+    ...(oldestCheck !== undefined && { oldestCheck }),
   }));
-  const stopped = records.filter(
-    (record): record is ViewedMailbox & StoppedMailbox => record.cause !== undefined && record.parkedBy === undefined,
-  );
   return {
     at,
-    mailboxes: records.length,
-    states: statesOf(records, at, freshWithinMs),
+    mailboxes,
+    states,
     tenants,
     ledger: sumLedgers(tenants.map((tenant) => tenant.ledger)),
     causes: groupCauses(stopped, at),
     ...(intake && { intake }),
-    ...oldestCheck(records.filter((record) => record.cause === undefined && record.parkedBy === undefined)),
+    ...(oldest !== undefined && { oldestCheck: oldest }),
   };
 }
 
-function statesOf(records: readonly ViewedMailbox[], at: number, freshWithinMs: number): StateCounts {
-  return countStates(records.map((record) => stateOf(record, { now: at, factsAt: at, freshWithinMs })));
+/** Of one tenant, while its mailboxes are gone through. */
+interface TenantSums {
+  mailboxes: number;
+  pop3: number;
+  readonly states: Record<StateWord, number>;
+  readonly ledger: { -readonly [Part in keyof FolderLedger]: number };
+  isCounted: boolean;
+  oldestCheck: number | undefined;
 }
 
-function oldestCheck(records: readonly ViewedMailbox[]): { readonly oldestCheck?: number } {
-  let oldest: number | undefined;
-  for (const { checkedAt } of records) {
-    if (checkedAt !== undefined && (oldest === undefined || checkedAt < oldest)) oldest = checkedAt;
-  }
-  return oldest === undefined ? {} : { oldestCheck: oldest };
+function noSums(): TenantSums {
+  return { mailboxes: 0, pop3: 0, states: noStates(), ledger: { ...emptyLedger }, isCounted: true, oldestCheck: undefined };
+}
+
+function noStates(): Record<StateWord, number> {
+  return { ...countStates([]) };
+}
+
+function add(sums: TenantSums, { protocol, ledger, checkedAt, cause }: ViewedMailbox, state: StateWord): void {
+  sums.mailboxes += 1;
+  if (protocol === "pop3") sums.pop3 += 1;
+  sums.states[state] += 1;
+  sums.ledger.listed += ledger.listed;
+  sums.ledger.handedOff += ledger.handedOff;
+  sums.ledger.excluded += ledger.excluded;
+  sums.ledger.quarantined += ledger.quarantined;
+  sums.ledger.toDo += ledger.toDo;
+  if (checkedAt === undefined && cause === undefined) sums.isCounted = false;
+  sums.oldestCheck = older(sums.oldestCheck, checkedAt);
+}
+
+function older(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || (b !== undefined && b < a) ? b : a;
 }
 
 /** The command that says which step is wrong, and what mends it. */
