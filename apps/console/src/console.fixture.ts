@@ -35,6 +35,8 @@ export interface TestConsole extends RunningConsole {
 export interface TestConsoleOptions {
   /** Under `console:`, such as `readOnly: true`. */
   readonly console?: string;
+  /** Default a free one. */
+  readonly port?: number;
   readonly mailboxes?: readonly MailboxRef[];
   readonly views?: Views;
   /** That the lines name, by path; the configuration lies in `/etc`. */
@@ -105,7 +107,11 @@ function sandboxBoxes({ tenants }: Sandbox): MailboxRef[] {
   return tenants.flatMap(({ alias, addresses }) => addresses.map((address): MailboxRef => ({ tenant: alias, address, protocol: "imap" })));
 }
 
-function testConfig(name: string, dataDir: string, { console: consoleLines = "", files: more, sandbox }: TestConsoleOptions): Config {
+function testConfig(
+  name: string,
+  dataDir: string,
+  { console: consoleLines = "", port = 0, files: more, sandbox }: TestConsoleOptions,
+): Config {
   const tenantOf = (alias: string): string => `  ${alias}:
     tenantId: ${id}
     clientId: ${id}
@@ -117,7 +123,7 @@ dataDir: ${dataDir}
 redis: { url: "${sharedRedisUrl()}" }
 tenants:
 ${blocks.join("")}console:
-  listen: 127.0.0.1:0
+  listen: 127.0.0.1:${port}
 ${consoleLines}`;
   const files: Readonly<Record<string, string>> = {
     "/etc/mailfleet.yaml": yaml,

@@ -161,6 +161,39 @@ describe("a console with a login service", () => {
     expect(await status(again, "/login/oidc/callback")).toBe(400);
   });
 
+  test("two tabs of a browser sign in at once, and both get in", async () => {
+    provider.person = { name: "Anna", roles: "mail-admins" };
+    const cookies: Cookies = new Map();
+    const paths: string[] = [];
+    for (const to of ["/activity", "/about"]) {
+      const out = await it.get(`/login/oidc?to=${to}`, header(cookies));
+      keep(cookies, out);
+      const back = await provider.authorize(out.headers.get("location") ?? "");
+      paths.push(`${back.pathname}${back.search}`);
+    }
+    for (const path of paths) expect((await comeBack(cookies, path)).status).toBe(200);
+    expect([...cookies.keys()]).toEqual(["mailfleet"]);
+  });
+
+  test("an answer that nobody asked for ends no sign-in that is on its way", async () => {
+    provider.person = { name: "Anna", roles: "mail-admins" };
+    const cookies: Cookies = new Map();
+    const path = await goOut(cookies);
+    expect((await comeBack(cookies, "/login/oidc/callback?code=x&state=of-another-site")).status).toBe(400);
+    expect((await comeBack(cookies, path)).status).toBe(200);
+  });
+
+  test("whoever comes by another site's link is asked once more by this one's, before anybody says that they are not signed in", async () => {
+    const there = "/mailboxes?state=parked&q=%22%3E%3Cscript%3E";
+    const first = await it.get(there, { "sec-fetch-site": "same-site" });
+    expect([first.status, await first.text()]).toEqual([
+      200,
+      expect.stringContaining('content="0; url=/mailboxes?state=parked&amp;q=%22%3E%3Cscript%3E"'),
+    ]);
+    const second = await it.get(there, { "sec-fetch-site": "same-origin" });
+    expect(second.status).toBe(401);
+  });
+
   test("what the service refuses is said in its word, and markup in it is not", async () => {
     const cookies: Cookies = new Map();
     const state = new URLSearchParams((await goOut(cookies)).split("?")[1]).get("state") ?? "";

@@ -5,6 +5,7 @@ import { answerPage } from "../pages/page-of-path.ts";
 import { within } from "../within.ts";
 import type { Access } from "./access.ts";
 import { type ConsoleServer, healthPath } from "./console-server.ts";
+import { localPath, onwards } from "./onwards.ts";
 import { Refusal } from "./refusal.ts";
 import type { Views } from "./views.ts";
 
@@ -34,6 +35,9 @@ export function addPageRoutes(server: ConsoleServer, sources: PageSources, acces
     void reply.type("text/html; charset=utf-8");
     // The address stays: after signing in the same page is loaded.
     if (session === null) {
+      // Somebody may well be signed in: another site's link leaves the session's cookie behind. The second request says who it is.
+      if (access.ways.length > 0 && /^(cross|same)-site$/.test(request.headers["sec-fetch-site"] ?? ""))
+        return reply.send(onwards("mailfleet", localPath(request.url)));
       const shell = views.shell({ page: { name: "login", data: { token: access.openToken, ways: access.ways } } }, cookie);
       return reply.code(access.ways.length > 0 ? 401 : 403).send(shell);
     }

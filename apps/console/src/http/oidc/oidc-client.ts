@@ -33,7 +33,8 @@ interface Known {
 export class OidcClient {
   readonly #rule: OidcAuth;
   readonly #clock: Clock;
-  #known: Promise<Known> | undefined;
+  #known: Known | undefined;
+  #asking: Promise<Known> | undefined;
 
   constructor(rule: OidcAuth, clock: Clock) {
     this.#rule = rule;
@@ -80,13 +81,12 @@ export class OidcClient {
     }
   }
 
-  #know(): Promise<Known> {
+  /** All who come while the service is asked wait for the one answer: behind one that is silent nobody waits for those before them. */
+  async #know(): Promise<Known> {
     const now = this.#clock.monotonic();
-    const known = this.#known ?? Promise.reject(new Error("nothing is known yet"));
-    this.#known = known.then(
-      (one) => (now - one.atMs < metadataMs ? one : this.#discover(now)),
-      () => this.#discover(now),
-    );
+    if (this.#known !== undefined && now - this.#known.atMs < metadataMs) return this.#known;
+    this.#asking ??= this.#discover(now).finally(() => (this.#asking = undefined));
+    this.#known = await this.#asking;
     return this.#known;
   }
 

@@ -5,11 +5,12 @@ import type { Clock, Log } from "@mailfleet/core";
 import type { Access } from "../access.ts";
 import type { ConsoleServer } from "../console-server.ts";
 import { RateLimiter } from "../rate-limiter.ts";
+import { localPath, onwards } from "../onwards.ts";
 import { clearedCookie, cookieValue, setCookie } from "../sessions.ts";
 import type { Views } from "../views.ts";
 import { OidcClient, OidcFailure } from "./oidc-client.ts";
 import { personOfClaims } from "./person-of-claims.ts";
-import { localPath, PendingLogins } from "./pending-logins.ts";
+import { PendingLogins } from "./pending-logins.ts";
 
 /** Sign-ins that one address begins: above what people do, below what hurts the login service. */
 const beginLimit = { count: 60, windowMs: 5 * 60_000 };
@@ -32,10 +33,16 @@ export function addOidcRoutes(server: ConsoleServer, { rule, access, views, cloc
   const pending = new PendingLogins();
   const begun = new RateLimiter(beginLimit);
 
+  /** What a tab leaves of the browser's cookie: another one may have begun a sign-in of its own under it. */
+  const cookiesAfter = (request: FastifyRequest): string[] => {
+    const browser = cookieValue(request, cookieName);
+    return browser !== undefined && pending.isOpen(browser, clock.monotonic()) ? [] : [clearedCookie(request, cookieName, "Lax")];
+  };
+
   const fail = (request: FastifyRequest, reply: FastifyReply, status: number, what: string): FastifyReply =>
     reply
       .code(status)
-      .header("set-cookie", clearedCookie(request, cookieName, "Lax"))
+      .header("set-cookie", cookiesAfter(request))
       .type("text/html; charset=utf-8")
       .send(
         views.shell(
@@ -46,7 +53,7 @@ export function addOidcRoutes(server: ConsoleServer, { rule, access, views, cloc
 
   const refuse = (request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply => {
     if (!(error instanceof OidcFailure)) throw error;
-    log.warn({ from: request.ip, code: error.code }, "a sign-in by the login service failed");
+    log.warn({ ip: request.ip, code: error.code }, "a sign-in by the login service failed");
     switch (error.kind) {
       case "unreachable":
         return fail(request, reply, 503, "The login service does not answer. Try again in a minute.");
@@ -62,7 +69,9 @@ export function addOidcRoutes(server: ConsoleServer, { rule, access, views, cloc
     try {
       const login = await client.begin();
       const { to } = request.query as { readonly to?: unknown };
-      const browser = randomBytes(16).toString("base64url");
+      // Two tabs of one browser may be on their way at once.
+      const known = cookieValue(request, cookieName);
+      const browser = known !== undefined && pending.isOpen(known, now) ? known : randomBytes(16).toString("base64url");
       const state = pending.begin(
         { browser, nonce: login.nonce, verifier: login.verifier, to: localPath(typeof to === "string" ? to : undefined) },
         now,
@@ -79,7 +88,7 @@ export function addOidcRoutes(server: ConsoleServer, { rule, access, views, cloc
     const { state } = request.query as { readonly state?: unknown };
     const login = typeof state === "string" ? pending.take(state, cookieValue(request, cookieName), clock.monotonic()) : undefined;
     if (login === undefined || typeof state !== "string") {
-      log.warn({ from: request.ip }, "an answer of the login service was refused: nobody here asked for it, or it was used already");
+      log.warn({ ip: request.ip }, "an answer of the login service was refused: nobody here asked for it, or it was used already");
       return fail(request, reply, 400, "This sign-in is not known here, too old, or was used already. Begin again.");
     }
     try {
@@ -87,22 +96,16 @@ export function addOidcRoutes(server: ConsoleServer, { rule, access, views, cloc
       const person = personOfClaims(claims, rule);
       if (person === undefined) {
         log.warn(
-          { from: request.ip, claim: rule.rolesClaim },
+          { ip: request.ip, claim: rule.rolesClaim },
           "a sign-in was refused: the login service knows the person, and no role of theirs is in console.auth.oidc",
         );
         return await fail(request, reply, 403, "You are signed in there, and have no role here. Ask whoever runs this console for one.");
       }
       onSignedIn(person.name);
-      void reply.header("set-cookie", [clearedCookie(request, cookieName, "Lax"), access.begin(request, person)]);
-      return await reply.type("text/html; charset=utf-8").send(onwards(login.to));
+      void reply.header("set-cookie", [...cookiesAfter(request), access.begin(request, person)]);
+      return await reply.type("text/html; charset=utf-8").send(onwards("Signed in", login.to));
     } catch (error) {
       return refuse(request, reply, error);
     }
   });
-}
-
-/** A page that leads on by itself: a redirect would still count as coming from the other site, and the session's strict cookie stay behind. */
-function onwards(to: string): string {
-  const href = to.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Signed in</title><meta http-equiv="refresh" content="0; url=${href}"><p><a href="${href}">Signed in, go on</a></p></html>\n`;
 }

@@ -30,6 +30,12 @@ export class PendingLogins {
     return state;
   }
 
+  /** Whether a sign-in of this browser has begun that may still come back. @param now monotonic ms */
+  isOpen(browser: string, now: number): boolean {
+    for (const pending of this.#pending.values()) if (pending.browser === browser && now - pending.beganMs < pendingMs) return true;
+    return false;
+  }
+
   /** The one that began so, in this browser, not long ago. Whatever comes of it, the state is used up. */
   take(state: string, browser: string | undefined, now: number): PendingLogin | undefined {
     const pending = this.#pending.get(state);
@@ -38,14 +44,4 @@ export class PendingLogins {
     this.#pending.delete(state);
     return now - pending.beganMs < pendingMs ? pending : undefined;
   }
-}
-
-/** A path of this console, or its first page: a sign-in leads nowhere else. */
-export function localPath(text: string | undefined): string {
-  const base = "http://console.invalid";
-  const url = text?.startsWith("/") && URL.canParse(text, base) ? new URL(text, base) : undefined;
-  // `//evil.example` and `/\evil.example` have another origin.
-  return url === undefined || url.origin !== base || url.pathname.startsWith("//") || url.pathname.startsWith("/login/")
-    ? "/"
-    : `${url.pathname}${url.search}`;
 }
