@@ -49,4 +49,18 @@ describe("a viewer", () => {
       )
       .not.toEqual([]);
   });
+
+  test("who signs in under an operator's name takes none of that one's turns, and sees no result of theirs", async () => {
+    const open = /"token":"([\w-]+)/.exec(await (await it.get("/")).text())?.[1] ?? "";
+    const signedIn = await it.post("/api/login", { name: "vera", password }, { "x-mailfleet-token": open });
+    const cookie = signedIn.headers.get("set-cookie")?.split(";", 1)[0] ?? "";
+    const page = (await (await it.get("/api/page?path=/", { cookie })).json()) as { frame: { token: string } };
+    const operator = { cookie, "x-mailfleet-token": page.frame.token };
+    const act = (as: Record<string, string>): Promise<Response> =>
+      it.post("/api/actions", { verb: "try", target: { mailbox: "contoso/a@contoso.example" } }, as);
+    let last = 0;
+    for (let i = 0; i < 70 && last !== 429; i++) last = (await act(headers)).status;
+    expect(last).toBe(429);
+    expect((await act(operator)).status).toBe(200);
+  });
 });

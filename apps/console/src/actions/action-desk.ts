@@ -90,7 +90,7 @@ export class ActionDesk {
       command,
       ...(work.pace === "stoppable" && { lines: [], isStoppable: true as const }),
     });
-    this.#owners.set(run.id, person.name);
+    this.#owners.set(run.id, ownerOf(person));
     if (this.#owners.size > 1_000) this.#owners.delete([...this.#owners.keys()][0] as string);
     const hold = new AbortController();
     if (isHeld) this.#held.set(run.id, hold);
@@ -104,7 +104,7 @@ export class ActionDesk {
     const run = this.#runs.find(id);
     if (run === undefined)
       throw new Refusal("NOT_FOUND", "This action is not remembered any more; what came of it stands in the activity.");
-    if (this.#owners.get(id) === person.name) return run;
+    if (this.#owners.get(id) === ownerOf(person)) return run;
     const { result: _own, ...shown } = run;
     return shown;
   }
@@ -337,6 +337,11 @@ export class ActionDesk {
     const { verb, count, command } = run;
     await this.#ports.activity.write({ who: person.name, by: "people", verb, count, outcome, words: `${run.subject}: ${words}`, command });
   }
+}
+
+/** Names are what people type or are called elsewhere: a viewer of the same name is somebody else. */
+function ownerOf({ name, role }: Person): string {
+  return `${role} ${name}`;
 }
 
 /** Where all are of one. */

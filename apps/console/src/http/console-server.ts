@@ -105,9 +105,11 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     if (request.session === null) throw new Refusal("NOT_SIGNED_IN", "Nobody is signed in.", { todo: "Load the page again to sign in." });
     if (!isChange) return;
     const now = clock.monotonic();
-    const waitMs = actions.waitMs(request.session.name, now);
+    // With the role: a viewer who signs in under an operator's name takes nothing of theirs.
+    const who = `${request.session.role} ${request.session.name}`;
+    const waitMs = actions.waitMs(who, now);
     if (waitMs > 0) throw new Refusal("TOO_MANY", "Too much is asked for at once.", { retryMs: waitMs });
-    actions.count(request.session.name, now);
+    actions.count(who, now);
   });
   // Behind the body, so that what was refused can be named.
   app.addHook("preHandler", async ({ routeOptions, session }) => {
