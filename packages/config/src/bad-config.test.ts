@@ -181,6 +181,14 @@ worker: { parseThread: 2 }
       ],
     ],
     [
+      "a login service at which people of every directory sign in",
+      `${tenant}console:
+  auth:
+    oidc: { issuer: "https://login.microsoftonline.com/Common/v2.0", clientId: c, redirectUri: "https://mailfleet.example/login/oidc/callback", operators: [a] }
+`,
+      [/issuer is Entra ID's for all directories: .*; expected your directory's/],
+    ],
+    [
       "a Redis password in the file",
       `${tenant}redis: { url: "redis://:${canary}@127.0.0.1" }\n`,
       [/url has a password in the file \(not shown\); expected passwordFile or passwordEnv/],

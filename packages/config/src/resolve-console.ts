@@ -112,6 +112,12 @@ function resolveOidc(reading: Reading, given: OidcFile): ConsoleAuth | undefined
   const redirectUri = checkedUrl(reading, [...at, "redirectUri"], given.redirectUri);
   if (redirectUri !== undefined && redirectUri.pathname !== oidcCallbackPath)
     reading.report([...at, "redirectUri"], `has the path ${describeValue(redirectUri.pathname).slice(3)}`, `expected ${oidcCallbackPath}`);
+  if (issuer !== undefined && isAnybodys(issuer))
+    reading.report(
+      [...at, "issuer"],
+      "is Entra ID's for all directories: whoever runs one of them could give its roles to people of theirs",
+      "expected your directory's, https://login.microsoftonline.com/TENANT-ID/v2.0",
+    );
   const { clientId = "", rolesClaim = "roles", operators = [], viewers = [], scopes = ["profile"] } = given;
   if (operators.length + viewers.length === 0)
     reading.report(at, "lets nobody in", "expected values of rolesClaim in operators or viewers");
@@ -127,6 +133,14 @@ function resolveOidc(reading: Reading, given: OidcFile): ConsoleAuth | undefined
     operators,
     viewers,
   };
+}
+
+/** Entra ID's addresses for all directories: whoever runs another one gives the roles of the console's registration to people of theirs. */
+function isAnybodys({ hostname, pathname }: URL): boolean {
+  return (
+    /^login\.(microsoftonline\.|partner\.microsoftonline\.|microsoft\.)/.test(hostname) &&
+    /^\/(common|organizations|consumers)(\/|$)/i.test(pathname)
+  );
 }
 
 /** https, or http on this machine. */
