@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { redact } from "@mailfleet/telemetry";
 import { expect, test } from "vitest";
 import { readJson, readWorkspace, repository } from "./workspace.ts";
 
@@ -13,6 +14,19 @@ test("no script for Redis is put together from values", () => {
     ({ text }) => /\.(eval|evalsha|script)\(\s*`[^`]*\$\{/.test(text) || /\blua\s*:\s*`[^`]*\$\{/.test(text),
   );
   expect(assembled.map(({ file }) => file)).toEqual([]);
+});
+
+test("no line of the log is about a field that the log leaves out", () => {
+  const lost = sources
+    .filter(({ file }) => !/\.(test|fixture)\.ts$|testkit|sandbox/.test(file))
+    .flatMap(({ file, text }) =>
+      [...text.matchAll(/\blog\.(?:debug|info|warn|error)\(\s*\{([^{}]*)\}/g)].flatMap(([, fields = ""]) =>
+        [...fields.matchAll(/(?:^|,)\s*(\w+)\s*(?=[:,]|$)/g)].flatMap(([, name = ""]) =>
+          Object.hasOwn(redact({ [name]: "x" }, (one) => one) as object, name) ? [] : [`${file}: ${name}`],
+        ),
+      ),
+    );
+  expect(lost).toEqual([]);
 });
 
 test("nothing happens when a module is imported", () => {

@@ -64,7 +64,7 @@ export async function runConsole({ config, clock, log, panel, parts, views }: Ru
     onRefused(request, { code }) {
       shown.refused(code);
       if (request.method === "GET" || request.method === "HEAD") return;
-      log.warn({ from: request.ip, route: request.routeOptions.url, code }, "a request was refused");
+      log.warn({ ip: request.ip, route: request.routeOptions.url, code }, "a request was refused");
       // A viewer who tries is written down; whoever is not signed in has no name, and could fill the record.
       if (request.session === null || (code !== "FORBIDDEN" && code !== "READ_ONLY")) return;
       const { name } = request.session;

@@ -127,7 +127,7 @@ describe("an end that comes near", () => {
     expect(fleet.log.messages("warn")).toHaveLength(4);
     expect(fleet.log.records.find(({ level }) => level === "warn")?.fields).toMatchObject({
       tenant: "contoso",
-      credential: "current",
+      which: "current",
       days: 59,
     });
   });

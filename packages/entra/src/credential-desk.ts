@@ -77,7 +77,7 @@ export function createCredentialDesk(deps: CredentialDeskDeps): CredentialDesk {
     settled.set(name, Infinity);
     if (!isOurs) return;
     const days = Math.max(0, Math.floor((expiresAt - clock.now()) / dayMs));
-    log.warn({ tenant: tenant.alias, credential: role, kind, expires: new Date(expiresAt).toISOString(), days }, endWords(step));
+    log.warn({ tenant: tenant.alias, which: role, kind, expires: new Date(expiresAt).toISOString(), days }, endWords(step));
   }
 
   async function testNext(tenant: EntraTenant, credential: EntraCredential): Promise<void> {

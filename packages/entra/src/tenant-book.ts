@@ -117,7 +117,7 @@ export async function openTenantBook(deps: TenantBookDeps): Promise<TenantBook> 
       const isTouched = filesOf(own).some((file) => changed.has(file));
       if (!isTouched && !problems.has(`${settings.alias} ${place}`)) return before;
       const now = read(settings, place, own, (sentence) => found.set(`${settings.alias} ${place}`, sentence));
-      if (now && isTouched) log.info({ tenant: settings.alias, credential: place, kind: now.kind }, "credential read anew");
+      if (now && isTouched) log.info({ tenant: settings.alias, which: place, kind: now.kind }, "credential read anew");
       return now ?? before;
     };
     const credential = again("credential", tenant.credential) ?? tenant.credential;

@@ -250,7 +250,7 @@ export class TokenKeeper {
       this.#failures.set(identity, failure);
       stats.failures++;
       log.warn(
-        { tenant: tenant.alias, credential: role, code: failure.code, tries: failure.tries, facts: failure.facts },
+        { tenant: tenant.alias, which: role, code: failure.code, tries: failure.tries, facts: failure.facts },
         "token request failed",
       );
       onTried?.({ ...tried, code: failure.code, ...(failure.facts.text !== undefined && { text: failure.facts.text }) });
@@ -278,7 +278,7 @@ export class TokenKeeper {
     if (role === "next" && this.#role === "current")
       log.warn({ tenant: tenant.alias }, "the next credential is in use: the current one is refused or about to end");
     this.#role = role;
-    log.info({ tenant: tenant.alias, credential: role, lifetimeMs, tookMs: Math.round(clock.monotonic() - started) }, "token obtained");
+    log.info({ tenant: tenant.alias, which: role, lifetimeMs, tookMs: Math.round(clock.monotonic() - started) }, "token obtained");
     onTried?.(tried);
     await memory.keepToken(record, identity);
     return { held };

@@ -19,7 +19,7 @@ export function addLoginRoutes(
     const signedIn = access.signIn(request, body.name, body.password);
     if (signedIn === undefined) {
       server.logins.count(request.ip, now);
-      log.warn({ from: request.ip }, "a sign-in was refused");
+      log.warn({ ip: request.ip }, "a sign-in was refused");
       throw new Refusal("WRONG_PASSWORD", "That is not the password.");
     }
     server.logins.forget(request.ip);
