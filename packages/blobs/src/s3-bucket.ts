@@ -121,11 +121,12 @@ export function openBucket(place: S3Place, options: BucketOptions = {}): Bucket 
         try {
           for await (const piece of fetchRange(key, `bytes=${offset + done}-${offset + length - 1}`)) {
             done += piece.length;
+            if (done > length) throw wrongLength("more");
             yield piece;
           }
-          return;
+          if (done < length) throw wrongLength("fewer");
         } catch (error) {
-          if (tries >= resumes || !isBroken(error)) throw asS3Error(error, "read");
+          if (done > length || tries >= resumes || !isBroken(error)) throw asS3Error(error, "read");
         }
       }
     },
@@ -134,7 +135,10 @@ export function openBucket(place: S3Place, options: BucketOptions = {}): Bucket 
         const { sdk, client } = await open();
         const { Body, ContentRange } = await client.send(new sdk.GetObjectCommand({ Bucket, Key: key, Range: `bytes=-${most}` }));
         const bytes = Body === undefined ? new Uint8Array() : await Body.transformToByteArray();
-        return { bytes, size: Number(/\/(\d+)$/.exec(ContentRange ?? "")?.[1] ?? bytes.length) };
+        // Without a range the whole object came.
+        const size = Number(/\/(\d+)$/.exec(ContentRange ?? "")?.[1] ?? bytes.length);
+        if (ContentRange !== undefined && bytes.length !== Math.min(most, size)) throw wrongLength("other");
+        return { bytes, size };
       } catch (error) {
         throw asS3Error(error, "read");
       }
@@ -149,6 +153,8 @@ export function openBucket(place: S3Place, options: BucketOptions = {}): Bucket 
           );
           for (const { Key, Size } of page.Contents ?? []) if (Key !== undefined) yield { key: Key, size: Size ?? 0 };
           token = page.IsTruncated ? page.NextContinuationToken : undefined;
+          // The rest would pass for what is not there: a purge would leave it, a reader would not know its messages.
+          if (page.IsTruncated && token === undefined) throw Object.assign(new Error("a list that is cut"), { code: "ListCut" });
         } catch (error) {
           throw asS3Error(error, "list");
         }
@@ -204,6 +210,11 @@ async function fill(read: (into: Uint8Array, position: number) => Promise<number
     done += count;
   }
   return bytes;
+}
+
+/** Of an answer that looks whole: a proxy between that keeps what was cut, or a server that knows no ranges. */
+function wrongLength(what: "more" | "fewer" | "other"): Error {
+  return Object.assign(new Error(`${what} bytes than were asked for`), { code: "WrongLength" });
 }
 
 /** The answer began and did not end: what a status says is not tried again here, the SDK did that. */

@@ -192,6 +192,31 @@ describe("a bucket that answers badly", () => {
     await expect(readAll(store.readPieces(pointer))).rejects.toMatchObject(changed);
   });
 
+  test("and keeps what a proxy cut, or knows no ranges, is not believed: what was noted of messages is not forgotten", async () => {
+    const store = world.open();
+    await noted(store, 1);
+    await noted(store, 2);
+    breakWith(isGet, { kind: "short", bytes: 20 });
+    await expect(uidsOf(store)).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE", facts: { code: "WrongLength" } } });
+    const [small, large] = (await stored(store, Buffer.from("mail"), Buffer.alloc(50_000))) as [BlobPointer, BlobPointer];
+    // A byte of four with each request, and the last of them within what is tried.
+    world.server.break((request) => (isGet(request) ? { kind: "short", bytes: 1 } : undefined));
+    expect(Buffer.from(await store.read(small)).toString()).toBe("mail");
+    await expect(store.read(large)).rejects.toMatchObject({ failure: { facts: { code: "WrongLength" } } });
+    breakWith(isGet, { kind: "rangeless" });
+    await expect(store.read(small)).rejects.toMatchObject({ failure: { facts: { code: "WrongLength" } } });
+  });
+
+  test("and cuts a list without a word is not believed: a mailbox is not erased by half", async () => {
+    const store = world.open();
+    for (let i = 0; i < 60; i++) await stored(store, Buffer.from("x"));
+    const isList = ({ method, key }: S3Request): boolean => method === "GET" && key === "";
+    breakWith(isList, { kind: "tokenless" });
+    await expect(store.erase(mailbox)).rejects.toMatchObject({ failure: { code: "BLOB_UNAVAILABLE", facts: { code: "ListCut" } } });
+    await store.erase(mailbox);
+    expect(world.server.objects.size).toBe(0);
+  });
+
   test("with a wrong key, or none that it knows, is told apart", async () => {
     const credentials = { accessKeyId: world.server.accessKeyId, secretAccessKey: new Secret("wrong-secret-canary") };
     for (const [given, code] of [

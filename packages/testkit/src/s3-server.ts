@@ -20,6 +20,12 @@ export type S3Fault =
   | { readonly kind: "reset"; readonly applied?: boolean }
   /** The answer breaks off behind so many bytes of its body. */
   | { readonly kind: "cut"; readonly afterBytes: number }
+  /** The answer has so many bytes of its body, and says that these are all: a proxy kept what was cut. */
+  | { readonly kind: "short"; readonly bytes: number }
+  /** The whole object, whatever range was asked for. */
+  | { readonly kind: "rangeless" }
+  /** A page of a list that says that there is more, and not where. */
+  | { readonly kind: "tokenless" }
   /** No answer ever comes. */
   | { readonly kind: "silence" }
   /** A byte of what is read is another one. */
@@ -160,9 +166,12 @@ export async function startS3Server({ bucket = "mail-blobs", region = "eu-centra
     else if (named !== bucket) answer = { status: 404, body: errorXml("NoSuchBucket") };
     else if (fault?.kind === "silence") return;
     else if (fault?.kind === "reset" && !fault.applied) return void incoming.socket.destroy();
-    else answer = answerTo(request, body);
+    else answer = answerTo(fault?.kind === "rangeless" ? { ...request, headers: {} } : request, body);
     if (fault?.kind === "reset") return void incoming.socket.destroy();
     let content = Buffer.from(answer.body ?? "");
+    if (fault?.kind === "short") content = content.subarray(0, fault.bytes);
+    if (fault?.kind === "tokenless")
+      content = Buffer.from(content.toString().replace(/<NextContinuationToken>.*<\/NextContinuationToken>/, ""));
     if (fault?.kind === "flip" && content.length > 0) content[0] = (content[0] as number) ^ 1;
     const isText = typeof answer.body === "string";
     response.writeHead(answer.status, {

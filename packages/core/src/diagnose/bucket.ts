@@ -31,12 +31,17 @@ export function bucketTrouble(code: string): { readonly cause: string; readonly 
       };
     case "InvalidAccessKeyId":
     case "SignatureDoesNotMatch":
-    case "ExpiredToken":
     case "InvalidToken":
       return {
         cause:
           "The access key is not known there, or its secret is another: look at blobs.s3.accessKeyId and secretKeyFile or secretKeyEnv.",
         conclusion: "the bucket's access key is wrong",
+      };
+    case "ExpiredToken":
+      return {
+        cause:
+          "The credentials for the bucket have ended, and temporary ones of the environment are not renewed by themselves: give the machine a role, or set blobs.s3.accessKeyId with secretKeyFile or secretKeyEnv.",
+        conclusion: "the credentials for the bucket have ended",
       };
     case "CredentialsProviderError":
       return {
@@ -77,6 +82,13 @@ export function bucketTrouble(code: string): { readonly cause: string; readonly 
       return {
         cause: "The server of the bucket is overloaded or out of order; mailfleet tries again by itself.",
         conclusion: "the bucket's server is overloaded",
+      };
+    case "WrongLength":
+    case "ListCut":
+      return {
+        cause:
+          "What it answered is not whole, and looks as if it were: look at proxies between here and the bucket, and at blobs.s3.endpoint.",
+        conclusion: "answers of the bucket are cut on their way",
       };
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
     case "SELF_SIGNED_CERT_IN_CHAIN":
