@@ -21,7 +21,8 @@ async function keepRaw(event: MailfleetEvent): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   {
     await using handle = await open(`${file}.part`, "w", 0o600);
-    for await (const piece of event.raw.open()) await handle.write(piece);
+    // To the last byte or an error: one write alone may be cut short by a disk that is full.
+    await handle.writeFile(event.raw.open());
     await handle.datasync();
   }
   await rename(`${file}.part`, file);

@@ -18,7 +18,7 @@ await consume({ ...localFleet(dataDir), types: ["message.added"], name: "attachm
     await mkdir(dir, { recursive: true });
     try {
       // The stream fails in place of its end where the bytes are not the right ones: then nothing is renamed.
-      await attachment.open().pipeTo(Writable.toWeb(createWriteStream(begun)), { signal });
+      await attachment.open().pipeTo(Writable.toWeb(createWriteStream(begun, { flush: true })), { signal });
       await rename(begun, file);
     } catch (error) {
       await rm(begun, { force: true });

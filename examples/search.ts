@@ -3,7 +3,7 @@
 //   npx node examples/search.ts index mail.db [data folder]
 //   npx node examples/search.ts find mail.db "invoice NEAR overdue"
 import { DatabaseSync } from "node:sqlite";
-import { consume, localFleet, textOf } from "@mailfleet/consumer";
+import { consume, localFleet, oneLine, textOf } from "@mailfleet/consumer";
 
 const [verb, file = "mail.db", words] = process.argv.slice(2);
 const db = new DatabaseSync(file);
@@ -39,11 +39,20 @@ function drop(key: string): void {
   forget.run(key);
 }
 
-if (verb === "find" && words !== undefined) {
-  for (const row of find.all(words)) {
-    const { at, mailbox, sender, subject, part } = row as Record<string, string>;
-    console.log(`${at}  ${mailbox}  ${sender}  ${subject}\n    ${part}`);
+function asked(words: string): Record<string, string>[] {
+  try {
+    return find.all(words) as Record<string, string>[];
+  } catch (error) {
+    console.error(
+      `FTS5 does not understand these words: ${(error as Error).message}. Quotes make them plain: '"${words.replaceAll('"', "")}"'`,
+    );
+    process.exit(2);
   }
+}
+
+if (verb === "find" && words !== undefined) {
+  for (const { at, mailbox, sender, subject, part } of asked(words))
+    console.log(`${at}  ${mailbox}  ${oneLine(sender)}  ${oneLine(subject)}\n    ${oneLine(part)}`);
 } else if (verb === "index") {
   // The index follows the mailbox: what is deleted there is found no longer, what was renamed keeps its place.
   const types = ["message.added", "message.removed", "message.rekeyed"] as const;

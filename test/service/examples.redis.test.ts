@@ -42,12 +42,13 @@ interface Mail {
   readonly uid: number;
   readonly message?: Partial<ParsedMessage>;
   readonly folder?: string;
+  readonly raw?: Buffer;
 }
 
 /** Events and blobs as a worker leaves them. */
 async function handOff(mails: readonly Mail[], more: readonly MailEvent[] = []): Promise<readonly MailEvent[]> {
   const batch = createFileStore({ dir: path.join(dir, "blobs"), clock, chance: seededChance(mails[0]?.uid) }).startBatch(mailbox);
-  const events = mails.map(({ uid, message, folder = "INBOX" }): MailEvent => {
+  const events = mails.map(({ uid, message, folder = "INBOX", raw = Buffer.from(`Subject: ${uid}\r\n\r\nraw ${uid}`) }): MailEvent => {
     const key = `contoso/support@contoso.example/${folder}/1.1/${uid}`;
     const { json } = writeMessageEvent({
       mailbox,
@@ -61,7 +62,7 @@ async function handOff(mails: readonly Mail[], more: readonly MailEvent[] = []):
       internalDate: clock.now(),
       isResync: false,
       parser: { name: "mailparser", version: "3" },
-      raw: batch.put("raw", key, Buffer.from(`Subject: ${uid}\r\n\r\nraw ${uid}`)),
+      raw: batch.put("raw", key, raw),
       message: writeMessage({
         messageId: `<${uid}@mail.example>`,
         subject: `message ${uid}`,
@@ -132,6 +133,44 @@ test("print shows each new message, and ends by a signal with nothing left", asy
     "support@contoso.example  j@mail.example  Größe  0 attachments",
     "support@contoso.example  j@mail.example  message 1  0 attachments",
   ]);
+});
+
+test("what a sender wrote moves no cursor of a terminal, and search words that FTS5 refuses are told in a line", async () => {
+  const evil = "\u001b]0;owned\u0007\u001b[2Jpaid\u202e";
+  await handOff([{ uid: 1, message: { subject: evil, text: `bill\n${evil}` } }]);
+  await consumed(run("search.ts", ["index", "mail.db", dir]));
+  const found = run("search.ts", ["find", "mail.db", "bill"]);
+  expect(await found.ended, found.output()).toBe(0);
+  await handOff([{ uid: 2, message: { subject: evil } }]);
+  const printed = run("print.ts", [dir]);
+  await consumed(printed);
+  for (const { output } of [found, printed]) {
+    expect(output()).toContain("paid");
+    expect(output().replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  }
+  const wrong = run("search.ts", ["find", "mail.db", '"open AND (']);
+  expect(await wrong.ended).toBe(2);
+  expect(wrong.output()).toMatch(/^FTS5 does not understand these words: .*\n$/);
+});
+
+test("an archive on a disk that takes no more keeps no message cut short under its name", async () => {
+  const archive = path.join(dir, "archive");
+  await handOff([{ uid: 1, message: { text: "short" } }], []);
+  // The shell's limit of 4 blocks of 1 KiB, as a disk that fills in the middle of a write.
+  const big = Buffer.alloc(9_000, "x");
+  await handOff([{ uid: 2, raw: big }]);
+  const script = `ulimit -f 8; exec "${process.execPath}" "${path.resolve(root, "examples/archive.ts")}" "${archive}" "${dir}"`;
+  const child = spawn("bash", ["-c", script], { env: { PATH: process.env["PATH"] }, cwd: dir });
+  children.push(child);
+  await until(
+    () => queue.getJobCounts("waiting", "active", "delayed", "failed"),
+    ({ waiting, active, delayed }) =>
+      (waiting === 0 && active === 0 && delayed === 1) || child.exitCode !== null || child.signalCode !== null,
+    30_000,
+  );
+  child.kill("SIGKILL");
+  const kept = (await readdir(path.join(archive, "raw"), { recursive: true })).filter((name) => name.endsWith(".eml"));
+  expect(kept).toHaveLength(1);
 });
 
 test("webhook posts signed events, waits where it is told to, and gives up where asking again is no use", async () => {
@@ -275,6 +314,20 @@ test("the consumer in Python takes what fits the contract and refuses what does 
   const refused = await check({ ...event, raw: { ref: "x", sha256: "not a hash", size: 1 } });
   expect(refused.code).not.toBe(0);
   expect(refused.text).toContain("ValidationError");
+  // What a consumer raises stands beside the dead letter, where no content of mail belongs.
+  const raised = spawn("python3", [
+    "-B",
+    "-c",
+    `import json, sys; sys.path.insert(0, sys.argv[1]); import consumer
+try: consumer.handle(json.load(sys.stdin), None)
+except Exception as error: print(error)`,
+    path.join(root, "examples"),
+  ]);
+  raised.stdin.end(JSON.stringify({ ...event, message: { text: ["canary of the mail"] } }));
+  let words = "";
+  for await (const chunk of raised.stdout) words += String(chunk);
+  expect(words).toMatch(/^not as the contract wants it: \w+ at \$/);
+  expect(words).not.toContain("canary");
 });
 
 test("an example that is used wrongly says how it is used", async () => {

@@ -125,6 +125,42 @@ test("a handler that gives up is believed at once", async () => {
   expect(calls).toBe(1);
 });
 
+test.each([undefined, null, { status: 500 }])(
+  "what is thrown and is no error (%j) costs attempts as well, and has a reason",
+  async (thrown) => {
+    const queue = await put([inventedEvent(1)], queueOf(), 2);
+    const tries: number[] = [];
+    const dead = notes<string>(1);
+    await start(
+      (_event, { attempt }) => {
+        tries.push(attempt);
+        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- that is what this is about
+        throw thrown;
+      },
+      { onDeadLetter: (_event, error) => dead.note(error.message) },
+    );
+    expect(await dead.all).toEqual([expect.stringContaining("in place of an Error")]);
+    expect(tries).toEqual([1, 2]);
+    expect((await queue.getFailed())[0]?.failedReason).toContain("in place of an Error");
+  },
+);
+
+test.each([Error, GiveUp])("of a reason that quotes a whole message the beginning is kept (%o)", async (Kind) => {
+  const queue = await put([inventedEvent(1)], queueOf(), 1);
+  await start(() => {
+    throw new Kind(`cannot read ${"x".repeat(100_000)}`);
+  });
+  await settled(queue, { failed: 1 });
+  const [letter] = await queue.getFailed();
+  expect(letter?.failedReason).toMatch(/^cannot read x{1,2000}…$/);
+  expect(letter?.stacktrace?.join("").length).toBeLessThan(10_000);
+});
+
+test("whoever names a time is believed for a day, and what is no time is an error", () => {
+  expect([-1, 5_000, 1e15, Number.POSITIVE_INFINITY].map((ms) => new RetryLater(ms).inMs)).toEqual([0, 5_000, 86_400_000, 86_400_000]);
+  expect(() => new RetryLater(Number("Wed, 21 Oct 2026 07:28:00 GMT") * 1_000)).toThrow(RangeError);
+});
+
 test("a time that somebody named costs no attempt", async () => {
   await put([inventedEvent(1)], queueOf(), 2);
   const attempts: number[] = [];

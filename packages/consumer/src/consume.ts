@@ -21,7 +21,7 @@ export interface ConsumeOptions<Type extends EventType> extends Filters<Type> {
   readonly shards?: number;
   /** How you call this consumer: dead letters are listed under it. */
   readonly name?: string;
-  /** Events at once in this process. Default 10. */
+  /** Events at once in this process, and one of each shard at least. Default 10. */
   readonly concurrency?: number;
   /** How long to wait for Redis' first answer, ms. Default 15,000. */
   readonly connectWithinMs?: number;
@@ -109,10 +109,10 @@ export async function consume<const Type extends EventType = EventType>(
       const run = async (): Promise<void> => handler(withOpenBlobs(event, reader) as EventOf<Type>, context);
       await (trace ? trace(event, traceparent, run) : run());
     } catch (error) {
-      if (error instanceof GiveUp) throw new UnrecoverableError(error.message);
+      if (error instanceof GiveUp) throw new UnrecoverableError(cut(error.message));
       const isInterrupted = controller.signal.reason instanceof Interrupted;
-      if (!isInterrupted && !(error instanceof RetryLater)) throw error;
-      await job.moveToDelayed(Date.now() + (error instanceof RetryLater ? Math.max(0, error.inMs) : againMs), token);
+      if (!isInterrupted && !(error instanceof RetryLater)) throw asReason(error);
+      await job.moveToDelayed(Date.now() + (error instanceof RetryLater ? error.inMs : againMs), token);
       throw new DelayedError();
     } finally {
       running.delete(id);
@@ -185,6 +185,27 @@ function connect(redis: string | RedisOptions): Redis {
   // exactOptionalPropertyTypes.
   const settings = { maxRetriesPerRequest: null } as RedisOptions & { replyMapping: never };
   return typeof redis === "string" ? new Redis(redis, settings) : new Redis(Object.assign({}, redis, settings));
+}
+
+/** Kept beside each dead letter, and read with each list of them: an error that quotes a body would fill Redis with them. */
+const longestReason = 2_000;
+const longestStack = 8_000;
+
+/** An error that BullMQ can keep as the reason: of anything else none would be kept, and the event would come again without end. */
+function asReason(thrown: unknown): Error {
+  if (!(thrown instanceof Error))
+    return new Error(
+      typeof thrown === "string" ? cut(thrown) : `the handler threw ${thrown === null ? "null" : typeof thrown} in place of an Error`,
+    );
+  const { message, stack = "" } = thrown;
+  if (message.length <= longestReason && stack.length <= longestStack) return thrown;
+  const short = new Error(cut(message), { cause: thrown });
+  short.stack = stack.slice(0, longestStack);
+  return short;
+}
+
+function cut(reason: string): string {
+  return reason.length <= longestReason ? reason : `${reason.slice(0, longestReason)}…`;
 }
 
 /** Without user and password. */

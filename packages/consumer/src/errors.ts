@@ -6,14 +6,22 @@ export class GiveUp extends Error {
   override readonly name = "GiveUp";
 }
 
-/** Throw it where somebody named a time, such as a `Retry-After`: the event comes again then, and no attempt is counted. */
+/** Whoever names a time is not believed for longer: an event that waits for a year is lost to everybody who looks. */
+const latestMs = 24 * 3_600_000;
+
+/**
+ * Throw it where somebody named a time, such as a `Retry-After`: the event comes again then, and no attempt is counted. At most a day from
+ * now; ask again then.
+ */
 export class RetryLater extends Error {
   override readonly name = "RetryLater";
   readonly inMs: number;
 
+  /** @throws RangeError where `inMs` is no number, such as of a `Retry-After` that is a date: the event is tried again as after any error */
   constructor(inMs: number, reason = "asked to come again later") {
     super(reason);
-    this.inMs = inMs;
+    if (Number.isNaN(inMs)) throw new RangeError("RetryLater needs milliseconds, and was given no number");
+    this.inMs = Math.min(Math.max(0, inMs), latestMs);
   }
 }
 

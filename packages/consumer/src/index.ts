@@ -24,6 +24,7 @@ export {
 export type { Filters } from "./filters.ts";
 export { localFleet, type LocalFleet } from "./local-fleet.ts";
 export { type DoneMemory, onlyOnce, redisMemory, type RedisMemoryOptions } from "./only-once.ts";
+export { oneLine } from "./one-line.ts";
 export { htmlOf, textOf } from "./openable.ts";
 export { s3Blobs, type S3BlobsOptions } from "./s3-blobs.ts";
 export { safeFileName } from "./safe-file-name.ts";
