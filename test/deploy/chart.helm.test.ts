@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "@mailfleet/config";
 import { limits, redisKeys, queueNames } from "@mailfleet/core";
 import { root } from "../e2e/fleet.ts";
-import { chartDir, everything, fleet, helm, kinds, type Manifest, podsOf, render } from "./chart.ts";
+import { chartDir, everything, fleet, helm, kinds, type Manifest, podsOf, render, renderAs } from "./chart.ts";
 
 /** Where the types of each kind are: Kubernetes' own, KEDA's and the Prometheus operator's. */
 const modules: Readonly<Record<string, string>> = {
@@ -131,6 +131,15 @@ test("the roles start with a configuration that holds", async () => {
   }
 });
 
+test("the page's commands make every Secret and ConfigMap that the values to begin with name", async () => {
+  const page = await readFile(path.join(root, "docs/deploy.md"), "utf8");
+  const made = [...page.matchAll(/create (?:secret generic|configmap) (\S+)((?: --from-file=\S+)+)/g)].flatMap(
+    ([, name = "", files = ""]) => [...files.matchAll(/--from-file=(\S+)/g)].map(([, file = ""]) => `${name}/${file}`),
+  );
+  const named = [...(await readFile(fleet, "utf8")).matchAll(/(?:secrets|files)\/([\w./-]+)/g)].map(([, file]) => file);
+  expect(made.sort()).toEqual([...new Set(named)].sort());
+});
+
 test("a changed configuration rolls the pods", async () => {
   const sums = async (...more: string[]): Promise<readonly unknown[]> =>
     (await render([fleet], ...more)).flatMap(({ spec }) => spec?.template?.metadata.annotations["checksum/config"] ?? []);
@@ -162,7 +171,71 @@ describe("workers are scaled", () => {
   });
 });
 
+test.each(["2026.prod", "1e3", "true", `m${"x".repeat(52)}`])(
+  "a release that is called %s has names and labels that Kubernetes takes",
+  async (release) => {
+    const manifests = await renderAs(release, [fleet, everything]);
+    for (const { kind, metadata } of manifests) {
+      // RFC 1035: the strictest of them, of Services.
+      expect(`${kind} ${metadata.name}`).toMatch(/^\w+ [a-z]([a-z0-9-]{0,61}[a-z0-9])?$/);
+      expect(metadata.labels?.["app.kubernetes.io/instance"]).toBe(release);
+    }
+  },
+);
+
+test("a Secret with dots and a long name is mounted under its name, as a volume that Kubernetes takes", async () => {
+  const names = ["mailfleet", "mailfleet.prod", `s${"x".repeat(200)}`];
+  const more = names.flatMap((name, i) => [
+    "--set-string",
+    `secrets[${i}]=${name.replaceAll(".", "\\.")}`,
+    "--set-string",
+    `files[${i}]=${name}`,
+  ]);
+  for (const [role, { volumes, containers }] of podsOf(await render([fleet], ...more))) {
+    const volumeNames = volumes.map(({ name }) => name);
+    expect(new Set(volumeNames).size, role).toBe(volumeNames.length);
+    for (const name of volumeNames) expect(name).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+    const mounts = containers[0]?.volumeMounts ?? [];
+    expect(mounts.every(({ name }) => volumeNames.includes(name))).toBe(true);
+    expect(mounts.map(({ mountPath }) => mountPath)).toEqual(
+      expect.arrayContaining(names.flatMap((name) => [`/etc/mailfleet/secrets/${name}`, `/etc/mailfleet/files/${name}`])),
+    );
+  }
+});
+
+test("a budget that is given by minAvailable is that, and not also the default", async () => {
+  const manifests = await render(
+    [fleet],
+    "--set",
+    "worker.podDisruptionBudget.minAvailable=1",
+    "--set",
+    "producer.podDisruptionBudget=null",
+  );
+  const budgets = manifests.filter(({ kind }) => kind === "PodDisruptionBudget");
+  expect(kinds(budgets)).toEqual(["PodDisruptionBudget fleet-mailfleet-worker"]);
+  expect(Object.keys(budgets[0]?.spec ?? {})).toEqual(["minAvailable", "selector"]);
+});
+
+test("a Redis on another port is reached through the policies", async () => {
+  const url = "config.redis.url=rediss://mailfleet@cache.example:6380/2";
+  const policies = (await render([fleet], "--set", url)).filter(({ kind }) => kind === "NetworkPolicy");
+  expect(policies).toHaveLength(3);
+  for (const { spec } of policies) expect(JSON.stringify(spec?.["egress"])).toContain('[{"port":6379},{"port":6380}]');
+});
+
 test.each<[string, string[], string]>([
+  ["a console without a login", ["-f", fleet, "--set", "config.console.auth=null"], "config.console.auth has to say how people sign in"],
+  [
+    "an ingress whose name the console does not know",
+    ["-f", fleet, "-f", everything, "--set", "console.ingress.host=other.example"],
+    "config.console.hosts does not name other.example",
+  ],
+  [
+    "a console with TLS behind an ingress that speaks without",
+    ["-f", fleet, "-f", everything, "--set", "config.console.tls.certFile=a"],
+    "Use one of them",
+  ],
+  ["a port of metrics that nobody listens on", ["-f", fleet, "--set", "metrics.port=9100"], "have to name one port"],
   ["no configuration", [], "config"],
   ["a private Redis, which a cluster has not", ["-f", fleet, "--set", "config.redis=null"], "redis"],
   ["a key that each pod would make for itself", ["-f", fleet, "--set", "config.tokenCache=null"], "tokenCache"],

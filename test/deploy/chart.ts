@@ -31,7 +31,11 @@ export interface PodSpec {
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, unknown>>;
+  };
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
     readonly template?: { readonly metadata: { readonly annotations: Readonly<Record<string, string>> }; readonly spec: PodSpec };
@@ -60,7 +64,12 @@ export async function helm(...args: readonly string[]): Promise<HelmRun> {
 
 /** What `helm template` makes of these values. @throws Error with Helm's words */
 export async function render(values: readonly string[], ...more: readonly string[]): Promise<readonly Manifest[]> {
-  const { code, output } = await helm("template", "fleet", chartDir, ...values.flatMap((file) => ["-f", file]), ...more);
+  return renderAs("fleet", values, ...more);
+}
+
+/** Under another release's name. */
+export async function renderAs(release: string, values: readonly string[], ...more: readonly string[]): Promise<readonly Manifest[]> {
+  const { code, output } = await helm("template", release, chartDir, ...values.flatMap((file) => ["-f", file]), ...more);
   if (code !== 0) throw new Error(output);
   return parseAllDocuments(output).flatMap((document) => {
     for (const error of document.errors) throw error;

@@ -1,6 +1,15 @@
 {{- define "mailfleet.fullname" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
-{{- else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- /* A release may have dots in its name and a digit at its head; a Service may not. */}}
+{{- $name := .Release.Name | replace "." "-" }}
+{{- if regexMatch "^[0-9]" $name }}{{ $name = printf "r%s" $name }}{{ end }}
+{{- if contains .Chart.Name $name }}{{ $name | trunc 50 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" $name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{/* A volume's name, a DNS label, for the name of a Secret or ConfigMap, which may have dots and 253 characters. Takes prefix and name. */}}
+{{- define "mailfleet.volume" -}}
+{{- $plain := printf "%s-%s" .prefix .name }}
+{{- if or (contains "." .name) (gt (len $plain) 63) }}{{ printf "%s-%s" .prefix (sha256sum .name | trunc 16) }}{{ else }}{{ $plain }}{{ end }}
 {{- end }}
 
 {{- define "mailfleet.serviceAccount" -}}
@@ -10,7 +19,7 @@
 
 {{- define "mailfleet.selector" -}}
 app.kubernetes.io/name: mailfleet
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "mailfleet.labels" -}}
@@ -68,13 +77,13 @@ volumes:
   - name: config
     configMap: { name: {{ include "mailfleet.fullname" $root }} }
   {{- range $name := $root.Values.secrets }}
-  - name: secret-{{ $name }}
+  - name: {{ include "mailfleet.volume" (dict "prefix" "secret" "name" $name) }}
     # Readable by the role's group alone.
-    secret: { secretName: {{ $name }}, defaultMode: 0440 }
+    secret: { secretName: {{ $name | quote }}, defaultMode: 0440 }
   {{- end }}
   {{- range $name := $root.Values.files }}
-  - name: files-{{ $name }}
-    configMap: { name: {{ $name }} }
+  - name: {{ include "mailfleet.volume" (dict "prefix" "files" "name" $name) }}
+    configMap: { name: {{ $name | quote }} }
   {{- end }}
   - name: tmp
     emptyDir: { sizeLimit: 256Mi }
@@ -85,6 +94,14 @@ volumes:
     persistentVolumeClaim:
       claimName: {{ $root.Values.blobs.persistence.existingClaim | default (printf "%s-blobs" (include "mailfleet.fullname" $root)) }}
   {{- end }}
+{{- end }}
+
+{{/* Ports of Redis: those of networkPolicy, and those that config.redis names, such as Azure's 6380. */}}
+{{- define "mailfleet.redisPorts" -}}
+{{- $ports := list }}
+{{- range .Values.networkPolicy.redisPorts }}{{ $ports = append $ports (printf "%d" (int .)) }}{{ end }}
+{{- range regexFindAll "[A-Za-z0-9\\]]:[0-9]{2,5}" (toJson .Values.config.redis) -1 }}{{ $ports = append $ports (regexFind "[0-9]+$" .) }}{{ end }}
+{{- $ports | uniq | join "," }}
 {{- end }}
 
 {{/* What a container of every role has. Takes root, role and values. */}}
@@ -102,10 +119,10 @@ resources: {{- toYaml .values.resources | nindent 2 }}
 volumeMounts:
   - { name: config, mountPath: /etc/mailfleet/mailfleet.yaml, subPath: mailfleet.yaml, readOnly: true }
   {{- range $name := $root.Values.secrets }}
-  - { name: secret-{{ $name }}, mountPath: /etc/mailfleet/secrets/{{ $name }}, readOnly: true }
+  - { name: {{ include "mailfleet.volume" (dict "prefix" "secret" "name" $name) }}, mountPath: {{ printf "/etc/mailfleet/secrets/%s" $name | quote }}, readOnly: true }
   {{- end }}
   {{- range $name := $root.Values.files }}
-  - { name: files-{{ $name }}, mountPath: /etc/mailfleet/files/{{ $name }}, readOnly: true }
+  - { name: {{ include "mailfleet.volume" (dict "prefix" "files" "name" $name) }}, mountPath: {{ printf "/etc/mailfleet/files/%s" $name | quote }}, readOnly: true }
   {{- end }}
   - { name: tmp, mountPath: /tmp }
   - { name: data, mountPath: /data }
