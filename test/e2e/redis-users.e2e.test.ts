@@ -153,6 +153,18 @@ test("a fleet in which every role has its own user of deploy/redis/users.acl doe
   expect(await refusals()).toEqual([]);
 });
 
+test.each(users)("%s may ask a cluster where its slot is", async (user) => {
+  const client = await clientOf(user);
+  try {
+    // As this server answers whoever may ask.
+    for (const command of [["KEYSLOT", "x"], ["INFO"], ["SLOTS"]])
+      await expect(client.call("CLUSTER", ...command)).rejects.toThrow("This instance has cluster support disabled");
+    await expect(client.call("CLUSTER", "NODES")).rejects.toThrow("NOPERM");
+  } finally {
+    client.disconnect();
+  }
+});
+
 const token = "{mailfleet}:mf:token:1";
 const checkpoints = "{mailfleet}:mf:checkpoints:contoso/a@contoso.example";
 

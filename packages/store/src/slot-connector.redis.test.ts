@@ -1,5 +1,6 @@
-import type { Redis } from "ioredis";
-import { fleetShards, mostShards, type RedisTarget } from "@mailfleet/core";
+import { readFileSync } from "node:fs";
+import { Cluster, Redis } from "ioredis";
+import { fleetShards, mostShards, type RedisTarget, Secret } from "@mailfleet/core";
 import { recordingLog, type RunningRedisCluster, silentLog, startRedis, startRedisCluster } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { connectRedis, inspectRedis, redisOptions } from "./connection.ts";
@@ -40,6 +41,24 @@ test("each shard's client goes to the node that has its slot, and everything of 
     expect((await inspectRedis(redis)).problems).toEqual([]);
   }
   expect(ports.size).toBeGreaterThan(1);
+});
+
+test("whoever has a user of deploy/redis/users.acl finds the nodes of a cluster and works there", async () => {
+  const file = readFileSync(new URL("../../../deploy/redis/users.acl", import.meta.url), "utf8");
+  const lines = [...file.matchAll(/^user (worker|consumer) (.*)$/gm)];
+  for (const { host, port } of nodes()) {
+    const admin = new Redis({ host, port });
+    for (const [, user = "", rules = ""] of lines)
+      await admin.call("ACL", "SETUSER", user, ...rules.replace(/#\S+/, `>${user}-password`).split(" "));
+    admin.disconnect();
+  }
+  const [{ keys, target }] = fleetShards({ name: "mailfleet", shards: 2 }, [targetOf("x")]) as [ReturnType<typeof fleetShards>[0]];
+  const worker = await connectRedis({ ...target, username: "worker", password: new Secret("worker-password") }, silentLog);
+  clients.push(worker);
+  expect(await worker.incr(keys.fence)).toBeGreaterThan(0);
+  const consumer = new Cluster(nodes(), { redisOptions: { username: "consumer", password: "consumer-password" } });
+  expect(await consumer.llen("{mailfleet}:messages:wait")).toBe(0);
+  consumer.disconnect();
 });
 
 test("a slot that moves to another node while commands go on takes its client along, and no command fails or is done twice", async () => {
