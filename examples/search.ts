@@ -39,12 +39,12 @@ function drop(key: string): void {
   forget.run(key);
 }
 
-function asked(words: string): Record<string, string>[] {
+function asked(query: string): Record<string, string>[] {
   try {
-    return find.all(words) as Record<string, string>[];
+    return find.all(query) as Record<string, string>[];
   } catch (error) {
     console.error(
-      `FTS5 does not understand these words: ${(error as Error).message}. Quotes make them plain: '"${words.replaceAll('"', "")}"'`,
+      `FTS5 does not understand these words: ${(error as Error).message}. Quotes make them plain: '"${query.replaceAll('"', "")}"'`,
     );
     process.exit(2);
   }
