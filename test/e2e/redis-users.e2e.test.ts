@@ -140,6 +140,7 @@ test("a fleet in which every role has its own user of deploy/redis/users.acl doe
   }
   for (const path of ["/mailboxes", "/dead-letters", "/activity", "/tenants", "/about", `/mailboxes/contoso/${address}`])
     expect([path, (await fetch(`${consoleUrl}/api/page?path=${encodeURIComponent(path)}`)).status]).toEqual([path, 200]);
+  expect((await fetch(`${consoleUrl}/board/api/queues?activeQueue=messages&page=1`)).status).toBe(200);
 
   expect(await operate("status")).toBe(0);
   expect(await operate("dead-letters", "list")).toBe(0);
