@@ -60,6 +60,13 @@ COPY LICENSE ./
 COPY packages packages
 COPY apps apps
 RUN mkdir -p /data /etc/mailfleet && chown node:node /data /etc/mailfleet
+# Types taken out and code compiled once, here, as the user and with the flags that the roles have: for others Node would look elsewhere.
+# Then it is read-only, as the sources are. Without it a start takes twice the processor time; nothing else depends on it.
+ENV NODE_COMPILE_CACHE=/srv/compile-cache
+RUN install -d -o node -g node /srv/compile-cache \
+    && setpriv --reuid=node --regid=node --clear-groups node apps/cli/bin/compile-all.mjs \
+    && chown -R root:root /srv/compile-cache \
+    && chmod -R a+rX /srv/compile-cache
 # Sources belong to root and are read-only for the process.
 USER node
 VOLUME /data
@@ -67,5 +74,5 @@ WORKDIR /data
 # Whether a role makes progress. It stays well while Redis is away, when a new start would help nobody.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --start-interval=2s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/srv/apps/cli/src/main.ts"]
+ENTRYPOINT ["node", "/srv/apps/cli/bin/mailfleet.mjs"]
 CMD ["--help"]

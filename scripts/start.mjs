@@ -6,7 +6,7 @@ import { setUp } from "./lib/setup.mjs";
 
 const args = process.argv.slice(2);
 const node = await setUp({ redis: needsRedisServer() });
-process.exitCode = await runInForeground(node, [path.join(root, "apps/cli/src/main.ts"), "up", ...args], {
+process.exitCode = await runInForeground(node, [path.join(root, "apps/cli/bin/mailfleet.mjs"), "up", ...args], {
   env: workspaceEnv(),
   takesInterruptTwice: true,
 });

@@ -41,6 +41,7 @@ import { createHandOff, handOffByLane, openMessagesQueue } from "@mailfleet/queu
 import type { RoleStart } from "@mailfleet/role";
 import {
   boundedLookUp,
+  compileCacheFolder,
   createLoopWatch,
   createTlsMemory,
   programVersion,
@@ -114,7 +115,7 @@ function tellRefusal(look: BucketLook, log: Log): void {
 /** Puts a worker together; nothing runs yet. @throws SyncError CONFIG_INVALID */
 export async function wireWorker({ config, shards, log, scrub, hide, env }: RoleStart): Promise<WorkerParts> {
   const name = `${hostname()}-${process.pid}`;
-  const compileCache = env["NODE_COMPILE_CACHE"];
+  const compileCache = compileCacheFolder();
   const mime = createMimeParser({ threads: config.worker.parseThreads, ...(compileCache !== undefined && { compileCache }) });
   // Its threads read their files while the rest begins. Later, sessions may have taken all file descriptors (F17).
   const parserBegan = mime.parse(Buffer.from("Subject: first\r\n\r\n"));

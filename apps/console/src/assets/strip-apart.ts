@@ -1,7 +1,6 @@
 import { fork } from "node:child_process";
-import { getCompileCacheDir } from "node:module";
-import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { compileCacheFolder } from "@mailfleet/runtime";
 import type { BrowserModule } from "./browser-modules.ts";
 
 /**
@@ -10,10 +9,10 @@ import type { BrowserModule } from "./browser-modules.ts";
  * @throws Error where a file is missing or cannot be read as TypeScript
  */
 export async function stripApart(): Promise<readonly BrowserModule[]> {
-  const cache = getCompileCacheDir();
+  const cache = compileCacheFolder();
   const child = fork(fileURLToPath(new URL("strip-child.ts", import.meta.url)), {
-    // Nothing that is secret, and no flags of ours. Node keeps a folder of its version's own in the one that it was given.
-    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: path.dirname(cache) },
+    // Nothing that is secret, and no flags of ours.
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
     execArgv: [],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
