@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { request } from "node:http";
+import type { ConsoleError } from "@mailfleet/core/console";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { box, password, startTestConsole, type TestConsole } from "./console.fixture.ts";
 
@@ -35,6 +36,15 @@ describe("a console on loopback without a login", () => {
     }
     expect((await raw(it.port, "/", { host: `localhost:${it.port}` })).status).toBe(200);
     expect((await raw(it.port, "/", { host: `[::1]:${it.port}` })).status).toBe(200);
+  });
+
+  test("a person's browser is refused in a page of the same words", async () => {
+    const page = await it.get("/nothing", { accept: "text/html,*/*;q=0.8" });
+    const data = await it.get("/nothing", { accept: "*/*" });
+    expect([page.status, page.headers.get("content-type")]).toEqual([404, "text/html; charset=utf-8"]);
+    expect([data.status, data.headers.get("content-type")]).toEqual([404, "application/json; charset=utf-8"]);
+    const { error } = (await data.json()) as ConsoleError;
+    expect(await page.text()).toContain(`<h1>${error.what}</h1>`);
   });
 
   test("a forwarded name is not believed", async () => {

@@ -49,10 +49,8 @@ const navigation: readonly { readonly page: PageName; readonly path: string; rea
 
 /** A whole page as the server sends it: frame, first data and heading, so that nothing spins and nothing jumps. */
 export function shellPage(input: ShellInput): string {
-  const { theme, density } = input.preferences;
-  const themed = theme === "system" ? "" : ` data-theme="${theme}"`;
   return `<!doctype html>
-<html lang="en"${themed} data-density="${density}">
+<html lang="en"${themeOf(input.preferences)}>
 <head>
 <meta charset="utf-8">
 <title>${escapeHtml(input.title)} · mailfleet</title>
@@ -68,7 +66,7 @@ ${input.preload.map((href) => `<link rel="modulepreload" href="${escapeHtml(href
 <body data-page="${input.page}">
 <a class="button skip" href="#main">To the content</a>
 ${spriteSvg()}
-${input.page === "login" ? loginHeader : pageHeader(input)}
+${input.page === "login" ? plainHeader : pageHeader(input)}
 <div class="banner" id="banner" role="alert" hidden><p class="banner-in" id="banner-text"></p></div>
 <main class="main" id="main" tabindex="-1"><div class="page-head"><h1 tabindex="-1">${escapeHtml(input.heading)}</h1></div>
 <noscript><p>This page needs JavaScript. <code>npx mailfleet status</code> says the same in a terminal.</p></noscript></main>
@@ -80,8 +78,13 @@ ${input.page === "login" ? loginHeader : pageHeader(input)}
 `;
 }
 
+/** Attributes of a page's root element. */
+export function themeOf({ theme, density }: Preferences): string {
+  return `${theme === "system" ? "" : ` data-theme="${theme}"`} data-density="${density}"`;
+}
+
 /** Who is not signed in sees nothing of the fleet, not even a count. */
-const loginHeader = `<header class="header"><div class="header-in"><span class="brand">${logo}<span>mailfleet</span></span></div></header>`;
+export const plainHeader = `<header class="header"><div class="header-in"><span class="brand">${logo}<span>mailfleet</span></span></div></header>`;
 
 function pageHeader(input: ShellInput): string {
   return `<header class="header"><div class="header-in">

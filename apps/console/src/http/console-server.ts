@@ -5,6 +5,7 @@ import type { ConsoleRole } from "@mailfleet/core/console";
 import type { Access } from "./access.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { Refusal } from "./refusal.ts";
+import { refusalPage, wantsPage } from "./refusal-page.ts";
 import { checkHost, checkOrigin } from "./request-checks.ts";
 import type { TlsPair } from "./own-tls.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -41,6 +42,8 @@ export interface ConsoleServerOptions {
   /** Names under which the console is reached. */
   readonly names: ReadonlySet<string>;
   readonly importMapHash: string | undefined;
+  /** Addresses of the pages' style sheets. */
+  readonly styles: readonly string[];
   /** TLS of its own. */
   readonly tls?: TlsPair;
   /** Addresses of proxies whose X-Forwarded headers are believed. */
@@ -124,9 +127,18 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     if (refusal.code === "FAILED") {
       log.error({ id: request.id, route: request.routeOptions.url, err: error }, "the console could not answer");
     } else options.onRefused(request, refusal);
-    return answer(reply, refusal);
+    return answer(request, reply, refusal);
   });
-  app.setNotFoundHandler((request, reply) => answer(reply, new Refusal("NOT_FOUND", "There is nothing at this address.")));
+  app.setNotFoundHandler((request, reply) => answer(request, reply, new Refusal("NOT_FOUND", "There is nothing at this address.")));
+
+  function answer(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+    const { status, more } = refusal;
+    if (more.retryMs !== undefined) void reply.header("retry-after", Math.ceil(more.retryMs / 1_000));
+    void reply.code(status);
+    if (wantsPage(request))
+      return reply.type("text/html; charset=utf-8").send(refusalPage(refusal, request.headers.cookie, options.styles));
+    return reply.type("application/json; charset=utf-8").send(refusal.toJSON());
+  }
 
   const routes: ConsoleRoute[] = [];
   return {
@@ -149,11 +161,6 @@ function checkSite(request: FastifyRequest): void {
   const site = request.headers["sec-fetch-site"];
   const isNavigation = request.headers["sec-fetch-mode"] === "navigate" && request.headers["sec-fetch-dest"] === "document";
   if (site === "cross-site" && !isNavigation) throw new Refusal("FORGED", "The request does not come from a page of this console.");
-}
-
-function answer(reply: FastifyReply, refusal: Refusal): FastifyReply {
-  if (refusal.more.retryMs !== undefined) void reply.header("retry-after", Math.ceil(refusal.more.retryMs / 1_000));
-  return reply.code(refusal.status).type("application/json; charset=utf-8").send(refusal.toJSON());
 }
 
 function toRefusal(error: unknown, id: string): Refusal {
