@@ -45,7 +45,7 @@ describe("dead-letters list", () => {
     expect(lines[3]).toMatch(
       /^ {2}[0-9a-f]{4} {2,}2 {2}\d+ s ago {2,}consumer crm {2}TypeError: Cannot read properties of undefined \(reading 'email'\), 1 try each$/,
     );
-    expect(lines[4]).toMatch(/^When a cause is mended: npx mailfleet dead-letters replay --cause [0-9a-f]{4} --dry-run$/);
+    expect(lines[4]).toMatch(/^When a cause is mended: npx mailfleet dead-letters replay --cause [0-9a-f]{4} --dry-run --config \S+$/);
     // The same causes have the same ids the next time.
     expect((await list()).causes.map(({ id }) => id)).toEqual([lines[2]?.slice(2, 6), lines[3]?.slice(2, 6)]);
   });

@@ -53,7 +53,7 @@ describe("mailfleet prove of a mailbox that is read over POP3", () => {
     expect(code).toBe(1);
     expect(out).toMatch(
       new RegExp(
-        `^✗ 1 message is missing: INBOX UIDL ${uidl}, listed, never handed off\\. Put back: npx mailfleet prove ${address} --repair$`,
+        `^✗ 1 message is missing: INBOX UIDL ${uidl}, listed, never handed off\\. Put back: npx mailfleet prove ${address} --repair --config \\S+$`,
         "m",
       ),
     );

@@ -77,7 +77,7 @@ describe("mailfleet prove", () => {
     expect(code).toBe(1);
     expect(out).toMatch(
       new RegExp(
-        `^✗ 1 message is missing: INBOX ${uid.toLocaleString("en")}, listed since .*, never handed off\\. Put back: npx mailfleet prove ${address} --repair$`,
+        `^✗ 1 message is missing: INBOX ${uid.toLocaleString("en")}, listed since .*, never handed off\\. Put back: npx mailfleet prove ${address} --repair --config \\S+$`,
         "m",
       ),
     );

@@ -1,6 +1,6 @@
 import { configuredMailboxes } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
-import { canonicalAddress, type MailboxRef, stripControls } from "@mailfleet/core";
+import { canonicalAddress, type MailboxRef, shellWord, stripControls } from "@mailfleet/core";
 import { CliError } from "./cli-error.ts";
 import { nearest } from "./nearest.ts";
 import { openFleet } from "./wire.ts";
@@ -32,9 +32,9 @@ export async function findMailbox(config: Config, given: string, alias: string |
     what: `${stripControls(address) || "That"} is not in the configuration${near.length === 0 ? "." : `; did you mean ${near.map(stripControls).join(", ")}?`}`,
     next: nothing,
     todo: [
-      "See all: npx mailfleet mailboxes list",
+      { say: "See all", run: "mailboxes list" },
       ...(isTry
-        ? [`or name its tenant: npx mailfleet ${verb === "try" ? "try" : "doctor --mailbox"} ${stripControls(address)} --tenant TENANT`]
+        ? [{ say: "or name its tenant", run: `${verb === "try" ? "try" : "doctor --mailbox"} ${shellWord(address)} --tenant TENANT` }]
         : []),
     ],
   });
@@ -54,8 +54,10 @@ function otherTenant(found: readonly MailboxRef[], address: string, alias: strin
     next,
     todo:
       verb === "replay"
-        ? ["See all: npx mailfleet mailboxes list"]
-        : tenants.map((tenant) => `npx mailfleet ${verb === "doctor" ? "doctor --mailbox" : verb} ${who} --tenant ${tenant}`),
+        ? [{ say: "See all", run: "mailboxes list" }]
+        : tenants.map((tenant) => ({
+            run: `${verb === "doctor" ? "doctor --mailbox" : verb} ${shellWord(address)} --tenant ${shellWord(tenant)}`,
+          })),
   });
 }
 

@@ -78,6 +78,6 @@ export function refusal(what: string, ...todo: readonly string[]): CliError {
     code: "LETTERS",
     what,
     next: "Nothing was changed.",
-    todo: [...todo, "List them anew: npx mailfleet dead-letters list"],
+    todo: [...todo, { say: "List them anew", run: "dead-letters list" }],
   });
 }

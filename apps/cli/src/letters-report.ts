@@ -19,8 +19,8 @@ const columns: readonly Column[] = [
   { title: "What" },
 ];
 
-/** The screen of `dead-letters list`. */
-export function listReport(list: LetterList, now: number, width: number): string[] {
+/** The screen of `dead-letters list`. @param options what the command needs besides to reach the same fleet */
+export function listReport(list: LetterList, now: number, width: number, options: string): string[] {
   const { letters, causes } = list;
   if (letters === 0) return [lettersSentence(0, 0)];
   const rows = causes.map((cause) => [
@@ -39,7 +39,7 @@ export function listReport(list: LetterList, now: number, width: number): string
   const mended =
     first === undefined
       ? []
-      : [`When a cause is mended: npx mailfleet dead-letters replay --cause ${shortCauseId(first.fullId, causes)} --dry-run`];
+      : [`When a cause is mended: npx mailfleet dead-letters replay --cause ${shortCauseId(first.fullId, causes)} --dry-run${options}`];
   return [lettersSentence(letters, causes.length), ...table, ...mended];
 }
 

@@ -68,7 +68,7 @@ export function findAll(
       code: "MAILBOX_UNKNOWN",
       what: `There is no mailbox ${words.join(", ")}.`,
       next: `Nothing was ${what}.`,
-      todo: ["See all: npx mailfleet mailboxes list"],
+      todo: [{ say: "See all", run: "mailboxes list" }],
     });
   }
   if (several.length > 0) {

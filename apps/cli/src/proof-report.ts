@@ -17,27 +17,27 @@ import { tabbed } from "./table.ts";
 
 const shownFolders = 12;
 
-/** The table of one mailbox, and its sentence. */
-export function mailboxReport(proven: ProvenOrNot, style: TimeStyle, width: number): ReportLine[] {
+/** The table of one mailbox, and its sentence. @param options what commands need besides to reach the same fleet */
+export function mailboxReport(proven: ProvenOrNot, style: TimeStyle, width: number, options: string): ReportLine[] {
   const { mailbox } = proven;
-  if ("failure" in proven) return [unreadLine(proven)];
+  if ("failure" in proven) return [unreadLine(proven, options)];
   const { proof } = proven;
   const at = formatClock(Date.parse(proof.startedAt), style);
   const head = `${mailbox.address} (${mailbox.tenant}), ${formatCounted(proof.folders.length, "folder")} as the server listed them at ${at}`;
   const table = accountTable("Folder", folderRows(proof), width);
-  return [{ text: head }, ...table.map((text) => ({ text })), ...proofLines(proven, style)];
+  return [{ text: head }, ...table.map((text) => ({ text })), ...proofLines(proven, style, options)];
 }
 
 /** The table of many mailboxes, a line each, and the sentence of all. */
-export function fleetReport(all: readonly ProvenOrNot[], style: TimeStyle, width: number, ms: number): ReportLine[] {
+export function fleetReport(all: readonly ProvenOrNot[], style: TimeStyle, width: number, ms: number, options: string): ReportLine[] {
   const read = all.filter((one) => "proof" in one);
   const rows = read.map(({ mailbox, proof }): AccountRow => [mailbox.address, proof.sums]);
   const sums = sumAccounts(read.map(({ proof }) => proof.sums));
   const lines: ReportLine[] = accountTable("Mailbox", [...rows, ["Total", sums]], width).map((text) => ({ text }));
   const bad = all.filter((one) => !isProven(one));
   for (const one of bad) {
-    if ("failure" in one) lines.push(unreadLine(one));
-    else lines.push(...proofLines(one, style).map((line) => ({ ...line, text: `${one.mailbox.address}: ${line.text}` })));
+    if ("failure" in one) lines.push(unreadLine(one, options));
+    else lines.push(...proofLines(one, style, options).map((line) => ({ ...line, text: `${one.mailbox.address}: ${line.text}` })));
   }
   lines.push({ mark: bad.length === 0 ? "done" : "yours", text: proofSentence(all, ms) });
   return lines;

@@ -10,6 +10,9 @@ afterAll(() => rmSync(cwd, { recursive: true }));
 /** Runs a verb as a process would, with nothing but a PATH. */
 const run = (...args: string[]): Promise<CapturedRun> => runCaptured({ args, cwd, env: { PATH: "/usr/bin" } });
 
+const yamlOf = (secretFile: string): string =>
+  `tenants: { contoso: { tenantId: 11111111-1111-4111-8111-111111111111, clientId: 22222222-2222-4222-8222-222222222222, credential: { secretFile: ${secretFile} }, mailboxes: [a@contoso.example] } }\n`;
+
 describe("wrong usage is exit 2, names the nearest word, and starts nothing", () => {
   test.each([
     [["staus"], "The verb staus is not known; did you mean status?"],
@@ -41,10 +44,24 @@ test("a try of no mailbox says where to find one", async () => {
   expect((await run("try", "--protocol", "pop3")).err).toContain("\n  Which there are: npx mailfleet mailboxes list\n");
 });
 
+test("a command that is printed with an error reaches the fleet of the call, quoted where a shell needs it", async () => {
+  const resumed = await run("mailboxes", "resume", "--cause", "NOPE", "--config", "my fleet.yaml", "--data", "./other");
+  expect(resumed.err).toContain("\n  See which there are: npx mailfleet status --json --config 'my fleet.yaml' --data ./other\n");
+  expect((await run("plan", "--config", "fleet.yaml")).err).toContain(
+    "\n  Which there are: npx mailfleet mailboxes list --config fleet.yaml\n",
+  );
+});
+
+test("up is named with the file that other verbs find by themselves: alone it would start the sandbox", async () => {
+  const folder = mkdtempSync(path.join(cwd, "own-"));
+  writeFileSync(path.join(folder, "secret"), "a-long-secret-of-somebody", { mode: 0o600 });
+  writeFileSync(path.join(folder, "mailfleet.yaml"), yamlOf("./secret"));
+  const { err } = await runCaptured({ args: ["status", "--data", "./data"], cwd: folder, env: { PATH: "/usr/bin" } });
+  expect(err).toContain("\n  Start it: npx mailfleet up --config mailfleet.yaml --data ./data\n");
+});
+
 test("a configuration that is not there, and a secret file, are told with what can be done", async () => {
-  const yaml =
-    "tenants: { contoso: { tenantId: 11111111-1111-4111-8111-111111111111, clientId: 22222222-2222-4222-8222-222222222222, credential: { secretFile: ./gone.secret }, mailboxes: [a@contoso.example] } }\n";
-  writeFileSync(path.join(cwd, "nosecret.yaml"), yaml);
+  writeFileSync(path.join(cwd, "nosecret.yaml"), yamlOf("./gone.secret"));
   const todo = async (file: string): Promise<string[]> =>
     (JSON.parse((await run("status", "--json", "--config", file)).out) as { error: { do: string[] } }).error.do;
   expect(await todo("nowhere.yaml")).toEqual([

@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from "commander";
 import type { Bind, Cli, CliProcess } from "./cli.ts";
-import { CliError, formatReport, reportJson, toCliError } from "./cli-error.ts";
+import { type CallOptions, CliError, formatReport, reportJson, toCliError } from "./cli-error.ts";
+import { callOptions } from "./wire.ts";
 import { createProgram } from "./program.ts";
 import { safeJson } from "./safe-json.ts";
 import { type ColorChoice, createTerminal, type ProgressChoice, type Terminal } from "./terminal.ts";
@@ -22,10 +23,12 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
   let exitCode: number | undefined = 0;
   // Of the verb, once its flags are read.
   let terminal = terminalFor("auto", "auto");
+  let told: CallOptions = { given: "", start: "" };
   const bind: Bind = (verb) =>
     async function action(...received) {
       const options = this.optsWithGlobals() as Parameters<typeof verb>[1];
       terminal = terminalFor(options.color, options.progress);
+      told = callOptions(cwd, options);
       const cli: Cli = {
         env,
         cwd,
@@ -53,10 +56,13 @@ export async function runCli(given: CliProcess): Promise<number | undefined> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const failure = error instanceof CommanderError ? usageError(error, said.join(""), helpOf(program, args)) : toCliError(error);
-    if (isJson) terminal.out(`${reportJson(failure.report)}\n`);
+    const meant = meantVerb(program, args);
+    // A verb that was called wrongly has not begun, and still was given its options.
+    if (error instanceof CommanderError) told = callOptions(cwd, meant.optsWithGlobals());
+    const failure = error instanceof CommanderError ? usageError(error, said.join(""), helpOf(meant)) : toCliError(error);
+    if (isJson) terminal.out(`${reportJson(failure.report, told)}\n`);
     const width = terminal.isErrTerminal ? terminal.errSize().columns : undefined;
-    terminal.err(`${failure.text ?? formatReport(failure.report, terminal.paint("yours", terminal.marks.yours), width)}\n`);
+    terminal.err(`${failure.text ?? formatReport(failure.report, terminal.paint("yours", terminal.marks.yours), told, width)}\n`);
     if (args.includes("--debug") && error instanceof Error) terminal.err(`${error.stack ?? ""}\n`);
     return failure.exitCode;
   }
@@ -85,7 +91,7 @@ function usageError(error: CommanderError, said: string, help: string): CliError
         ? sentence(first.replace(/^error: /, ""))
         : `${unknown[1] === "option" ? "The flag" : "The verb"} ${unknown[2]} is not known${meant === undefined ? "." : `; did you mean ${meant}?`}`;
   const which =
-    error.code === "commander.missingArgument" && first.endsWith("'mailbox'") ? ["Which there are: npx mailfleet mailboxes list"] : [];
+    error.code === "commander.missingArgument" && first.endsWith("'mailbox'") ? [{ say: "Which there are", run: "mailboxes list" }] : [];
   return new CliError(2, { code: "USAGE", what, next: "Nothing was started.", todo: [...which, help] });
 }
 
@@ -93,15 +99,20 @@ function sentence(text: string): string {
   return `${text.replace(/^[a-z]/, (letter) => letter.toUpperCase()).replace(/[.;\s]*$/, "")}.`;
 }
 
-/** `npx mailfleet mailboxes park --help`: of the verb that was meant, as far as it is one. */
-function helpOf(program: Command, args: readonly string[]): string {
-  const names: string[] = [];
+/** The verb that was meant, as far as it is one. */
+function meantVerb(program: Command, args: readonly string[]): Command {
   let at = program;
   for (const arg of args) {
     const next = at.commands.find((command) => command.name() === arg);
     if (next === undefined) break;
-    names.push(arg);
     at = next;
   }
+  return at;
+}
+
+/** `npx mailfleet mailboxes park --help` */
+function helpOf(verb: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = verb; at?.parent; at = at.parent) names.unshift(at.name());
   return ["npx mailfleet", ...names, "--help"].join(" ");
 }

@@ -6,7 +6,8 @@ import { isSyncError, type Sharded, sharded, shellWord } from "@mailfleet/core";
 import { openMessagesQueue } from "@mailfleet/queue";
 import { describeTarget, type OpenShard, readPrivateRedis } from "@mailfleet/store";
 import type { Cli } from "./cli.ts";
-import { CliError } from "./cli-error.ts";
+import { type CallOptions, CliError } from "./cli-error.ts";
+import { givenOptions } from "./common-options.ts";
 import { isProcessAlive } from "./up/data-lock.ts";
 
 /** What `up` leaves in its data folder for the other verbs: which world runs there. */
@@ -49,8 +50,18 @@ export function locateConfig(cli: Cli, options: { readonly config?: string; read
   throw new CliError(2, {
     code: "NO_CONFIG",
     what: "No sandbox runs here, and there is no mailfleet.yaml in this folder.",
-    todo: ["Start the sandbox: npx mailfleet up", "or name your configuration: --config FILE"],
+    todo: [{ say: "Start the sandbox", run: "up" }, "or name your configuration: --config FILE"],
   });
+}
+
+/** Of a call, for commands that are printed. */
+export function callOptions(cwd: string, options: { readonly config?: string; readonly data?: string }): CallOptions {
+  const given = givenOptions(options);
+  const isFound =
+    options.config === undefined &&
+    readWorld(path.resolve(cwd, options.data ?? ".mailfleet")) === undefined &&
+    existsSync(path.join(cwd, "mailfleet.yaml"));
+  return { given, start: isFound ? ` --config mailfleet.yaml${given}` : given };
 }
 
 function readWorld(dataDir: string): RunningWorld | undefined {
@@ -140,6 +151,6 @@ function notRunning(what: string): CliError {
     code: "NOT_RUNNING",
     what,
     next: "mailfleet does not run here, so there is nothing to show. What was handed off is kept.",
-    todo: ["Start it: npx mailfleet up, with the same --config or --data"],
+    todo: [{ say: "Start it", run: "up" }],
   });
 }

@@ -17,7 +17,7 @@ import { type ReplayCounts, replayMailbox } from "@mailfleet/engine";
 import { systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import type { ListedLetter } from "../letter-list.ts";
 import { selectLetters, type Selection, type SelectionOptions } from "../letter-selection.ts";
 import { type LetterSource, openLetters } from "../letter-source.ts";
@@ -103,8 +103,9 @@ async function list(cli: Cli, options: CommonOptions): Promise<number> {
       .freeze((letters) => progress.update(`${formatCounted(letters, "dead letter")} read`))
       .finally(() => progress.close());
     if (cli.isJson) cli.json(listJson(found));
-    else if (terminal.isOutTerminal) terminal.out(`${listReport(found, found.at, terminal.outWidth()).join("\n")}\n`);
-    else terminal.out(`${(found.letters === 0 ? listReport(found, found.at, 80) : listPiped(found)).join("\n")}\n`);
+    else if (terminal.isOutTerminal)
+      terminal.out(`${listReport(found, found.at, terminal.outWidth(), givenOptions(options)).join("\n")}\n`);
+    else terminal.out(`${(found.letters === 0 ? listReport(found, found.at, 80, givenOptions(options)) : listPiped(found)).join("\n")}\n`);
     return 0;
   });
 }
@@ -127,7 +128,7 @@ async function replay(cli: Cli, fleet: Fleet, source: LetterSource, options: Act
       );
     }
     progress.close();
-    reportActed(cli, "replay", selection, isDryRun, outcome, messages);
+    reportActed(cli, options, "replay", selection, isDryRun, outcome, messages);
     return messages.failed > 0 ? 1 : 0;
   } finally {
     progress.close();
@@ -188,7 +189,7 @@ async function discard(cli: Cli, source: LetterSource, options: ActOptions, keys
   } finally {
     progress.close();
   }
-  reportActed(cli, "discard", selection, isDryRun, outcome, undefined, setAside);
+  reportActed(cli, options, "discard", selection, isDryRun, outcome, undefined, setAside);
   return 0;
 }
 
@@ -217,6 +218,7 @@ function add(sum: { done: number; gone: number; moved: number }, one: LetterOutc
 
 function reportActed(
   cli: Cli,
+  options: CommonOptions,
   verb: "replay" | "discard",
   { count, words }: Selection,
   isDryRun: boolean,
@@ -254,6 +256,6 @@ function reportActed(
       `${formatCounted(setAside, "message")} that ${setAside === 1 ? "was" : "were"} set aside stay as they are: they are no jobs, and their bytes are kept.\n`,
     );
   if (verb === "discard" && outcome.done > 0 && !isDryRun)
-    terminal.out("  A message among them can be put back from its stored bytes: npx mailfleet replay KEY\n");
+    terminal.out(`  A message among them can be put back from its stored bytes: npx mailfleet replay KEY${givenOptions(options)}\n`);
   if (isDryRun) terminal.out("Nothing was changed; without --dry-run it will be.\n");
 }

@@ -133,7 +133,7 @@ function refuseProblems({ problems }: ImportPlan): void {
     code: "ADDRESS",
     what: `${problems.map(({ value, text }) => `${value}: ${text}`).join("; ")}.`,
     next: "Nothing was added.",
-    todo: ["npx mailfleet mailboxes add support@contoso.com --tenant TENANT"],
+    todo: [{ run: "mailboxes add support@contoso.com --tenant TENANT" }],
   });
 }
 

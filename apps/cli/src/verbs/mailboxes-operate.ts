@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type Fleet, openAccess } from "@mailfleet/checks";
 import type { Config } from "@mailfleet/config";
-import { failureCodes, stripControls } from "@mailfleet/core";
+import { failureCodes, shellWord, stripControls } from "@mailfleet/core";
 import { operatorCode } from "@mailfleet/queue";
 import { forgetFailures } from "@mailfleet/entra";
 import { createTokenCache, type MailboxRecord } from "@mailfleet/store";
@@ -66,7 +66,9 @@ async function park(cli: Cli, options: ParkOptions, addresses: readonly string[]
       ];
       if (done.length === 0) lines.pop();
       if (already.length > 0) lines.push(`Parked before, and left as it is: ${some(already)}.`);
-      lines.push(`Go on: npx mailfleet mailboxes resume ${found.length === 1 ? (found[0]?.address ?? "") : "ADDRESS"}`);
+      lines.push(
+        `Go on: npx mailfleet mailboxes resume ${found.length === 1 ? shellWord(found[0]?.address ?? "") : "ADDRESS"}${givenOptions(options)}`,
+      );
       cli.terminal.out(`${lines.map(stripControls).join("\n")}\n`);
     }
     return 0;
@@ -80,7 +82,7 @@ async function resume(cli: Cli, options: ResumeOptions, addresses: readonly stri
       code: "USAGE",
       what: "Name mailboxes, or --tenant, or --cause, or both of these.",
       next: "Nothing was changed.",
-      todo: ["npx mailfleet mailboxes resume support@contoso.com", "npx mailfleet mailboxes resume --tenant contoso"],
+      todo: [{ run: "mailboxes resume support@contoso.com" }, { run: "mailboxes resume --tenant contoso" }],
     });
   }
   if (cause !== undefined) requireCause(cause);
@@ -149,6 +151,6 @@ function requireCause(cause: string): void {
     code: "CAUSE_UNKNOWN",
     what: `${stripControls(cause)} is no cause${meant === undefined ? "." : `; did you mean ${meant}?`}`,
     next: "Nothing was changed.",
-    todo: ["See which there are: npx mailfleet status --json"],
+    todo: [{ say: "See which there are", run: "status --json" }],
   });
 }

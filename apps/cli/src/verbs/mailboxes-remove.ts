@@ -8,6 +8,7 @@ import {
   type MailboxRef,
   parseMailboxId,
   type PurgeSums,
+  shellWord,
   stripControls,
 } from "@mailfleet/core";
 import type { MailboxDesk } from "@mailfleet/queue";
@@ -53,7 +54,7 @@ async function remove(cli: Cli, options: RemoveOptions, addresses: readonly stri
       code: "USAGE",
       what: "--dry-run goes with --purge: remove alone deletes nothing that is not kept for 30 days.",
       next: "Nothing was changed.",
-      todo: [`npx mailfleet mailboxes remove ${addresses.map(stripControls).join(" ")} --purge --dry-run`],
+      todo: [{ run: `mailboxes remove ${addresses.map(shellWord).join(" ")} --purge --dry-run` }],
     });
   }
   return withDesk(cli, options, async (config, fleet, desk) => {

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { formatUtc, stateOf, stateWords, type StateWord, stripControls } from "@mailfleet/core";
 import type { MailboxRecord } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { mailboxTable } from "../mailbox-table.ts";
 import { type Column, tabbed } from "../table.ts";
 import { requireTenant } from "../find-mailbox.ts";
@@ -62,7 +62,7 @@ async function list(cli: Cli, options: ListOptions): Promise<number> {
       terminal.out(
         (options.tenant ?? options.state)
           ? "No mailbox fits.\n"
-          : "No mailboxes yet. npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run\n",
+          : `No mailboxes yet. npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run${givenOptions(options)}\n`,
       );
     } else if (terminal.isOutTerminal) {
       const style = { width: terminal.outWidth(), isPlain: terminal.marks.done !== "✓", zone: "local" } as const;

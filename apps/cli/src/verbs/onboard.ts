@@ -17,7 +17,7 @@ import {
 } from "@mailfleet/onboarding";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
-import { withCommonOptions } from "../common-options.ts";
+import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { requireTenant } from "../find-mailbox.ts";
 import { locateConfig } from "../wire.ts";
 
@@ -113,7 +113,7 @@ async function onboard(cli: Cli, options: OnboardOptions): Promise<number> {
       ...(options.out === undefined ? { script } : { file: options.out }),
     });
   } else if (options.out === undefined) cli.terminal.out(script);
-  else cli.terminal.out(`${nextSteps(plan, kind, options.out).join("\n")}\n`);
+  else cli.terminal.out(`${nextSteps(plan, kind, options.out, givenOptions(options)).join("\n")}\n`);
   return 0;
 }
 
@@ -244,7 +244,7 @@ function writeScript(cli: Cli, file: string, script: string): void {
   }
 }
 
-function nextSteps(plan: OnboardingPlan, kind: Kind, file: string): readonly string[] {
+function nextSteps(plan: OnboardingPlan, kind: Kind, file: string, options: string): readonly string[] {
   const { alias, appId, name, mailboxes, credential } = plan;
   const run = `pwsh ./${file.replace(/^\.\//, "")}`;
   const app = appId === undefined ? `the app ${stripControls(name)}` : `app ${appId}`;
@@ -261,7 +261,7 @@ function nextSteps(plan: OnboardingPlan, kind: Kind, file: string): readonly str
           : credential.base64 === undefined
             ? "It asks for a certificate, and says how to make one: -CertificateFile mailfleet.cert.pem."
             : "The certificate is in the script; its key stays where mailfleet runs.",
-        `Then: npx mailfleet doctor --tenant ${alias}`,
+        `Then: npx mailfleet doctor --tenant ${alias}${options}`,
       ];
     case "rotate":
       return [
@@ -270,7 +270,7 @@ function nextSteps(plan: OnboardingPlan, kind: Kind, file: string): readonly str
         credential.kind === "secret"
           ? `In mailfleet.yaml, beside credential: nextCredential: { secretFile: ${stripControls(credential.file)} }`
           : "In mailfleet.yaml, beside credential: nextCredential: { certificate: { keyFile: ..., certFile: ... } }",
-        `Look whether it works: npx mailfleet doctor --tenant ${alias}. Then make it the credential, restart the workers, and:`,
+        `Look whether it works: npx mailfleet doctor --tenant ${alias}${options}. Then make it the credential, restart the workers, and:`,
         `    ${run} -Finish`,
       ];
     case "undo":

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { allMailboxes, isProven, openAccess, openStore, Prover, type ProvenOrNot, type ReportLine, sha256Hex } from "@mailfleet/checks";
-import { checkProof, formatCount, formatCounted, stripControls, syncError } from "@mailfleet/core";
+import { checkProof, formatCount, formatCounted, shellWord, stripControls, syncError } from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
@@ -12,7 +12,7 @@ import { createProgressLine } from "../progress-line.ts";
 import { programVersion } from "../program-version.ts";
 import { fleetReport, mailboxReport, pipedReport, proofJson } from "../proof-report.ts";
 import { repairAll } from "../repair-proven.ts";
-import { locateConfig, openFleet } from "../wire.ts";
+import { callOptions, locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet prove support@contoso.com             is every message on the server accounted for?
@@ -68,7 +68,7 @@ async function prove(cli: Cli, options: ProveOptions, [given]: readonly string[]
     const found = await prover.proveAll(mailboxes, progress);
     const all = options.repair ? await repairAll(fleet, prover, found, progress, stop.signal) : found;
     progress.close();
-    report(cli, all, systemClock.monotonic() - startedMs, one !== undefined);
+    report(cli, all, systemClock.monotonic() - startedMs, one !== undefined, callOptions(cli.cwd, options).start);
     return all.every(isProven) ? 0 : 1;
   } finally {
     progress.close();
@@ -78,20 +78,20 @@ async function prove(cli: Cli, options: ProveOptions, [given]: readonly string[]
   }
 }
 
-function report(cli: Cli, all: readonly ProvenOrNot[], ms: number, isOne: boolean): void {
+function report(cli: Cli, all: readonly ProvenOrNot[], ms: number, isOne: boolean, options: string): void {
   const { terminal } = cli;
   const now = systemClock.now();
   if (cli.isJson) return cli.json(proofJson(all, now));
   const style = { now, zone: terminal.isOutTerminal ? ("local" as const) : ("utc" as const), seconds: true };
   if (all.length === 0) {
     return terminal.out(
-      "No mailboxes yet, so there is nothing to prove. npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run\n",
+      `No mailboxes yet, so there is nothing to prove. npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run${options}\n`,
     );
   }
   if (!terminal.isOutTerminal) terminal.out(`${pipedReport(all).join("\n")}\n`);
   const width = terminal.outWidth();
   const [first] = all;
-  const lines = isOne && first ? mailboxReport(first, style, width) : fleetReport(all, style, width, ms);
+  const lines = isOne && first ? mailboxReport(first, style, width, options) : fleetReport(all, style, width, ms, options);
   // A piped table is for programs; the sentences are for people, and stay where they see them.
   for (const one of terminal.isOutTerminal ? lines : lines.filter(({ mark }) => mark !== undefined)) say(cli, one, terminal.isOutTerminal);
   const written = all.find((proven) => "proof" in proven);
@@ -99,7 +99,7 @@ function report(cli: Cli, all: readonly ProvenOrNot[], ms: number, isOne: boolea
   const file = belowCwd(cli.cwd, written.file);
   terminal.err(
     isOne
-      ? `Proof: ${file}\nAnyone checks it with: npx mailfleet prove --verify ${file}\n`
+      ? `Proof: ${file}\nAnyone checks it with: npx mailfleet prove --verify ${shellWord(file)}\n`
       : `Proofs: ${path.dirname(file)}\nAnyone checks one with: npx mailfleet prove --verify FILE\n`,
   );
 }
@@ -130,7 +130,7 @@ async function verify(cli: Cli, file: string): Promise<number> {
       code: "PROOF_WRONG",
       what: `${stripControls(file)} proves nothing: ${check.problems.join(" ")}`,
       next: "mailfleet goes on as before; only this file is not what was written.",
-      todo: ["Make a new one: npx mailfleet prove MAILBOX"],
+      todo: [{ say: "Make a new one", run: "prove MAILBOX" }],
     });
   }
   const { proof } = check;

@@ -168,7 +168,7 @@ function notStored(key: string): CliError {
     code: "MESSAGE_UNKNOWN",
     what: `${stripControls(key)} is not there: no message is stored under this key.`,
     next: "Nothing was replayed. After a reset of its folder a message has a new key.",
-    todo: ["What is stored of a mailbox: npx mailfleet replay MAILBOX --dry-run"],
+    todo: [{ say: "What is stored of a mailbox", run: "replay MAILBOX --dry-run" }],
   });
 }
 

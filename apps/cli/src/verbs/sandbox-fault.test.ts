@@ -79,10 +79,10 @@ describe("one that runs", () => {
 
   test("is watched and ended with the options that it was ordered with", async () => {
     const added = await fault(["add", "throttle", "--data", "./.mailfleet"]);
-    expect(added.out).toContain("Watch: npx mailfleet status --data './.mailfleet'  ");
-    expect(added.out).toMatch(/sandbox fault clear \d+ --data '\.\/\.mailfleet'\n/);
+    expect(added.out).toContain("Watch: npx mailfleet status --data ./.mailfleet  ");
+    expect(added.out).toMatch(/sandbox fault clear \d+ --data \.\/\.mailfleet\n/);
     const alone = await fault(["add", "throttle", "--data-dir", ".mailfleet/sandbox-alone"]);
-    expect(alone.out).toMatch(/Watch: npx mailfleet status  .* clear \d+ --data-dir '\.mailfleet\/sandbox-alone'\n/);
+    expect(alone.out).toMatch(/Watch: npx mailfleet status  .* clear \d+ --data-dir \.mailfleet\/sandbox-alone\n/);
   });
 
   test("takes an order in one line too, and flags beside it", async () => {

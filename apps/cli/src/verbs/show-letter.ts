@@ -12,11 +12,13 @@ import {
   ownerWords,
   parseMessageKey,
   shortCauseId,
+  shellWord,
   stripControls,
 } from "@mailfleet/core";
 import { type DeadLetter, eventJobId } from "@mailfleet/queue";
 import { systemClock } from "@mailfleet/runtime";
 import type { Cli, CommonOptions } from "../cli.ts";
+import { givenOptions } from "../common-options.ts";
 import { findCause, refusal } from "../letter-selection.ts";
 import type { LetterSource } from "../letter-source.ts";
 import { causeJson } from "../letters-report.ts";
@@ -39,7 +41,7 @@ export async function showLetter(
   options: ShowOptions,
   [what = ""]: readonly string[],
 ): Promise<number> {
-  if (/^[0-9a-f]{4,8}$/i.test(what)) return showCause(cli, source, what);
+  if (/^[0-9a-f]{4,8}$/i.test(what)) return showCause(cli, source, what, givenOptions(options));
   const letter = await source.jobs.read(eventJobId(what));
   if (letter === undefined && !what.includes("/")) throw refusal(`No cause is called ${stripControls(what)}, and no letter.`);
   if (letter === undefined) throw refusal(`${stripControls(what)} is no dead letter: it was consumed, discarded, or waits again.`);
@@ -73,13 +75,13 @@ export async function showLetter(
     `  Cause       ${causeId}   ${causeWords({ ...cause, fullId: causeId, letters: 1 })}`,
     `  Last error  "${reason}"`,
     ...(content === undefined ? [] : contentLines(content)),
-    `When its cause is mended: npx mailfleet dead-letters replay ${letter.id}`,
+    `When its cause is mended: npx mailfleet dead-letters replay ${shellWord(letter.id)}${givenOptions(options)}`,
   ];
   cli.terminal.out(`${lines.map(stripControls).join("\n")}\n`);
   return 0;
 }
 
-async function showCause(cli: Cli, source: LetterSource, given: string): Promise<number> {
+async function showCause(cli: Cli, source: LetterSource, given: string, options: string): Promise<number> {
   const { terminal } = cli;
   const list = (await source.lists.latest()) ?? (await source.freeze(() => undefined));
   const cause = findCause(list, given);
@@ -114,7 +116,7 @@ async function showCause(cli: Cli, source: LetterSource, given: string): Promise
     ...most.map(([name, letters], at) => `  ${at === 0 ? "Mailboxes " : "          "}  ${formatCount(letters)} of ${name}`),
     ...first.map((key, at) => `  ${at === 0 ? "Letters   " : "          "}  ${key}`),
     ...(cause.letters > first.length ? [`              and ${formatCount(cause.letters - first.length)} more`] : []),
-    `When it is mended: npx mailfleet dead-letters replay --cause ${id} --dry-run`,
+    `When it is mended: npx mailfleet dead-letters replay --cause ${id} --dry-run${options}`,
   ];
   terminal.out(`${lines.map(stripControls).join("\n")}\n`);
   return 0;

@@ -75,7 +75,7 @@ export function createChecks({ config, env, warnings, store, clock, version, opt
           },
         });
         const proofs = found.map((one) => {
-          const lines = "failure" in one ? [unreadLine(one)] : proofLines(one, style());
+          const lines = "failure" in one ? [unreadLine(one, options)] : proofLines(one, style(), options);
           return provenItem(
             one,
             lines.map(({ text }) => text),

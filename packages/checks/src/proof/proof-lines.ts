@@ -22,10 +22,14 @@ export interface ReportLine {
   readonly text: string;
 }
 
-/** Sentences of one proof: what is missing and how it is put back, what could not be read, and the verdict. */
+/**
+ * Sentences of one proof: what is missing and how it is put back, what could not be read, and the verdict.
+ * @param options what commands need besides to reach the same fleet; begins with a space, or is empty
+ */
 export function proofLines(
   { proof, mailbox, ms, missingSince, repair }: Extract<ProvenOrNot, { proof: Proof }>,
   style: TimeStyle,
+  options: string,
 ): ReportLine[] {
   const lines: ReportLine[] = [];
   const gaps = proof.folders.filter(({ counts }) => counts.gaps > 0);
@@ -36,9 +40,9 @@ export function proofLines(
     return set === undefined ? [] : [{ path, uids: set, ...(uidls && { uidls }) }];
   });
   if (repair !== undefined)
-    lines.push({ mark: repair.ending === "done" ? "done" : "look", text: repairSentence(repair.ending, repair.putBack) });
+    lines.push({ mark: repair.ending === "done" ? "done" : "look", text: repairSentence(repair.ending, repair.putBack, options) });
   if (gaps.length > 0) {
-    const command = `npx mailfleet prove ${stripControls(mailbox.address)} --repair`;
+    const command = `npx mailfleet prove ${shellWord(mailbox.address)} --repair${options}`;
     lines.push({ mark: "yours", text: `${gapSentence(told, missingSince, style)} Put back: ${command}` });
   }
   for (const { path, counts, failure } of proof.folders) {
@@ -58,8 +62,8 @@ export function proofLines(
 const notOfTheServer: ReadonlySet<string> = new Set(["CHECKPOINT_NEWER", "CHECKPOINT_CORRUPT", "CONFIG_INVALID"]);
 
 /** Of a mailbox that could not be read. */
-export function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object }>): ReportLine {
-  const command = `npx mailfleet doctor --tenant ${shellWord(mailbox.tenant)} --mailbox ${shellWord(mailbox.address)}`;
+export function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object }>, options: string): ReportLine {
+  const command = `npx mailfleet doctor --tenant ${shellWord(mailbox.tenant)} --mailbox ${shellWord(mailbox.address)}${options}`;
   const next = notOfTheServer.has(failure.code) ? "" : ` See where it stops: ${command}`;
   return {
     mark: "yours",

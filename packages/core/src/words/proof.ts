@@ -48,8 +48,8 @@ export function extrasSentence(extras: number): string {
 
 export type RepairEnding = "done" | "nobody-works" | "waits" | "busy";
 
-/** What `--repair` did, and what happens next. */
-export function repairSentence(ending: RepairEnding, putBack: number): string {
+/** What `--repair` did, and what happens next. @param options what commands need besides to reach the same fleet */
+export function repairSentence(ending: RepairEnding, putBack: number, options = ""): string {
   const put = `${formatCounted(putBack, "message")} ${putBack === 1 ? "was" : "were"} put back`;
   const they = putBack === 1 ? "It" : "They";
   const theyAre = putBack === 1 ? "It is" : "They are";
@@ -57,9 +57,9 @@ export function repairSentence(ending: RepairEnding, putBack: number): string {
     case "done":
       return `${put} and handed off.`;
     case "nobody-works":
-      return `${put}, and no worker runs here to fetch ${putBack === 1 ? "it" : "them"}. ${theyAre} handed off after the next start: npx mailfleet up`;
+      return `${put}, and no worker runs here to fetch ${putBack === 1 ? "it" : "them"}. ${theyAre} handed off after the next start: npx mailfleet up${options}`;
     case "waits":
-      return `${put} and not all fetched yet. ${they} stay${putBack === 1 ? "s" : ""} owed, and mailfleet goes on trying; what stops the mailbox: npx mailfleet status`;
+      return `${put} and not all fetched yet. ${they} stay${putBack === 1 ? "s" : ""} owed, and mailfleet goes on trying; what stops the mailbox: npx mailfleet status${options}`;
     case "busy":
       return "A session held the mailbox all the time, so nothing was put back. Nothing was changed; repair again later.";
   }

@@ -139,7 +139,7 @@ function noHit(query: MailboxQuery, { frame }: ViewContext): TemplateResult {
   if (isSameQuery({ ...query, sort: "state", isReversed: false }, everyMailbox)) {
     return html`<div class="empty">
       <p>No mailboxes yet.</p>
-      ${command(`mailfleet mailboxes import boxes.csv --dry-run${frame.options}`)}
+      ${command(`npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run${frame.options}`)}
     </div>`;
   }
   return html`<div class="empty">

@@ -163,7 +163,7 @@ function form({ groups, tenants }: SandboxPage, context: ViewContext): TemplateR
       </div>
       <div class="field">
         <span class="muted">With its parameters, in a terminal</span
-        >${command(`npx mailfleet sandbox fault show${chosen === undefined ? "" : ` ${chosen.name}`}`)}
+        >${command(`npx mailfleet sandbox fault show${chosen === undefined ? "" : ` ${chosen.name}`}${context.frame.options}`)}
       </div>
     </form>
   </section>`;

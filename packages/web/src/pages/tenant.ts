@@ -93,7 +93,8 @@ function buttons({ tenant }: TenantPage, context: ViewContext): TemplateResult {
 
 function credentials(data: TenantPage, context: ViewContext): TemplateResult {
   const rotate =
-    data.comingUp.find((item) => item.command !== undefined)?.command ?? `npx mailfleet onboard --tenant ${data.tenant.alias} --rotate`;
+    data.comingUp.find((item) => item.command !== undefined)?.command ??
+    `npx mailfleet onboard --tenant ${data.tenant.alias} --rotate${context.frame.options}`;
   const hasNext = data.credentials.some(({ role }) => role === "next");
   return html`<section class="section" aria-labelledby="credentials">
     <h2 id="credentials">Credentials</h2>
