@@ -190,7 +190,12 @@ export class CrashWorld {
     const hasSeen = (folder: string): boolean => !this.#isSpoolOnly || folder === "INBOX";
     const uidlsOf = (names: readonly MessageName[]): AuditedName[] =>
       names.filter(({ folder }) => folder === "INBOX").map(({ folder, uid }) => ({ folder, uidl: this.#uidlOf(uid) }));
+    const dealt = new Set<string>();
     return this.mail.truth().map((message) => {
+      // Its number was another message's before. Where the counts stayed as they were, nobody can know until the messages are compared.
+      const name = JSON.stringify(message.names.at(-1));
+      const isDealtAgain = dealt.has(name);
+      dealt.add(name);
       const folder = message.names.at(-1)?.folder ?? "";
       const isRuledOut = this.settings.folders.exclude.some((pattern) => matchesFolder(pattern, folder)) || folder === "Calendar";
       return {
@@ -202,7 +207,7 @@ export class CrashWorld {
         names: isSpool ? [...message.names, ...uidlsOf(message.names)] : [...uidlsOf(message.names), ...message.names],
         isThere: message.isThere && !message.isHidden,
         isExcluded: isRuledOut || !hasSeen(folder) || message.serial <= this.#historyUpTo,
-        mayComeLate: message.wasLate,
+        mayComeLate: message.wasLate || isDealtAgain,
         ...(!isSpool && { flags: message.flags }),
       };
     });

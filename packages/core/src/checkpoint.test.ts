@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { flaggedUids, type FolderCheckpoint, startCheckpoint, withoutHistory } from "./checkpoint.ts";
+import { flaggedUids, type FolderCheckpoint, goneOf, previousOf, startCheckpoint, withoutHistory } from "./checkpoint.ts";
 import { flagSetsOf, intersectUids } from "./flag-sets.ts";
 import { isNewerCheckpoint, packCheckpoint, unpackCheckpoint } from "./pack-checkpoint.ts";
 import { resetCheckpoint } from "./plan.ts";
@@ -39,13 +39,16 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
       },
     ),
     previous: fc.array(
-      fc.record({
-        folder: fc.string(),
-        generation: fc.nat(),
-        uidValidity: fc.nat().map(String),
-        left: fc.array(uid, { maxLength: 9 }).map(uidSetOf),
-        hasSameUids: fc.boolean(),
-      }),
+      fc
+        .record({
+          folder: fc.string(),
+          generation: fc.nat(),
+          uidValidity: fc.nat().map(String),
+          left: fc.array(uid, { maxLength: 9 }).map(uidSetOf),
+          gone: fc.option(fc.array(uid, { maxLength: 9 }).map(uidSetOf), { nil: undefined }),
+          hasSameUids: fc.boolean(),
+        })
+        .map(({ gone, ...rest }) => ({ ...rest, ...(gone && { gone }) })),
       { maxLength: 2 },
     ),
     compared: fc.option(
@@ -120,6 +123,27 @@ test("a quiet mailbox of seven folders stays far below 2 KB", () => {
   const folder = startCheckpoint({ uidValidity: "170535", uidNext: 23_072, messages: 20_000 }, 1, false);
   const quiet = packCheckpoint({ ...withoutHistory(folder), handedOff: [[1, 23_071]] });
   expect(quiet.length * 7).toBeLessThan(1_000);
+});
+
+test("a reset remembers what was told as removed, the newest of it", () => {
+  const status = { uidValidity: "1", uidNext: 9_000, messages: 1 };
+  const before = { ...startCheckpoint(status, 1, false), handedOff: uidSetOf([1, 2, 3, 8_000]) };
+  expect(goneOf(before)).toEqual({});
+  expect(previousOf("INBOX", { ...before, removed: [[1, 3]] })).toMatchObject([{ left: [[8_000, 8_000]], gone: [[1, 3]] }]);
+  expect(
+    goneOf({
+      ...before,
+      removed: [
+        [1, 1_500],
+        [3_000, 3_099],
+      ],
+    }),
+  ).toEqual({
+    gone: [
+      [601, 1_500],
+      [3_000, 3_099],
+    ],
+  });
 });
 
 test("an empty folder has no history to fetch", () => {

@@ -1,5 +1,6 @@
-import { type FlagSets, noFlags } from "./flag-sets.ts";
-import { emptyUidSet, subtractUids, uniteUids, type UidSet } from "./uid-set.ts";
+import { type FlagSets, intersectUids, noFlags } from "./flag-sets.ts";
+import { limits } from "./limits.ts";
+import { countUids, emptyUidSet, maxUid, nthUid, subtractUids, uniteUids, type UidSet } from "./uid-set.ts";
 import type { UidlBook } from "./uidl-book.ts";
 
 /**
@@ -95,6 +96,8 @@ export interface PreviousGeneration {
   readonly uidValidity: string;
   /** Old UIDs not found again yet. */
   readonly left: UidSet;
+  /** The newest that were told as removed before the reset; empty or absent where none were. One may have been hidden, and be back. */
+  readonly gone?: UidSet;
   /** True when the server kept the UIDs, as it does for a rename: no fingerprint is needed. */
   readonly hasSameUids: boolean;
 }
@@ -165,6 +168,14 @@ export function flaggedUids(checkpoint: FolderCheckpoint): UidSet {
   return checkpoint.previous.filter((one) => one.hasSameUids).reduce((all, { left }) => uniteUids(all, left), presentUids(checkpoint));
 }
 
+/** For {@link PreviousGeneration.gone}; nothing where nothing was told as removed. */
+export function goneOf({ removed }: FolderCheckpoint): { readonly gone?: UidSet } {
+  const count = countUids(removed);
+  if (count === 0) return {};
+  if (count <= limits.recognisedRemoved) return { gone: removed };
+  return { gone: intersectUids(removed, [[nthUid(removed, count - limits.recognisedRemoved + 1), maxUid]]) };
+}
+
 /** The generation that ends with a reset, as the next one's first `previous`; those before it stay as long as something is left. */
 export function previousOf(folder: string, stored: FolderCheckpoint): readonly PreviousGeneration[] {
   const ended: PreviousGeneration = {
@@ -172,9 +183,10 @@ export function previousOf(folder: string, stored: FolderCheckpoint): readonly P
     generation: stored.generation,
     uidValidity: stored.uidValidity,
     left: presentUids(stored),
+    ...goneOf(stored),
     hasSameUids: false,
   };
-  return [ended, ...stored.previous].filter(({ left }) => left.length > 0);
+  return [ended, ...stored.previous].filter(({ left, gone }) => left.length > 0 || gone !== undefined);
 }
 
 export function isHistoryComplete(checkpoint: FolderCheckpoint): boolean {

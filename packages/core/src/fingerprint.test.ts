@@ -83,6 +83,23 @@ describe("known messages", () => {
     expect(knownOf(entry(1)).take(bareSeen)).toBeUndefined();
   });
 
+  describe("that were told as removed", () => {
+    const { internalDate: _none, ...undated } = seen;
+
+    test.each([
+      ["of the same date", [entry(1, { size: 7 })], seen, 1],
+      ["of the same size, where there is no date", [entry(1)], undated, 1],
+      ["not of another size, where there is no date", [entry(1, { size: 7 })], undated, undefined],
+      ["not of another date: it was delivered again", [entry(1)], { ...seen, internalDate: 9_000 }, undefined],
+      ["not with another id", [entry(1, { messageId: "<b@x>" })], seen, undefined],
+      ["not where the header says nothing", [entry(1)], { ...seen, isBare: true as const }, undefined],
+    ])("are found only where it is sure: %s", (_, known, message, uid) => {
+      const messages = knownOf(...known);
+      expect(messages.takeSure(message)?.entry.uid).toBe(uid);
+      expect(messages.takeSure(message)).toBeUndefined();
+    });
+  });
+
   describe("without a date on one side, as of a spool,", () => {
     const { internalDate: _none, ...undated } = seen;
     const { messageId: _id, ...withoutId } = undated;

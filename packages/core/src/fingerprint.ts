@@ -136,6 +136,17 @@ export class KnownMessages {
     return isSure ? this.#remove(seen.digest, only) : undefined;
   }
 
+  /** As {@link take}, of those that were told as removed: a copy that was only delivered again must not pass for one of them. */
+  takeSure(seen: SeenMessage): KnownMessage | undefined {
+    if (seen.isBare === true) return undefined;
+    const found = this.#byDigest.get(seen.digest)?.find(({ entry: { messageId, internalDate, size } }) => {
+      if (messageId !== seen.messageId) return false;
+      if (internalDate !== undefined && seen.internalDate !== undefined) return sameSecond(internalDate, seen.internalDate);
+      return size > 0 && size === seen.size;
+    });
+    return found && this.#remove(seen.digest, found);
+  }
+
   #remove(digest: string, known: KnownMessage): KnownMessage {
     const rest = (this.#byDigest.get(digest) ?? []).filter((one) => one !== known);
     if (rest.length > 0) this.#byDigest.set(digest, rest);

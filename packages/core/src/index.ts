@@ -46,6 +46,7 @@ export {
   isHistoryComplete,
   presentUids,
   previousOf,
+  goneOf,
   type Compared,
   type PreviousGeneration,
   type Spot,

@@ -52,6 +52,8 @@ export const limits = {
   vanishedShare: 0.25,
   /** Of messages of a spool that are gone so many UIDLs are remembered: one that comes back later than that is handed off again. */
   removedUidls: 10_000,
+  /** Newest messages told as removed that a reset still knows: one that was only hidden is not handed off again. About 400 bytes each. */
+  recognisedRemoved: 1_000,
   /**
    * Defaults for comparing flags and removals without CONDSTORE. The counts of STATUS show most changes at the next poll; these find the
    * rest, such as a star, and cost an EXAMINE and about 40 bytes a message.

@@ -37,7 +37,10 @@ export function packCheckpoint(checkpoint: FolderCheckpoint): string {
     ...(compared && { c: packCompared(compared) }),
     ...(checkpoint.spots.length > 0 && { o: checkpoint.spots.map(packSpot).join(" ") }),
     ...(checkpoint.previous.length > 0 && {
-      p: checkpoint.previous.map((one) => [one.folder, one.generation, one.uidValidity, encodeUidSet(one.left), one.hasSameUids ? 1 : 0]),
+      p: checkpoint.previous.map((one) => [
+        ...[one.folder, one.generation, one.uidValidity, encodeUidSet(one.left), one.hasSameUids ? 1 : 0],
+        ...(one.gone === undefined ? [] : [encodeUidSet(one.gone)]),
+      ]),
     }),
     ...(unlisted && { u: [unlisted.since, unlisted.tries] }),
     ...(retry.length > 0 && { r: retry.map((entry) => [entry.uid, entry.tries, entry.notBefore]) }),
@@ -138,12 +141,13 @@ function readSpot(text: string): Spot {
 }
 
 function readPrevious(value: unknown): PreviousGeneration {
-  const [folder, generation, uidValidity, left, hasSameUids] = list(value);
+  const [folder, generation, uidValidity, left, hasSameUids, gone] = list(value);
   return {
     folder: words(folder),
     generation: count(generation),
     uidValidity: words(uidValidity),
     left: decodeUidSet(words(left)),
+    ...(gone !== undefined && { gone: decodeUidSet(words(gone)) }),
     hasSameUids: hasSameUids === 1,
   };
 }

@@ -79,6 +79,16 @@ export function subtractUids(a: UidSet, b: UidSet): UidSet {
   return out;
 }
 
+/** The UID that is so manyeth in a set, from 1 on; a RangeError where there are fewer. */
+export function nthUid(set: UidSet, count: number): number {
+  let left = count;
+  for (const [low, high] of set) {
+    if (left <= high - low + 1) return low + left - 1;
+    left -= high - low + 1;
+  }
+  throw new RangeError("the set has fewer members");
+}
+
 export function* eachUid(set: UidSet): Generator<number> {
   for (const [low, high] of set) for (let uid = low; uid <= high; uid++) yield uid;
 }

@@ -1,5 +1,5 @@
 import type { MessagePlace } from "./ids.ts";
-import { countUids, maxUid, type UidSet } from "./uid-set.ts";
+import { countUids, maxUid, nthUid, type UidSet } from "./uid-set.ts";
 import { digestMark, hashUidl } from "./uidl-hash.ts";
 
 /**
@@ -87,15 +87,6 @@ export function forgetRemoved(book: UidlBook, removed: UidSet, kept: number): Ui
   const uidls = [...book.uidls];
   for (const [low, high] of removed) for (let uid = low; uid <= Math.min(high, last); uid++) if (uid <= uidls.length) uidls[uid - 1] = "";
   return { uidls };
-}
-
-function nthUid(set: UidSet, count: number): number {
-  let left = count;
-  for (const [low, high] of set) {
-    if (left <= high - low + 1) return low + left - 1;
-    left -= high - low + 1;
-  }
-  throw new RangeError("the set has fewer members");
 }
 
 /** Whether a UIDL is the one of a UID, also where only a digest of it is kept: for asking the server about one message. */

@@ -1,4 +1,4 @@
-import { type FolderCheckpoint, hasUid, type IndexEntry, KnownMessages, type UidSet } from "@mailfleet/core";
+import { type FolderCheckpoint, hasUid, type IndexEntry, KnownMessages, type UidSet, uniteUids } from "@mailfleet/core";
 import type { FolderWork } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
 import { readEntries } from "./read-entries.ts";
@@ -7,6 +7,8 @@ import { claimedUids } from "./same-uids.ts";
 /** What was handed off in earlier generations of a folder and is not found again yet. */
 export interface Known {
   readonly messages: KnownMessages;
+  /** Those that were told as removed before. */
+  readonly gone: KnownMessages;
   /** By generation, in the order of the checkpoint's `previous`. */
   readonly entries: readonly ReadonlyMap<number, IndexEntry>[];
 }
@@ -23,12 +25,15 @@ export async function knownOf(context: SessionContext, work: FolderWork): Promis
     if (restored > 0) entries = await readPrevious(context, previous);
     context.ports.log.warn({ mailbox: context.mailbox.address, folder: work.path, restored }, "the message index was short of entries");
   }
-  const messages = new KnownMessages();
+  const [messages, gone] = [new KnownMessages(), new KnownMessages()];
   const claimed = await claimedUids(context, work);
   for (const [generationAt, byUid] of entries.entries()) {
-    for (const entry of byUid.values()) if (!hasUid(claimed[generationAt] ?? [], entry.uid)) messages.add({ generationAt, entry });
+    for (const entry of byUid.values()) {
+      if (hasUid(claimed[generationAt] ?? [], entry.uid)) continue;
+      (hasUid(previous[generationAt]?.left ?? [], entry.uid) ? messages : gone).add({ generationAt, entry });
+    }
   }
-  const known = { messages, entries };
+  const known = { messages, gone, entries };
   work.known = { generation, known };
   return known;
 }
@@ -38,7 +43,7 @@ async function readPrevious(
   previous: FolderCheckpoint["previous"],
 ): Promise<readonly ReadonlyMap<number, IndexEntry>[]> {
   const all: ReadonlyMap<number, IndexEntry>[] = [];
-  for (const one of previous) all.push(await readEntries(context, one, one.left));
+  for (const one of previous) all.push(await readEntries(context, one, uniteUids(one.left, one.gone ?? [])));
   return all;
 }
 

@@ -18,7 +18,7 @@ import {
   uniteUids,
   withFlags,
 } from "@mailfleet/core";
-import { flagsOf, rekeyedEvent, removedEvent } from "./change-events.ts";
+import { flagsEvent, flagsOf, rekeyedEvent, removedEvent } from "./change-events.ts";
 import { chunksOf } from "./compare-folder.ts";
 import { seenOf, newestSpots, spotOf } from "./fingerprints.ts";
 import { commitStep, type FolderWork, isCertainlyUnwritten, yieldIfAsked } from "./folder-work.ts";
@@ -35,6 +35,8 @@ interface Link {
   readonly generationAt: number;
   readonly previousUid: number;
   readonly entry: IndexEntry | undefined;
+  /** It had been told as removed. */
+  readonly isBack: boolean;
 }
 
 /** A message that is not known from before, with its date where the server gave one. */
@@ -79,7 +81,7 @@ async function lookUp(
     else {
       const entry = known.entries[same.generationAt]?.get(same.previousUid);
       const seen = entry === undefined ? { uid, size: 0, digest: "" } : { ...entry, uid };
-      links.push({ ...same, seen, flags: flagsOf(flags, uid), entry });
+      links.push({ ...same, seen, flags: flagsOf(flags, uid), entry, isBack: false });
     }
   }
   await addWhatSpoolsLack(context, previous, links);
@@ -87,15 +89,21 @@ async function lookUp(
   for (const uid of asked) {
     const row = byUid.get(uid);
     const seen = row && seenOf(context.ports.digest, row);
-    const found = seen && known.messages.take(seen, (one) => numberBefore(checkpoint, previous[one.generationAt], uid));
-    if (row && seen && found && hasUid(previous[found.generationAt]?.left ?? [], found.entry.uid)) {
-      links.push({ seen, flags: row.flags, generationAt: found.generationAt, previousUid: found.entry.uid, entry: found.entry });
+    const present = seen && known.messages.take(seen, (one) => numberBefore(checkpoint, previous[one.generationAt], uid));
+    const found = present ?? (seen && known.gone.takeSure(seen));
+    if (row && seen && found && isStillPrevious(previous[found.generationAt], found.entry.uid)) {
+      const { generationAt, entry } = found;
+      links.push({ seen, flags: row.flags, generationAt, previousUid: entry.uid, entry, isBack: present === undefined });
     } else {
       const internalDate = row && (row.internalDate ?? (isOfSpool(checkpoint) ? arrivalOf(row) : undefined));
       rest.push({ uid, ...(internalDate !== undefined && { internalDate }) });
     }
   }
   return { links, rest };
+}
+
+function isStillPrevious(place: PreviousGeneration | undefined, uid: number): boolean {
+  return place !== undefined && (hasUid(place.left, uid) || hasUid(place.gone ?? [], uid));
 }
 
 /** Flags and dates of messages that were known from a spool, which has neither: asked for without their headers. */
@@ -185,26 +193,30 @@ function linkStep(
         checkpoint,
         links.filter(({ seen }) => seen.digest !== "").map(({ seen }) => spotOf(seen)),
       ),
-      previous: checkpoint.previous.map((one, at) => ({
-        ...one,
-        left: subtractUids(one.left, uidSetOf(links.filter((link) => link.generationAt === at).map((link) => link.previousUid))),
-      })),
+      previous: checkpoint.previous.map((one, at) =>
+        without(one, uidSetOf(links.filter((link) => link.generationAt === at).map((link) => link.previousUid))),
+      ),
     },
     ledger: settleToDo(work.ledger, {
       handedOff: links.length - links.filter(isQuarantined).length,
       quarantined: links.filter(isQuarantined).length,
       excluded: 0,
     }),
-    events: links.map((link) =>
-      rekeyedEvent(context, work, {
-        place,
-        uid: link.seen.uid,
-        previous: checkpoint.previous[link.generationAt] as PreviousGeneration,
-        previousUid: link.previousUid,
-        flags: link.flags,
-        entry: link.entry,
-      }),
-    ),
+    events: links.flatMap((link) => {
+      const { seen, previousUid, flags, entry } = link;
+      const previous = checkpoint.previous[link.generationAt] as PreviousGeneration;
+      const back = {
+        place: previous,
+        uid: previousUid,
+        flags: flagSetsOf([{ uid: previousUid, flags }]),
+        lane: "backfill",
+        isBack: true,
+      } as const;
+      return [
+        ...(link.isBack ? [flagsEvent(context, work, back)] : []),
+        rekeyedEvent(context, work, { place, uid: seen.uid, previous, previousUid, flags, entry }),
+      ];
+    }),
   };
 }
 
@@ -261,5 +273,5 @@ function withoutPrevious({ leftoversFrom: _held, ...checkpoint }: FolderCheckpoi
 }
 
 function without(one: PreviousGeneration, uids: UidSet): PreviousGeneration {
-  return { ...one, left: subtractUids(one.left, uids) };
+  return { ...one, left: subtractUids(one.left, uids), ...(one.gone && { gone: subtractUids(one.gone, uids) }) };
 }

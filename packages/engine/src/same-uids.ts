@@ -1,11 +1,14 @@
 import {
   type FolderCheckpoint,
+  formatUidSet,
   hasUid,
+  intersectUids,
   isOfSpool,
   maxUid,
   ownNumber,
   type PreviousGeneration,
   spoolUidValidity,
+  subtractUids,
   uidlOf,
   type UidSet,
   uidSetOf,
@@ -33,16 +36,38 @@ export async function withSameUids(context: SessionContext, work: FolderWork, ch
   await ensureOpen(context, { ...work, checkpoint: undefined });
   const listed = await context.session.listUids(1, maxUid);
   // Also what an earlier move left: it has the numbers that the generation in between had.
-  const kept = new Set(before.previous.filter(({ hasSameUids }) => hasSameUids).map(({ generation }) => generation));
+  const kept = before.previous.filter(({ hasSameUids }) => hasSameUids);
   const maybe = checkpoint.previous.map((one) => ({
     ...one,
-    hasSameUids: one.generation === before.generation || kept.has(one.generation),
+    hasSameUids: one.generation === before.generation || kept.some((other) => isSamePart(one, other)),
   }));
   const next = { ...checkpoint, previous: maybe };
   const common = listed.filter((uid) => sameUid(next, uid) !== undefined);
   if (!(await doAgree(context, next, spread(common)))) return checkpoint;
   const leftOut = listed.filter((uid) => (numberBefore(next, next.previous[0], uid) ?? maxUid) < before.excludedBelow);
-  return { ...next, excludedBelow: leftOut.reduce((highest, uid) => Math.max(highest, uid), 0) + 1 };
+  return {
+    ...next,
+    previous: next.previous.flatMap((one) => partsOf(next, one, listed)),
+    excludedBelow: leftOut.reduce((highest, uid) => Math.max(highest, uid), 0) + 1,
+  };
+}
+
+/** One generation may stand in two parts, of which one kept its numbers. */
+function isSamePart(one: PreviousGeneration, other: PreviousGeneration): boolean {
+  return one.generation === other.generation && formatUidSet(one.left) === formatUidSet(other.left);
+}
+
+/** A number that is not listed now may be another message's when it is: a restore deals it again. That one is known by its header or not at all. */
+function partsOf(checkpoint: FolderCheckpoint, place: PreviousGeneration, listed: readonly number[]): readonly PreviousGeneration[] {
+  if (!place.hasSameUids) return [place];
+  const { gone, ...rest } = place;
+  const there = intersectUids(place.left, uidSetOf(listed.flatMap((uid) => numberBefore(checkpoint, place, uid) ?? [])));
+  const away = subtractUids(place.left, there);
+  if (away.length === 0) return [place];
+  return [
+    { ...rest, left: there },
+    { ...place, left: away, hasSameUids: false },
+  ].filter(({ left }) => left.length > 0);
 }
 
 /** Old messages that are found again by their number, by generation: a copy with the same header is not taken for one of them. */

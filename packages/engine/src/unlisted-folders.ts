@@ -3,6 +3,7 @@ import {
   emptyLedger,
   type FolderCheckpoint,
   type FolderStatus,
+  goneOf,
   limits,
   type ListedFolder,
   type MailboxState,
@@ -108,7 +109,14 @@ async function takeOver(context: SessionContext, work: FolderWork, status: Folde
   context.ports.log.info({ mailbox: context.mailbox.address, folder: work.path, formerly: former.path }, "a folder was renamed");
   const { generation, uidValidity } = before;
   // Named also when nothing is left of it: it tells the next session that the former path is taken over.
-  const own: PreviousGeneration = { folder: former.path, generation, uidValidity, left: presentUids(before), hasSameUids: true };
+  const own: PreviousGeneration = {
+    folder: former.path,
+    generation,
+    uidValidity,
+    left: presentUids(before),
+    ...goneOf(before),
+    hasSameUids: true,
+  };
   // What the new path had before is gone, unless it is found again here.
   const replaced = work.checkpoint?.isExcluded === false ? previousOf(work.path, work.checkpoint) : [];
   const excludedBelow = context.settings.backfill ? before.excludedBelow : Math.max(before.excludedBelow, before.backfillBelow);

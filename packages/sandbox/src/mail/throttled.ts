@@ -24,7 +24,7 @@ export function throttleAt(
   return { order, waitMs: Number.isFinite(left) ? left : order.number("hintMs") };
 }
 
-/** Exchange's words for it. */
+/** Exchange's words for it. Times are floats: what is over a whole number by less than a microsecond is that number. */
 export function throttleText({ waitMs }: Throttling): string {
-  return `Request is throttled. Suggested Backoff Time: ${String(Math.ceil(waitMs))} milliseconds`;
+  return `Request is throttled. Suggested Backoff Time: ${String(Math.ceil(Number(waitMs.toFixed(3))))} milliseconds`;
 }
