@@ -71,8 +71,9 @@ RUN install -d -o node -g node /srv/compile-cache \
 USER node
 VOLUME /data
 WORKDIR /data
-# Whether a role makes progress. It stays well while Redis is away, when a new start would help nobody.
+# Whether a role makes progress, by the address of its metrics, which speaks HTTP whatever its console does. It stays well while Redis is away,
+# when a new start would help nobody.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --start-interval=2s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.MAILFLEET_METRICS_LISTEN.split(':').pop() + '/healthz').then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "/srv/apps/cli/bin/mailfleet.mjs"]
 CMD ["--help"]

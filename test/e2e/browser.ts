@@ -27,11 +27,15 @@ export interface Visitor {
   close(): Promise<void>;
 }
 
-export async function openVisitor(
-  browser: Browser,
-  url: string,
-  options: { readonly isPhone?: boolean; readonly theme?: Theme; readonly headers?: Readonly<Record<string, string>> } = {},
-): Promise<Visitor> {
+export interface VisitorOptions {
+  readonly isPhone?: boolean;
+  readonly theme?: Theme;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `name=value`, of somebody who is signed in. */
+  readonly cookie?: string;
+}
+
+export async function openVisitor(browser: Browser, url: string, options: VisitorOptions = {}): Promise<Visitor> {
   const context = await browser.newContext({
     baseURL: url,
     viewport: sizeOf(options.isPhone === true ? widths.phone : widths.desk),
@@ -42,6 +46,10 @@ export async function openVisitor(
     reducedMotion: "reduce",
     ...(options.headers && { extraHTTPHeaders: options.headers }),
   });
+  if (options.cookie !== undefined) {
+    const [name = "", value = ""] = options.cookie.split("=");
+    await context.addCookies([{ name, value, url }]);
+  }
   const page = await context.newPage();
   const complaints: string[] = [];
   const { host } = new URL(url);

@@ -14,6 +14,8 @@ const corpusDir = join(root, "../shared/corpus");
 export interface Role {
   readonly process: ChildProcess;
   readonly output: () => string;
+  /** Without what came on stderr. */
+  readonly stdout: () => string;
   /** Exit code, or the signal's name. */
   readonly ended: Promise<number | string>;
   stop(): Promise<number | string>;
@@ -34,7 +36,11 @@ export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {
       ? spawn(process.execPath, args, options)
       : spawn("bash", ["-c", `ulimit ${limits}; exec "$0" "$@"`, process.execPath, ...args], options);
   let text = "";
-  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  let out = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+    out += chunk.toString();
+  });
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
   const closed = new Promise<number | string>((resolve) => child.once("close", (code, signal) => resolve(code ?? signal ?? "?")));
   const ended = closed.then((code) => {
@@ -44,6 +50,7 @@ export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {
   return {
     process: child,
     output: () => text,
+    stdout: () => out,
     ended,
     stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
