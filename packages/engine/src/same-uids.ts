@@ -60,7 +60,7 @@ function isSamePart(one: PreviousGeneration, other: PreviousGeneration): boolean
 /** A number that is not listed now may be another message's when it is: a restore deals it again. That one is known by its header or not at all. */
 function partsOf(checkpoint: FolderCheckpoint, place: PreviousGeneration, listed: readonly number[]): readonly PreviousGeneration[] {
   if (!place.hasSameUids) return [place];
-  const { gone, ...rest } = place;
+  const { gone: _gone, ...rest } = place;
   const there = intersectUids(place.left, uidSetOf(listed.flatMap((uid) => numberBefore(checkpoint, place, uid) ?? [])));
   const away = subtractUids(place.left, there);
   if (away.length === 0) return [place];
