@@ -3,6 +3,7 @@ import { constants, getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { redisKeys } from "@mailfleet/core";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import { type RunningRedis, startRedis } from "@mailfleet/testkit";
 import { readEvents, readSums, type Role, root, startProgram, until } from "./fleet.ts";
@@ -12,6 +13,7 @@ let dir: string;
 let sandbox: Sandbox;
 let server: RunningRedis;
 let redis: Redis;
+let own: Readonly<Record<string, string>>;
 const roles: Role[] = [];
 
 beforeAll(async () => {
@@ -26,6 +28,12 @@ beforeAll(async () => {
     startRedis({ shared: false, dir: join(dir, "redis") }),
   ]);
   redis = new Redis(server.url);
+  own = {
+    MAILFLEET_REDIS_URL: server.url,
+    MAILFLEET_DATA_DIR: dir,
+    MAILFLEET_BLOBS_DIR: join(dir, "blobs"),
+    MAILFLEET_SYNC_POLL_SECONDS: "1",
+  };
 });
 afterAll(async () => {
   for (const role of roles) role.process.kill("SIGKILL");
@@ -35,21 +43,17 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function startRole(role: "producer" | "worker", own: Readonly<Record<string, string>> = {}): Role {
-  const started = startProgram([join(root, `apps/${role}/src/main.ts`), "--config", sandbox.configFile], {
-    MAILFLEET_REDIS_URL: server.url,
-    MAILFLEET_DATA_DIR: dir,
-    MAILFLEET_BLOBS_DIR: join(dir, "blobs"),
-    MAILFLEET_SYNC_POLL_SECONDS: "1",
-    ...own,
-  });
+function startRole(role: "producer" | "worker", more: Readonly<Record<string, string>> = {}): Role {
+  const started = startProgram([join(root, `apps/${role}/src/main.ts`), "--config", sandbox.configFile], { ...own, ...more });
   roles.push(started);
   return started;
 }
 
 const output = (): string => roles.map((role) => role.output()).join("");
 
-test("a worker for new mail leaves history to one for history, which brings it and lets every other process go first", async () => {
+test("a worker for new mail leaves history to one for history, which brings it and lets every other process go first; until it runs the lane is told", async () => {
+  // As after half a minute without one.
+  await redis.hset(redisKeys().lanesServed, "backfill", 5);
   startRole("producer");
   startRole("worker", { MAILFLEET_WORKER_LANE: "fresh" });
   await until(
@@ -67,6 +71,14 @@ test("a worker for new mail leaves history to one for history, which brings it a
     output,
   );
   expect(await readSums(redis)).toMatchObject({ handedOff: 1, toDo: history });
+
+  const status = startProgram([join(root, "apps/cli/src/main.ts"), "status", "--json", "--config", sandbox.configFile], own);
+  expect(await status.ended).toBe(0);
+  expect(JSON.parse(status.output())).toMatchObject({
+    sentence: expect.stringContaining("One cause needs you"),
+    unserved: [{ lane: "backfill", since: "1970-01-01T00:00:00.005Z", waiting: 1 }],
+    processes: expect.arrayContaining([expect.objectContaining({ role: "worker", lanes: ["fresh"] })]),
+  });
 
   const { pid } = startRole("worker", { MAILFLEET_WORKER_LANE: "backfill" }).process;
   await until(

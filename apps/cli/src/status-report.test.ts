@@ -1,4 +1,4 @@
-import { decideIntake, describeIntake, viewFleet } from "@mailfleet/core";
+import { decideIntake, describeIntake, describeLane, viewFleet } from "@mailfleet/core";
 import { expect, test } from "vitest";
 import { plantedFleet, testLedger, testMailbox, testNow } from "./fleet-fixture.ts";
 import { renderStatus, type StatusFacts, statusJson } from "./status-report.ts";
@@ -82,10 +82,29 @@ test("what is parked names the command that makes it go on when it is mended, an
   const text = renderStatus(facts({ options: " --config fleet.yaml" }), style);
   expect(text).toContain("\nMended? npx mailfleet mailboxes resume hr@contoso.example --config fleet.yaml\n");
   expect(text).toContain("npx mailfleet doctor --mailbox hr@contoso.example --config fleet.yaml");
-  expect(renderStatus(facts({ options: " --config fleet.yaml", processes: [] }), style)).toContain(
+  expect(renderStatus(facts({ startOptions: " --config fleet.yaml", processes: [] }), style)).toContain(
     "Start it: npx mailfleet up --config fleet.yaml\n",
   );
   expect(renderStatus(facts(), { ...style, isPiped: true })).not.toContain("Mended?");
+});
+
+test("a lane that no worker serves needs a person: how long, how many wait, and the command with the options of the call", () => {
+  const lanes = [describeLane({ lane: "backfill", since: testNow - 720_000, waiting: 31 }, testNow, " --config fleet.yaml")];
+  const view = viewFleet([testMailbox("a/x@a.example")], testNow, 600_000, { lanes });
+  const text = renderStatus(facts({ view }), style);
+  expect(text.split("\n").slice(0, 3)).toEqual([
+    "The only mailbox is fresh. One cause needs you.",
+    "✗ No worker has served history (lane backfill) for 12 min: 31 mailboxes wait. It goes on when one runs. Nothing is lost;",
+    "  mail waits on the server.",
+  ]);
+  expect(text).toContain("\n  Start a worker for it, or one for both lanes.  npx mailfleet worker --lane backfill --config fleet.yaml\n");
+  expect(renderStatus(facts({ view }), { ...style, width: 60 })).toContain(
+    "\n    npx mailfleet worker --lane backfill --config fleet.yaml\n",
+  );
+  expect(JSON.parse(JSON.stringify(statusJson(facts({ view }))))).toMatchObject({
+    unserved: [{ lane: "backfill", since: "2026-11-23T13:51:02.000Z", waiting: 31, do: [expect.any(String), lanes[0]?.command] }],
+  });
+  expect(statusJson(facts())).toMatchObject({ unserved: [] });
 });
 
 test("narrow terminals lose columns from the right", () => {
@@ -131,7 +150,7 @@ test("the JSON carries sentence, states, causes with owner and next look, ledger
 test("consumers that are behind are said once, above all mailboxes, with what happens next and what to do", () => {
   const load = { ...noLoad, waiting: 50_204, active: 8, oldestAt: testNow - 250_000 };
   const words = describeIntake(decideIntake(load, downstream), load, downstream, testNow);
-  const held = facts({ view: viewFleet([testMailbox("contoso/a@contoso.example")], testNow, 600_000, words), load });
+  const held = facts({ view: viewFleet([testMailbox("contoso/a@contoso.example")], testNow, 600_000, { intake: words }), load });
   expect(renderStatus(held, style).split("\n").slice(0, 4)).toEqual([
     "The only mailbox is fresh. Nothing needs you; consumers are behind.",
     "~ Consumers are 4 min behind: 50,212 events in the queue, the limit is 50,000. History waits and new mail comes in",
@@ -152,7 +171,7 @@ test("consumers that are behind are said once, above all mailboxes, with what ha
 test("dead letters at their limit need a person, and the command is there to paste", () => {
   const load = { ...noLoad, failed: 10_000 };
   const words = describeIntake(decideIntake(load, downstream), load, downstream, testNow);
-  const text = renderStatus(facts({ view: viewFleet(plantedFleet(), testNow, 600_000, words), load }), style);
+  const text = renderStatus(facts({ view: viewFleet(plantedFleet(), testNow, 600_000, { intake: words }), load }), style);
   expect(text).toContain("58 of 60 mailboxes are fresh. Two causes need you; 1 mailbox recovers by itself.");
   expect(text).toContain("✗ Consumers fail: 10,000 events are dead letters, the limit is 10,000.");
   expect(text).toContain("npx mailfleet dead-letters list");

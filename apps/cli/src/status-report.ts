@@ -43,6 +43,8 @@ export interface StatusFacts {
   readonly credentials: readonly CredentialNote[];
   /** What printed commands need besides to reach the same fleet, such as ` --config fleet.yaml`. */
   readonly options?: string;
+  /** The same for `up`. */
+  readonly startOptions?: string;
   /** Epoch ms of this machine, when it is printed. */
   readonly now: number;
 }
@@ -84,6 +86,7 @@ export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
     ...(style.isPiped ? [fleetSentence(view)] : wrapText(fleetSentence(view), style.width, 0).map((part) => style.paint("strong", part))),
     ...workerLines(facts, style),
     ...intakeLines(view, style, facts.options),
+    ...laneLines(view, style),
     ...section("Needs you", causeRows(view, "you", zone, facts.options), "yours", style),
     ...mendedLines(view, facts.options, style),
     ...section(
@@ -129,7 +132,7 @@ function pop3Lines({ tenants, mailboxes }: FleetView): string[] {
     : [`POP3     ${formatCount(pop3)} of ${formatCounted(mailboxes, "mailbox", "mailboxes")}: the INBOX alone, without flags or push`];
 }
 
-function workerLines({ processes, options = "" }: StatusFacts, style: StatusStyle): string[] {
+function workerLines({ processes, startOptions = "" }: StatusFacts, style: StatusStyle): string[] {
   const { marks, paint } = style;
   const missing = ["producer", "worker"].filter((role) => !processes.some((one) => one.role === role));
   const troubles = processes.flatMap(({ id, troubles: found = [] }) => found.map((text) => `${id}: ${text}`));
@@ -137,18 +140,30 @@ function workerLines({ processes, options = "" }: StatusFacts, style: StatusStyl
   if (missing.length === 0) return lines;
   return [
     ...lines,
-    `${paint("look", marks.look)} No ${missing.join(" and no ")} reported within 30 s, so nothing moves. Start it: npx mailfleet up${options}`,
+    `${paint("look", marks.look)} No ${missing.join(" and no ")} reported within 30 s, so nothing moves. Start it: npx mailfleet up${startOptions}`,
   ];
 }
 
 /** What holds all mailboxes' intake back, whole: it is one sentence for everybody. */
 function intakeLines({ intake }: FleetView, style: StatusStyle, options = ""): string[] {
   if (!intake) return [];
-  const command = intake.command === undefined ? "" : `  ${intake.command}${options}`;
-  return [
-    ...marked(intakeSentence(intake), intake.owner === "you" ? "yours" : "moving", style),
-    ...marked(`${intake.youCan}${command}`, undefined, style),
-  ];
+  const command = intake.command === undefined ? undefined : `${intake.command}${options}`;
+  return [...marked(intakeSentence(intake), intake.owner === "you" ? "yours" : "moving", style), ...advice(intake.youCan, command, style)];
+}
+
+/** A lane that nobody serves: who reads this starts a worker. */
+function laneLines({ lanes }: FleetView, style: StatusStyle): string[] {
+  return lanes.flatMap(({ happened, next, youCan, command }) => [
+    ...marked(`${happened} ${next}`, "yours", style),
+    ...advice(youCan, command, style),
+  ]);
+}
+
+/** What one can do, and the command for it, whole: it is there to be pasted. */
+function advice(words: string, command: string | undefined, style: StatusStyle): string[] {
+  const whole = command === undefined ? words : `${words}  ${command}`;
+  if (command === undefined || style.isPiped || textWidth(whole) + 2 <= style.width) return marked(whole, undefined, style);
+  return [...marked(words, undefined, style), `    ${command}`];
 }
 
 /** A sentence behind its mark, broken under itself. */
@@ -305,6 +320,14 @@ export function statusJson({ view, rates, processes, load, marks, comingUp, cred
         },
       }),
     },
+    unserved: view.lanes.map(({ lane, since, waiting, happened, next, youCan, command }) => ({
+      lane,
+      since: iso(since),
+      waiting,
+      what: happened,
+      next,
+      do: [youCan, command],
+    })),
     comingUp: comingUp.map(comingUpJson),
     credentials: credentialsJson(credentials),
     ledger: ledgerOf(sumLedgers(view.tenants.map((tenant) => tenant.ledger))),
@@ -318,11 +341,12 @@ export function statusJson({ view, rates, processes, load, marks, comingUp, cred
       ledger: ledgerOf(tenant.ledger),
     })),
     ...(push && { push }),
-    processes: processes.map(({ id, role, seenAt, concurrency, troubles = [] }) => ({
+    processes: processes.map(({ id, role, seenAt, concurrency, lanes, troubles = [] }) => ({
       id,
       role,
       seen: iso(seenAt),
       concurrency,
+      ...(lanes && { lanes }),
       troubles,
     })),
     printedAt: iso(now),

@@ -3,6 +3,7 @@ import {
   type Clock,
   decideIntake,
   describeIntake,
+  idleLanes,
   fullest,
   mailboxId,
   type MailboxRef,
@@ -105,14 +106,15 @@ export async function wireConsole({ config, shards, log, scrub, hide, clock, env
     changes: shards.map((shard) => createFleetChanges(shard.redis, shard.keys)),
     async readSide() {
       await book.look();
-      const loads = await readLoads();
+      const [loads, processes, servedAt] = await Promise.all([readLoads(), reader.processes(), reader.lanesServed()]);
       // Of several shards the words are about the one that is held back most.
       const most = fullest(loads.map((load) => ({ load, ...decideIntake(load, shardMarks) })));
       const words = describeIntake(most, most.load, shardMarks, live.now());
       const ends = book
         .tenants()
         .flatMap(({ alias, credential: { expiresAt } }) => (expiresAt === undefined ? [] : [[alias, expiresAt] as const]));
-      return { failed: sumLoads(loads).failed, expiresAt: new Map(ends), ...(words && { intake: words }) };
+      const idle = idleLanes(processes, servedAt, live.now());
+      return { failed: sumLoads(loads).failed, expiresAt: new Map(ends), idle, ...(words && { intake: words }) };
     },
     onLook(memory, at) {
       history.note(memory, at);

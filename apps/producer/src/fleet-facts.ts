@@ -1,4 +1,4 @@
-import { fullest, groupCauses, type Lane, stateOf, type StoppedMailbox, sumLoads } from "@mailfleet/core";
+import { fullest, groupCauses, type Lane, laneWaiting, laneWorkers, stateOf, type StoppedMailbox, sumLoads } from "@mailfleet/core";
 import type { IntakeWatch, SyncQueues } from "@mailfleet/queue";
 import type { FleetReader, MailboxRecord } from "@mailfleet/store";
 import type { FleetFacts, MailboxFact } from "@mailfleet/telemetry";
@@ -24,6 +24,7 @@ export async function readFleetFacts({ reader, shards, freshWithinMs }: FactsSou
   const load = sumLoads(watched.map((one) => one.load));
   const decided = fullest(watched.map((one) => one.intake));
   const { waiting, active, delayed, failed } = load;
+  const lane = (one: Lane) => ({ workers: laneWorkers(processes, one), waiting: laneWaiting(records, one, now) });
   return {
     mailboxes: mailboxFacts(records, now, freshWithinMs),
     ledgers,
@@ -34,6 +35,7 @@ export async function readFleetFacts({ reader, shards, freshWithinMs }: FactsSou
     intake: { fresh: decided.lanes.fresh.state, backfill: decided.lanes.backfill.state } satisfies Record<Lane, string>,
     syncJobs: { fresh, backfill } satisfies Record<Lane, number>,
     processes,
+    lanes: { fresh: lane("fresh"), backfill: lane("backfill") } satisfies Record<Lane, object>,
   };
 }
 

@@ -87,6 +87,7 @@ export function runWorker(config: Config, parts: WorkerParts, signs: WorkerSigns
     reader: parts.reader,
     name: parts.name,
     concurrency: served.reduce((sum, lane) => sum + lanes[lane].concurrency, 0),
+    lanes: served,
     blobsDir: config.blobs.dir,
     push() {
       const state = push?.state();

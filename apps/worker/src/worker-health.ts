@@ -1,5 +1,5 @@
 import { readFreeSpace } from "@mailfleet/blobs";
-import { type Clock, describeMachine, describeUnknown, isDiskLow, type Log } from "@mailfleet/core";
+import { type Clock, describeMachine, describeUnknown, isDiskLow, type Lane, type Log } from "@mailfleet/core";
 import type { FleetReader, ProcessRecord } from "@mailfleet/store";
 
 export interface HealthParts {
@@ -8,6 +8,8 @@ export interface HealthParts {
   readonly reader: FleetReader;
   readonly name: string;
   readonly concurrency: number;
+  /** What the worker serves. */
+  readonly lanes: readonly Lane[];
   readonly blobsDir: string;
   /** What is said of push; undefined where this worker does not push. */
   readonly push: () => ProcessRecord["push"];
@@ -52,6 +54,7 @@ export function startHealth(parts: HealthParts): { stop(): void } {
       id: parts.name,
       role: "worker",
       concurrency: parts.concurrency,
+      lanes: parts.lanes,
       ...(troubles.length > 0 && { troubles }),
       ...(push && { push }),
     });

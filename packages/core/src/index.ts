@@ -145,6 +145,18 @@ export {
   type LetterFacts,
   type LetterOwner,
 } from "./letter-cause.ts";
+export {
+  type IdleLane,
+  idleLanes,
+  type LaneGuest,
+  lanes,
+  type LaneServer,
+  type LanesServedAt,
+  laneWaiting,
+  laneWorkers,
+  type UnservedLane,
+  unservedLanes,
+} from "./lanes.ts";
 export { limits } from "./limits.ts";
 export { isPlaceholder } from "./placeholder.ts";
 export { guessHistory, type HistoryGuess, type PlannedFolder, type PlannedWork, type PlanRules, planWork } from "./plan-mailbox.ts";
@@ -296,6 +308,7 @@ export {
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
 export { describeMachine, describeUnknown, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";
+export { describeLane, laneNames, type LaneWords } from "./words/lane-words.ts";
 export { alertWords, type AlertWords } from "./words/alert-words.ts";
 export { describeCause, type CauseFacts, type CauseWords } from "./words/causes.ts";
 export { groupCauses, type CauseGroup, type StoppedMailbox } from "./words/group-causes.ts";

@@ -233,6 +233,8 @@ export const limits = {
   paceSlotMs: 250,
   /** A signal counts for a session that begins up to this long after it: the answer that let the session begin may be older. */
   signalMs: 5_000,
+  /** A process that reported within this time is alive: three heartbeats of ten seconds. */
+  aliveMs: 30_000,
   /** SIGTERM to exit. */
   drainMs: 10_000,
   /**

@@ -58,6 +58,8 @@ export interface RedisKeys {
   tenantsInFlight(lane: Lane): string;
   /** Hash: role process id -> heartbeat JSON. */
   readonly processes: string;
+  /** Hash: lane -> when a worker that serves it reported last, or from when on it is known that none did; ms by Redis' clock. */
+  readonly lanesServed: string;
   /** Sorted set: a worker's place in the fleet's push -> until when it is its own, in ms by Redis' clock. */
   readonly pushPlaces: string;
   /** Hash: mailbox id -> the place that pushes it. */
@@ -128,6 +130,7 @@ export function redisKeys(name = "mailfleet", shard = 1): RedisKeys {
     turn: (lane) => `${own}:turn:${lane}`,
     tenantsInFlight: (lane) => `${own}:tenants-in-flight:${lane}`,
     processes: `${own}:processes`,
+    lanesServed: `${own}:lanes-served`,
     pushPlaces: `${own}:push:places`,
     pushHeld: `${own}:push:held`,
     pushFree: (tenant) => `${own}:push:free:${tenant}`,

@@ -3,6 +3,10 @@ import {
   type Cause,
   emptyLedger,
   type FolderLedger,
+  type Lane,
+  lanes,
+  type LanesServedAt,
+  limits,
   type OperatorPark,
   type Protocol,
   type RedisKeys,
@@ -34,6 +38,8 @@ export interface ProcessRecord {
   readonly role: string;
   readonly seenAt: number;
   readonly concurrency: number;
+  /** A worker: what it serves. Absent in those of an earlier version, which serve both. */
+  readonly lanes?: readonly Lane[];
   /** Sentences: what is wrong with the machine it runs on. */
   readonly troubles?: readonly string[];
   /** A worker that pushes: how many mailboxes of the fleet are to be pushed, and how many it is connected to. */
@@ -47,11 +53,11 @@ export interface FleetReader {
   tenantLedgers(): Promise<ReadonlyMap<string, FolderLedger>>;
   /** Roles that reported within the last 30 s. */
   processes(): Promise<readonly ProcessRecord[]>;
+  lanesServed(): Promise<LanesServedAt>;
   heartbeat(record: Omit<ProcessRecord, "seenAt">): Promise<void>;
   goodbye(id: string): Promise<void>;
 }
 
-const aliveMs = 30_000;
 export const recordFields = [
   "tenant",
   "address",
@@ -108,12 +114,25 @@ export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
         id,
         ...(JSON.parse(text) as Omit<ProcessRecord, "id">),
       }));
-      return all.filter((record) => at - record.seenAt < aliveMs);
+      return all.filter((record) => at - record.seenAt < limits.aliveMs);
     },
 
     async heartbeat({ id, ...record }) {
       const seenAt = await now();
-      await redis.hset(keys.processes, id, JSON.stringify({ ...record, seenAt }));
+      // Of a lane that it does not serve it is known from its first heartbeat on that nobody may.
+      const served = record.lanes;
+      const marks =
+        served === undefined
+          ? []
+          : lanes.map((lane) =>
+              served.includes(lane) ? redis.hset(keys.lanesServed, lane, seenAt) : redis.hsetnx(keys.lanesServed, lane, seenAt),
+            );
+      await Promise.all([redis.hset(keys.processes, id, JSON.stringify({ ...record, seenAt })), ...marks]);
+    },
+
+    async lanesServed() {
+      const values = await redis.hmget(keys.lanesServed, ...lanes);
+      return Object.fromEntries(lanes.flatMap((lane, i) => (values[i] ? [[lane, Number(values[i])]] : [])));
     },
 
     async goodbye(id) {

@@ -28,6 +28,7 @@ export function shardedReader(all: readonly FleetReader[]): FleetReader {
   return {
     now: () => first.now(),
     processes: () => first.processes(),
+    lanesServed: () => first.lanesServed(),
     heartbeat: (record) => first.heartbeat(record),
     goodbye: (id) => first.goodbye(id),
     mailboxes: async () => (await Promise.all(all.map((one) => one.mailboxes()))).flat().sort((a, b) => (a.id < b.id ? -1 : 1)),

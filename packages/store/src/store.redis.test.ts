@@ -317,6 +317,22 @@ test("the reader shows what a mailbox's hash says, and leaves out what is half t
   expect(records[0]?.cause).toBeUndefined();
 });
 
+test("a heartbeat says which lanes are served, and from when on nobody is known to serve the others", async () => {
+  const reader = createFleetReader(redis, keys);
+  const beat = (id: string, ...served: readonly Lane[]): Promise<void> =>
+    reader.heartbeat({ id, role: "worker", concurrency: 1, ...(served.length > 0 && { lanes: served }) });
+  await beat("of an earlier version");
+  expect(await reader.lanesServed()).toEqual({});
+  await beat("w", "fresh");
+  const first = await reader.lanesServed();
+  expect(first).toEqual({ fresh: expect.any(Number), backfill: first.fresh });
+  await redis.hset(keys.lanesServed, "fresh", "5", "backfill", "5");
+  await beat("w", "fresh");
+  expect(await reader.lanesServed()).toEqual({ fresh: expect.any(Number), backfill: 5 });
+  expect((await reader.lanesServed()).fresh).toBeGreaterThan(5);
+  expect((await reader.processes()).map(({ lanes }) => lanes)).toEqual(expect.arrayContaining([undefined, ["fresh"]]));
+});
+
 describe("the inspection of Redis", () => {
   test("finds nothing to say about one that keeps everything", async () => {
     expect((await inspectRedis(redis)).problems).toEqual([]);

@@ -1,4 +1,4 @@
-import { alertWords, endsParked, type FailureCode, failureCodes, taxonomy } from "@mailfleet/core";
+import { alertWords, endsParked, type FailureCode, failureCodes, type Lane, laneNames, taxonomy } from "@mailfleet/core";
 import { metricCatalogue as metrics } from "./metric-catalogue.ts";
 
 export interface AlertRule {
@@ -31,6 +31,8 @@ const fleetRules: readonly AlertRule[] = [
     summary: "No worker of mailfleet reports",
     description: `No worker reported for 5 min, so no mail is read. ${nothingLost} Start one, or look at its log.`,
   }),
+  laneRule("fresh", "MailfleetNoFreshWorker", "5m", "page"),
+  laneRule("backfill", "MailfleetNoBackfillWorker", "15m", "ticket"),
   rule("MailfleetStuck", `max by (instance) (${metrics.lastSign.name}) > 120`, "2m", "page", {
     summary: "{{ $labels.instance }} finishes no round of its work",
     description:
@@ -109,6 +111,18 @@ function rule(
   words: { readonly summary: string; readonly description: string },
 ): AlertRule {
   return { alert, expr, for: duration, severity, ...words, page: { file: "runbook.md", anchor: alert.toLowerCase() } };
+}
+
+/** Mailboxes wait in a lane that none of the workers serves. Where there is no worker at all, that is told instead. */
+function laneRule(lane: Lane, alert: string, duration: string, severity: AlertRule["severity"]): AlertRule {
+  const what = laneNames[lane];
+  const sum = (name: string): string => `max(${name}{lane="${lane}"})`;
+  const anybody = `max(${metrics.processes.name}{role="worker"}) > 0`;
+  const expr = `${sum(metrics.laneWaiting.name)} > 0 and ${sum(metrics.laneWorkers.name)} == 0 and ${anybody}`;
+  return rule(alert, expr, duration, severity, {
+    summary: `No worker serves ${what}: {{ $value }} mailboxes wait`,
+    description: `Workers run, and none of them has worker.lane ${lane} or both, so no ${what} is read. ${nothingLost} Start one for it, or set worker.lane to both. Command: npx mailfleet worker --lane ${lane}`,
+  });
 }
 
 export function alertRules(): readonly AlertRule[] {

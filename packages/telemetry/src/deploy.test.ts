@@ -11,6 +11,8 @@ const unpadded = (text: string): string => text.replaceAll(/ {2,}/g, " ").replac
 
 test("what lies in deploy and docs is what the code makes; else run packages/telemetry/scripts/write-deploy.ts", () => {
   expect(read("deploy/prometheus/mailfleet-alerts.yml")).toBe(alertsFile());
+  // A chart cannot read what lies outside of it.
+  expect(read("deploy/helm/mailfleet/files/mailfleet-alerts.yml")).toBe(alertsFile());
   expect(JSON.parse(read("deploy/grafana/mailfleet.json"))).toEqual(dashboard());
   expect(unpadded(read("docs/metrics.md"))).toBe(unpadded(metricsDoc()));
 });

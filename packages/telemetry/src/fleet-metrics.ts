@@ -30,6 +30,7 @@ export interface FleetFacts {
   readonly intake: Readonly<Record<string, "open" | "slow" | "closed">>;
   readonly syncJobs: Readonly<Record<string, number>>;
   readonly processes: readonly { readonly role: string }[];
+  readonly lanes: Readonly<Record<string, { readonly workers: number; readonly waiting: number }>>;
 }
 
 const intakeValues = { open: 1, slow: 0.5, closed: 0 } as const;
@@ -47,6 +48,10 @@ export function showFleet(metrics: RoleMetrics, facts: FleetFacts, states: reado
   for (const [lane, state] of Object.entries(facts.intake)) metrics.set("intake", { lane }, intakeValues[state]);
   metrics.set("redisMemory", {}, facts.redisMemoryShare);
   for (const [role, some] of Map.groupBy(facts.processes, (one) => one.role)) metrics.set("processes", { role }, some.length);
+  for (const [lane, { workers, waiting }] of Object.entries(facts.lanes)) {
+    metrics.set("laneWorkers", { lane }, workers);
+    metrics.set("laneWaiting", { lane }, waiting);
+  }
 }
 
 function showTenant(

@@ -120,6 +120,20 @@ export const metricCatalogue = {
     labels: ["role"],
     role: "producer",
   },
+  laneWorkers: {
+    name: "mailfleet_lane_workers",
+    type: "gauge",
+    help: "Workers that reported within the last 30 s, by the lane that they serve (worker.lane); one that serves both counts in both.",
+    labels: ["lane"],
+    role: "producer",
+  },
+  laneWaiting: {
+    name: "mailfleet_lane_waiting_mailboxes",
+    type: "gauge",
+    help: "Mailboxes that are due and not worked on (fresh), or have history left to read (backfill).",
+    labels: ["lane"],
+    role: "producer",
+  },
   credentialDays: {
     name: "mailfleet_credential_days_left",
     type: "gauge",

@@ -22,7 +22,8 @@ Each producer, worker and console then shows, without login, on that address:
 - \`/metrics\` for Prometheus, with Node's own metrics of the process (memory, event loop, garbage collection) beside those below;
 - \`/healthz\`: 200 while the process makes progress, 503 when only a restart helps: no round of its work ended for 2 min, or sessions are at work and none
   ended for 30 min. It does not ask whether a socket is open, and Redis being away is no reason to restart anybody;
-- \`/readyz\`: 200 while it does its work, 503 with the reason while it does not: Redis does not answer, the disk is nearly full, it drains.
+- \`/readyz\`: 200 while it does its work, 503 with the reason while it does not: Redis does not answer, the disk is nearly full, it drains. A lane without a worker
+  is no trouble of any process, and stopping one would mend nothing: the metrics and an alert tell it.
 
 \`mailfleet up\` gives its roles one port after the other, from that of \`metrics.listen\` on: producers first, then workers, then the console. A role that is
 started by itself takes that port. Whoever reaches it can read tenants' names and numbers, and no mailbox, subject or address: let only Prometheus reach it.

@@ -79,6 +79,7 @@ const quiet: FleetFacts = {
   intake: { fresh: "open", backfill: "open" },
   syncJobs: { fresh: 0, backfill: 0 },
   processes: [],
+  lanes: { fresh: { workers: 0, waiting: 0 }, backfill: { workers: 0, waiting: 0 } },
 };
 const states = ["fresh", "parked"];
 
@@ -96,6 +97,7 @@ test("the fleet's mailboxes, causes and ledger add up by tenant", async () => {
       ],
       ledgers: new Map([["contoso", ledger]]),
       intake: { fresh: "slow", backfill: "closed" },
+      lanes: { fresh: { workers: 2, waiting: 1 }, backfill: { workers: 0, waiting: 9 } },
     },
     states,
   );
@@ -110,6 +112,8 @@ test("the fleet's mailboxes, causes and ledger add up by tenant", async () => {
   expect(text).toContain('mailfleet_check_age_seconds_count{tenant="contoso"} 2');
   expect(text).toContain('mailfleet_unaccounted_messages{tenant="contoso"} 1');
   expect(text).toContain('mailfleet_intake{lane="fresh"} 0.5');
+  expect(text).toContain('mailfleet_lane_workers{lane="backfill"} 0');
+  expect(text).toContain('mailfleet_lane_waiting_mailboxes{lane="backfill"} 9');
 });
 
 test("a tenant and a cause that are gone are shown no longer", async () => {

@@ -1,4 +1,4 @@
-import { decideIntake, describeIntake, viewFleet } from "@mailfleet/core";
+import { decideIntake, describeIntake, describeLane, viewFleet } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { plantedFleet, testLedger, testMailbox, testNow } from "../fleet-fixture.ts";
 import { lineText, textWidth } from "../text-layout.ts";
@@ -163,8 +163,16 @@ test("what holds intake back stands above the causes of mailboxes, in the words 
   const marksOf = { highWater: 50_000, highWaterBytes: 2e9, deadLetters: 10_000 };
   const load = { waiting: 60_000, active: 0, delayed: 0, failed: 0, bytes: 6e8, oldestAt: testNow - 250_000, memoryShare: 0, problems: [] };
   const words = describeIntake(decideIntake(load, marksOf), load, marksOf, testNow);
-  const text = panel({ ...standing, view: viewFleet([testMailbox("contoso/a@contoso.example")], testNow, 600_000, words) });
+  const text = panel({ ...standing, view: viewFleet([testMailbox("contoso/a@contoso.example")], testNow, 600_000, { intake: words }) });
   expect(text).toContain("  ✗ No consumer is at work, for 4 min: 60,000 events in the queue, the limit is 50,000.");
   expect(text).toContain("1 needs you: consumers.");
   expect(text).not.toContain("Nothing needs you");
+});
+
+test("a lane that no worker serves needs a person, and its command stands whole", () => {
+  const lanes = [describeLane({ lane: "fresh", since: testNow - 60_000, waiting: 2 }, testNow, " --config fleet.yaml")];
+  const text = panel({ ...standing, view: viewFleet([testMailbox("contoso/a@contoso.example")], testNow, 600_000, { lanes }) });
+  expect(text).toMatch(/1 needs you: a worker for new\s+mail\./);
+  expect(text).toContain("  ✗ No worker has served new mail (lane fresh) for 1 min: 2 mailboxes wait.");
+  expect(text).toContain("    npx mailfleet worker --lane fresh --config fleet.yaml");
 });

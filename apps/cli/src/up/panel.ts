@@ -2,7 +2,6 @@ import {
   causeCommand,
   type CauseGroup,
   describeCause,
-  type FleetView,
   type FolderLedger,
   formatAgo,
   formatCount,
@@ -11,6 +10,7 @@ import {
   formatPercent,
   formatRate,
   formatTotal,
+  type FleetView,
   intakeSentence,
   ledgerLine,
   nowLine,
@@ -88,7 +88,7 @@ function syncing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
   lines.push(...tenantRows(inOrder, size.columns, marks));
   const hidden = view.tenants.length - inOrder.length;
   if (hidden > 0) lines.push(line(`    … ${formatCounted(hidden, "more tenant")}, further along`));
-  return [...lines, ...troubleLines(state, size, marks), ...intakeLines(view, size, marks), ...causeLines(state, size, marks, true)];
+  return [...lines, ...troubleLines(state, size, marks), ...wideLines(state, size, marks), ...causeLines(state, size, marks, true)];
 }
 
 function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
@@ -108,12 +108,13 @@ function standing(state: PanelState, size: PanelSize, marks: Marks): Line[] {
   const now = nowLine({
     states: view.states,
     causes: view.causes,
+    lanes: view.lanes,
     messagesPerSecond: state.rate,
     ...(view.intake && { intake: view.intake }),
     ...(view.oldestCheck !== undefined && { oldestCheckMs: Math.max(0, view.at - view.oldestCheck) }),
   });
   lines.push(...labelled("Now", now, size.columns));
-  lines.push(...intakeLines(view, size, marks), ...causeLines(state, size, marks, state.isSandbox));
+  lines.push(...wideLines(state, size, marks), ...causeLines(state, size, marks, state.isSandbox));
   for (const [index, event] of state.latest.slice(0, mostEvents).entries()) {
     lines.push(
       line(
@@ -159,14 +160,17 @@ function troubleLines(state: PanelState, size: PanelSize, marks: Marks): Line[] 
   );
 }
 
-/** `~ Consumers are 4 min behind: 50,212 events in the queue, the limit is 50,000. History waits …` */
-function intakeLines({ intake }: FleetView, size: PanelSize, marks: Marks): Line[] {
-  if (!intake) return [];
-  const isYours = intake.owner === "you";
-  const mark = { role: isYours ? "yours" : "moving", text: isYours ? marks.yours : marks.moving } as const;
-  const parts = wrapText(stripControls(`${intakeSentence(intake)} ${intake.youCan}`), size.columns, 4);
-  const rows = parts.map((part, index) => (index === 0 ? line("  ", mark, ` ${part}`) : line(`    ${part}`)));
-  return intake.command === undefined ? rows : [...rows, wholeLine("    ", intake.command)];
+/** `~ Consumers are 4 min behind: 50,212 events in the queue, the limit is 50,000. History waits …`, and lanes that nobody serves. */
+function wideLines({ view: { intake, lanes }, options }: PanelState, size: PanelSize, marks: Marks): Line[] {
+  const rows = (isYours: boolean, text: string, command: string | undefined): Line[] => {
+    const mark = { role: isYours ? "yours" : "moving", text: isYours ? marks.yours : marks.moving } as const;
+    const parts = wrapText(stripControls(text), size.columns, 4);
+    const lines = parts.map((part, index) => (index === 0 ? line("  ", mark, ` ${part}`) : line(`    ${part}`)));
+    return command === undefined ? lines : [...lines, wholeLine("    ", command)];
+  };
+  const held =
+    intake && rows(intake.owner === "you", `${intakeSentence(intake)} ${intake.youCan}`, intake.command && `${intake.command}${options}`);
+  return [...(held ?? []), ...lanes.flatMap((one) => rows(true, `${one.happened} ${one.next} ${one.youCan}`, one.command))];
 }
 
 /** `~ fabrikam   ap@fabrikam.example is throttled by the server until 14:03:14, then goes on by itself` */

@@ -1,4 +1,4 @@
-import { decideIntake, describeIntake, viewFleet } from "@mailfleet/core";
+import { decideIntake, describeIntake, describeLane, viewFleet } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { plantedFleet, testMailbox, testNow } from "../fleet-fixture.ts";
 import type { PanelState } from "./panel.ts";
@@ -57,13 +57,27 @@ test("what holds intake back is said once for each state it is in", () => {
   const viewOf = (waiting: number) => {
     const load = { waiting, active: 8, delayed: 0, failed: 0, bytes: 0, memoryShare: 0, problems: [] };
     const words = describeIntake(decideIntake(load, marks), load, marks, testNow);
-    return viewFleet([testMailbox("a/b@c.example")], testNow, 600_000, words);
+    return viewFleet([testMailbox("a/b@c.example")], testNow, 600_000, { intake: words });
   };
   const said = [10_000, 51_000, 52_000, 61_000, 10_000].flatMap((waiting, i) => plain.update(state({ view: viewOf(waiting) }), i * 11_000));
   expect(said.filter((text) => text.includes("  queue  "))).toEqual([
     "2026-11-23T14:03:02Z  queue   Consumers are behind: 51,008 events in the queue, the limit is 50,000. History waits and new mail comes in slower; goes on by itself as the queue empties. Nothing is lost; mail waits on the server.",
     "2026-11-23T14:03:02Z  queue   Consumers are behind: 61,008 events in the queue, the limit is 50,000. Nothing comes in; goes on by itself as the queue empties. Nothing is lost; mail waits on the server.",
   ]);
+});
+
+test("a lane that no worker serves is said once, and again when it comes back", () => {
+  const plain = createPlainProgress(0, false);
+  const lanes = [describeLane({ lane: "backfill", since: testNow - 60_000, waiting: 2 }, testNow)];
+  const viewOf = (isUnserved: boolean) => viewFleet([testMailbox("a/b@c.example")], testNow, 600_000, isUnserved ? { lanes } : {});
+  const said = [true, true, false, true].flatMap((is, i) => plain.update(state({ view: viewOf(is) }), i * 11_000));
+  expect(said.filter((text) => text.includes("  lane    "))).toEqual(
+    Array.from(
+      { length: 2 },
+      () =>
+        "2026-11-23T14:03:02Z  lane    No worker has served history (lane backfill) for 1 min: 2 mailboxes wait. It goes on when one runs. Nothing is lost; mail waits on the server. npx mailfleet worker --lane backfill",
+    ),
+  );
 });
 
 describe("the summary", () => {

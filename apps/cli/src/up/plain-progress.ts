@@ -33,6 +33,7 @@ export function plainLine(at: number, topic: string, text: string): string {
 export function createPlainProgress(startedMs: number, isOnce: boolean): PlainProgress {
   const saidAt = new Map<string, number>();
   const saidCauses = new Set<string>();
+  const saidLanes = new Set<string>();
   let lastEvent = 0;
   let lastNow = "";
   let saidIntake = "";
@@ -54,8 +55,14 @@ export function createPlainProgress(startedMs: number, isOnce: boolean): PlainPr
       if (intake === undefined) saidIntake = "";
       else if (saidIntake !== intake.next && mayUse("queue", nowMs)) {
         saidIntake = intake.next;
-        say("queue", `${intakeSentence(intake)}${intake.command === undefined ? "" : ` ${intake.command}`}`);
+        say("queue", `${intakeSentence(intake)}${intake.command === undefined ? "" : ` ${intake.command}${options}`}`);
       }
+      for (const one of view.lanes) {
+        if (saidLanes.has(one.lane) || !mayUse("lane", nowMs)) continue;
+        saidLanes.add(one.lane);
+        say("lane", `${one.happened} ${one.next} ${one.command}`);
+      }
+      for (const lane of saidLanes) if (!view.lanes.some((one) => one.lane === lane)) saidLanes.delete(lane);
       if (state.trouble !== undefined && mayUse("wrong", nowMs)) say("wrong", state.trouble);
       if (state.isSyncing && view.mailboxes > 0 && nowMs - startedMs >= firstSyncLineMs && mayUse("sync", nowMs))
         say("sync", syncText(state));
@@ -114,7 +121,7 @@ function eventText(event: LatestEvent, more: number): string {
 }
 
 function nowText({ view, rate }: PanelState): string {
-  return nowLine({ states: view.states, causes: view.causes, messagesPerSecond: rate, ...(view.intake && { intake: view.intake }) });
+  return nowLine({ ...view, messagesPerSecond: rate });
 }
 
 export interface PassSummary {

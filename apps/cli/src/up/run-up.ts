@@ -1,12 +1,16 @@
 import type { Config } from "@mailfleet/config";
 import {
   currentRate,
+  describeLane,
+  idleLanes,
   type IntakeWords,
+  type LaneWords,
   noteProgress,
   type Progress,
   startProgress,
   sumLedgers,
   timeLeft,
+  unservedLanes,
   viewFleet,
 } from "@mailfleet/core";
 import { stopSignals, systemClock } from "@mailfleet/runtime";
@@ -21,7 +25,7 @@ import type { RedisService } from "./redis-service.ts";
 import { createReporter, type Reporter } from "./reporter.ts";
 import { startSampleConsumer, type SampleConsumer } from "./sample-consumer.ts";
 import { type RunningFleet, startFleet } from "./start-fleet.ts";
-import { startFailure } from "./start-roles.ts";
+import { startFailure, workersOf } from "./start-roles.ts";
 import { type WorkLeft, workLeft } from "./stop-text.ts";
 import { summarize } from "./plain-progress.ts";
 import type { UpOptions } from "./up-options.ts";
@@ -83,7 +87,7 @@ export async function runUp(cli: Cli, options: UpOptions): Promise<number> {
     fleet = await beforeStarted(signals, reporter, starting);
     logPath = fleet.log.path;
     if (run === undefined) throw new TypeError("the fleet started without a look at Redis");
-    reporter.started({ fleet, records: run.before, workers: options.workers });
+    reporter.started({ fleet, records: run.before, workers: workersOf(options).length });
     if (fleet.sandbox && !options.keepEvents) consumer = startSampleConsumer(fleet.redis.fleet, () => clock.now());
     const watch = new Watch(run, reporter, () => consumer?.latest() ?? [], options.once === true);
     const asked = signals.asked.then((why) => ({ why }));
@@ -214,6 +218,7 @@ class Watch {
   #records: readonly MailboxRecord[] = [];
   #at = 0;
   #intake: IntakeWords | undefined;
+  #lanes: readonly LaneWords[] = [];
   #counts = { finished: 0, parked: 0, waiting: 0 };
   #doneMs: number | undefined;
   #firstSync: FirstSyncResult | undefined;
@@ -249,11 +254,12 @@ class Watch {
     const { reader } = redis.fleet;
     const tenants = new Set(Object.keys(config.tenants));
     try {
-      const [at, all, { words }] = await within(
-        Promise.all([reader.now(), reader.mailboxes(), readIntake(redis.fleet, config)]),
+      const [at, all, { words }, processes, servedAt] = await within(
+        Promise.all([reader.now(), reader.mailboxes(), readIntake(redis.fleet, config), reader.processes(), reader.lanesServed()]),
         lookPatienceMs,
       );
       this.#intake = words;
+      this.#lanes = unservedLanes(idleLanes(processes, servedAt, at), () => all, at).map((one) => describeLane(one, at, this.#run.options));
       this.#records = all.filter((record) => tenants.has(record.tenant));
       this.#at = at;
     } catch (error) {
@@ -281,7 +287,10 @@ class Watch {
 
   #state(trouble: string | undefined): PanelState {
     const { config } = this.#run;
-    const view = viewFleet(this.#records, this.#at, config.sync.freshWithinSeconds * 1_000, this.#intake);
+    const view = viewFleet(this.#records, this.#at, config.sync.freshWithinSeconds * 1_000, {
+      intake: this.#intake,
+      lanes: this.#lanes,
+    });
     const progress = this.#progress ?? startProgress(0, 0);
     const left = timeLeft(progress, view.ledger.handedOff + view.ledger.toDo);
     return {

@@ -11,7 +11,7 @@ import { childEnvironment, recordEnvironment } from "./child-env.ts";
 import { lockDataDir } from "./data-lock.ts";
 import { type LogFile, openLogFile } from "./log-file.ts";
 import { type RedisService, startRedisService } from "./redis-service.ts";
-import { startConsole, startRoles, startSandboxProcess, type SandboxFacts } from "./start-roles.ts";
+import { startConsole, startRoles, startSandboxProcess, type SandboxFacts, workersOf } from "./start-roles.ts";
 import type { ProcessFailure, ProcessHooks, SupervisedProcess } from "./supervised-process.ts";
 import type { UpOptions } from "./up-options.ts";
 import { claimName, worldDir } from "./world.ts";
@@ -107,14 +107,21 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
     if (sandbox !== undefined) rememberWorld(dataDir, { pid: process.pid, config: file, env: roleEnv });
     await hooks.beforeRoles({ config, redis });
     const env = childEnvironment(cli.env, [...environment.used(), ...identityNames(config)], { ...roleEnv, ...managed });
-    const { workers, producers } = options;
+    const { producers } = options;
+    const workers = workersOf(options);
     const metrics = config.metrics?.listen;
     const common = { config: path.resolve(cli.cwd, file), env, cwd: cli.cwd, hooks: processHooks };
     const isShown = options.console !== false && options.once !== true;
     const [url] = await Promise.all([
       isShown
         ? startConsole(
-            { ...common, metrics, roles: producers + workers, isSandbox: sandbox !== undefined, commandOptions: givenOptions(options) },
+            {
+              ...common,
+              metrics,
+              roles: producers + workers.length,
+              isSandbox: sandbox !== undefined,
+              commandOptions: givenOptions(options),
+            },
             roles,
           )
         : undefined,

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { consoleEnvironment, consoleNodeFlags, producerNodeFlags, workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
+import { type Lane, lanes } from "@mailfleet/core";
 import { CliError } from "../cli-error.ts";
 import { ProcessFailure, type ProcessHooks, type SupervisedProcess, superviseProcess } from "./supervised-process.ts";
+import type { UpOptions } from "./up-options.ts";
 
 /** The entries of the other apps: programs of their own, started and never imported. */
 export const roleEntries = {
@@ -11,10 +13,19 @@ export const roleEntries = {
   sandbox: fileURLToPath(new URL("../../../../packages/sandbox/src/main.ts", import.meta.url)),
 } as const;
 
+/** What a worker serves; `as configured` by `worker.lane`. */
+export type WorkerLane = Lane | "as configured";
+
+/** One entry for each worker. @param count with lanes apart of each */
+export function workersOf({ workers: count, lanes: how }: Pick<UpOptions, "workers" | "lanes">): readonly WorkerLane[] {
+  const each: readonly WorkerLane[] = how === "apart" ? lanes : ["as configured"];
+  return Array.from({ length: count }, () => each).flat();
+}
+
 export interface RolesOptions {
   readonly config: string;
   readonly producers: number;
-  readonly workers: number;
+  readonly workers: readonly WorkerLane[];
   /** Of `metrics.listen`: the roles take the ports from there on, in the order in which they are started. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly env: Readonly<Record<string, string>>;
@@ -30,8 +41,9 @@ export async function startRoles(options: RolesOptions, started: SupervisedProce
   const args = (): readonly string[] => ["--config", config];
   // Of these alone: others may stand in the list already.
   let shown = 0;
-  const start = (role: "producer" | "worker", index: number): void => {
-    const ownEnv = { ...(role === "worker" && workerEnvironment), ...env, ...metricsEnvironment(options.metrics, shown++) };
+  const start = (role: "producer" | "worker", index: number, lane: WorkerLane = "as configured"): void => {
+    const laneEnv = lane === "as configured" ? {} : { MAILFLEET_WORKER_LANE: lane };
+    const ownEnv = { ...(role === "worker" && workerEnvironment), ...env, ...laneEnv, ...metricsEnvironment(options.metrics, shown++) };
     const nodeFlags = role === "worker" ? workerNodeFlags : producerNodeFlags;
     started.push(
       superviseProcess(
@@ -41,7 +53,7 @@ export async function startRoles(options: RolesOptions, started: SupervisedProce
     );
   };
   for (let i = 0; i < options.producers; i++) start("producer", i);
-  for (let i = 0; i < options.workers; i++) start("worker", i);
+  for (const [i, lane] of options.workers.entries()) start("worker", i, lane);
   await Promise.all(started.map((process) => becomeReady(process, hooks)));
 }
 

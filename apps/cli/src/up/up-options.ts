@@ -5,6 +5,8 @@ export interface UpOptions extends CommonOptions {
   readonly corpus?: string;
   readonly seed?: string;
   readonly workers: number;
+  /** `apart`: so many workers for each lane. */
+  readonly lanes: "together" | "apart";
   readonly producers: number;
   /** No sample consumer: events stay in the queue. */
   readonly keepEvents?: true;

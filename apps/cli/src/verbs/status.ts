@@ -1,5 +1,5 @@
 import { silentLog } from "@mailfleet/checks";
-import { comingUp, viewFleet } from "@mailfleet/core";
+import { comingUp, describeLane, idleLanes, unservedLanes, viewFleet } from "@mailfleet/core";
 import type { Command } from "commander";
 import { openTenantBook } from "@mailfleet/entra";
 import { systemClock } from "@mailfleet/runtime";
@@ -8,7 +8,7 @@ import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { renderStatus, statusJson } from "../status-report.ts";
 import { readIntake } from "../read-intake.ts";
-import { locateConfig, openFleet } from "../wire.ts";
+import { callOptions, locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet status                          the sandbox that runs here
@@ -34,11 +34,12 @@ async function status(cli: Cli, options: CommonOptions): Promise<number> {
     const before = await reader.tenantLedgers();
     const beforeMs = systemClock.monotonic();
     await systemClock.sleep(rateMs);
-    const [at, records, after, processes, { load, words }, credentials] = [
+    const [at, records, after, processes, servedAt, { load, words }, credentials] = [
       await reader.now(),
       await reader.mailboxes(),
       await reader.tenantLedgers(),
       await reader.processes(),
+      await reader.lanesServed(),
       await readIntake(fleet, config),
       await createCredentialNotes(fleet.first.redis, fleet.first.keys).read(),
     ];
@@ -46,7 +47,10 @@ async function status(cli: Cli, options: CommonOptions): Promise<number> {
     const rates = new Map(
       [...after].map(([tenant, ledger]) => [tenant, Math.max(0, ledger.handedOff - (before.get(tenant)?.handedOff ?? 0)) / seconds]),
     );
-    const view = viewFleet(records, at, config.sync.freshWithinSeconds * 1_000, words);
+    const lanes = unservedLanes(idleLanes(processes, servedAt, at), () => records, at).map((one) =>
+      describeLane(one, at, givenOptions(options)),
+    );
+    const view = viewFleet(records, at, config.sync.freshWithinSeconds * 1_000, { intake: words, lanes });
     const book = await openTenantBook({ tenants: config.tenants, env: cli.env, clock: systemClock, log: silentLog, hide: () => undefined });
     const mailboxesOf = (alias: string): number => view.tenants.find((tenant) => tenant.alias === alias)?.mailboxes ?? 0;
     const facts = {
@@ -58,6 +62,7 @@ async function status(cli: Cli, options: CommonOptions): Promise<number> {
       comingUp: comingUp(book.tenants(), credentials, mailboxesOf, systemClock.now()),
       credentials,
       options: givenOptions(options),
+      startOptions: callOptions(cli.cwd, options).start,
       now: systemClock.now(),
     };
     if (cli.isJson) cli.json(statusJson(facts));

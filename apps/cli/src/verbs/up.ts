@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Bind } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { countOption, withCommonOptions } from "../common-options.ts";
@@ -18,6 +18,11 @@ export function addUpVerb(program: Command, bind: Bind): void {
     .option("--corpus <dir>", "the sandbox serves the .eml and .mbox files of this folder")
     .option("--seed <seed>", "the sandbox invents other mail; the same seed gives the same mail")
     .option("--workers <n>", "worker processes", countOption, 1)
+    .addOption(
+      new Option("--lanes <how>", "apart: a worker for new mail and one for history, --workers of each")
+        .choices(["together", "apart"])
+        .default("together"),
+    )
     .option("--producers <n>", "producer processes", countOption, 1)
     .option("--no-console", "no web page; also so with --once")
     .option("--keep-events", "sandbox: no sample consumer, events stay in the queue")

@@ -127,6 +127,19 @@ test("what held the intake back and does not any more has pages loaded anew: mem
   expect(look(start + 3 * second)?.isMore).toBe(false);
 });
 
+test("a lane that no worker serves is told with the command for this fleet, counts among what needs you, and is gone with the next worker", () => {
+  memory = new FleetMemory({ freshWithinMs, options: " --config fleet.yaml" });
+  const side = { failed: 0, expiresAt: new Map() };
+  memory.noteSide({ ...side, idle: [{ lane: "backfill", since: start - 12 * minute }] });
+  const told = look(start, box("a", { hasHistory: true }))?.summary;
+  expect(told?.lanes).toMatchObject([
+    { lane: "backfill", waiting: 1, command: "npx mailfleet worker --lane backfill --config fleet.yaml" },
+  ]);
+  expect(told?.sentence).toBe("The only mailbox is fresh. One cause needs you.");
+  memory.noteSide({ ...side, idle: [] });
+  expect(look(start + second)?.summary).toMatchObject({ lanes: [], sentence: "The only mailbox is fresh. Nothing needs you." });
+});
+
 test("whatever is told in whatever order, the counts are those of the mailboxes as they are then", () => {
   const someCause = fc.integer({ min: -20 * minute, max: 20 * minute }).map((ms) => waiting(start + ms));
   const someFacts = fc.record(

@@ -1,11 +1,14 @@
 import {
   causeCommand,
+  describeLane,
   type CauseGroup,
   fleetSentence,
   type FleetView,
+  type IdleLane,
   type IntakeWords,
   resumeCommand,
   stateOf,
+  unservedLanes,
   viewFleet,
 } from "@mailfleet/core";
 import {
@@ -49,6 +52,7 @@ export interface FleetSide {
   readonly failed: number;
   /** Epoch ms at which each tenant's credential ends, where that is known. */
   readonly expiresAt: ReadonlyMap<string, number>;
+  readonly idle?: readonly IdleLane[];
 }
 
 /**
@@ -162,7 +166,7 @@ export class FleetMemory {
   }
 
   noteSide(side: FleetSide): void {
-    const text = JSON.stringify([side.intake, side.failed, [...side.expiresAt]]);
+    const text = JSON.stringify([side.intake, side.failed, [...side.expiresAt], side.idle]);
     if (text === this.#sideText) return;
     this.#sideText = text;
     this.#isSideNew = true;
@@ -212,8 +216,10 @@ export class FleetMemory {
   }
 
   #regroup(at: number): void {
-    this.#view = viewFleet(this.mailboxes(), at, this.#options.freshWithinMs, this.#side.intake);
-    const { options } = this.#options;
+    const { options, freshWithinMs } = this.#options;
+    const { intake, idle = [] } = this.#side;
+    const lanes = unservedLanes(idle, () => this.mailboxes(), at).map((one) => describeLane(one, at, options));
+    this.#view = viewFleet(this.mailboxes(), at, freshWithinMs, { intake, lanes });
     this.#causes = this.#view.causes.map((group): CauseItem => {
       const doctor = causeCommand(group);
       const resume = resumeCommand(group);
@@ -275,9 +281,14 @@ export class FleetMemory {
         return { ...tenant, messagesPerSecond: this.#rates.perSecond(tenant.alias), ...(ends !== undefined && { expiresAt: ends }) };
       }),
       ages: countAges(this.mailboxes(), at),
-      ...(intake && { intake }),
+      ...(intake && { intake: withOptions(intake, this.#options.options) }),
+      lanes: view.lanes,
     };
   }
+}
+
+function withOptions(intake: IntakeWords, options: string): IntakeWords {
+  return intake.command === undefined ? intake : { ...intake, command: `${intake.command}${options}` };
 }
 
 function membersOf(mailboxes: Iterable<WatchedMailbox>, groups: readonly CauseGroup[]): ReadonlyMap<string, ReadonlySet<string>> {

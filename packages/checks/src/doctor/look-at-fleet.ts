@@ -3,12 +3,15 @@ import type { Config } from "@mailfleet/config";
 import {
   type FailureCode,
   type FleetLook,
+  idleLanes,
   isPause,
   isSyncError,
   type MailboxRef,
   mailboxId,
   type RedisLook,
   type StoppedLook,
+  type UnservedLane,
+  unservedLanes,
 } from "@mailfleet/core";
 import { systemClock } from "@mailfleet/runtime";
 import { describeTarget, inspectShards, type MailboxRecord, readPrivateRedis } from "@mailfleet/store";
@@ -20,9 +23,10 @@ export interface FleetSurvey {
   /** All that are registered; none without Redis. */
   readonly records: readonly MailboxRecord[];
   readonly isRunning: boolean;
+  readonly unserved: readonly UnservedLane[];
 }
 
-const nothing = { records: [], isRunning: false } as const;
+const nothing = { records: [], isRunning: false, unserved: [] } as const;
 
 /** Does not reject: a Redis that cannot be used is what is found. */
 export async function surveyFleet(config: Config): Promise<FleetSurvey> {
@@ -37,8 +41,15 @@ export async function surveyFleet(config: Config): Promise<FleetSurvey> {
       const startedMs = systemClock.monotonic();
       await Promise.all(fleet.shards.map(({ redis, keys }) => redis.set(keys.doctor, "1", "PX", 5_000)));
       const writeMs = systemClock.monotonic() - startedMs;
-      const [records, processes] = [await fleet.reader.mailboxes(), await fleet.reader.processes()];
-      return { redis: { ...ready, writeMs }, records, isRunning: processes.length > 0 };
+      const { reader } = fleet;
+      const [at, records, processes, servedAt] = await Promise.all([
+        reader.now(),
+        reader.mailboxes(),
+        reader.processes(),
+        reader.lanesServed(),
+      ]);
+      const unserved = unservedLanes(idleLanes(processes, servedAt, at), () => records, at);
+      return { redis: { ...ready, writeMs }, records, isRunning: processes.length > 0, unserved };
     } finally {
       fleet.close();
     }
@@ -50,7 +61,11 @@ export async function surveyFleet(config: Config): Promise<FleetSurvey> {
 }
 
 /** The survey as one mailbox's look. */
-export function redisLookOf({ redis, records, isRunning }: FleetSurvey, tenant: string, mailbox: MailboxRef | undefined): RedisLook {
+export function redisLookOf(
+  { redis, records, isRunning, unserved }: FleetSurvey,
+  tenant: string,
+  mailbox: MailboxRef | undefined,
+): RedisLook {
   if (redis.kind !== "ready") return redis;
   const own = records.filter((record) => record.tenant === tenant);
   const id = mailbox === undefined ? undefined : mailboxId(mailbox);
@@ -59,6 +74,7 @@ export function redisLookOf({ redis, records, isRunning }: FleetSurvey, tenant: 
   const stops = stopsOf(own);
   const fleet: FleetLook = {
     isRunning,
+    ...(unserved.length > 0 && { unserved }),
     tenantMailboxes: own.length,
     tenantStopped: own.filter(({ cause }) => cause !== undefined).length,
     ...(stops && { tenantStops: stops }),

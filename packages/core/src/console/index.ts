@@ -89,6 +89,7 @@ export { describeCause, type CauseWords } from "../words/causes.ts";
 export { comingUpWords } from "../words/coming-up-words.ts";
 export type { CauseGroup } from "../words/group-causes.ts";
 export { intakeSentence, type IntakeWords } from "../words/intake.ts";
+export type { LaneWords } from "../words/lane-words.ts";
 export { causeWords, lettersSentence, ownerWords } from "../words/letters.ts";
 export { formatBytes, formatCount, formatCounted, formatPercent, formatRate } from "../words/numbers.ts";
 export { protocolNames } from "../words/protocols.ts";

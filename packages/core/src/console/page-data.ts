@@ -7,6 +7,7 @@ import type { CredentialNote } from "../token-ports.ts";
 import type { ComingUp, CredentialEnd } from "../words/coming-up.ts";
 import type { CauseGroup } from "../words/group-causes.ts";
 import type { IntakeWords } from "../words/intake.ts";
+import type { LaneWords } from "../words/lane-words.ts";
 import type { StateCounts } from "../words/states.ts";
 import type { ActivityEntry } from "./activity.ts";
 import type { ActionVerb } from "./actions.ts";
@@ -120,6 +121,8 @@ export interface FleetSummary {
   /** Counts in the order of `ageBuckets`. */
   readonly ages: readonly number[];
   readonly intake?: IntakeWords;
+  /** Lanes that no worker serves though mailboxes wait in them; commands with the options of this fleet. */
+  readonly lanes: readonly LaneWords[];
 }
 
 /** One cause; of its mailboxes the first five are named. Its words are `describeCause`'s. */

@@ -351,3 +351,15 @@ test("whatever the looks bring, there is an end, nine steps, at most one finding
     }),
   );
 });
+
+test("a lane that no worker serves is a thing to look at, with the command for this fleet; the mailbox itself is well", () => {
+  const look = seen({ redis: redis({ unserved: [{ lane: "fresh", since: now - 720_000, waiting: 2 }] }) });
+  const diagnosis = diagnose({ ...look, subject: { ...look.subject, options: " --config fleet.yaml" } }, style);
+  expect(diagnosis.finding).toBeUndefined();
+  expect(diagnosis.steps.find(({ name }) => name === "Redis")).toMatchObject({
+    state: "look",
+    note: "No worker has served new mail (lane fresh) for 12 min: 2 mailboxes wait. Start a worker for it, or one for both lanes.",
+    commands: ["npx mailfleet worker --lane fresh --config fleet.yaml"],
+  });
+  expect(closingSentence(diagnosis, look, "1 s")).toContain("1 thing to look at.");
+});

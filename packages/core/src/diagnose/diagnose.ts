@@ -88,7 +88,7 @@ function judgeSteps(seen: Observations, style: TimeStyle): readonly StepVerdict[
 const judges: readonly ((seen: Observations, style: TimeStyle) => readonly StepVerdict[])[] = [
   ({ configuration }) => [configurationStep(configuration)],
   ({ machine }) => (machine ? [machineStep(machine)] : []),
-  ({ redis }) => (redis ? [redisStep(redis)] : []),
+  ({ redis, subject }, { now }) => (redis ? [redisStep(redis, now, subject.options)] : []),
   ({ network, subject }, { now }) => (network ? [networkStep(network, subject, now)] : []),
   ({ token, subject }, style) => (token ? [tokenStep(token, subject, style)] : []),
   ({ token, subject }) => (token ? [permissionStep(token, subject)] : []),

@@ -1,5 +1,6 @@
 import { limits } from "../limits.ts";
 import { formatBytes, formatCounted } from "../words/numbers.ts";
+import { describeLane } from "../words/lane-words.ts";
 import { formatDuration } from "../words/times.ts";
 import { isDiskLow } from "../words/process-troubles.ts";
 import { bucketVerdict, bucketWords } from "./bucket.ts";
@@ -71,7 +72,8 @@ export function machineStep(machine: MachineLook): StepVerdict {
   return passed("this machine", text);
 }
 
-export function redisStep(redis: RedisLook): StepVerdict {
+/** @param now epoch ms */
+export function redisStep(redis: RedisLook, now: number, options?: string): StepVerdict {
   switch (redis.kind) {
     case "not running":
       return skipped("Redis", "not running; none is configured, mailfleet starts its own");
@@ -85,11 +87,11 @@ export function redisStep(redis: RedisLook): StepVerdict {
         fixes: [{ who: "On this machine:", commands: ["redis-cli -u <redis.url of the configuration> PING"] }],
       });
     case "ready":
-      return readyRedis(redis);
+      return readyRedis(redis, now, options);
   }
 }
 
-function readyRedis(redis: Extract<RedisLook, { kind: "ready" }>): StepVerdict {
+function readyRedis(redis: Extract<RedisLook, { kind: "ready" }>, now: number, options?: string): StepVerdict {
   const { version, problems, fixes, troubles, writeMs } = redis;
   if (problems.length > 0) {
     return failed("Redis", {
@@ -112,6 +114,11 @@ function readyRedis(redis: Extract<RedisLook, { kind: "ready" }>): StepVerdict {
     });
   }
   const text = `${version}, noeviction, AOF on, write ${formatDuration(writeMs)}`;
+  const idle = (redis.fleet.unserved ?? []).map((one) => describeLane(one, now, options));
+  if (idle.length > 0) {
+    const commands = idle.map(({ command }) => command);
+    return look("Redis", text, idle.map(({ happened, youCan }) => `${happened} ${youCan}`).join(" "), commands);
+  }
   if (writeMs > slowWriteMs) return look("Redis", text, "A write takes long: every commit waits for it.");
   return passed("Redis", text, floorNote(version));
 }

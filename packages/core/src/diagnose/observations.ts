@@ -2,6 +2,7 @@ import type { Cause } from "../cause.ts";
 import type { FailureCode } from "../failure-code.ts";
 import type { ErrorFacts } from "../failure.ts";
 import type { Protocol } from "../ids.ts";
+import type { UnservedLane } from "../lanes.ts";
 import type { BucketLook } from "./bucket.ts";
 
 /** What is configured for the mailbox that is looked at. Holds no secret. */
@@ -69,6 +70,8 @@ export interface FleetLook {
   readonly mailbox?: { readonly checkedAt?: number; readonly nextAt?: number; readonly cause?: Cause; readonly parkedBy?: string };
   /** True while any process of the fleet reports. */
   readonly isRunning: boolean;
+  /** Lanes that no worker serves though mailboxes wait in them; absent where there are none. */
+  readonly unserved?: readonly UnservedLane[];
   /** Mailboxes of the tenant, and those of them that wait or are parked. */
   readonly tenantMailboxes: number;
   readonly tenantStopped: number;

@@ -3,6 +3,7 @@ import { isPause } from "../diagnose/go-on.ts";
 import type { Protocol } from "../ids.ts";
 import { type CauseGroup, groupCauses, type StoppedMailbox } from "./group-causes.ts";
 import type { IntakeWords } from "./intake.ts";
+import type { LaneWords } from "./lane-words.ts";
 import { shellWord } from "./shell-word.ts";
 import { countStates, type MailboxFacts, type StateCounts, stateOf, type StateWord } from "./states.ts";
 
@@ -35,12 +36,25 @@ export interface FleetView {
   readonly causes: readonly CauseGroup[];
   /** What holds everybody's intake back; absent where nothing does. */
   readonly intake?: IntakeWords;
+  /** Lanes that no worker serves though mailboxes wait in them. */
+  readonly lanes: readonly LaneWords[];
   /** Of mailboxes that nothing stops. */
   readonly oldestCheck?: number;
 }
 
+/** What is said of all mailboxes at once. */
+export interface FleetWide {
+  readonly intake?: IntakeWords | undefined;
+  readonly lanes?: readonly LaneWords[];
+}
+
 /** Sums in one pass: a console makes them of ten thousand mailboxes each second. */
-export function viewFleet(records: Iterable<ViewedMailbox>, at: number, freshWithinMs: number, intake?: IntakeWords): FleetView {
+export function viewFleet(
+  records: Iterable<ViewedMailbox>,
+  at: number,
+  freshWithinMs: number,
+  { intake, lanes = [] }: FleetWide = {},
+): FleetView {
   const question = { now: at, factsAt: at, freshWithinMs };
   const byTenant = new Map<string, TenantSums>();
   const states = noStates();
@@ -72,6 +86,7 @@ export function viewFleet(records: Iterable<ViewedMailbox>, at: number, freshWit
     ledger: sumLedgers(tenants.map((tenant) => tenant.ledger)),
     causes: groupCauses(stopped, at),
     ...(intake && { intake }),
+    lanes,
     ...(oldest !== undefined && { oldestCheck: oldest }),
   };
 }

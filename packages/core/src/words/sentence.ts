@@ -1,5 +1,6 @@
 import type { CauseGroup } from "./group-causes.ts";
 import { intakeSubject, type IntakeWords } from "./intake.ts";
+import { laneNames, type LaneWords } from "./lane-words.ts";
 import { formatCount, formatCounted, formatRate, formatCountedWord } from "./numbers.ts";
 import { type StateCounts, stateWords } from "./states.ts";
 import { formatAge } from "./times.ts";
@@ -9,16 +10,18 @@ export interface FleetFacts {
   readonly causes: readonly CauseGroup[];
   /** What holds everybody's intake back; absent where nothing does. */
   readonly intake?: IntakeWords;
+  /** Lanes that no worker serves though mailboxes wait in them. */
+  readonly lanes?: readonly LaneWords[];
 }
 
 /**
  * The one sentence that status, console and alert begin with:
  * `9,931 of 10,000 mailboxes are fresh. One cause needs you; 31 mailboxes recover by themselves.`
  */
-export function fleetSentence({ states, causes, intake }: FleetFacts): string {
+export function fleetSentence({ states, causes, intake, lanes = [] }: FleetFacts): string {
   const all = totalOf(states);
   if (all === 0) return "No mailboxes yet.";
-  return `${freshPart(states.fresh + states.syncing, all)} ${restPart(states, causes, intake)}`;
+  return `${freshPart(states.fresh + states.syncing, all)} ${restPart(states, causes, intake, lanes.length)}`;
 }
 
 function freshPart(fresh: number, all: number): string {
@@ -28,7 +31,7 @@ function freshPart(fresh: number, all: number): string {
   return `${formatCount(fresh)} of ${formatCount(all)} mailboxes ${fresh === 1 ? "is" : "are"} fresh.`;
 }
 
-function restPart(states: StateCounts, causes: readonly CauseGroup[], intake: IntakeWords | undefined): string {
+function restPart(states: StateCounts, causes: readonly CauseGroup[], intake: IntakeWords | undefined, unserved: number): string {
   const yours = causes.filter((cause) => cause.owner === "you");
   // Those in a cause that a person must end are told with it, unless they only wait.
   const recovering = Math.min(
@@ -42,7 +45,7 @@ function restPart(states: StateCounts, causes: readonly CauseGroup[], intake: In
       causes.reduce((sum, cause) => sum + cause.waitingCount, 0),
     );
   const parts: string[] = [];
-  const needing = yours.length + (intake?.owner === "you" ? 1 : 0);
+  const needing = yours.length + (intake?.owner === "you" ? 1 : 0) + unserved;
   if (needing > 0) parts.push(`${formatCountedWord(needing, "cause")} need${needing === 1 ? "s" : ""} you`);
   else if (states.parked > 0) parts.push(`${formatCount(states.parked)} parked`);
   else if (states.behind === 0 && states.unknown === 0 && unexplained === 0) parts.push("Nothing needs you");
@@ -71,12 +74,12 @@ export function nowLine(facts: NowFacts): string {
   const all = totalOf(facts.states);
   const check = facts.oldestCheckMs === undefined ? "" : `, oldest check ${formatAge(facts.oldestCheckMs)} ago`;
   const speed = formatRate(facts.messagesPerSecond).replace("/s", " messages/s");
-  return `${formatCount(fresh)} of ${formatCounted(all, "mailbox", "mailboxes")} fresh${check}, ${speed}. ${needs(facts.causes, facts.intake)}`;
+  return `${formatCount(fresh)} of ${formatCounted(all, "mailbox", "mailboxes")} fresh${check}, ${speed}. ${needs(facts)}`;
 }
 
-function needs(causes: readonly CauseGroup[], intake: IntakeWords | undefined): string {
+function needs({ causes, intake, lanes = [] }: FleetFacts): string {
   const yours = causes.filter((cause) => cause.owner === "you");
-  const all = intake?.owner === "you" ? [intakeSubject(intake)] : [];
+  const all = [...(intake?.owner === "you" ? [intakeSubject(intake)] : []), ...lanes.map(({ lane }) => `a worker for ${laneNames[lane]}`)];
   if (yours.length === 0 && all.length === 0) return "Nothing needs you.";
   const whom = (cause: CauseGroup): string =>
     cause.mailboxCount === 1 ? (cause.mailboxes[0] ?? "a mailbox") : (cause.tenant ?? formatCounted(cause.tenantCount ?? 0, "tenant"));

@@ -31,12 +31,12 @@ function view(data: FleetPage, context: ViewContext): TemplateResult {
     <section class="section" aria-label="States">
       <div>${statesBar(summary.states)} ${statesLegend(summary.states)}</div>
     </section>
-    ${missing(data)}
+    ${missing(data, context)}
     <section class="section" aria-labelledby="needs">
       <h2 id="needs">Needs you</h2>
-      ${needsYou(summary.causes, summary.intake, context)}
+      ${needsYou(summary.causes, context, summary)}
     </section>
-    ${comingUpSection(data.comingUp, context)} ${recoversByItself(summary.causes, summary.intake, context)}
+    ${comingUpSection(data.comingUp, context)} ${recoversByItself(summary.causes, context, summary)}
     <section class="section" aria-labelledby="ledger">
       <h2 id="ledger">Ledger</h2>
       <div class="card pad">${ledgerSum(summary.ledger)}</div>
@@ -58,11 +58,11 @@ function sub({ summary, push }: FleetPage, context: ViewContext): TemplateResult
 }
 
 /** Nothing moves without both roles: said before everything else. */
-function missing({ missingRoles }: FleetPage): TemplateResult | typeof nothing {
+function missing({ missingRoles }: FleetPage, { frame }: ViewContext): TemplateResult | typeof nothing {
   if (missingRoles.length === 0) return nothing;
   return html`<div class="card pad failed" role="status">
     <p><strong>No ${missingRoles.join(" and no ")} is alive.</strong> Nothing moves without one; mail waits on the server.</p>
-    ${command(`mailfleet ${missingRoles[0] ?? "up"}`)}
+    ${command(missingRoles.map((role) => `npx mailfleet ${role}${frame.options}`).join("\n"))}
   </div>`;
 }
 
@@ -70,7 +70,7 @@ function empty(context: ViewContext): TemplateResult {
   return html`${pageHead({ heading: context.frame.sentence })}
     <div class="empty">
       <p>Mailboxes appear here as soon as they are in the configuration or imported.</p>
-      ${command(`mailfleet mailboxes import boxes.csv --dry-run${context.frame.options}`)}
+      ${command(`npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run${context.frame.options}`)}
       <p class="muted">${formatCounted(0, "mailbox", "mailboxes")} so far. The page needs no reload.</p>
     </div>`;
 }

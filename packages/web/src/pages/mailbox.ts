@@ -56,9 +56,9 @@ function view(data: MailboxPage, context: ViewContext): TemplateResult {
         : cause.owner === "you"
           ? html`<section class="section" aria-labelledby="needs">
               <h2 id="needs">Needs you</h2>
-              ${needsYou([cause], undefined, context)}
+              ${needsYou([cause], context)}
             </section>`
-          : recoversByItself([cause], undefined, context)
+          : recoversByItself([cause], context)
     }
     ${results.view(context)}
     <section class="section" aria-labelledby="ledger">

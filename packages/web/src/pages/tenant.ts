@@ -42,9 +42,9 @@ function view(data: TenantPage, context: ViewContext): TemplateResult {
     ${results.view(context)}
     <section class="section" aria-labelledby="needs">
       <h2 id="needs">Needs you</h2>
-      ${needsYou(causes, undefined, context)}
+      ${needsYou(causes, context)}
     </section>
-    ${comingUpSection(comingUp, context)} ${recoversByItself(causes, undefined, context)}
+    ${comingUpSection(comingUp, context)} ${recoversByItself(causes, context)}
     <div class="columns">${credentials(data, context)} ${steps(data)}</div>
     <section class="section" aria-labelledby="ledger">
       <h2 id="ledger">Ledger</h2>
