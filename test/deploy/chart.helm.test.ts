@@ -4,9 +4,10 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "@mailfleet/config";
-import { limits, redisKeys, queueNames } from "@mailfleet/core";
+import { type Lane, lanes, limits, redisKeys, queueNames } from "@mailfleet/core";
 import { root } from "../e2e/fleet.ts";
-import { chartDir, everything, fleet, helm, kinds, type Manifest, podsOf, render, renderAs } from "./chart.ts";
+import { alertRules } from "@mailfleet/telemetry";
+import { chartDir, everything, fleet, helm, kinds, lanesApart, type Manifest, podsOf, render, renderAs } from "./chart.ts";
 
 /** Where the types of each kind are: Kubernetes' own, KEDA's and the Prometheus operator's. */
 const modules: Readonly<Record<string, string>> = {
@@ -38,6 +39,15 @@ async function compile(manifests: readonly Manifest[]): Promise<string> {
   }
 }
 
+/** @throws Error where there is none */
+function theOne(manifests: readonly Manifest[], kind: string, nameEnd = ""): Manifest {
+  const found = manifests.find((one) => one.kind === kind && one.metadata.name.endsWith(nameEnd));
+  if (found === undefined) throw new Error(`no ${kind} ${nameEnd}`);
+  return found;
+}
+
+const specOf = ({ spec }: Manifest): Readonly<Record<string, unknown>> => spec ?? {};
+
 test("helm lints the chart without a complaint", async () => {
   const { code, output } = await helm("lint", "--strict", chartDir, "-f", fleet);
   expect(code, output).toBe(0);
@@ -65,7 +75,7 @@ test("by itself the chart has roles, budgets, policies, a claim and an autoscale
 
 describe("all that it can make", () => {
   test("holds against Kubernetes' types", async () => {
-    const manifests = [...(await render([fleet])), ...(await render([fleet, everything]))];
+    const manifests = [...(await render([fleet])), ...(await render([fleet, everything])), ...(await render([fleet, lanesApart]))];
     expect(kinds(manifests)).toEqual(expect.arrayContaining(["Ingress fleet-mailfleet-console", "ScaledObject fleet-mailfleet-worker"]));
     expect(await compile(manifests)).toBe("");
     const [, pod] = podsOf(manifests)[0] ?? [];
@@ -148,6 +158,49 @@ test("a changed configuration rolls the pods", async () => {
   expect(after).not.toEqual(before);
 });
 
+describe("lanes that are apart", () => {
+  test("have a deployment, a budget and pods of their own in place of one for both, and one policy", async () => {
+    const made = kinds(await render([fleet, lanesApart])).filter((kind) => kind.includes("-worker"));
+    expect(made).toEqual([
+      "Deployment fleet-mailfleet-worker-backfill",
+      "Deployment fleet-mailfleet-worker-fresh",
+      "NetworkPolicy fleet-mailfleet-worker",
+      "PodDisruptionBudget fleet-mailfleet-worker-backfill",
+      "PodDisruptionBudget fleet-mailfleet-worker-fresh",
+      "ScaledObject fleet-mailfleet-worker-backfill",
+      "ScaledObject fleet-mailfleet-worker-fresh",
+      "TriggerAuthentication fleet-mailfleet-worker-backfill",
+      "TriggerAuthentication fleet-mailfleet-worker-fresh",
+    ]);
+  });
+
+  test("are told to their workers, and no pod is chosen by two deployments", async () => {
+    const deployments = (await render([fleet, lanesApart])).filter(
+      ({ kind, metadata }) => kind === "Deployment" && /-worker-/.test(metadata.name),
+    );
+    for (const { metadata, spec } of deployments) {
+      const lane = metadata.name.replace(/^.*-/, "");
+      const [container] = spec?.template?.spec.containers ?? [];
+      expect(container?.env).toContainEqual({ name: "MAILFLEET_WORKER_LANE", value: lane });
+      expect(container?.args[0]).toBe("worker");
+      expect(spec?.["selector"]).toMatchObject({ matchLabels: { "mailfleet/lane": lane } });
+      expect(spec?.template?.metadata).toMatchObject({ labels: { "mailfleet/lane": lane, "app.kubernetes.io/component": "worker" } });
+    }
+  });
+});
+
+test("the rules of the operator's Prometheus are those of the file, and lead to the pages where they are said to lie", async () => {
+  const rule = theOne(await render([fleet, everything]), "PrometheusRule");
+  const [group] = specOf(rule)["groups"] as readonly {
+    rules: readonly { alert: string; expr: string; annotations: Record<string, string> }[];
+  }[];
+  expect(group?.rules.map(({ alert, expr }) => ({ alert, expr }))).toEqual(alertRules().map(({ alert, expr }) => ({ alert, expr })));
+  expect(group?.rules[0]?.annotations).toMatchObject({
+    summary: alertRules()[0]?.summary,
+    runbook_url: "https://docs.corp.example/mailfleet/runbook.md#mailfleetunaccounted",
+  });
+});
+
 describe("workers are scaled", () => {
   const scalers = async (...more: string[]): Promise<readonly string[]> =>
     kinds(await render([fleet], ...more)).filter((kind) => /Scaled|Autoscaler/.test(kind));
@@ -161,13 +214,25 @@ describe("workers are scaled", () => {
     expect(await scalers(...more)).toEqual(expected);
   });
 
-  test("by the lists that BullMQ keeps what waits in, of every shard and lane", async () => {
-    const scaled = (await render([fleet, everything])).find(({ kind }) => kind === "ScaledObject");
-    const triggers = scaled?.spec?.["triggers"] as readonly { metadata: { listName: string; listLength: string } }[];
-    const lists = [1, 2].flatMap((shard) =>
-      [queueNames.fresh, queueNames.backfill].map((queue) => `${redisKeys(undefined, shard).bullPrefix}:${queue}:wait`),
-    );
-    expect(triggers.map(({ metadata }) => metadata.listName)).toEqual(lists);
+  const waitingIn = (lane: Lane, shard: number): readonly string[] =>
+    ["wait", "prioritized"].map((set) => `${redisKeys(undefined, shard).bullPrefix}:${queueNames[lane]}:${set}`);
+  const watched = (scaled: Manifest): readonly string[] =>
+    (specOf(scaled)["triggers"] as readonly { metadata: { listName: string } }[]).map(({ metadata }) => metadata.listName);
+
+  test("by the list and the set that BullMQ keeps what waits in, of every shard and lane", async () => {
+    const scaled = theOne(await render([fleet, everything]), "ScaledObject");
+    expect(watched(scaled)).toEqual([1, 2].flatMap((shard) => lanes.flatMap((lane) => waitingIn(lane, shard))));
+  });
+
+  test("each lane by what waits in it, where they are apart", async () => {
+    const manifests = await render([fleet, lanesApart]);
+    for (const lane of lanes) {
+      const scaled = theOne(manifests, "ScaledObject", `-worker-${lane}`);
+      expect(watched(scaled)).toEqual(waitingIn(lane, 1));
+      expect(scaled.spec).toMatchObject(
+        lane === "fresh" ? { minReplicaCount: 2, maxReplicaCount: 4 } : { minReplicaCount: 1, maxReplicaCount: 10 },
+      );
+    }
   });
 });
 
@@ -242,6 +307,8 @@ test.each<[string, string[], string]>([
   ["a value that is misspelt", ["-f", fleet, "--set", "worker.replica=3"], "replica"],
   ["blobs that are lost with the pod", ["-f", fleet, "--set", "blobs.persistence.enabled=false"], "they would be lost with the pod"],
   ["fewer workers at most than at least", ["-f", fleet, "--set", "worker.autoscaling.minReplicas=20"], "minReplicas is above maxReplicas"],
+  ["one lane without the other", ["-f", fleet, "--set", "worker.lanes.fresh.replicas=1"], "backfill"],
+  ["a configuration that leaves history to nobody", ["-f", fleet, "--set", "config.worker.lane=fresh"], "name both in worker.lanes"],
   ["KEDA that does not know which Redis", ["-f", fleet, "--set", "worker.autoscaling.kind=keda"], "keda.address is host:port"],
 ])("values are refused in words: %s", async (_, args, words) => {
   const { code, output } = await helm("template", "fleet", chartDir, ...args);

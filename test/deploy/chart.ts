@@ -11,6 +11,9 @@ export const fleet = path.join(chartDir, "ci/fleet.yaml");
 /** Beside them: all that is off by itself. */
 export const everything = path.join(chartDir, "ci/everything.yaml");
 
+/** Beside `fleet`: a deployment of workers for each lane. */
+export const lanesApart = path.join(chartDir, "ci/lanes.yaml");
+
 export interface Container {
   readonly name: string;
   readonly args: readonly string[];

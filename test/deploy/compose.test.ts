@@ -38,8 +38,17 @@ function knownVariables(schema: object, at: readonly string[] = []): readonly st
   return Object.entries(properties).flatMap(([key, child]) => knownVariables(child, [...at, key]));
 }
 
-test("the services are Redis, the roles, and by profile the sandbox and the command line", () => {
-  expect(services.map(([name]) => name).sort()).toEqual(["cli", "console", "producer", "redis", "sandbox", "volumes", "worker"]);
+test("the services are Redis, the roles, and by profile the sandbox, workers for history and the command line", () => {
+  expect(services.map(([name]) => name).sort()).toEqual([
+    "cli",
+    "console",
+    "producer",
+    "redis",
+    "sandbox",
+    "volumes",
+    "worker",
+    "worker-backfill",
+  ]);
   expect(
     ours
       .filter(([, { profiles }]) => profiles === undefined)
@@ -54,6 +63,12 @@ test.each(roles)("%s is started by its verb, with the configuration that is moun
   expect(volumes).toContain("${MAILFLEET_CONFIG:-config}:/etc/mailfleet:ro");
   expect(volumes).toContain("data:/data");
   expect(Number(grace.replace("s", "")) * 1_000).toBeGreaterThan(limits.drainMs);
+});
+
+test("by one profile and one variable each lane has workers of its own; without them worker.lane says what a worker serves", () => {
+  const laneOf = (name: string): string | undefined => compose.services[name]?.environment?.["MAILFLEET_WORKER_LANE"];
+  expect([laneOf("worker"), laneOf("worker-backfill")]).toEqual(["${MAILFLEET_LANE:-}", "backfill"]);
+  expect(compose.services["worker-backfill"]).toMatchObject({ ...compose.services["worker"], profiles: ["lanes"], environment: {} });
 });
 
 test("variables of services and image are ones that the configuration knows", () => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { limits } from "@mailfleet/core";
+import { lanes, limits } from "@mailfleet/core";
 import { workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { root } from "../e2e/fleet.ts";
 
@@ -21,6 +21,8 @@ test.each([
   ["mailfleet.service", "up"],
   ["mailfleet-role@.service", "%i"],
   ["mailfleet-worker@.service", "worker"],
+  ["mailfleet-worker-fresh@.service", "worker"],
+  ["mailfleet-worker-backfill@.service", "worker"],
 ])("%s runs the command line's %s, and drains before it is killed", (unit, verb) => {
   const [start = ""] = valuesOf(unit, "ExecStart");
   const [, file = "", found] =
@@ -31,15 +33,18 @@ test.each([
   expect(valuesOf(unit, "RestartPreventExitStatus")).toEqual(["2"]);
 });
 
-test("a worker has what it must have from its start", () => {
-  const unit = "mailfleet-worker@.service";
+test.each(["mailfleet-worker@.service", "mailfleet-worker-fresh@.service"])("%s has what a worker must have from its start", (unit) => {
   for (const flag of workerNodeFlags) expect(valuesOf(unit, "ExecStart")[0]).toContain(` ${flag} `);
   const given = valuesOf(unit, "Environment").join(" ").split(" ");
   for (const [name, value] of Object.entries(workerEnvironment)) expect(given).toContain(`${name}=${value}`);
 });
 
+test("a unit for one lane names it by the last word before its @, which systemd has as %j", () => {
+  for (const lane of lanes) expect(valuesOf(`mailfleet-worker-${lane}@.service`, "ExecStart")[0]).toMatch(/ worker .* --lane %j$/);
+});
+
 test("all units are confined alike", () => {
-  expect(units).toHaveLength(3);
+  expect(units).toHaveLength(5);
   expect(confinement("mailfleet.service")).toContain("ProtectSystem=strict");
   expect(new Set(units.map(confinement)).size).toBe(1);
 });

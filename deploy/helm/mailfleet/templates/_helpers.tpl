@@ -42,6 +42,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- else }}hpa{{ end }}
 {{- end }}
 
+{{/* The deployments of workers as a JSON list of name, lane and values: one for both lanes, or one for each. */}}
+{{- define "mailfleet.workers" -}}
+{{- $own := omit .Values.worker "lanes" }}
+{{- $groups := list }}
+{{- range $lane, $values := .Values.worker.lanes }}
+{{- $groups = append $groups (dict "name" (printf "worker-%s" $lane) "lane" $lane "values" (mergeOverwrite (deepCopy $own) ($values | default dict))) }}
+{{- end }}
+{{- $groups | default (list (dict "name" "worker" "lane" "" "values" $own)) | toJson }}
+{{- end }}
+
+{{/* What tells the pods of a deployment of workers from others. Takes one of the list above. */}}
+{{- define "mailfleet.workerLabels" -}}
+app.kubernetes.io/component: worker
+{{- with .lane }}
+mailfleet/lane: {{ . }}
+{{- end }}
+{{- end }}
+
 {{/* What a pod of every role has. Takes root, role (its name) and values (its block). */}}
 {{- define "mailfleet.pod" -}}
 {{- $root := .root }}
@@ -168,6 +186,9 @@ readinessProbe:
 labels:
   {{- include "mailfleet.labels" .root | nindent 2 }}
   app.kubernetes.io/component: {{ .role }}
+  {{- with .lane }}
+  mailfleet/lane: {{ . }}
+  {{- end }}
   {{- with .values.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
