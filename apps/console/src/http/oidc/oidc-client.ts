@@ -92,7 +92,7 @@ export class OidcClient {
 
   async #discover(atMs: number): Promise<Known> {
     const library = await import("openid-client");
-    const { issuer, clientId, clientSecret } = this.#rule;
+    const { issuer, clientId, clientSecret, redirectUri } = this.#rule;
     const secret = clientSecret?.reveal();
     const server = new URL(issuer);
     try {
@@ -105,6 +105,9 @@ export class OidcClient {
       );
       // TLS to the token endpoint would do for the specification; a signature that is looked at does not depend on it.
       library.enableNonRepudiationChecks(service);
+      // What the service says of itself is kept for an hour: not where it lacks what a sign-in needs.
+      library.buildAuthorizationUrl(service, { redirect_uri: redirectUri });
+      if (service.serverMetadata().token_endpoint === undefined) throw new OidcFailure("refused", "NO_TOKEN_ENDPOINT");
       return { library, service, atMs };
     } catch (error) {
       throw toFailure(error);
@@ -125,14 +128,22 @@ function secretBy(library: typeof OpenId, secret: string): OpenId.ClientAuth {
 /** Only words that say what was wrong: the library's errors carry tokens and claims in their causes. */
 function toFailure(error: unknown): OidcFailure {
   if (error instanceof OidcFailure) return error;
-  const { code, error: word, status } = error as { readonly code?: unknown; readonly error?: unknown; readonly status?: unknown };
+  const { code, error: word } = error as { readonly code?: unknown; readonly error?: unknown };
   if (typeof word === "string") return new OidcFailure("refused", plain(word));
+  const status = statusOf(error);
+  if (status !== undefined && status !== 200)
+    return new OidcFailure(status >= 500 || status === 429 ? "unreachable" : "refused", `HTTP_${status}`);
   // fetch has no code of its own; the library's time limit neither.
   const isUnreachable =
     error instanceof TypeError && code === undefined ? true : error instanceof Error && /^(TimeoutError|AbortError)$/.test(error.name);
-  if (isUnreachable || code === "OAUTH_TIMEOUT" || status === 503)
-    return new OidcFailure("unreachable", typeof code === "string" ? code : "NO_ANSWER");
+  if (isUnreachable || code === "OAUTH_TIMEOUT") return new OidcFailure("unreachable", typeof code === "string" ? code : "NO_ANSWER");
   return new OidcFailure("refused", typeof code === "string" ? plain(code) : "UNKNOWN");
+}
+
+/** Of the answer that the library met something else in than it expects. */
+function statusOf(error: unknown): number | undefined {
+  for (let one = error; one instanceof Error; one = one.cause) if (one.cause instanceof Response) return one.cause.status;
+  return undefined;
 }
 
 /** `access_denied`, and nothing that a service or somebody between made up. */

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { oidcCallbackPath, type OidcAuth } from "@mailfleet/config";
 import type { Clock, Log } from "@mailfleet/core";
 import type { Access } from "../access.ts";
+import { sourceOf } from "../address-list.ts";
 import type { ConsoleServer } from "../console-server.ts";
 import { RateLimiter } from "../rate-limiter.ts";
 import { localPath, onwards } from "../onwards.ts";
@@ -64,8 +65,9 @@ export function addOidcRoutes(server: ConsoleServer, { rule, access, views, cloc
 
   server.reads("/login/oidc", "anyone", async (request, reply) => {
     const now = clock.monotonic();
-    if (begun.waitMs(request.ip, now) > 0) return fail(request, reply, 429, "Too many sign-ins were begun. Wait some minutes.");
-    begun.count(request.ip, now);
+    const source = sourceOf(request.ip);
+    if (begun.waitMs(source, now) > 0) return fail(request, reply, 429, "Too many sign-ins were begun. Wait some minutes.");
+    begun.count(source, now);
     try {
       const login = await client.begin();
       const { to } = request.query as { readonly to?: unknown };
