@@ -11,13 +11,18 @@ describe("a viewer", () => {
   let headers: Record<string, string>;
   beforeAll(async () => {
     it = await startTestConsole({ console: "  auth: { passwordFile: ./password, viewerPasswordFile: ./viewer-password }\n" });
-    const token = /"token":"([\w-]+)/.exec(await (await it.get("/")).text())?.[1] ?? "";
-    const signedIn = await it.post("/api/login", { name: "vera", password: `viewer ${password}` }, { "x-mailfleet-token": token });
-    const cookie = signedIn.headers.get("set-cookie")?.split(";", 1)[0] ?? "";
-    const page = (await (await it.get("/api/page?path=/", { cookie })).json()) as { frame: { token: string } };
-    headers = { cookie, "x-mailfleet-token": page.frame.token };
+    headers = await signInAs("vera", `viewer ${password}`);
   });
   afterAll(() => it.end());
+
+  /** @returns the headers of requests that change something */
+  const signInAs = async (name: string, word: string): Promise<Record<string, string>> => {
+    const token = /"token":"([\w-]+)/.exec(await (await it.get("/")).text())?.[1] ?? "";
+    const signedIn = await it.post("/api/login", { name, password: word }, { "x-mailfleet-token": token });
+    const cookie = signedIn.headers.get("set-cookie")?.split(";", 1)[0] ?? "";
+    const page = (await (await it.get("/api/page?path=/", { cookie })).json()) as { frame: { token: string } };
+    return { cookie, "x-mailfleet-token": page.frame.token };
+  };
 
   test("is refused every route that is for operators, and every change is one (check 28)", async () => {
     const changes = it.routes.filter(({ method }) => method === "POST");
@@ -50,12 +55,25 @@ describe("a viewer", () => {
       .not.toEqual([]);
   });
 
+  test("holds ten live pages at most, and others get theirs", async () => {
+    const operator = await signInAs("anna", password);
+    const streams: Response[] = [];
+    const open = async (as: Record<string, string>): Promise<number> => {
+      const stream = await it.get("/api/stream", as);
+      streams.push(stream);
+      return stream.status;
+    };
+    try {
+      for (let i = 0; i < 10; i++) expect(await open(headers)).toBe(200);
+      expect(await open(headers)).toBe(429);
+      expect(await open(operator)).toBe(200);
+    } finally {
+      await Promise.all(streams.map((stream) => stream.body?.cancel()));
+    }
+  });
+
   test("who signs in under an operator's name takes none of that one's turns, and sees no result of theirs", async () => {
-    const open = /"token":"([\w-]+)/.exec(await (await it.get("/")).text())?.[1] ?? "";
-    const signedIn = await it.post("/api/login", { name: "vera", password }, { "x-mailfleet-token": open });
-    const cookie = signedIn.headers.get("set-cookie")?.split(";", 1)[0] ?? "";
-    const page = (await (await it.get("/api/page?path=/", { cookie })).json()) as { frame: { token: string } };
-    const operator = { cookie, "x-mailfleet-token": page.frame.token };
+    const operator = await signInAs("vera", password);
     const act = (as: Record<string, string>): Promise<Response> =>
       it.post("/api/actions", { verb: "try", target: { mailbox: "contoso/a@contoso.example" } }, as);
     let last = 0;

@@ -39,6 +39,11 @@ export class Access {
     return this.#rule === undefined || this.#rule.kind === "proxy" ? [] : [this.#rule.kind];
   }
 
+  /** Nobody has to say who they are. */
+  get isOpen(): boolean {
+    return this.#rule === undefined;
+  }
+
   /** @param isHuman as in `Sessions.find` */
   whoAsks(request: FastifyRequest, isHuman: boolean): Session | undefined {
     const rule = this.#rule;

@@ -4,6 +4,8 @@ import { Refusal } from "./refusal.ts";
 
 /** One for each browser; T54. */
 const mostStreams = 50;
+/** Of one person: more browsers than somebody has, and few enough that others get one. */
+const mostOfOne = 10;
 const beatMs = 2_000;
 /** A browser that reads nothing keeps no more than this of ours. */
 const mostWaitingBytes = 1_000_000;
@@ -12,6 +14,8 @@ const retryMs = 1_500;
 
 interface Stream {
   readonly reply: FastifyReply;
+  /** Undefined where everybody is the same. */
+  readonly who: string | undefined;
   /** False: the person is not signed in any more. */
   readonly isAllowed: () => boolean;
 }
@@ -35,8 +39,9 @@ export class EventStreams {
   }
 
   /** Takes the answer over. @throws Refusal TOO_MANY */
-  open(request: FastifyRequest, reply: FastifyReply, isAllowed: () => boolean, onEnd: () => void): void {
-    if (this.#streams.size >= mostStreams || this.#isClosed) {
+  open(request: FastifyRequest, reply: FastifyReply, { who, isAllowed }: Pick<Stream, "who" | "isAllowed">, onEnd: () => void): void {
+    const own = who === undefined ? 0 : [...this.#streams].filter((one) => one.who === who).length;
+    if (this.#streams.size >= mostStreams || own >= mostOfOne || this.#isClosed) {
       throw new Refusal("TOO_MANY", "Too many pages are live at once.", {
         retryMs: 5_000,
         todo: "Close some; this one goes on by itself.",
@@ -46,7 +51,7 @@ export class EventStreams {
     const { raw } = reply;
     for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
     raw.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
-    const stream = { reply, isAllowed };
+    const stream = { reply, who, isAllowed };
     this.#streams.add(stream);
     request.raw.on("close", () => {
       if (this.#streams.delete(stream)) onEnd();

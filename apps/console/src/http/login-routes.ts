@@ -1,5 +1,6 @@
 import type { Clock, Log } from "@mailfleet/core";
 import type { Access } from "./access.ts";
+import { sourceOf } from "./address-list.ts";
 import type { ConsoleServer } from "./console-server.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -14,15 +15,16 @@ export function addLoginRoutes(
     if (typeof body?.name !== "string" || typeof body.password !== "string")
       throw new Refusal("BAD_REQUEST", "A name and a password are needed.");
     const now = clock.monotonic();
-    const waitMs = server.logins.waitMs(request.ip, now);
+    const source = sourceOf(request.ip);
+    const waitMs = server.logins.waitMs(source, now);
     if (waitMs > 0) throw new Refusal("TOO_MANY", "Too many wrong passwords.", { retryMs: waitMs, todo: "Wait some minutes." });
     const signedIn = access.signIn(request, body.name, body.password);
     if (signedIn === undefined) {
-      server.logins.count(request.ip, now);
+      server.logins.count(source, now);
       log.warn({ ip: request.ip }, "a sign-in was refused");
       throw new Refusal("WRONG_PASSWORD", "That is not the password.");
     }
-    server.logins.forget(request.ip);
+    server.logins.forget(source);
     onSignedIn(signedIn.person.name);
     void reply.header("set-cookie", signedIn.cookie);
     return signedIn.person;

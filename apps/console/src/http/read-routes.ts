@@ -68,7 +68,9 @@ export function addReadRoutes(server: ConsoleServer, sources: PageSources, acces
       const stop = live.onPatch(() => undefined);
       try {
         // Whoever is not signed in any more hears no more of the fleet.
-        streams.open(request, reply, () => access.whoAsks(request, false) !== undefined, stop);
+        const { name, role } = personOf(request);
+        const who = access.isOpen ? undefined : `${role} ${name}`;
+        streams.open(request, reply, { who, isAllowed: () => access.whoAsks(request, false) !== undefined }, stop);
       } catch (error) {
         stop();
         throw error;
