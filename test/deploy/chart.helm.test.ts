@@ -268,6 +268,21 @@ test("a Secret with dots and a long name is mounted under its name, as a volume 
   }
 });
 
+test("a console with TLS of its own believes nobody's forwarded address", async () => {
+  const more = [
+    "--set",
+    "config.console.trustedProxies=null",
+    "--set",
+    "config.console.tls.certFile=a",
+    "--set",
+    "config.console.tls.keyFile=b",
+  ];
+  const names = async (...args: string[]): Promise<readonly (string | undefined)[]> =>
+    podsOf(await render([fleet], ...args)).flatMap(([, { containers }]) => containers.flatMap(({ env }) => env.map(({ name }) => name)));
+  expect(await names(...more.slice(0, 2))).toContain("MAILFLEET_CONSOLE_TRUSTED_PROXIES");
+  expect(await names(...more)).not.toContain("MAILFLEET_CONSOLE_TRUSTED_PROXIES");
+});
+
 test("a budget that is given by minAvailable is that, and not also the default", async () => {
   const manifests = await render(
     [fleet],

@@ -68,7 +68,7 @@ describe("a viewer", () => {
       expect(await open(headers)).toBe(429);
       expect(await open(operator)).toBe(200);
     } finally {
-      await Promise.all(streams.map((stream) => stream.body?.cancel()));
+      for (const stream of streams) await stream.body?.cancel();
     }
   });
 

@@ -156,7 +156,8 @@ volumeMounts:
 {{- if .Values.blobs.persistence.enabled }}
 - { name: MAILFLEET_BLOBS_DIR, value: /blobs }
 {{- end }}
-{{- if and .Values.console.enabled .Values.console.trustedProxies (not (.Values.config.console).trustedProxies) }}
+{{- /* With TLS of its own browsers come without a proxy, and what they say of their address is not to be believed. */}}
+{{- if and .Values.console.enabled .Values.console.trustedProxies (not (.Values.config.console).trustedProxies) (not (.Values.config.console).tls) }}
 - { name: MAILFLEET_CONSOLE_TRUSTED_PROXIES, value: {{ join "," .Values.console.trustedProxies | quote }} }
 {{- end }}
 {{- with .Values.extraEnv }}
