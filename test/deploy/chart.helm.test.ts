@@ -119,10 +119,10 @@ test("every pod gives up what it does not need", async () => {
   }
 });
 
-test("the roles start with a configuration that holds", async () => {
-  const manifests = await render([fleet]);
+/** What each role makes of its file and its variables. */
+function loadedOf(manifests: readonly Manifest[]): readonly (readonly [role: string, loaded: ReturnType<typeof loadConfig>])[] {
   const yaml = manifests.find(({ kind }) => kind === "ConfigMap")?.data?.["mailfleet.yaml"] ?? "";
-  for (const [role, { containers }] of podsOf(manifests)) {
+  return podsOf(manifests).map(([role, { containers }]) => {
     const [container] = containers;
     expect(container?.args).toEqual([role, "--config", "/etc/mailfleet/mailfleet.yaml"]);
     const loaded = loadConfig({
@@ -137,8 +137,37 @@ test("the roles start with a configuration that holds", async () => {
         throw Object.assign(new Error(file), { code: "ENOENT" });
       },
     });
-    expect(loaded).toMatchObject({ ok: true, warnings: [], config: { metrics: { listen: { port: 9464 } }, blobs: { dir: "/blobs" } } });
-  }
+    return [role, loaded] as const;
+  });
+}
+
+const inBucket = ["blobs.persistence.enabled=false", "config.blobs.s3.bucket=mail-blobs", "config.blobs.s3.region=eu-central-1"];
+const byOidc = [
+  "config.console.auth.passwordFile=null",
+  "config.console.auth.oidc.issuer=https://login.corp.example/realms/ops",
+  "config.console.auth.oidc.clientId=mailfleet",
+  "config.console.auth.oidc.redirectUri=https://mailfleet.corp.example/login/oidc/callback",
+  'config.console.auth.oidc.operators={mail, "ops & co"}',
+];
+const setAll = (values: readonly string[]): string[] => values.flatMap((value) => ["--set", value]);
+
+test.each<[string, string[]]>([
+  ["as it is", []],
+  ["in a bucket", inBucket],
+  ["with people who sign in elsewhere", byOidc],
+  [
+    "with a cluster of Redis",
+    ["config.redis.url=null", "config.redis.cluster={rediss://a:6380,rediss://b:6380}", "config.redis.username=x", "config.shards=4"],
+  ],
+  [
+    "with sentinels",
+    ["config.redis.url=null", "config.redis.sentinels.nodes={rediss://a:26380,rediss://b:26380}", "config.redis.sentinels.name=main"],
+  ],
+  ["with numbers that Helm writes in its own way", ["config.sync.slice.bytes=67108864", "config.downstream.highWater=2000000"]],
+])("the roles start with a configuration that holds, %s", async (_, values) => {
+  const manifests = await render([fleet], ...setAll(values));
+  for (const [role, loaded] of loadedOf(manifests))
+    expect(loaded, role).toMatchObject({ ok: true, warnings: [], config: { metrics: { listen: { port: 9464 } } } });
 });
 
 test("the page's commands make every Secret and ConfigMap that the values to begin with name", async () => {
@@ -265,6 +294,18 @@ test("a Secret with dots and a long name is mounted under its name, as a volume 
     expect(mounts.map(({ mountPath }) => mountPath)).toEqual(
       expect.arrayContaining(names.flatMap((name) => [`/etc/mailfleet/secrets/${name}`, `/etc/mailfleet/files/${name}`])),
     );
+  }
+});
+
+test("with a bucket each session of a worker has room for the largest message", async () => {
+  const manifests = await render([fleet], ...setAll(inBucket));
+  expect(kinds(manifests).filter((kind) => kind.includes("Claim"))).toEqual([]);
+  const [, loaded] = loadedOf(manifests).find(([role]) => role === "worker") ?? [];
+  const { concurrency, backfillConcurrency } = loaded?.ok === true ? loaded.config.sync : { concurrency: 0, backfillConcurrency: 0 };
+  expect(concurrency + backfillConcurrency).toBeGreaterThan(1);
+  for (const [role, { volumes }] of podsOf(manifests)) {
+    const [, gib = "0"] = /^(\d+)Gi$/.exec(volumes.find(({ name }) => name === "data")?.emptyDir?.sizeLimit ?? "") ?? [];
+    expect(Number(gib) * 2 ** 30, role).toBeGreaterThanOrEqual((concurrency + backfillConcurrency) * limits.messageBytes);
   }
 });
 

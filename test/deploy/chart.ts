@@ -28,7 +28,11 @@ export interface PodSpec {
   readonly securityContext: object;
   readonly terminationGracePeriodSeconds: number;
   readonly automountServiceAccountToken: boolean;
-  readonly volumes: readonly { readonly name: string; readonly secret?: { readonly secretName: string } }[];
+  readonly volumes: readonly {
+    readonly name: string;
+    readonly secret?: { readonly secretName: string };
+    readonly emptyDir?: { readonly sizeLimit: string };
+  }[];
 }
 
 export interface Manifest {

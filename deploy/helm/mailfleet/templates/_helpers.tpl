@@ -106,7 +106,8 @@ volumes:
   - name: tmp
     emptyDir: { sizeLimit: 256Mi }
   - name: data
-    emptyDir: { sizeLimit: 64Mi }
+    # With a bucket large messages wait here for their upload; a pod that writes more than the limit is evicted.
+    emptyDir: { sizeLimit: {{ $root.Values.blobs.persistence.enabled | ternary "64Mi" $root.Values.blobs.scratchSize | quote }} }
   {{- if $root.Values.blobs.persistence.enabled }}
   - name: blobs
     persistentVolumeClaim:
@@ -119,6 +120,7 @@ volumes:
 {{- $ports := list }}
 {{- range .Values.networkPolicy.redisPorts }}{{ $ports = append $ports (printf "%d" (int .)) }}{{ end }}
 {{- range regexFindAll "[A-Za-z0-9\\]]:[0-9]{2,5}" (toJson .Values.config.redis) -1 }}{{ $ports = append $ports (regexFind "[0-9]+$" .) }}{{ end }}
+{{- if .Values.config.redis.sentinels }}{{ $ports = append $ports "26379" }}{{ end }}
 {{- $ports | uniq | join "," }}
 {{- end }}
 
