@@ -51,9 +51,8 @@ export class PackBatch implements BlobBatch {
     this.#notes.push({ folder, entry });
   }
 
-  put(kind: BlobKind | "index", key: string, bytes: Uint8Array): BlobPointer {
+  put(kind: BlobKind | "index", key: string, bytes: Uint8Array, sha256 = hash("sha256", bytes, "hex")): BlobPointer {
     this.#begin();
-    const sha256 = hash("sha256", bytes, "hex");
     this.#append(encodeHead({ kind, key, size: bytes.length, sha256 }));
     const offset = this.#offset;
     this.#append(bytes);

@@ -34,18 +34,20 @@ export interface Gap {
 
 export type GapKind = "text" | "html" | "attachment";
 
-/** A message between being parsed and being encoded. */
-export interface ComposedMessage {
-  /** JSON in pieces, with a gap behind each but the last. */
-  readonly pieces: readonly string[];
-  readonly gaps: readonly { readonly kind: GapKind; readonly content: string | Uint8Array }[];
+/** Takes a message in the order in which it is written. */
+export interface MessageSink {
+  /** JSON, a part of it: what was written before goes on. */
+  write(json: string): void;
+  /** The members of a blob belong here. */
+  leaveOut(kind: GapKind, content: string | Uint8Array): void;
 }
 
-/** Bodies over `limits.inlineBodyBytes` and attachments become gaps; what lies in the blob store already is written out. */
-export function composeMessage(message: ParsedMessage): ComposedMessage {
+/**
+ * Bodies over `limits.inlineBodyBytes` and attachments become gaps; what lies in the blob store already is written out. Parts are not
+ * joined: a joined text is copied once more before it is encoded.
+ */
+export function composeMessage(message: ParsedMessage, sink: MessageSink): void {
   const { text, html, attachments, defects } = message;
-  const pieces: string[] = [];
-  const gaps: { kind: GapKind; content: string | Uint8Array }[] = [];
   const isTextOut = text !== undefined && isLongerInUtf8(text, limits.inlineBodyBytes);
   const isHtmlOut = html !== undefined && isLongerInUtf8(html, limits.inlineBodyBytes);
   // JSON leaves out what is undefined.
@@ -56,45 +58,42 @@ export function composeMessage(message: ParsedMessage): ComposedMessage {
     attachments: undefined,
     defects: defects.length > 0 ? defects : undefined,
   };
-  let piece = cleanJson(inline).slice(0, -1);
-  const leaveOut = (kind: GapKind, content: string | Uint8Array): void => {
-    pieces.push(piece);
-    gaps.push({ kind, content });
-    piece = "}";
-  };
+  sink.write(cleanJson(inline).slice(0, -1));
   if (isTextOut) {
-    piece += ',"textRef":{';
-    leaveOut("text", text);
+    sink.write(',"textRef":{');
+    sink.leaveOut("text", text);
+    sink.write("}");
   }
   if (isHtmlOut) {
-    piece += ',"htmlRef":{';
-    leaveOut("html", html);
+    sink.write(',"htmlRef":{');
+    sink.leaveOut("html", html);
+    sink.write("}");
   }
-  piece += ',"attachments":[';
-  let comma = "";
-  for (const { content, ...about } of attachments) {
-    piece += `${comma}${cleanJson(about).slice(0, -1)},`;
-    comma = ",";
-    if (content instanceof Uint8Array) leaveOut("attachment", content);
-    else piece += `${pointerMembers(content)}}`;
+  sink.write(',"attachments":[');
+  for (const [i, { content, ...about }] of attachments.entries()) {
+    sink.write(`${i > 0 ? "," : ""}${cleanJson(about).slice(0, -1)},`);
+    if (content instanceof Uint8Array) sink.leaveOut("attachment", content);
+    else sink.write(pointerMembers(content));
+    sink.write("}");
   }
-  pieces.push(`${piece}]}`);
-  return { pieces, gaps };
+  sink.write("]}");
 }
 
 /** {@link composeMessage}, encoded. Who has many messages at once encodes them himself. */
 export function writeMessage(message: ParsedMessage): WrittenMessage {
   const encoder = new TextEncoder();
-  const { pieces, gaps } = composeMessage(message);
-  const encoded = pieces.map((piece) => encoder.encode(piece));
+  const pieces: Uint8Array[] = [];
+  const gaps: Gap[] = [];
   let at = 0;
-  return {
-    gaps: gaps.map(({ kind, content }, i) => {
-      at += (encoded[i] as Uint8Array).length;
-      return { at, kind, bytes: typeof content === "string" ? encoder.encode(content) : content };
-    }),
-    json: joinBytes(encoded),
-  };
+  composeMessage(message, {
+    write(json) {
+      const piece = encoder.encode(json);
+      pieces.push(piece);
+      at += piece.length;
+    },
+    leaveOut: (kind, content) => void gaps.push({ at, kind, bytes: typeof content === "string" ? encoder.encode(content) : content }),
+  });
+  return { gaps, json: joinBytes(pieces) };
 }
 
 /** The way back, for who wants to look into the message. */

@@ -12,12 +12,11 @@ import { readFields } from "./read-fields.ts";
 export type { ParseLimits } from "./parse-limits.ts";
 
 /**
- * One message from its bytes, nothing else read or written. Never rejects; time is the caller's to watch, because a parser that
- * is busy cannot watch it. Attachment bytes may be views of `bytes`.
+ * One message from its bytes, nothing else read or written; at once, if it has a common shape. Never rejects; time is the caller's to
+ * watch, because a parser that is busy cannot watch it. Attachment bytes may be views of `bytes`.
  */
-export function parseMessage(bytes: Uint8Array, limits: ParseLimits): Promise<ParseResult> {
-  const result = parseFast(bytes, limits);
-  return result === undefined ? parseByStreams(bytes, limits) : Promise.resolve(result);
+export function parseMessage(bytes: Uint8Array, limits: ParseLimits): ParseResult | Promise<ParseResult> {
+  return parseFast(bytes, limits) ?? parseByStreams(bytes, limits);
 }
 
 /** By mailparser: what {@link parseFast} declines, and what it is measured by. */

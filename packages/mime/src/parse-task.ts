@@ -6,7 +6,7 @@ import { parseMessage, parsePieces } from "./parse-message.ts";
 import type { ParseLimits } from "./parse-message.ts";
 import { askOver } from "./port-calls.ts";
 import { rawFactsOf } from "./raw-facts.ts";
-import { packBatch, type WireBatch } from "./wire.ts";
+import { BatchWriter, type WireBatch } from "./wire.ts";
 
 /** What the pool hands to a thread: messages one after the other in one transferred buffer. */
 export interface ParseTask {
@@ -25,14 +25,24 @@ function keepCompiled(): void {
   isCompiled = true;
 }
 
-/** The thread's entry. All messages of a batch at once, so that their turns of the event loop are shared. */
+/**
+ * The thread's entry. What can be read at once is read and written one after the other; all others at once, so that their turns of the
+ * event loop are shared.
+ */
 export async function parseBatch(task: ParseTask): Promise<unknown> {
   Atomics.store(task.startedAt, 0, process.hrtime.bigint());
   let at = 0;
-  const messages = task.sizes.map((size) => new Uint8Array(task.slab, (at += size) - size, size));
-  const results = await Promise.all(messages.map((bytes) => parseMessage(bytes, task.limits)));
+  const written = new BatchWriter(task.sizes.length, task.slab.byteLength);
+  const others: Promise<void>[] = [];
+  for (const [index, size] of task.sizes.entries()) {
+    const bytes = new Uint8Array(task.slab, (at += size) - size, size);
+    const result = parseMessage(bytes, task.limits);
+    if (result instanceof Promise) others.push(result.then((late) => written.add(index, late, rawFactsOf(bytes))));
+    else written.add(index, result, rawFactsOf(bytes));
+  }
+  await Promise.all(others);
   keepCompiled();
-  return moved(packBatch(results, messages.map(rawFactsOf)));
+  return moved(written.end());
 }
 
 /** Its buffer changes hands. */
@@ -66,7 +76,9 @@ export async function parseStream(task: StreamTask): Promise<unknown> {
       }
       return (await sink.ask(null)) as BlobPointer;
     });
-    return moved(packBatch([result]));
+    const written = new BatchWriter(1, 0);
+    written.add(0, result);
+    return moved(written.end());
   } finally {
     task.source.close();
     task.sink.close();

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits, type MailAddress, type ParsedAttachment, type ParseResult, readMessage } from "@mailfleet/core";
-import { packBatch, unpackBatch } from "./wire.ts";
+import { BatchWriter, unpackBatch } from "./wire.ts";
 
 const text = fc.string({ unit: "grapheme" }).map((one) => one.replaceAll("\0", "\uFFFD"));
 /** A body that goes by reference; a mark in front of it stays where it is. */
@@ -44,8 +44,11 @@ const result = fc.oneof(
 
 test("a batch arrives in the other thread as it was sent", () => {
   fc.assert(
-    fc.property(fc.array(result, { maxLength: 4 }), (results) => {
-      const batch = packBatch(results);
+    fc.property(fc.array(result, { maxLength: 4 }), fc.boolean(), fc.nat(64), (results, isReversed, expected) => {
+      const writer = new BatchWriter(results.length, expected);
+      const entries = [...results.entries()];
+      for (const [index, one] of isReversed ? entries.reverse() : entries) writer.add(index, one);
+      const batch = writer.end();
       const arrived = unpackBatch(structuredClone(batch, { transfer: [batch.slab] }));
       expect(arrived.map((one) => (one.ok ? { ...one, message: readMessage(one.message) } : one))).toEqual(results);
     }),

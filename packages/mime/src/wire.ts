@@ -1,5 +1,14 @@
 import { hash } from "node:crypto";
-import { composeMessage, type Gap, type GapKind, type ParseResult, type RawFacts, type WrittenResult } from "@mailfleet/core";
+import {
+  composeMessage,
+  type Gap,
+  type GapKind,
+  type ParsedMessage,
+  type ParseResult,
+  type RawFacts,
+  type WrittenResult,
+} from "@mailfleet/core";
+import { GrowingBuffer } from "./growing-buffer.ts";
 
 /**
  * How a batch crosses the thread border: written, in one buffer that is transferred, each message's JSON followed by what its gaps
@@ -18,9 +27,11 @@ export interface WireItem {
 }
 
 export interface WireContent {
+  /** Offset of its JSON, which its gaps' bytes follow. */
+  readonly from: number;
   readonly jsonBytes: number;
   readonly cut: string | undefined;
-  /** Three numbers for each gap: kind, offset, size. */
+  /** Three numbers for each gap: kind, offset in the JSON, size. */
   readonly gaps: readonly number[];
   /** SHA-256 of what each gap left out, hex. */
   readonly hashes: readonly string[];
@@ -28,55 +39,66 @@ export interface WireContent {
 
 const kinds: readonly GapKind[] = ["text", "html", "attachment"];
 
-/** @param raws what is known of each message's bytes, in the same order */
-export function packBatch(results: readonly ParseResult[], raws: readonly RawFacts[] = []): WireBatch {
-  const contents: (string | Uint8Array)[] = [];
-  const sizes: number[] = [];
-  const add = (content: string | Uint8Array): number => {
-    const size = typeof content === "string" ? Buffer.byteLength(content) : content.byteLength;
-    contents.push(content);
-    sizes.push(size);
-    return size;
-  };
-  const items = results.map((result, index): WireItem => {
-    const raw = raws[index];
-    if (!result.ok) return { raw, content: result.reason };
-    const { pieces, gaps } = composeMessage(result.message);
-    let jsonBytes = 0;
-    const numbers: number[] = [];
-    for (const [i, piece] of pieces.entries()) {
-      jsonBytes += add(piece);
-      const gap = gaps[i];
-      if (gap) numbers.push(kinds.indexOf(gap.kind), jsonBytes, 0);
-    }
-    for (const [i, { content }] of gaps.entries()) numbers[i * 3 + 2] = add(content);
-    const hashes = gaps.map(({ content }) => hash("sha256", content, "hex"));
-    return { raw, content: { jsonBytes, cut: result.cut, gaps: numbers, hashes } };
-  });
-  const slab = Buffer.from(new ArrayBuffer(sizes.reduce((sum, size) => sum + size, 0)));
-  let at = 0;
-  for (const [i, content] of contents.entries()) {
-    if (typeof content === "string") slab.write(content, at);
-    else slab.set(content, at);
-    at += sizes[i] as number;
+/**
+ * Writes a batch message by message, in the order in which they are read, so that none of them is held until the others are: a young
+ * generation full of parsed messages is copied by each collection.
+ */
+export class BatchWriter {
+  readonly #items: WireItem[];
+  readonly #bytes: GrowingBuffer;
+
+  /** @param rawBytes of all messages: what is written of them is about as large */
+  constructor(messages: number, rawBytes: number) {
+    this.#items = Array.from({ length: messages });
+    this.#bytes = new GrowingBuffer(rawBytes);
   }
-  return { slab: slab.buffer, items };
+
+  /** @param index its place in the batch. @param raw what is known of its bytes */
+  add(index: number, result: ParseResult, raw?: RawFacts): void {
+    this.#items[index] = { raw, content: result.ok ? this.#write(result.message, result.cut) : result.reason };
+  }
+
+  end(): WireBatch {
+    return { slab: this.#bytes.take(), items: this.#items };
+  }
+
+  #write(message: ParsedMessage, cut: string | undefined): WireContent {
+    const bytes = this.#bytes;
+    const from = bytes.length;
+    const gaps: number[] = [];
+    const contents: (string | Uint8Array)[] = [];
+    composeMessage(message, {
+      write: (json) => bytes.write(json),
+      leaveOut(kind, content) {
+        gaps.push(kinds.indexOf(kind), bytes.length - from, 0);
+        contents.push(content);
+      },
+    });
+    const jsonBytes = bytes.length - from;
+    const hashes = contents.map((content, i) => {
+      const at = bytes.length;
+      bytes.write(content);
+      gaps[i * 3 + 2] = bytes.length - at;
+      return hash("sha256", bytes.from(at), "hex");
+    });
+    return { from, jsonBytes, cut, gaps, hashes };
+  }
 }
 
 /** All bytes are views of the batch's buffer. */
 export function unpackBatch({ slab, items }: WireBatch): WrittenResult[] {
-  let at = 0;
-  const take = (size: number): Uint8Array => new Uint8Array(slab, (at += size) - size, size);
   return items.map(({ raw, content }): WrittenResult => {
     const known = raw && { raw };
     if (typeof content === "string") return { ok: false, reason: content, ...known };
-    const { jsonBytes, cut, gaps: numbers, hashes } = content;
-    const json = take(jsonBytes);
+    const { from, jsonBytes, cut, gaps: numbers, hashes } = content;
+    let at = from + jsonBytes;
     const gaps: Gap[] = [];
     for (const [i, sha256] of hashes.entries()) {
       const [kind = 0, place = 0, size = 0] = numbers.slice(i * 3, i * 3 + 3);
-      gaps.push({ kind: kinds[kind] as GapKind, at: place, bytes: take(size), sha256 });
+      gaps.push({ kind: kinds[kind] as GapKind, at: place, bytes: new Uint8Array(slab, at, size), sha256 });
+      at += size;
     }
+    const json = new Uint8Array(slab, from, jsonBytes);
     return { ok: true, message: { json, gaps }, ...(cut !== undefined && { cut }), ...known };
   });
 }
