@@ -26,7 +26,7 @@ async function begin({ config, log, shards, panel }: RoleStart): Promise<Running
   const wired = await Promise.all(shards.map((shard) => wireShard(shard, shards.length === 1, marks, log)));
   const reader = shardedReader(shards.map(({ redis, keys }) => createFleetReader(redis, keys)));
   const freshWithinMs = config.sync.freshWithinSeconds * 1_000;
-  const signs = showProducer(panel, systemClock, { reader, shards: wired, freshWithinMs });
+  const signs = showProducer(panel, systemClock, { reader, shards: wired, freshWithinMs, marks });
   const controller = new AbortController();
   const registered = Promise.withResolvers<void>();
   const running = runProducer({

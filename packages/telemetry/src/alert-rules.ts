@@ -15,6 +15,15 @@ export interface AlertRule {
 }
 
 const tenant = "{{ $labels.tenant }}";
+/**
+ * The sentence that `status` and the console begin with, for alerts about what it counts: Prometheus asks for it when the alert fires.
+ * While no producer shows one, the rule's own words.
+ */
+function sentenceOr(own: string): string {
+  const shown = `max by (sentence) (${metrics.sentence.name})`;
+  return `{{ with query "${shown}" }}{{ . | first | label "sentence" }}{{ else }}${own}{{ end }}`;
+}
+
 const nothingLost = "Nothing is lost; mail waits on the server.";
 
 /** About the fleet as a whole. Every producer shows the same facts: the largest is taken, so that two of them are not two fleets. */
@@ -39,7 +48,7 @@ const fleetRules: readonly AlertRule[] = [
       "A role finished no round for {{ $value }} s; one takes less than 30 s. /healthz of it answers 503. Restart it, and keep its log.",
   }),
   rule("MailfleetBehind", `sum by (tenant) (max by (tenant, state) (${metrics.mailboxes.name}{state="behind"})) > 0`, "15m", "page", {
-    summary: `${tenant}: {{ $value }} mailboxes are behind`,
+    summary: sentenceOr(`${tenant}: {{ $value }} mailboxes are behind`),
     description: `{{ $value }} mailboxes of ${tenant} were not checked within the promised time (sync.freshWithinSeconds) for 15 min. ${nothingLost} See whether workers are too few, the server throttles, or consumers are behind. Command: npx mailfleet status`,
   }),
   rule("MailfleetDueLag", `max by (tenant) (${metrics.dueLag.name}) > 300`, "10m", "ticket", {
@@ -47,7 +56,7 @@ const fleetRules: readonly AlertRule[] = [
     description: `Mailboxes of ${tenant} wait for a worker: more fall due than are taken. ${nothingLost} Start more workers, or raise sync.concurrency; if the tenant's logins are the limit, poll less often.`,
   }),
   rule("MailfleetIntakeClosed", `min(${metrics.intake.name}{lane="fresh"}) == 0`, "5m", "page", {
-    summary: "mailfleet takes no new mail: consumers are too far behind",
+    summary: sentenceOr("mailfleet takes no new mail: consumers are too far behind"),
     description: `So much waits for consumers, or Redis is so full, that new mail is left on the servers. ${nothingLost} Start more consumers, look at their errors, discard or replay dead letters. Command: npx mailfleet status`,
   }),
   rule("MailfleetEventsWait", `max(${metrics.oldestEvent.name}) > 900`, "10m", "ticket", {
@@ -87,14 +96,18 @@ const fleetRules: readonly AlertRule[] = [
 
 /** One rule for each cause that a person has to end, in its own words, and those that last long enough to be looked at. */
 function causeRules(): readonly AlertRule[] {
-  return failureCodes.filter(stopsMailboxes).map((code) => ({
-    alert: `Mailfleet${code.toLowerCase().replace(/(^|_)(.)/g, (_match, _gap, letter: string) => letter.toUpperCase())}`,
-    expr: `max by (tenant) (${metrics.causes.name}{code="${code}",owner="you"}) > 0`,
-    for: "2m",
-    severity: endsParked(code) ? ("page" as const) : ("ticket" as const),
-    ...alertWords(code),
-    page: { file: "errors.md" as const, anchor: code.toLowerCase() },
-  }));
+  return failureCodes.filter(stopsMailboxes).map((code) => {
+    const { summary, description } = alertWords(code);
+    return {
+      alert: `Mailfleet${code.toLowerCase().replace(/(^|_)(.)/g, (_match, _gap, letter: string) => letter.toUpperCase())}`,
+      expr: `max by (tenant) (${metrics.causes.name}{code="${code}",owner="you"}) > 0`,
+      for: "2m",
+      severity: endsParked(code) ? ("page" as const) : ("ticket" as const),
+      summary: sentenceOr(summary),
+      description,
+      page: { file: "errors.md" as const, anchor: code.toLowerCase() },
+    };
+  });
 }
 
 /** Scopes whose failures are written to a mailbox or tenant as its cause. */
@@ -120,7 +133,7 @@ function laneRule(lane: Lane, alert: string, duration: string, severity: AlertRu
   const anybody = `max(${metrics.processes.name}{role="worker"}) > 0`;
   const expr = `${sum(metrics.laneWaiting.name)} > 0 and ${sum(metrics.laneWorkers.name)} == 0 and ${anybody}`;
   return rule(alert, expr, duration, severity, {
-    summary: `No worker serves ${what}: {{ $value }} mailboxes wait`,
+    summary: sentenceOr(`No worker serves ${what}: {{ $value }} mailboxes wait`),
     description: `Workers run, and none of them has worker.lane ${lane} or both, so no ${what} is read. ${nothingLost} Start one for it, or set worker.lane to both. Command: npx mailfleet worker --lane ${lane}`,
   });
 }
@@ -129,9 +142,9 @@ export function alertRules(): readonly AlertRule[] {
   return [...fleetRules, ...causeRules()];
 }
 
-/** A string of YAML in the quotes that need no escape. */
+/** A string of YAML in the quotes that need fewer escapes. */
 function quoted(text: string): string {
-  return text.includes('"') && !text.includes("'") ? `'${text}'` : JSON.stringify(text);
+  return text.includes('"') ? `'${text.replaceAll("'", "''")}'` : JSON.stringify(text);
 }
 
 /** As a rules file of Prometheus. */

@@ -19,7 +19,8 @@ test("what lies in deploy and docs is what the code makes; else run packages/tel
 
 test("rules and dashboard ask only for metrics that are shown", () => {
   const known = new Set<string>(Object.values(metricCatalogue).map(({ name }) => name));
-  for (const expr of [...alertRules().map((rule) => rule.expr), ...dashboardQueries()]) {
+  const asked = alertRules().flatMap(({ expr, summary, description }) => [expr, summary, description]);
+  for (const expr of [...asked, ...dashboardQueries()]) {
     const names = (expr.match(/\bmailfleet_[a-z_]+/g) ?? []).map((name) => name.replace(/_(bucket|count|sum)$/, ""));
     for (const name of names) expect(known.has(name), `${name} in ${expr}`).toBe(true);
   }
@@ -44,6 +45,20 @@ test("each alert leads to a section that is there, and says what a person can do
       expect(text.length, alert).toBeGreaterThan(10);
     }
   }
+});
+
+test("an alert about what the sentence counts says the sentence and nothing else, and its own words while no producer shows one", () => {
+  const template =
+    /^\{\{ with query "max by \(sentence\) \((\w+)\)" \}\}\{\{ \. \| first \| label "sentence" \}\}\{\{ else \}\}(.+)\{\{ end \}\}$/;
+  const said = new Map(alertRules().map(({ alert, summary }) => [alert, template.exec(summary)?.slice(1)]));
+  const { name } = metricCatalogue.sentence;
+  expect(said.get("MailfleetEntraCredentialExpired")).toEqual([name, "{{ $labels.tenant }}: its client secret expired a while ago"]);
+  expect(said.get("MailfleetBehind")).toEqual([name, "{{ $labels.tenant }}: {{ $value }} mailboxes are behind"]);
+  // The sentence does not speak of these: with it, a ticket would say that all is well.
+  for (const alert of ["MailfleetCredentialEnds", "MailfleetUnaccounted", "MailfleetNoProducer"])
+    expect(said.get(alert), alert).toBeUndefined();
+  const ofCauses = alertRules().filter(({ page }) => page.file === "errors.md");
+  expect(ofCauses.filter(({ alert }) => said.get(alert) === undefined)).toEqual([]);
 });
 
 test("names of alerts are unique", () => {

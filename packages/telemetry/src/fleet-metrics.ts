@@ -12,6 +12,8 @@ export interface MailboxFact {
 }
 
 export interface FleetFacts {
+  /** What `status` begins with: it counts mailboxes and names none. */
+  readonly sentence: string;
   readonly mailboxes: readonly MailboxFact[];
   readonly ledgers: ReadonlyMap<
     string,
@@ -37,7 +39,8 @@ const intakeValues = { open: 1, slow: 0.5, closed: 0 } as const;
 
 /** Shows the fleet as it is now; tenants and causes that are gone are gone. */
 export function showFleet(metrics: RoleMetrics, facts: FleetFacts, states: readonly string[]): void {
-  metrics.clear("mailboxes", "checkAge", "oldestCheck", "causes", "ledger", "unaccounted", "dueLag", "processes");
+  metrics.clear("sentence", "mailboxes", "checkAge", "oldestCheck", "causes", "ledger", "unaccounted", "dueLag", "processes");
+  metrics.set("sentence", { sentence: facts.sentence }, 1);
   const tenants = new Set([...facts.ledgers.keys(), ...facts.mailboxes.map(({ tenant }) => tenant)]);
   const byTenant = Map.groupBy(facts.mailboxes, ({ tenant }) => tenant);
   for (const tenant of tenants) showTenant(metrics, tenant, byTenant.get(tenant) ?? [], facts, states);

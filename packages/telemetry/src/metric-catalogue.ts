@@ -21,6 +21,13 @@ const sessionBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
  * a folder or anything that a sender chose: the number of series stays that of tenants times words of ours.
  */
 export const metricCatalogue = {
+  sentence: {
+    name: "mailfleet_sentence_info",
+    type: "gauge",
+    help: "Always 1; its label is the sentence that mailfleet status and the console begin with. One series at a time, and the same one as long as all is well.",
+    labels: ["sentence"],
+    role: "producer",
+  },
   mailboxes: {
     name: "mailfleet_mailboxes",
     type: "gauge",

@@ -47,6 +47,7 @@ test("two scrapes at once are one reading, and one that fails does not spoil the
 
 test("names and labels follow the rules of Prometheus, and no label can hold a mailbox", () => {
   const allowed = new Set([
+    "sentence",
     "tenant",
     "state",
     "code",
@@ -70,6 +71,7 @@ test("names and labels follow the rules of Prometheus, and no label can hold a m
 });
 
 const quiet: FleetFacts = {
+  sentence: "No mailboxes yet.",
   mailboxes: [],
   ledgers: new Map(),
   events: { waiting: 0, active: 0, delayed: 0, failed: 0 },
@@ -114,6 +116,15 @@ test("the fleet's mailboxes, causes and ledger add up by tenant", async () => {
   expect(text).toContain('mailfleet_intake{lane="fresh"} 0.5');
   expect(text).toContain('mailfleet_lane_workers{lane="backfill"} 0');
   expect(text).toContain('mailfleet_lane_waiting_mailboxes{lane="backfill"} 9');
+});
+
+test("the sentence is one series, and the one of before is gone", async () => {
+  const metrics = create();
+  for (const sentence of ["9 of 10 mailboxes are fresh. One cause needs you.", "All 10 mailboxes are fresh. Nothing needs you."])
+    showFleet(metrics, { ...quiet, sentence }, states);
+  expect(await linesOf(metrics, "mailfleet_sentence_info")).toEqual([
+    'mailfleet_sentence_info{sentence="All 10 mailboxes are fresh. Nothing needs you."} 1',
+  ]);
 });
 
 test("a tenant and a cause that are gone are shown no longer", async () => {
