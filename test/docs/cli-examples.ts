@@ -33,6 +33,7 @@ export const cliExamples: Readonly<Record<string, CliExample>> = {
   "dead-letters show": { args: "dead-letters show c7f2" },
   "dead-letters replay": { args: "dead-letters replay --all --dry-run", exit: 0 },
   "dead-letters discard": { args: "dead-letters discard --all --dry-run", exit: 0 },
+  "dead-letters restore": { args: "dead-letters restore mixw2k9c-5f0a91c3" },
   sandbox: { args: "sandbox --tenant big:10000 --messages 50 --no-faults" },
   "sandbox fault": { args: "sandbox fault", exit: 0 },
   "sandbox fault list": { args: "sandbox fault list", exit: 0 },

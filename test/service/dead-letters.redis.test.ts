@@ -126,6 +126,21 @@ describe("dead-letters replay and discard", () => {
     expect(await counts()).toEqual({ waiting: 0, failed: all });
   });
 
+  test("as of a moment act on what had failed by then, whatever was listed here before", async () => {
+    await sync("backfill");
+    await failOldest(1, "HTTP 503");
+    const cause = idOf(await list(), "HTTP 503");
+    const [counted] = (await failOldest(1, "HTTP 503")) as [string];
+    const at = (await queue.getJob(counted))?.finishedOn ?? 0;
+    await expect.poll(() => Date.now()).toBeGreaterThan(at);
+    const [late] = await failOldest(1, "HTTP 503");
+    const args = ["dead-letters", "replay", "--cause", cause, "--as-of", new Date(at).toISOString()];
+    expect(await cliJson(...args)).toMatchObject({ code: 0, doc: { selected: 2, done: 2 } });
+    expect((await queue.getJobs(["failed"])).map(({ id }) => id)).toEqual([late]);
+    expect((await cli(["dead-letters", "replay", "--all", "--as-of", "noon"])).err).toContain("--as-of is noon; expected a moment");
+    expect((await cli(["dead-letters", "replay", late ?? "", "--as-of", "1h"])).code).toBe(2);
+  });
+
   test("a letter that was replayed has its attempts anew, and its data as it was", async () => {
     await sync("backfill");
     const [id] = (await failOldest(1, "boom")) as [string];
@@ -158,6 +173,22 @@ describe("dead-letters replay and discard", () => {
 
     // And it can be put back from what is stored.
     expect(await cliJson("replay", failed[1] ?? "")).toMatchObject({ code: 0, doc: { outcomes: { added: 1 } } });
+  });
+
+  test("what was discarded is put back once by the id that the discard said, under the keys it had", async () => {
+    await sync("backfill");
+    const failed = await failOldest(3, "boom");
+    const { out } = await cli(["dead-letters", "discard", "--all", "--yes"]);
+    const [, id = ""] = /put back: npx mailfleet dead-letters restore (\S+) --config \S+$/m.exec(out) ?? [];
+    expect(await counts()).toEqual({ waiting: truth().length - 3, failed: 0 });
+    expect(await cliJson("dead-letters", "restore", id)).toMatchObject({ code: 0, doc: { ok: true, selected: 3, putBack: 3, others: 0 } });
+    const waiting = await queue.getJobs(["waiting"]);
+    for (const key of failed) expect(waiting.find((job) => job.id === key)?.data).toMatchObject({ key, replayed: true });
+    const again = await cli(["dead-letters", "restore", id]);
+    expect([again.code, again.err]).toEqual([2, expect.stringContaining(`No discard is called ${id}`)]);
+    expect((await queue.getJobs(["waiting"])).length).toBe(truth().length);
+    // One that found nothing to discard is none.
+    expect((await cliJson("dead-letters", "discard", "--all", "--yes")).doc).not.toHaveProperty("discarded");
   });
 
   test("a discarded job leaves in Redis what BullMQ's own removal leaves", async () => {

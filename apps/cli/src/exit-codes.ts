@@ -24,6 +24,7 @@ export const failureOf: Readonly<Record<string, string>> = {
   "dead-letters show": "Redis does not answer",
   "dead-letters replay": "a message that was set aside could not be read anew",
   "dead-letters discard": "the number that was asked for was not given",
+  "dead-letters restore": "a letter could not be put back: it was no message, or is stored no more",
   sandbox: "it ended by a fault of its own",
   "sandbox fault": "never",
   "sandbox fault list": "never",

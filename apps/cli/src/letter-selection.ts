@@ -3,6 +3,7 @@ import { eventJobId } from "@mailfleet/queue";
 import { CliError } from "./cli-error.ts";
 import type { LetterList, ListedLetter } from "./letter-list.ts";
 import type { LetterSource } from "./letter-source.ts";
+import { readWhen } from "./when.ts";
 
 /** What `replay` and `discard` act on: letters as they were when they were listed, page by page. */
 export interface Selection {
@@ -10,11 +11,15 @@ export interface Selection {
   readonly count: number;
   /** `1,207 letters of cause c7f2, as listed at 14:03:22` without the number. */
   readonly words: string;
+  /** Short id, where it is one cause. */
+  readonly cause?: string;
 }
 
 export interface SelectionOptions {
   readonly cause?: string;
   readonly all?: true;
+  /** A moment: what had failed by then is listed anew, in place of the last list. */
+  readonly asOf?: string;
 }
 
 /** @throws CliError 2 when it is not said which, or there is no such cause or letter */
@@ -29,16 +34,24 @@ export async function selectLetters(
     const what = ways === 0 ? "It is not said which letters" : "Letters are named in more than one way";
     throw refusal(`${what}: give their keys, or --cause, or --all.`);
   }
+  const asOf = momentOf(options.asOf, keys, now);
   if (keys.length > 0) return byKeys(source, keys);
-  const list = (await source.lists.latest()) ?? (await source.freeze(() => undefined));
+  const last = asOf === undefined ? await source.lists.latest() : undefined;
+  const list = last ?? (await source.freeze(() => undefined, asOf));
   const listed = `as listed at ${formatClock(list.at, { now, zone: "local", seconds: true })}`;
   if (options.all) return { pages: source.lists.read(list, undefined), count: list.letters, words: `of all causes, ${listed}` };
   const cause = findCause(list, options.cause ?? "");
-  return {
-    pages: source.lists.read(list, new Set([cause.fullId])),
-    count: cause.letters,
-    words: `of cause ${shortCauseId(cause.fullId, list.causes)}, ${listed}`,
-  };
+  const id = shortCauseId(cause.fullId, list.causes);
+  return { pages: source.lists.read(list, new Set([cause.fullId])), count: cause.letters, words: `of cause ${id}, ${listed}`, cause: id };
+}
+
+/** @throws CliError 2 */
+function momentOf(given: string | undefined, keys: readonly string[], now: number): number | undefined {
+  if (given === undefined) return undefined;
+  if (keys.length > 0) throw refusal("Keys name letters as they are now: --as-of is for --cause and --all.");
+  const at = readWhen(given, now);
+  if (at !== undefined) return at;
+  throw refusal(`--as-of is ${stripControls(given)}; expected a moment such as 1h or 2026-11-01T09:00:00Z.`);
 }
 
 async function byKeys(source: LetterSource, keys: readonly string[]): Promise<Selection> {

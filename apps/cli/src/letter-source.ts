@@ -14,8 +14,8 @@ export interface LetterSource {
   readonly jobs: DeadLetters;
   readonly lists: LetterLists;
   readonly scrub: (text: string) => string;
-  /** Lists all of it anew. */
-  freeze(onCount: (letters: number) => void): Promise<LetterList>;
+  /** Lists all of it anew. @param upTo epoch ms: what had failed by then; now where it is not given */
+  freeze(onCount: (letters: number) => void, upTo?: number): Promise<LetterList>;
   causeOf(letter: DeadLetter): LetterFacts;
   close(): Promise<void>;
 }
@@ -42,8 +42,8 @@ export async function openLetters(config: Config, fleet: Fleet): Promise<LetterS
     lists,
     scrub,
     causeOf,
-    async freeze(onCount) {
-      const at = await fleet.reader.now();
+    async freeze(onCount, upTo) {
+      const at = upTo ?? (await fleet.reader.now());
       return lists.freeze(at, all(at, onCount));
     },
     close,

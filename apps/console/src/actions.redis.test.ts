@@ -105,6 +105,24 @@ describe("an operator on loopback", () => {
     expect(none.status).toBe(404);
   });
 
+  test("what can be undone no more names the command of the reverse action", async () => {
+    const run = await me.ended(await me.run({ verb: "park", target: { mailbox: idOf } }));
+    const { live } = it.parts;
+    const stood = live.now;
+    const at = stood.call(live);
+    live.now = () => at + 11_000;
+    try {
+      const late = await me.post(`/api/actions/${run.id}/undo`, {});
+      expect([late.status, await late.json()]).toMatchObject([
+        409,
+        { error: { code: "TOO_LATE", command: "npx mailfleet mailboxes resume a@contoso.example" } },
+      ]);
+    } finally {
+      live.now = stood;
+    }
+    await me.ended(await me.run({ verb: "resume", target: { mailbox: idOf } }));
+  });
+
   test("requests that are no requests are refused, member by member", async () => {
     for (const body of [
       [],

@@ -100,7 +100,11 @@ test("letters are shown by cause without anything that a sender wrote, and repla
   });
 
   const ticket = await post<Ticket>("/api/tickets", { verb: "replay", select: { letterCause: cause?.id } });
-  expect(ticket).toMatchObject({ count: 3, button: "Replay 3", command: `npx mailfleet dead-letters replay --cause ${cause?.id}` });
+  expect(ticket).toMatchObject({
+    count: 3,
+    button: "Replay 3",
+    command: `npx mailfleet dead-letters replay --cause ${cause?.id} --as-of ${new Date(ticket.at).toISOString()}`,
+  });
   // One of the same cause that came later, and one that failed another time since.
   await fail(5, "HTTP 503 from crm.internal", now);
   await fail(3, "HTTP 503 from crm.internal", now);
@@ -135,6 +139,7 @@ test("a discard asks for the number, is remembered, and what can be made again i
   // Nothing is stored of this one: that is told, not hidden.
   expect(await ended(await post<ActionRun>("/api/actions", restore))).toMatchObject({
     state: "failed",
+    command: `npx mailfleet dead-letters restore ${discarded?.id}`,
     words: expect.stringContaining("stored no more"),
   });
   expect((await ended(await post<ActionRun>("/api/actions", restore))).words).toContain("restored before");

@@ -330,7 +330,14 @@ export {
   type FolderGaps,
   type RepairEnding,
 } from "./words/proof.ts";
-export { lettersDoneSentence, replayNotes, replaySentence, type LetterOutcomeFacts, type ReplayFacts } from "./words/replay.ts";
+export {
+  lettersDoneSentence,
+  replayNotes,
+  replaySentence,
+  restoredWords,
+  type LetterOutcomeFacts,
+  type ReplayFacts,
+} from "./words/replay.ts";
 export { shellWord } from "./words/shell-word.ts";
 export { fleetSentence, nowLine, type FleetFacts, type NowFacts } from "./words/sentence.ts";
 export {

@@ -53,6 +53,15 @@ test("questions choose by who, tenant, verb and mailbox", async () => {
   expect(await words({ mailbox: "contoso/b@contoso.example" })).toEqual(["by itself"]);
 });
 
+test("a command is kept whole or not at all: one that was cut would do something else", async () => {
+  const log = createActivityLog(redis, keys);
+  const park = (count: number): string =>
+    `npx mailfleet mailboxes park ${Array.from({ length: count }, (_, i) => `m${i}@contoso.example`).join(" ")}`;
+  for (const count of [30, 300]) await log.write(entry(`${count}`, { command: park(count) }));
+  const { entries } = await log.read({ who: "both", count: 2 });
+  expect(entries.map(({ command }) => command)).toEqual([undefined, park(30)]);
+});
+
 test("what others wrote into the stream is left out, and long words are cut", async () => {
   const log = createActivityLog(redis, keys);
   await redis.xadd(keys.activity, "*", "entry", "no json");

@@ -23,21 +23,23 @@ export interface ActivityLog {
   read(question: ActivityQuestion): Promise<{ readonly entries: readonly ActivityEntry[]; readonly before?: string }>;
 }
 
-/** About 300 bytes each, so 3 MB at most: months of people's actions. */
+/** About 300 bytes each, so 3 MB: months of people's actions. */
 const keptEntries = 10_000;
 /** Entries that are read in one go, and in one answer at most. */
 const pageSize = 500;
 const longestText = 300;
+/** Characters: some thirty addresses. A longer command is left out, because one that was cut does something else. */
+const longestCommand = 1_000;
 
 export function createActivityLog(redis: Redis, keys: RedisKeys): ActivityLog {
   return {
-    async write(entry) {
+    async write({ command, ...entry }) {
       const short = {
         ...entry,
         who: entry.who.slice(0, longestText),
         words: entry.words.slice(0, longestText),
         ...(entry.reason !== undefined && { reason: entry.reason.slice(0, longestText) }),
-        ...(entry.command !== undefined && { command: entry.command.slice(0, longestText) }),
+        ...(command !== undefined && command.length <= longestCommand && { command }),
       };
       await redis.xadd(keys.activity, "MAXLEN", "~", keptEntries, "*", "entry", JSON.stringify(short));
     },

@@ -1,20 +1,9 @@
 import type { Command } from "commander";
 import { type Fleet } from "@mailfleet/checks";
-import {
-  formatCount,
-  formatCounted,
-  type LetterOutcomeFacts,
-  lettersDoneSentence,
-  mailboxId,
-  type MailboxRef,
-  parseMessageKey,
-  replayNotes,
-  replaySentence,
-  type UidSet,
-  uidSetOf,
-} from "@mailfleet/core";
-import { type ReplayCounts, replayMailbox } from "@mailfleet/engine";
+import { formatCount, formatCounted, type LetterOutcomeFacts, lettersDoneSentence, replayNotes, replaySentence } from "@mailfleet/core";
+import type { ReplayCounts } from "@mailfleet/engine";
 import { systemClock } from "@mailfleet/runtime";
+import { createDiscardLists, type DiscardLists } from "@mailfleet/store";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { givenOptions, withCommonOptions } from "../common-options.ts";
@@ -22,11 +11,14 @@ import type { ListedLetter } from "../letter-list.ts";
 import { selectLetters, type Selection, type SelectionOptions } from "../letter-selection.ts";
 import { type LetterSource, openLetters } from "../letter-source.ts";
 import { listJson, listPiped, listReport } from "../letters-report.ts";
-import { createProgressLine, type ProgressLine } from "../progress-line.ts";
-import { addCounts, noCounts, openReplay, type ReplayAccess } from "../replay-access.ts";
+import { byMailbox, replayGroup } from "../message-groups.ts";
+import { operatorName } from "../operator-name.ts";
+import { createProgressLine } from "../progress-line.ts";
+import { addCounts, noCounts, openReplay } from "../replay-access.ts";
 import { locateConfig, openFleet } from "../wire.ts";
+import { restoreLetters } from "./restore-letters.ts";
 import { showLetter, type ShowOptions } from "./show-letter.ts";
-import { progressWords, reportFailures } from "./replay.ts";
+import { reportFailures } from "./replay.ts";
 
 const examples = `Examples:
   npx mailfleet dead-letters list                          causes, not rows
@@ -42,7 +34,7 @@ interface ActOptions extends CommonOptions, SelectionOptions {
 export function addDeadLetterVerbs(program: Command, bind: Bind): void {
   const letters = program
     .command("dead-letters")
-    .description("events that consumers failed on, and messages that were set aside: list, show, replay, discard")
+    .description("events that consumers failed on, and messages that were set aside: list, show, replay, discard, restore")
     .addHelpText("before", examples);
   withCommonOptions(letters.command("list"))
     .description("what failed, grouped by cause; later commands act on what was listed")
@@ -63,6 +55,10 @@ export function addDeadLetterVerbs(program: Command, bind: Bind): void {
     .argument("[key...]", "letters by their keys")
     .option("--cause <id>", "all of one cause")
     .option("--all", "all of the last list")
+    .option(
+      "--as-of <when>",
+      "with --cause or --all: list anew what had failed by then, such as 2026-11-01T09:00:00Z, in place of the last list",
+    )
     .option("--dry-run", "say what would be done, and change nothing")
     .addHelpText("before", examples)
     .action(
@@ -73,10 +69,21 @@ export function addDeadLetterVerbs(program: Command, bind: Bind): void {
     .argument("[key...]", "letters by their keys")
     .option("--cause <id>", "all of one cause")
     .option("--all", "all of the last list")
+    .option(
+      "--as-of <when>",
+      "with --cause or --all: list anew what had failed by then, such as 2026-11-01T09:00:00Z, in place of the last list",
+    )
     .option("--dry-run", "say what would be done, and change nothing")
     .option("--yes", "do not ask; needed where nobody can answer")
     .addHelpText("before", examples)
-    .action(bind<ActOptions>((cli, options, keys) => withLetters(cli, options, (_fleet, source) => discard(cli, source, options, keys))));
+    .action(
+      bind<ActOptions>((cli, options, keys) => withLetters(cli, options, (fleet, source) => discard(cli, fleet, source, options, keys))),
+    );
+  withCommonOptions(letters.command("restore"))
+    .description("put back the messages of a discard of the last seven days, from their stored bytes, under the keys they had")
+    .argument("<discard>", "its id, which the discard said; the console shows it too")
+    .addHelpText("before", examples)
+    .action(bind<CommonOptions>(restoreLetters));
 }
 
 async function withLetters(
@@ -122,13 +129,14 @@ async function replay(cli: Cli, fleet: Fleet, source: LetterSource, options: Act
     for await (const page of selection.pages) {
       const jobs = page.filter(({ kind }) => kind === "job");
       add(outcome, await (isDryRun ? source.jobs.inspect(jobs) : source.jobs.retry(jobs)));
-      for (const group of byMailbox(page)) addCounts(messages, await replaySetAside(access, group, isDryRun, progress));
+      for (const group of byMailbox(page.flatMap(({ kind, id }) => (kind === "message" ? [id] : []))))
+        addCounts(messages, await replayGroup(access, group, isDryRun, progress));
       progress.update(
         `${formatCount(outcome.done + outcome.gone + outcome.moved + messages.chosen)} of ${formatCounted(selection.count, "letter")}`,
       );
     }
     progress.close();
-    reportActed(cli, options, "replay", selection, isDryRun, outcome, messages);
+    reportActed(cli, options, "replay", selection, isDryRun, outcome, { messages });
     return messages.failed > 0 ? 1 : 0;
   } finally {
     progress.close();
@@ -136,61 +144,45 @@ async function replay(cli: Cli, fleet: Fleet, source: LetterSource, options: Act
   }
 }
 
-interface MailboxGroup {
-  readonly mailbox: MailboxRef;
-  readonly folder: string;
-  readonly generation: number;
-  readonly uids: UidSet;
-}
-
-/** Messages of a page that were set aside, by where they lie. */
-function byMailbox(page: readonly ListedLetter[]): MailboxGroup[] {
-  const groups = new Map<string, { readonly about: Omit<MailboxGroup, "uids">; readonly uids: number[] }>();
-  for (const { kind, id } of page) {
-    const key = kind === "message" ? parseMessageKey(id) : undefined;
-    if (key === undefined) continue;
-    const { tenant, address, folder, generation, uid } = key;
-    const name = JSON.stringify([mailboxId({ tenant, address }), folder, generation]);
-    const group = groups.get(name) ?? { about: { mailbox: { tenant, address, protocol: "imap" }, folder, generation }, uids: [] };
-    group.uids.push(uid);
-    groups.set(name, group);
-  }
-  return [...groups.values()].map(({ about, uids }) => ({ ...about, uids: uidSetOf(uids) }));
-}
-
-function replaySetAside(
-  { ports }: ReplayAccess,
-  { mailbox, folder, generation, uids }: MailboxGroup,
-  isDryRun: boolean,
-  progress: ProgressLine,
-): Promise<ReplayCounts> {
-  const choice = { folder, generation, uids, withRemoved: true };
-  return replayMailbox(
-    ports,
-    { mailbox, choice, isDryRun, onProgress: (at) => progress.update(progressWords(at)) },
-    new AbortController().signal,
-  );
-}
-
-async function discard(cli: Cli, source: LetterSource, options: ActOptions, keys: readonly string[]): Promise<number> {
+async function discard(cli: Cli, fleet: Fleet, source: LetterSource, options: ActOptions, keys: readonly string[]): Promise<number> {
   const isDryRun = options.dryRun === true;
   const selection = await selectLetters(source, keys, options, systemClock.now());
   if (!isDryRun) await confirm(cli, selection, options);
+  const jobs: ListedLetter[][] = [];
+  let setAside = 0;
+  for await (const page of selection.pages) {
+    jobs.push(page.filter(({ kind }) => kind === "job"));
+    setAside += page.filter(({ kind }) => kind === "message").length;
+  }
+  const discards = createDiscardLists(fleet.first.redis, fleet.first.keys);
+  // First, so that a stop in between loses no name.
+  const kept = isDryRun || jobs.flat().length === 0 ? undefined : await keepNames(discards, fleet, selection, jobs.flat());
   const progress = createProgressLine(cli, "discard");
   const outcome = { done: 0, gone: 0, moved: 0 };
-  let setAside = 0;
   try {
-    for await (const page of selection.pages) {
-      const jobs = page.filter(({ kind }) => kind === "job");
-      setAside += page.length - jobs.length;
-      add(outcome, await (isDryRun ? source.jobs.inspect(jobs) : source.jobs.discard(jobs)));
+    for (const page of jobs) {
+      add(outcome, await (isDryRun ? source.jobs.inspect(page) : source.jobs.discard(page)));
       progress.update(`${formatCount(outcome.done)} of ${formatCounted(selection.count, "letter")}`);
     }
   } finally {
     progress.close();
   }
-  reportActed(cli, options, "discard", selection, isDryRun, outcome, undefined, setAside);
+  // Nothing was as it was listed: there is nothing to put back.
+  if (kept !== undefined && outcome.done === 0) await discards.take(kept);
+  const discarded = outcome.done > 0 ? kept : undefined;
+  reportActed(cli, options, "discard", selection, isDryRun, outcome, { setAside, ...(discarded !== undefined && { discarded }) });
   return 0;
+}
+
+/** Which letters are discarded, as the console keeps it too. @returns the id of the discard */
+async function keepNames(
+  discards: DiscardLists,
+  { reader }: Fleet,
+  { cause = "" }: Selection,
+  jobs: readonly ListedLetter[],
+): Promise<string> {
+  const ids = jobs.map(({ id }) => id);
+  return discards.keep({ at: await reader.now(), who: operatorName(), cause }, ids);
 }
 
 /** The number is typed, not a letter: who types it has read it. @throws CliError */
@@ -216,6 +208,13 @@ function add(sum: { done: number; gone: number; moved: number }, one: LetterOutc
   sum.moved += one.moved;
 }
 
+/** What became of letters that are no jobs, and the id of a discard. */
+interface Besides {
+  readonly messages?: ReplayCounts;
+  readonly setAside?: number;
+  readonly discarded?: string;
+}
+
 function reportActed(
   cli: Cli,
   options: CommonOptions,
@@ -223,8 +222,7 @@ function reportActed(
   { count, words }: Selection,
   isDryRun: boolean,
   outcome: LetterOutcomeFacts,
-  messages?: ReplayCounts,
-  setAside = 0,
+  { messages, setAside = 0, discarded }: Besides,
 ): void {
   const { terminal } = cli;
   if (cli.isJson) {
@@ -235,6 +233,7 @@ function reportActed(
       dryRun: isDryRun,
       selected: count,
       ...outcome,
+      ...(discarded !== undefined && { discarded }),
       ...(messages && messages.chosen > 0 && { messages }),
     });
   }
@@ -255,7 +254,9 @@ function reportActed(
     terminal.out(
       `${formatCounted(setAside, "message")} that ${setAside === 1 ? "was" : "were"} set aside stay as they are: they are no jobs, and their bytes are kept.\n`,
     );
-  if (verb === "discard" && outcome.done > 0 && !isDryRun)
-    terminal.out(`  A message among them can be put back from its stored bytes: npx mailfleet replay KEY${givenOptions(options)}\n`);
+  if (discarded !== undefined) {
+    const command = `npx mailfleet dead-letters restore ${discarded}${givenOptions(options)}`;
+    terminal.out(`  For 7 days the messages among them can be put back: ${command}\n`);
+  }
   if (isDryRun) terminal.out("Nothing was changed; without --dry-run it will be.\n");
 }

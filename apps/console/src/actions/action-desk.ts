@@ -21,13 +21,15 @@ import { type FrozenTicket, Tickets } from "./tickets.ts";
 /** A replay waits this long, and can be undone until then; a park or resume can be put back so long. */
 const undoMs = 10_000;
 const longestReason = 300;
+/** Characters of a command that goes through the stream with each step: some hundred addresses. A longer one is in its dialog alone. */
+const longestCommand = 20_000;
 
 /** Everything that people do from the console: checked, run, told, and written down. */
 export class ActionDesk {
   readonly #ports: ActionPorts;
   readonly #tickets: Tickets;
   readonly #runs: Runs;
-  readonly #undo = new Map<string, { readonly who: string; readonly back: () => Promise<{ readonly words: string }> }>();
+  readonly #undo = new Map<string, { readonly reverse: string | undefined; readonly back: () => Promise<{ readonly words: string }> }>();
   readonly #held = new Map<string, AbortController>();
   readonly #stoppable = new Map<string, AbortController>();
   readonly #owners = new Map<string, string>();
@@ -76,7 +78,8 @@ export class ActionDesk {
     }
     const isHeld = work.pace === "held";
     const startsAt = this.#ports.live.now() + (isHeld ? undoMs : 0);
-    const { verb, subject, count, command } = work;
+    const { verb, subject, count } = work;
+    const command = carried(work.command) ?? "";
     const run = this.#runs.begin({
       verb,
       state: isHeld ? "waiting" : "running",
@@ -121,7 +124,9 @@ export class ActionDesk {
     }
     const back = this.#undo.get(id);
     if (back === undefined || run.undoUntil === undefined || this.#ports.live.now() > run.undoUntil) {
-      throw new Refusal("TOO_LATE", "It is too late to undo this.", { todo: "The reverse action does the same.", command: run.command });
+      const reverse = carried(back?.reverse);
+      const instead = reverse === undefined ? {} : { todo: "The reverse action does the same.", command: reverse };
+      throw new Refusal("TOO_LATE", "It is too late to undo this.", instead);
     }
     this.#undo.delete(id);
     this.#runs.settle(id);
@@ -152,7 +157,7 @@ export class ActionDesk {
         signal: hold,
       });
       if (undo) {
-        this.#undo.set(id, { who: person.name, back: undo });
+        this.#undo.set(id, { reverse: work.reverse, back: undo });
         if (this.#undo.size > 200) this.#undo.delete([...this.#undo.keys()][0] as string);
       }
       const outcome = failed === 0 ? "done" : done === 0 ? "failed" : "partly";
@@ -210,7 +215,7 @@ export class ActionDesk {
           verb,
           subject: "discarded letters",
           count: 1,
-          command: `npx mailfleet replay KEY${options}`,
+          command: `npx mailfleet dead-letters restore ${shellWord(discarded)}${options}`,
           about: {},
           reason,
           pace: "at once",
@@ -238,6 +243,7 @@ export class ActionDesk {
       subject: mailboxSubject(mailboxes),
       count: mailboxes.length,
       command: mailboxCommand(verb, mailboxes, reason, ports.options),
+      ...(reverse !== undefined && { reverse: mailboxCommand(reverse, mailboxes, undefined, ports.options) }),
       about: isOne ? { tenant: first.tenant, mailbox: first.address } : tenantOf(mailboxes),
       reason,
       pace: "at once",
@@ -334,14 +340,19 @@ export class ActionDesk {
   }
 
   async #note(run: ActionRun, person: Person, outcome: ActivityEntry["outcome"], words: string): Promise<void> {
-    const { verb, count, command } = run;
-    await this.#ports.activity.write({ who: person.name, by: "people", verb, count, outcome, words: `${run.subject}: ${words}`, command });
+    const { verb, count, command, subject } = run;
+    const entry = { who: person.name, by: "people", verb, count, outcome, words: `${subject}: ${words}` } as const;
+    await this.#ports.activity.write({ ...entry, ...(command !== "" && { command }) });
   }
 }
 
 /** Names are what people type or are called elsewhere: a viewer of the same name is somebody else. */
 function ownerOf({ name, role }: Person): string {
   return `${role} ${name}`;
+}
+
+function carried(command: string | undefined): string | undefined {
+  return command === undefined || command.length > longestCommand ? undefined : command;
 }
 
 /** Where all are of one. */

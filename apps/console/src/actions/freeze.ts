@@ -8,8 +8,6 @@ import type { TicketFacts } from "./tickets.ts";
 
 /** More than any fleet has. */
 const mostListed = 100_000;
-/** Letters that a command names one by one. */
-const namedLetters = 20;
 
 /** The mailboxes that a ticket is to bind to, as they are now. @throws Refusal BAD_REQUEST */
 export function chooseMailboxes(live: LiveFleet, select: TicketRequest["select"]): readonly MailboxRef[] {
@@ -34,8 +32,11 @@ export async function freezeLetters(
   const wanted = "letters" in select ? new Set(select.letters) : undefined;
   const chosen = listed.filter((one) => (wanted === undefined ? one.cause === cause?.fullId : wanted.has(one.id)));
   if (chosen.length === 0) throw new Refusal("NOT_FOUND", "These letters are gone: consumed, discarded, or tried again. Nothing was done.");
-  const named = chosen.slice(0, namedLetters).map(({ id }) => ` ${shellWord(id)}`);
-  const which = cause === undefined ? named.join("") : ` --cause ${cause.id}`;
+  // A terminal has a list of its own, of another time: with the moment of this one it finds the same letters.
+  const which =
+    cause === undefined
+      ? chosen.map(({ id }) => ` ${shellWord(id)}`).join("")
+      : ` --cause ${cause.id} --as-of ${new Date(at).toISOString()}`;
   const stillFailing = cause?.isStillFailing ? ["This cause had new letters within the last ten minutes: it may fail again."] : [];
   return {
     frozen: { kind: "letters", letters: chosen },

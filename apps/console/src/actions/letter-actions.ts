@@ -7,6 +7,7 @@ import {
   mailboxId,
   type MailEvent,
   parseMessageKey,
+  restoredWords,
   stripControls,
   type UidSet,
   uidSetOf,
@@ -94,6 +95,8 @@ export async function discardLetters(
     sum.moved += outcome.moved;
     onDone(Math.min(jobs.length, i + pageSize));
   }
+  // Nothing was as it was listed: there is nothing to put back.
+  if (discarded !== undefined && sum.done === 0) await ports.discards.take(discarded);
   const setAside = letters.length - jobs.length;
   const parts = [
     `${formatCount(sum.done)} discarded`,
@@ -117,12 +120,11 @@ export async function restoreLetters(ports: ActionPorts, discarded: string, onDo
     onDone((done += counts.chosen));
   }
   const others = ids.length - sum.read - sum.failed;
-  const parts = [
-    `${formatCounted(sum.read, "message")} put back`,
-    sum.failed > 0 ? `${formatCount(sum.failed)} could not be read` : "",
-    others > 0 ? `${formatCount(others)} were no messages, or are stored no more` : "",
-  ];
-  return { done: sum.read, failed: sum.failed + others, words: parts.filter(Boolean).join(", ") };
+  return {
+    done: sum.read,
+    failed: sum.failed + others,
+    words: restoredWords({ putBack: sum.read, failed: sum.failed, others }),
+  };
 }
 
 /** One message's words, because somebody asked for them: text only, nothing that is loaded from elsewhere. @throws Refusal NOT_FOUND */

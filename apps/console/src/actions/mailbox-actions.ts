@@ -1,6 +1,5 @@
 import { formatCount, formatCounted, mailboxId, type MailboxRef, shellWord } from "@mailfleet/core";
 import type { ActionPorts } from "./action-ports.ts";
-import { addressList } from "./tickets.ts";
 
 export type MailboxVerb = "try" | "park" | "resume";
 
@@ -65,10 +64,18 @@ function outcomeWords(counts: ReadonlyMap<string, number>): string {
   return parts.length === 0 ? "nothing to do" : parts.join(", ");
 }
 
-/** The command that does the same. */
+/** Addresses of one line: a line for a shell has some kilobytes. */
+const addressesOfLine = 200;
+
+/** The commands that do the same: a line for each {@link addressesOfLine} mailboxes. */
 export function mailboxCommand(verb: MailboxVerb, mailboxes: readonly MailboxRef[], reason: string | undefined, options: string): string {
   const why = verb === "park" && reason !== undefined ? ` --reason ${shellWord(reason)}` : "";
-  return `npx mailfleet mailboxes ${verb === "park" ? "park" : "resume"}${addressList(mailboxes)}${why}${options}`;
+  const lines: string[] = [];
+  for (let i = 0; i < mailboxes.length; i += addressesOfLine) {
+    const words = mailboxes.slice(i, i + addressesOfLine).map(({ address }) => shellWord(address));
+    lines.push(`npx mailfleet mailboxes ${verb === "park" ? "park" : "resume"} ${words.join(" ")}${why}${options}`);
+  }
+  return lines.join("\n");
 }
 
 export function mailboxSubject(mailboxes: readonly MailboxRef[]): string {

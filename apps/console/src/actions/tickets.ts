@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Clock, formatCount, formatCounted, type MailboxRef, shellWord } from "@mailfleet/core";
+import { type Clock, formatCount, formatCounted, type MailboxRef } from "@mailfleet/core";
 import type { Ticket, TicketRequest } from "@mailfleet/core/console";
 import { Refusal } from "../http/refusal.ts";
 import type { ListedLetter } from "../letters/letter-desk.ts";
@@ -31,8 +31,6 @@ export interface TicketFacts {
 const validMs = 10 * 60_000;
 const mostTickets = 200;
 const named = 5;
-/** A command names so many at most; more than that is nothing to paste. */
-const commandAddresses = 200;
 
 /** Frozen lists that wait for a dialog's button. One use each. */
 export class Tickets {
@@ -98,9 +96,3 @@ const buttonWords: Readonly<Record<TicketRequest["verb"], string>> = {
   replay: "Replay",
   discard: "Discard",
 };
-
-/** ` a@contoso.com b@contoso.com` */
-export function addressList(mailboxes: readonly MailboxRef[]): string {
-  const words = mailboxes.slice(0, commandAddresses).map(({ address }) => shellWord(address));
-  return ` ${words.join(" ")}`;
-}

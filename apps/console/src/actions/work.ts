@@ -6,6 +6,8 @@ export interface Work {
   readonly subject: string;
   readonly count: number;
   readonly command: string;
+  /** The command of the action that puts it back; absent where there is none. */
+  readonly reverse?: string;
   readonly about: Pick<ActivityEntry, "tenant" | "mailbox" | "cause">;
   readonly reason: string | undefined;
   /** `at once`; `held`: after the time to undo it; `stoppable`: at once, and may be ended while it runs. */

@@ -77,6 +77,7 @@ export interface ActionRun {
   readonly words: string;
   /** Until when POST /api/actions/ID/undo is taken, epoch ms; absent where there is nothing to undo. */
   readonly undoUntil?: number;
+  /** Empty where it names more than is carried around: its dialog had it. */
   readonly command: string;
   /** What a check has said so far, the oldest first; absent for what is no check. */
   readonly lines?: readonly RunLine[];

@@ -56,3 +56,20 @@ export function lettersDoneSentence(verb: "replay" | "discard", isDryRun: boolea
   ];
   return `${what}${left.length > 0 ? `; ${left.join(", ")}, left alone` : ""}.`;
 }
+
+export interface RestoreFacts {
+  /** Messages that are on the queue again. */
+  readonly putBack: number;
+  readonly failed: number;
+  /** Events that are no messages, and messages of which nothing is stored any more. */
+  readonly others: number;
+}
+
+/** `2 messages put back, 1 was no message, or is stored no more`: of letters that had been discarded. */
+export function restoredWords({ putBack, failed, others }: RestoreFacts): string {
+  return [
+    `${formatCounted(putBack, "message")} put back`,
+    ...(failed > 0 ? [`${formatCount(failed)} could not be read`] : []),
+    ...(others > 0 ? [`${formatCount(others)} ${others === 1 ? "was no message, or is" : "were no messages, or are"} stored no more`] : []),
+  ].join(", ");
+}

@@ -26,7 +26,7 @@ export function toastRun(run: ActionRun, now: number, undo: () => void): void {
   const toast = toastOf(run.id);
   const isNews = toast.words === "" || (!isBusy && toast.isBusy);
   toast.words = run.words;
-  toast.command = run.command;
+  if (run.command !== "") toast.command = run.command;
   toast.undo = canUndo ? undo : undefined;
   toast.isBusy = isBusy;
   toast.isBad = run.state === "failed";

@@ -226,7 +226,7 @@ function discardedSection(discarded: readonly DiscardedItem[], context: ViewCont
         ({ id, at, who, letters, cause, until }) =>
           html`<article class="cause role-off">
             ${icon("two bars")}
-            <p>${cause}</p>
+            <p>${cause === "" ? "letters that were chosen one by one" : html`cause <code>${cause}</code>`}</p>
             <strong class="number">${formatCount(letters)}</strong>
             ${actionButton({ label: "Restore", onClick: () => void actions.run({ verb: "restore", target: { discarded: id } }) }, context)}
             <p class="cause-next muted">by ${who}, ${formatAgo(at, context.now)}; gone on ${formatDay(until, context.zone)}</p>

@@ -1,0 +1,43 @@
+import { mailboxId, type MailboxRef, parseMessageKey, type UidSet, uidSetOf } from "@mailfleet/core";
+import { type ReplayCounts, replayMailbox } from "@mailfleet/engine";
+import type { ProgressLine } from "./progress-line.ts";
+import type { ReplayAccess } from "./replay-access.ts";
+import { progressWords } from "./verbs/replay.ts";
+
+/** Messages of one folder, by their UIDs. */
+export interface MessageGroup {
+  readonly mailbox: MailboxRef;
+  readonly folder: string;
+  readonly generation: number;
+  readonly uids: UidSet;
+}
+
+/** Messages by where they lie; keys that name no message are left out. */
+export function byMailbox(keys: readonly string[]): readonly MessageGroup[] {
+  const groups = new Map<string, { readonly about: Omit<MessageGroup, "uids">; readonly uids: number[] }>();
+  for (const text of keys) {
+    const key = parseMessageKey(text);
+    if (key === undefined) continue;
+    const { tenant, address, folder, generation, uid } = key;
+    const name = JSON.stringify([mailboxId({ tenant, address }), folder, generation]);
+    const group = groups.get(name) ?? { about: { mailbox: { tenant, address, protocol: "imap" }, folder, generation }, uids: [] };
+    group.uids.push(uid);
+    groups.set(name, group);
+  }
+  return [...groups.values()].map(({ about, uids }) => ({ ...about, uids: uidSetOf(uids) }));
+}
+
+/** Reads them anew from their stored bytes and puts them on the queue, also those that are gone from the server. */
+export function replayGroup(
+  { ports }: ReplayAccess,
+  { mailbox, folder, generation, uids }: MessageGroup,
+  isDryRun: boolean,
+  progress: ProgressLine,
+): Promise<ReplayCounts> {
+  const choice = { folder, generation, uids, withRemoved: true };
+  return replayMailbox(
+    ports,
+    { mailbox, choice, isDryRun, onProgress: (at) => progress.update(progressWords(at)) },
+    new AbortController().signal,
+  );
+}
