@@ -23,7 +23,8 @@ let isOther = false;
 
 const page = openPage<"mailboxes">({ name: "mailboxes", view, merge, patch: patchListed });
 const actions = new Actions(page);
-const hands = new QuietHands(".table-box", () => {
+/** Who types a search reads what it found. */
+const hands = new QuietHands(".table-box, #filter", () => {
   if (chosen.keys.size === 0) sortAgain();
 });
 startPage(page, { sortAgain });
@@ -54,7 +55,15 @@ function sortAgain(): void {
 async function go(address: string, how: "push" | "replace" = "push"): Promise<void> {
   if (how === "push") history.pushState(null, "", address);
   else history.replaceState(null, "", address);
+  // What replaces is typed in the field.
+  if (how === "push") showSearch();
   await load();
+}
+
+/** The field says what the address says: what somebody typed for another list is not for this one. */
+function showSearch(): void {
+  const field = document.querySelector<HTMLInputElement>("#filter");
+  if (field !== null) field.value = new URLSearchParams(location.search).get("q") ?? "";
 }
 
 async function load(): Promise<void> {
@@ -63,7 +72,10 @@ async function load(): Promise<void> {
   await page.reload();
 }
 
-globalThis.addEventListener("popstate", () => void load());
+globalThis.addEventListener("popstate", () => {
+  showSearch();
+  void load();
+});
 document.addEventListener("click", (event) => {
   const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[data-in-place]") : null;
   if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
