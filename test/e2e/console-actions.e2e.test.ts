@@ -1,14 +1,77 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { Page } from "playwright-core";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { describe, expect, test } from "vitest";
-import { addressesOf, expectAccessible, focusedWords, isListening, main, tabTo, waitForHeading } from "./browser.ts";
+import { addressesOf, expectAccessible, focusedWords, heading, isListening, main, tabTo, waitForHeading } from "./browser.ts";
 import { refused, useConsole } from "./console-visits.ts";
 import { failEvents } from "./failing-events.ts";
 import { isCompose } from "./start-fleet.ts";
 
-const { arriveAs, fleet, visit } = useConsole();
+const { arriveAs, fleet, get, visit } = useConsole();
+
+const run = promisify(execFile);
 
 /** A mailbox that nothing else is done to. */
 const chosen = (): string => fleet().sandbox.tenants[0]?.addresses.find((address) => address !== refused) ?? "";
+
+/** A printed command, as a shell reads it and the fleet's command line takes it. */
+async function paste(command: string) {
+  const { stdout } = await run("bash", ["-c", `printf '%s\\0' ${command}`]);
+  const [npx, name, ...args] = stdout.split("\0").slice(0, -1);
+  expect([npx, name]).toEqual(["npx", "mailfleet"]);
+  return fleet().mailfleet(...args);
+}
+
+/** What it says does the same, of the dialog that is open; then the dialog is closed. */
+async function commandOfDialog(page: Page): Promise<string> {
+  const dialog = page.getByRole("dialog");
+  const command = (await dialog.getByRole("group", { name: "Command" }).textContent()) ?? "";
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  return command;
+}
+
+describe("the fleet", () => {
+  test("is told in one sentence: by its page, by status, and to Prometheus for its alerts", async () => {
+    const { page, expectQuiet } = await visit("/");
+    await waitForHeading(page, "9 of 10 mailboxes are fresh. One cause needs you.");
+    const sentence = await heading(page).textContent();
+    expect((await fleet().mailfleet("status")).doc).toMatchObject({ sentence });
+    // A producer believes what it read for some seconds.
+    const shown = async (): Promise<string | undefined> => {
+      const [answer] = await fleet().ask("producer", "/metrics");
+      return /^mailfleet_sentence_info\{sentence="(.*)"\} 1$/m.exec(answer?.text ?? "")?.[1];
+    };
+    await expect.poll(shown, { timeout: 15_000 }).toBe(sentence);
+    expectQuiet();
+  });
+
+  test("has counts each of which leads to as many mailboxes, and its states add up to all of them", async () => {
+    const { page, expectQuiet } = await visit("/");
+    const link = main(page).locator('a[href^="/mailboxes?"]');
+    await link.first().waitFor();
+    const countOf = (words: string): number => Number(/^[\d,]+/.exec(words.trim())?.[0].replaceAll(",", "") ?? Number.NaN);
+    const totalOf = async (path: string): Promise<number> => {
+      const answer = await get(`/api/page?path=${encodeURIComponent(path)}`);
+      return ((await answer.json()) as { page: { data: { total: number } } }).page.data.total;
+    };
+    const unlike = async (): Promise<unknown[]> => {
+      const links = await link.evaluateAll((found) =>
+        (found as unknown as { textContent: string; getAttribute(name: string): string }[]).map(
+          (one) => [one.getAttribute("href"), one.textContent] as const,
+        ),
+      );
+      const lists = await Promise.all(links.map(async ([path, words]) => ({ path, says: countOf(words), has: await totalOf(path) })));
+      const states = lists.filter(({ path }) => /^\/mailboxes\?state=[\w-]+$/.test(path));
+      const sum = states.reduce((all, { says }) => all + says, 0);
+      return [...lists.filter(({ says, has }) => says !== has), ...(sum === 10 ? [] : [{ states, sum }])];
+    };
+    // Numbers and lists are looked at in two moments.
+    await expect.poll(unlike, { timeout: 20_000 }).toEqual([]);
+    expectQuiet();
+  });
+});
 
 describe("a mailbox that is late", () => {
   test("is named with its cause; mended, it is fresh again without a reload", async () => {
@@ -131,8 +194,38 @@ describe("dead letters that nobody wants", () => {
     await page.locator(".toast").filter({ hasText: "2 discarded" }).waitFor();
     await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor();
     await page.getByRole("button", { name: "Restore" }).click();
-    await page.locator(".toast").filter({ hasText: "2 messages put back." }).waitFor({ timeout: 30_000 });
+    const done = page.locator(".toast").filter({ hasText: "2 messages put back." });
+    await done.waitFor({ timeout: 30_000 });
     await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor({ state: "detached" });
+    const restore = (await done.getByRole("button", { name: /^Copy the command/ }).getAttribute("title")) ?? "";
+    expect(restore).toMatch(/^npx mailfleet dead-letters restore \S+$/);
+    // What the page has put back, the command finds put back.
+    expect(await paste(restore)).toMatchObject({ code: 2, doc: { error: { code: "DISCARD_UNKNOWN" } } });
+    expectQuiet();
+  });
+
+  test("or are tried again are so by the dialog's command as well, exactly those that it counted", async () => {
+    const { page, expectQuiet } = await visit("/");
+    // The terminal's own list is of another moment.
+    await fleet().mailfleet("dead-letters", "list");
+    await failEvents(fleet().redis.url, 2, "no such order");
+    await page.goto("/dead-letters?whose=consumers");
+    await page.getByRole("heading", { name: /no such order/ }).waitFor();
+    await page.getByRole("button", { name: "Replay 2", exact: true }).click();
+    const replay = await commandOfDialog(page);
+    await failEvents(fleet().redis.url, 1, "no such order");
+    expect(await paste(replay)).toMatchObject({ code: 0, doc: { selected: 2, done: 2 } });
+
+    await page.getByRole("button", { name: "Replay 1", exact: true }).waitFor({ timeout: 20_000 });
+    await page.getByRole("link", { name: /^Open / }).click();
+    await page.getByRole("button", { name: "Discard 1", exact: true }).click();
+    const { doc } = await paste(`${await commandOfDialog(page)} --yes`);
+    expect(doc).toMatchObject({ done: 1, discarded: expect.any(String) });
+    await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor({ timeout: 20_000 });
+    const restored = await fleet().mailfleet("dead-letters", "restore", doc["discarded"] as string);
+    expect(restored).toMatchObject({ code: 0, doc: { ok: true, putBack: 1 } });
+    await page.goto("/dead-letters");
+    expect(await page.getByRole("heading", { name: "Discarded, kept for seven days" }).count()).toBe(0);
     expectQuiet();
   });
 });
@@ -228,13 +321,20 @@ describe("parking", () => {
     await keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     expect(await focusedWords(page)).toBe("Cancel");
+    const command = (await page.getByRole("dialog").getByRole("group", { name: "Command" }).textContent()) ?? "";
     await keyboard.press("Tab");
     expect(await focusedWords(page)).toBe("Park 2");
     await keyboard.press("Enter");
     await page.getByRole("button", { name: "Undo" }).waitFor();
     await tabTo(page, "Undo");
     await keyboard.press("Enter");
-    await expect.poll(() => page.locator("tbody tr").filter({ hasText: "parked by operator" }).count(), { timeout: 15_000 }).toBe(0);
+    const parked = () => page.locator("tbody tr").filter({ hasText: "parked by operator" }).count();
+    await expect.poll(parked, { timeout: 15_000 }).toBe(0);
+    // The command that the dialog showed does the same, and so does the one that undoes it.
+    expect((await paste(command)).code).toBe(0);
+    await expect.poll(parked, { timeout: 15_000 }).toBe(2);
+    expect((await paste(command.replace("mailboxes park", "mailboxes resume"))).code).toBe(0);
+    await expect.poll(parked, { timeout: 15_000 }).toBe(0);
     expectQuiet();
   });
 });

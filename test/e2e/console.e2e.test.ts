@@ -1,7 +1,9 @@
+import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import {
   addressesOf,
   expectAccessible,
+  focusedWords,
   greenOf,
   heading,
   hiddenFocus,
@@ -11,9 +13,31 @@ import {
   waitForHeading,
 } from "./browser.ts";
 import { refused, useConsole } from "./console-visits.ts";
+import { failEvents } from "./failing-events.ts";
+import { handsAt } from "./keyboard.ts";
 import { isCompose } from "./start-fleet.ts";
 
 const { arrive, fleet, get, visit } = useConsole();
+
+/** How often the page spoke since the first call. */
+async function countSayings(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    interface Counted {
+      sayings?: number;
+    }
+    const { document, MutationObserver } = globalThis as unknown as {
+      document: { querySelectorAll(selector: string): Iterable<unknown> };
+      MutationObserver: new (onChange: () => void) => { observe(node: unknown, options: object): void };
+    };
+    const counted = globalThis as Counted;
+    if (counted.sayings !== undefined) return counted.sayings;
+    counted.sayings = 0;
+    const observer = new MutationObserver(() => (counted.sayings = (counted.sayings ?? 0) + 1));
+    for (const region of document.querySelectorAll("[aria-live=polite], [aria-live=assertive], [role=status], [role=alert], [role=log]"))
+      observer.observe(region, { childList: true, characterData: true, subtree: true });
+    return 0;
+  });
+}
 
 describe("a list", () => {
   test("has its whole state in its address, back and forth and elsewhere", async () => {
@@ -31,22 +55,37 @@ describe("a list", () => {
     await page.getByLabel("Address or tenant begins with").fill(start);
     await waitForHeading(page, "1 mailbox fits the filter");
     expect(page.url()).toBe(`${fleet().url}/mailboxes?tenant=fabrikam&q=${start}`);
+    const field = page.getByLabel("Address or tenant begins with");
+    const shows = async (list: readonly string[], search: string): Promise<void> => {
+      await waitForHeading(page, list.length === 1 ? "1 mailbox fits the filter" : `${list.length} mailboxes`);
+      expect((await addressesOf(page)).sort()).toEqual([...list].sort());
+      expect(await field.inputValue()).toBe(search);
+    };
+    const all = fleet().sandbox.tenants.flatMap(({ addresses }) => addresses);
     await page.reload();
-    await waitForHeading(page, "1 mailbox fits the filter");
-    expect(await addressesOf(page)).toEqual([one]);
+    await shows([one], start);
+    const elsewhere = await visit(page.url());
+    await waitForHeading(elsewhere.page, "1 mailbox fits the filter");
+    expect(await addressesOf(elsewhere.page)).toEqual([one]);
     await page.goBack();
-    await waitForHeading(page, "10 mailboxes");
+    await shows(all, "");
     await page.goForward();
-    await waitForHeading(page, "1 mailbox fits the filter");
-    await page.getByLabel("Address or tenant begins with").fill("nobody");
+    await shows([one], start);
+    await field.fill("nobody");
     await page.getByText("No mailbox fits the filter").waitFor();
     await main(page).getByRole("link", { name: "Clear the filter" }).click();
-    await waitForHeading(page, "10 mailboxes");
+    await shows(all, "");
     expectQuiet();
+    elsewhere.expectQuiet();
   });
 
-  test("moves nothing while a row has the focus, and drops no selection", async () => {
+  test("moves nothing while somebody selects, reads a row or types, and drops neither selection nor text", async () => {
     const { page, expectQuiet } = await visit("/mailboxes?sort=age");
+    // States, order and total are there for who hears the page, and live updates are not told one by one.
+    const table = page.getByRole("table", { name: "10 mailboxes" });
+    await table.getByRole("row", { name: /support@contoso\.example (fresh|syncing) / }).waitFor();
+    expect(await table.getByRole("columnheader", { name: "Last check" }).getAttribute("aria-sort")).toBe("ascending");
+    await countSayings(page);
     const chosen = page.getByLabel("Select support@contoso.example");
     await chosen.check();
     const before = await addressesOf(page);
@@ -62,6 +101,16 @@ describe("a list", () => {
     await note.waitFor({ state: "detached" });
     expect(await addressesOf(page)).not.toEqual(before);
     expect([...(await addressesOf(page))].sort()).toEqual([...before].sort());
+    const field = page.getByLabel("Address or tenant begins with");
+    await field.pressSequentially("contoso");
+    await waitForHeading(page, "6 mailboxes fit the filter");
+    const found = await addressesOf(page);
+    await note.waitFor({ timeout: 30_000 });
+    expect(await addressesOf(page)).toEqual(found);
+    expect(await countSayings(page)).toBeLessThanOrEqual(1);
+    // The next key goes where the last one went.
+    await page.keyboard.type(".");
+    expect(await field.inputValue()).toBe("contoso.");
     expectQuiet();
   });
 });
@@ -75,7 +124,10 @@ describe("a page that is out of touch", () => {
     await fleet().redis.pause();
     const another = get("/tenants/contoso");
     try {
-      await page.getByRole("alert").filter({ hasText: "Not live since" }).waitFor({ timeout: 25_000 });
+      await page
+        .getByRole("alert")
+        .filter({ hasText: /Not live since \d\d:\d\d:\d\d/ })
+        .waitFor({ timeout: 25_000 });
       expect(await page.title()).toContain("(not live)");
       expect(await page.getByRole("button", { name: "Run doctor" }).isDisabled()).toBe(true);
       expect(await greenOf(page)).toEqual([]);
@@ -89,6 +141,77 @@ describe("a page that is out of touch", () => {
     expect(await page.title()).not.toContain("(not live)");
     expect(await page.evaluate(() => (globalThis as unknown as { isSame?: boolean }).isSame)).toBe(true);
   });
+});
+
+test("what people come for is done by keyboard alone, and what has the focus is seen at every step", async () => {
+  const { page, expectQuiet } = await visit("/");
+  const hands = handsAt(page);
+  const isAt = async (words: string): Promise<void> => {
+    await waitForHeading(page, words);
+    await isListening(page);
+  };
+  const copy = async (command: string): Promise<void> => {
+    await hands.enter(`Copy: ${command}`);
+    await page.locator(":focus").getByText("Copied").waitFor();
+  };
+  // Nine in the morning, three at night: what is it, try it now, what mends it.
+  await isAt("9 of 10 mailboxes are fresh. One cause needs you.");
+  await hands.enter("How to mend it");
+  await isAt(`${refused} let mailfleet in and then refused every command`);
+  await hands.enter("Try now");
+  await expect.poll(() => focusedWords(page)).toBe("Cancel");
+  await hands.enter("Try now 1");
+  await page
+    .locator(".toast")
+    .filter({ hasText: /tried at once|looks once more/ })
+    .waitFor();
+  // Onboarding: the lines for the administrator.
+  await hands.enter("Run doctor");
+  await page.getByRole("region", { name: "Doctor" }).getByText("In a terminal this ends with exit code 1").waitFor({ timeout: 60_000 });
+  await copy("these commands");
+  await copy(`npx mailfleet doctor --mailbox ${refused}`);
+  // A proof for the auditor, and rotation.
+  await hands.press("Control+k");
+  await page.getByRole("option", { name: /Fleet/ }).waitFor();
+  await page.keyboard.type("fabrikam");
+  await page.getByRole("option", { name: "fabrikam tenant", selected: true }).waitFor();
+  await hands.press("Enter");
+  await isAt("fabrikam: all 4 mailboxes are fresh");
+  await hands.enter("Prove");
+  const proof = page.getByRole("region", { name: "Proof" });
+  await proof.getByText("In a terminal this ends with exit code 0").waitFor({ timeout: 60_000 });
+  await proof
+    .getByText(/@fabrikam\.example-\w+\.json/)
+    .first()
+    .waitFor();
+  await copy("npx mailfleet onboard --tenant fabrikam --rotate");
+  // Whoever writes a processor: what it threw on, replayed and thought better of.
+  await failEvents(fleet().redis.url, 2, "no such contact");
+  await hands.press("g", "d");
+  await isAt("2 dead letters from 1 cause");
+  await hands.enter("Open ");
+  await page.locator("tbody tr").nth(1).waitFor();
+  await isListening(page);
+  await hands.enter("Replay 2");
+  await expect.poll(() => focusedWords(page)).toBe("Cancel");
+  await hands.enter("Replay 2");
+  await page.getByRole("button", { name: "Undo" }).waitFor();
+  await hands.enter("Undo");
+  await page
+    .locator(".toast")
+    .filter({ hasText: /stopped before it began/ })
+    .waitFor();
+  // The newcomer breaks something, and nothing is lost by it.
+  if (!isCompose) {
+    await hands.press("g", "f");
+    await isAt("9 of 10 mailboxes are fresh");
+    await hands.enter("break something");
+    await isAt("1 fault is ordered.");
+    await hands.enter("Deal new UIDs");
+    await hands.press("g", "a");
+    await page.getByRole("row").filter({ hasText: "broke something in the sandbox" }).first().waitFor();
+  }
+  expectQuiet();
 });
 
 test("the focus is seen, and never under the frame, on a phone", async () => {

@@ -128,11 +128,17 @@ describe("up that stays", () => {
   test("shows new mail within seconds, stops within ten seconds of Ctrl-C, and goes on where it was", async () => {
     const data = join(dir, "stays");
     const role = mailfleet("up", "--data", data, "--progress", "plain");
-    await until(
-      () => Promise.resolve(role.output()),
-      (text) => /done +first sync/.test(text),
-      90_000,
-    );
+    const says = (words: RegExp) =>
+      until(
+        () => Promise.resolve(role.output()),
+        (text) => words.test(text),
+        90_000,
+      );
+    // The link works as soon as it is said, while the first sync goes on; an open tab is no reason to stop later.
+    const [, url = ""] = /console (http:\S+),/.exec(await says(/console http:\S+,/)) ?? [];
+    const tab = await fetch(`${url}/api/stream`);
+    expect([(await fetch(url)).status, tab.status, /done +first sync/.test(role.output())]).toEqual([200, 200, false]);
+    await says(/done +first sync/);
     const handedOff = (text: string): number =>
       Math.max(
         0,

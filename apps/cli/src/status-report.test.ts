@@ -1,6 +1,6 @@
 import { decideIntake, describeIntake, describeLane, viewFleet } from "@mailfleet/core";
 import { expect, test } from "vitest";
-import { plantedFleet, testLedger, testMailbox, testNow } from "./fleet-fixture.ts";
+import { plantedFleet, testCause, testLedger, testMailbox, testNow } from "./fleet-fixture.ts";
 import { renderStatus, type StatusFacts, statusJson } from "./status-report.ts";
 import { textWidth } from "./text-layout.ts";
 
@@ -47,6 +47,20 @@ test("the sentence comes first, then causes by who must act, then tenants and th
     "Ledger   listed 12,475 = handed off 7,557 + excluded 15 + quarantined 5 + to do 4,898        unaccounted 0",
     expect.stringMatching(/^As of \d\d:03:02, 1 s old\.$/),
     "",
+  ]);
+});
+
+test("2,000 mailboxes behind one expired secret are one line that needs you, with the way to mend it", () => {
+  const cause = testCause({ code: "ENTRA_CREDENTIAL_EXPIRED", scope: "tenant", state: "parked", since: testNow - 7_800_000, tries: 3 });
+  const many = Array.from({ length: 2_000 }, (_, i) => testMailbox(`fabrikam/m${i}@fabrikam.example`, { cause }));
+  const view = viewFleet([...many, testMailbox("contoso/a@contoso.example")], testNow, 600_000);
+  const lines = renderStatus(facts({ view }), style).split("\n");
+  expect(lines.slice(0, 5)).toEqual([
+    "1 of 2,001 mailboxes is fresh. One cause needs you.",
+    "Needs you",
+    "✗ fabrikam    client secret expired 2 h 10 min ago   2,000 mailboxes parked   npx mailfleet doctor --tenant fabrikam",
+    "Mended? npx mailfleet mailboxes resume --tenant fabrikam",
+    expect.stringMatching(/^Tenant /),
   ]);
 });
 
