@@ -1,3 +1,4 @@
+import { addAllVerbs } from "../../apps/cli/src/all-verbs.ts";
 import { failureOf, verbName, verbsOf } from "../../apps/cli/src/exit-codes.ts";
 import { createProgram } from "../../apps/cli/src/program.ts";
 import { createTerminal } from "../../apps/cli/src/terminal.ts";
@@ -15,6 +16,7 @@ export function commandTree(): Command {
   return createProgram(
     () => () => Promise.resolve(),
     terminal,
+    addAllVerbs,
     () => undefined,
   );
 }

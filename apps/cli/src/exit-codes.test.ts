@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { addAllVerbs } from "./all-verbs.ts";
 import { failureOf, verbName, verbsOf } from "./exit-codes.ts";
 import { createProgram } from "./program.ts";
 import { createTerminal } from "./terminal.ts";
@@ -8,6 +9,7 @@ const terminal = createTerminal({ stdout: stream, stderr: stream, env: {}, color
 const program = createProgram(
   () => () => Promise.resolve(),
   terminal,
+  addAllVerbs,
   () => undefined,
 );
 

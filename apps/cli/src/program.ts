@@ -3,20 +3,6 @@ import type { Bind } from "./cli.ts";
 import { addExitCodes } from "./exit-codes.ts";
 import { programVersion } from "./program-version.ts";
 import type { Terminal } from "./terminal.ts";
-import { addBenchVerb } from "./verbs/bench.ts";
-import { addDeadLetterVerbs } from "./verbs/dead-letters.ts";
-import { addDoctorVerb } from "./verbs/doctor.ts";
-import { addMailboxVerbs } from "./verbs/mailboxes.ts";
-import { addOnboardVerb } from "./verbs/onboard.ts";
-import { addPlanVerb } from "./verbs/plan.ts";
-import { addProveVerb } from "./verbs/prove.ts";
-import { addReplayVerb } from "./verbs/replay.ts";
-import { addRoleVerbs } from "./verbs/roles.ts";
-import { addSandboxVerb } from "./verbs/sandbox.ts";
-import { addStatusVerb } from "./verbs/status.ts";
-import { addTailVerb } from "./verbs/tail.ts";
-import { addTryVerb } from "./verbs/try.ts";
-import { addUpVerb } from "./verbs/up.ts";
 
 const examples = `Examples:
   npx mailfleet up                              three invented tenants, everything in one process tree
@@ -29,10 +15,16 @@ Exit codes: 0 done, 1 something failed, 2 wrong usage or configuration and nothi
 `;
 
 /**
- * All verbs. Each lives in a file of its own under `verbs/`.
+ * The command line without its verbs.
+ * @param addVerbs all of them, or those that this call can be about
  * @param onErrorText what commander would write to stderr: its errors, and the help of a group whose verb is missing
  */
-export function createProgram(bind: Bind, terminal: Terminal, onErrorText: (text: string) => void): Command {
+export function createProgram(
+  bind: Bind,
+  terminal: Terminal,
+  addVerbs: (program: Command, bind: Bind) => void,
+  onErrorText: (text: string) => void,
+): Command {
   const program = new Command("mailfleet")
     .description("Every message from every mailbox, exactly once.")
     .version(programVersion())
@@ -48,20 +40,7 @@ export function createProgram(bind: Bind, terminal: Terminal, onErrorText: (text
     })
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes);
-  addUpVerb(program, bind);
-  addOnboardVerb(program, bind);
-  addRoleVerbs(program, bind);
-  addTryVerb(program, bind);
-  addDoctorVerb(program, bind);
-  addStatusVerb(program, bind);
-  addPlanVerb(program, bind);
-  addMailboxVerbs(program, bind);
-  addTailVerb(program, bind);
-  addProveVerb(program, bind);
-  addReplayVerb(program, bind);
-  addDeadLetterVerbs(program, bind);
-  addSandboxVerb(program, bind);
-  addBenchVerb(program, bind);
+  addVerbs(program, bind);
   addExitCodes(program);
   return program;
 }

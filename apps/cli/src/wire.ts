@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { connectFleet, type Fleet, silentLog } from "@mailfleet/checks";
+import { connectFleet, type Fleet, silentLog } from "@mailfleet/checks/fleet";
 import { type Config, type ConfigProblem, type ConfigWarning, type Environment, formatProblems, loadConfig } from "@mailfleet/config";
 import { isSyncError, type Sharded, sharded, shellWord } from "@mailfleet/core";
 import { openMessagesQueue } from "@mailfleet/queue";

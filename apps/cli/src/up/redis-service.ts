@@ -1,5 +1,5 @@
 import path from "node:path";
-import { connectFleet, type Fleet, silentLog } from "@mailfleet/checks";
+import { connectFleet, type Fleet, silentLog } from "@mailfleet/checks/fleet";
 import type { Config } from "@mailfleet/config";
 import { type Clock, isSyncError, type RedisTarget } from "@mailfleet/core";
 import { describeTarget, type FleetTarget, inspectShards, type PrivateRedis, startPrivateRedis } from "@mailfleet/store";
