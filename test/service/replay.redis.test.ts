@@ -252,6 +252,36 @@ describe("mailfleet replay", () => {
     expect(said).toEqual([60_000, 60_000]);
   });
 
+  test("puts back nothing of a mailbox that is purged while a batch of it is made", async () => {
+    await sync("backfill");
+    await consumeAll();
+    const blobs = pieces();
+    const startBatch: typeof blobs.startBatch = (of) => {
+      const batch = blobs.startBatch(of);
+      return Object.assign(Object.create(batch) as typeof batch, {
+        discard: () => batch.discard(),
+        put: (...args: Parameters<typeof batch.put>) => batch.put(...args),
+        async flush() {
+          await redis.del(keys.checkpoints(mailboxId(of)));
+          await blobs.erase(of);
+          return batch.flush();
+        },
+      });
+    };
+    const reissue = await openReissue(queue, systemClock);
+    const room = () => Promise.resolve({ isOpen: true, pauseMs: 0, events: 0 });
+    const replaying = replayMailbox(
+      { ...ports, blobs: { ...blobs, startBatch }, clock: systemClock, reissue, room },
+      { mailbox, choice: {}, isDryRun: false },
+      never,
+    );
+    const { chosen, failed, failures, outcomes } = await replaying;
+    expect([failed, outcomes.added]).toEqual([chosen, 0]);
+    expect(failures[0]).toMatchObject({ text: expect.stringContaining("purged meanwhile") });
+    expect(await events()).toEqual([]);
+    expect((await readdir(join(dir, "blobs"), { recursive: true })).filter((name) => name.endsWith(".pack"))).toEqual([]);
+  });
+
   test.each([
     [["replay"], "It is not said what to replay"],
     [["replay", address, "--uids", "1:5"], "--uids needs --folder"],

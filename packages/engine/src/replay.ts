@@ -173,6 +173,12 @@ async function sendBatch(
     }
     if (events.length === 0) return;
     await blobs.flush();
+    // What was read before a purge must not come back behind it: the checkpoints are the first that it takes.
+    if (!(await ports.store.load(mailbox)).folders.has(stored.place.folder)) {
+      const purged = syncError("INTERRUPTED", "It was purged meanwhile, and does not come back.", { layer: "engine" });
+      for (const { id } of events) noteFailure(counts, id, purged);
+      return;
+    }
     isSent = true;
     const outcomes = await ports.reissue.put(events);
     for (const outcome of outcomes) counts.outcomes[outcome]++;
