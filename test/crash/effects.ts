@@ -9,6 +9,7 @@ import type {
   Secret,
   SignalWatch,
   StreamedMessage,
+  WrittenResult,
 } from "@mailfleet/core";
 import type { EnginePorts } from "@mailfleet/engine";
 
@@ -35,8 +36,8 @@ interface Given {
   readonly watch: SignalWatch;
 }
 
-/** Never for plain data, which may hold arrays, maps, bytes, secrets and signals; else what it is or holds that can be called. */
-type Callable<R> = R extends readonly unknown[] | Uint8Array | ReadonlyMap<string, unknown> | Secret | AbortSignal
+/** Never for plain data, which may hold arrays, maps, bytes and how to let go of them, secrets and signals; else what it is or holds that can be called. */
+type Callable<R> = R extends readonly unknown[] | Uint8Array | ReadonlyMap<string, unknown> | Secret | AbortSignal | WrittenResult
   ? never
   : R extends AsyncIterable<unknown> | Method
     ? R

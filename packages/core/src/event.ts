@@ -198,7 +198,7 @@ export interface OutgoingEvent {
   readonly id: string;
   readonly key: string;
   readonly type: MailEvent["type"];
-  /** UTF-8. */
+  /** UTF-8, in a buffer of its own, of which it need not be all. */
   readonly json: Uint8Array;
 }
 

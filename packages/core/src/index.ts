@@ -305,6 +305,7 @@ export {
   type WrittenMessage,
   type WrittenResult,
 } from "./written-message.ts";
+export { letGo, letGoBuffer } from "./let-go.ts";
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
 export { describeMachine, describeUnknown, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";

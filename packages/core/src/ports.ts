@@ -95,6 +95,7 @@ export interface FetchedMessage {
   readonly flags: readonly string[];
   /** Epoch ms. */
   readonly internalDate?: number;
+  /** Of whoever takes the message, who may let go of them. */
   readonly bytes: Uint8Array;
 }
 

@@ -14,6 +14,8 @@ export interface WrittenMessage {
   readonly json: Uint8Array;
   /** By place, ascending. */
   readonly gaps: readonly Gap[];
+  /** Nobody reads these bytes any more: called once, or not at all. Others may lie in the same buffer, which goes with the last of them. */
+  readonly letGo?: () => void;
 }
 
 /** What a parser hands over: the message written as events have it. */

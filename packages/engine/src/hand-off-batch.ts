@@ -61,6 +61,7 @@ export async function handOffBatch(context: SessionContext, work: FolderWork, re
     isCommitting = true;
     await commitStep(context, work, accountFor(context, work, checkpoint, request, fetched, owed));
     tally(context, fetched, request.metas);
+    fetched.letGo();
     if (suspect) await context.hand.clear(suspect);
   } catch (error) {
     // After an unanswered commit the events may be out, and point to these blobs: they stay.
@@ -104,7 +105,7 @@ function guardOf(
 export async function noteBrokenFetch(context: SessionContext, work: FolderWork, request: BatchRequest, code: FailureCode): Promise<void> {
   const checkpoint = requireCheckpoint(work);
   const uids = request.metas.map((meta) => meta.uid);
-  const fetched: Fetched = { events: [], delivered: [], quarantined: [], missing: uids, flags: [], spots: [] };
+  const fetched: Fetched = { events: [], delivered: [], quarantined: [], missing: uids, flags: [], spots: [], letGo() {} };
   await commitStep(context, work, accountFor(context, work, checkpoint, request, fetched, new Set(uids), code));
 }
 

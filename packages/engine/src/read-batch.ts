@@ -8,6 +8,8 @@ import {
   type FolderCheckpoint,
   isPlaceholder,
   type Lane,
+  letGo,
+  letGoBuffer,
   limits,
   type MessageMeta,
   outgoing,
@@ -36,6 +38,8 @@ export interface Fetched {
   readonly missing: readonly number[];
   readonly flags: readonly FlagRow[];
   readonly spots: readonly Spot[];
+  /** All of it is stored and committed: nobody reads these messages any more, nor their events. */
+  readonly letGo: () => void;
 }
 
 export interface BatchToRead {
@@ -87,7 +91,14 @@ export async function readBatch(batch: BatchToRead): Promise<Fetched> {
     }
   }
   const quarantined = uidSetOf(reader.quarantined);
-  return { events, delivered: subtractUids(uidSetOf(done), quarantined), quarantined, missing, flags: reader.flags, spots: reader.spots };
+  return {
+    ...{ events, delivered: subtractUids(uidSetOf(done), quarantined), quarantined, missing },
+    ...{ flags: reader.flags, spots: reader.spots },
+    letGo() {
+      reader.letGo();
+      for (const { json } of events) letGoBuffer(json.buffer);
+    },
+  };
 }
 
 function isKiller(suspect: Suspect): boolean {
@@ -98,6 +109,8 @@ class BatchReader {
   readonly quarantined: number[] = [];
   readonly flags: FlagRow[] = [];
   readonly spots: Spot[] = [];
+  /** How to let go of what was read whole. */
+  readonly #held: (() => void)[] = [];
   readonly #batch: BatchToRead;
   readonly #sizes: ReadonlyMap<number, number>;
   #key: { readonly uid: number; readonly text: string } | undefined;
@@ -116,6 +129,8 @@ class BatchReader {
       held += message.bytes.length;
       const event = guard(async () => {
         const parsed = await ports.mime.parse(message.bytes, lane === "fresh");
+        this.#held.push(() => letGo(message.bytes));
+        if (parsed.ok && parsed.message.letGo) this.#held.push(parsed.message.letGo);
         const raw = blobs.put("raw", this.#keyOf(message.uid), message.bytes, parsed.raw?.sha256);
         return this.#toEvent(message, raw, parsed);
       }).finally(() => {
@@ -127,6 +142,10 @@ class BatchReader {
       // More came than was announced: what is here is finished first, so that no server decides how much is held.
       if (held > limits.batchBytes) await Promise.allSettled(results.values());
     }
+  }
+
+  letGo(): void {
+    for (const one of this.#held) one();
   }
 
   /** Undefined when the server withholds the message, or stops in the middle of it. */

@@ -1,7 +1,7 @@
 import { flushCompileCache } from "node:module";
 import type { MessagePort } from "node:worker_threads";
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import type { BlobPointer } from "@mailfleet/core";
+import { type BlobPointer, letGoBuffer } from "@mailfleet/core";
 import { parseMessage, parsePieces } from "./parse-message.ts";
 import type { ParseLimits } from "./parse-message.ts";
 import { askOver } from "./port-calls.ts";
@@ -42,6 +42,7 @@ export async function parseBatch(task: ParseTask): Promise<unknown> {
   }
   await Promise.all(others);
   keepCompiled();
+  letGoBuffer(task.slab);
   return moved(written.end());
 }
 

@@ -54,3 +54,16 @@ test("a batch arrives in the other thread as it was sent", () => {
     }),
   );
 });
+
+test("the buffer of a batch goes when nobody reads the last of its messages any more", () => {
+  const about = { references: [], from: [], to: [], cc: [], bcc: [], replyTo: [], sender: [], headers: [], attachments: [], defects: [] };
+  const read: ParseResult = { ok: true, message: about };
+  const writer = new BatchWriter(3, 100);
+  for (const [index, one] of [read, { ok: false as const, reason: "it was not read" }, read].entries()) writer.add(index, one);
+  const arrived = unpackBatch(writer.end());
+  const [first, last] = arrived.flatMap((one) => (one.ok ? [one.message] : []));
+  first?.letGo?.();
+  expect(last?.json.length).toBeGreaterThan(0);
+  last?.letGo?.();
+  expect(last?.json.length).toBe(0);
+});

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import {
   composeMessage,
+  letGoBuffer,
   type Gap,
   type GapKind,
   type ParsedMessage,
@@ -87,6 +88,10 @@ export class BatchWriter {
 
 /** All bytes are views of the batch's buffer. */
 export function unpackBatch({ slab, items }: WireBatch): WrittenResult[] {
+  let read = items.filter(({ content }) => typeof content !== "string").length;
+  const letGo = (): void => {
+    if (--read === 0) letGoBuffer(slab);
+  };
   return items.map(({ raw, content }): WrittenResult => {
     const known = raw && { raw };
     if (typeof content === "string") return { ok: false, reason: content, ...known };
@@ -99,6 +104,6 @@ export function unpackBatch({ slab, items }: WireBatch): WrittenResult[] {
       at += size;
     }
     const json = new Uint8Array(slab, from, jsonBytes);
-    return { ok: true, message: { json, gaps }, ...(cut !== undefined && { cut }), ...known };
+    return { ok: true, message: { json, gaps, letGo }, ...(cut !== undefined && { cut }), ...known };
   });
 }

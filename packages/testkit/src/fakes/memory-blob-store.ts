@@ -61,7 +61,8 @@ export function createMemoryBlobStore(): MemoryBlobStore {
     };
     const keep = (bytes: Uint8Array): BlobPointer => {
       const ref = `memory:${at}/${blobs.size}`;
-      blobs.set(ref, bytes);
+      // Copied, as to a disk: whoever put it lets go of it.
+      blobs.set(ref, Buffer.from(bytes));
       return { ref, sha256: hashOf(bytes), size: bytes.length };
     };
     return {

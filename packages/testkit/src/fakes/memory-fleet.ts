@@ -213,7 +213,9 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     const isPoked = box.isPoked;
     box.isPoked = false;
     box.inHand = undefined;
-    const { folder, checkpoint, ledger, events } = step;
+    const { folder, checkpoint, ledger } = step;
+    // Copied, as by a network: whoever committed lets go of the bytes.
+    const events = step.events.map((event) => ({ ...event, json: Uint8Array.from(event.json) }));
     const applied = { mailbox, token, folder, version, checkpoint, ledger, events };
     commits.push(applied);
     options.onCommit?.(applied);

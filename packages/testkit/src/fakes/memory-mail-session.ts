@@ -82,7 +82,7 @@ export class MemoryMailSession implements MailSession {
     for (const { uid } of this.#wanted(uids)) {
       // As it is when its turn comes: it may be gone by then.
       const [message] = this.#wanted([uid]);
-      if (message && !message.isWithheld) yield whole(message, message.raw);
+      if (message && !message.isWithheld) yield whole(message, Uint8Array.from(message.raw));
     }
   }
 

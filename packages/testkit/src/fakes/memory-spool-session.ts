@@ -93,7 +93,7 @@ export class MemorySpoolSession implements MailSession {
   async *fetch(uids: readonly number[]): AsyncGenerator<FetchedMessage, void, void> {
     for (const { uid, raw, isWithheld } of this.#wanted(uids)) {
       this.#needAlive();
-      if (!isWithheld) yield { uid, flags: [], bytes: raw };
+      if (!isWithheld) yield { uid, flags: [], bytes: Uint8Array.from(raw) };
     }
   }
 
