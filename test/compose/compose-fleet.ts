@@ -109,8 +109,10 @@ async function signIn(url: string, password: string): Promise<FleetUnderTest["vi
 
 /** Docker's gateway is the proxy. */
 async function startBehindProxy(project: ComposeProject, operators: readonly string[], output: () => string): Promise<string> {
-  const from = "[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16]";
-  const block = `console: { auth: { proxy: { header: X-Forwarded-User, from: ${from}, operators: [${operators.join(", ")}] } } }`;
+  const [first = ""] = await project.containers("console");
+  const { Networks: networks } = (await inspect(first)).NetworkSettings;
+  const from = Object.values(networks).map(({ Gateway: gateway }) => gateway);
+  const block = `console: { auth: { proxy: { header: X-Forwarded-User, from: [${from.join(", ")}], operators: [${operators.join(", ")}] } } }`;
   const script = `const { readFileSync, writeFileSync } = require("node:fs");
     writeFileSync("/etc/mailfleet/proxied.yaml", readFileSync("${configFile}", "utf8") + process.argv[1] + "\\n", { mode: 0o600 });`;
   await project.exec("sandbox", "node", "-e", script, block);

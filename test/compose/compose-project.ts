@@ -97,6 +97,7 @@ export class ComposeProject {
 /** What the engine knows of a container, as far as tests look. */
 export interface ContainerState {
   readonly RestartCount: number;
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly Gateway: string }>> };
   readonly State: {
     readonly Status: string;
     /** On the engine's machine. */

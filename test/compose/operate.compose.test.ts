@@ -18,6 +18,9 @@ import { type ComposeFleet, startComposeFleet, untilHealthy } from "./compose-fl
 import { mustDocker } from "./compose-project.ts";
 import { untilHandedOff } from "./fleet-steps.ts";
 
+/** A throttled mailbox waits longer each time that it is refused. */
+const recoverMs = 120_000;
+
 let dir: string;
 let fleet: ComposeFleet;
 let redis: Redis;
@@ -82,7 +85,7 @@ test("doctor finds every step right, and prove nothing missing", async () => {
 test("a mailbox that is throttled is explained in status and on the console, recovers by itself, and needs nobody", async () => {
   const address = addressOf(1);
   await fleet.sandbox.addFault({ name: "throttle", mailbox: address, params: { hintMs: 5_000 } });
-  const { causes } = await until(status, (doc) => doc.causes.length > 0, 60_000, fleet.output);
+  const { causes } = await until(status, (doc) => doc.causes.length > 0, recoverMs, fleet.output);
   expect(causes).toMatchObject([{ owner: "self", addresses: [address] }]);
   const visitor = await openVisitor(browser, fleet.url, fleet.visitor);
   const { page } = visitor;
@@ -93,7 +96,7 @@ test("a mailbox that is throttled is explained in status and on the console, rec
     .waitFor();
   await expectAccessible(page, "a mailbox that is throttled");
   await fleet.sandbox.clearFaults();
-  await until(status, (doc) => doc.causes.length === 0, 60_000, fleet.output);
+  await until(status, (doc) => doc.causes.length === 0, recoverMs, fleet.output);
   visitor.expectQuiet();
   await visitor.close();
 });

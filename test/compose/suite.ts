@@ -18,6 +18,7 @@ export const notAgainstCompose: Readonly<Record<string, string>> = {
   "full-disk.e2e.test.ts": "limits the files of a process; a container's disk is the engine's",
   "hostile-mail.e2e.test.ts": "is a benchmark, which measures the memory of its own processes",
   "lanes.e2e.test.ts": "is about workers with different settings; all workers of the compose file have the same",
+  "oidc.e2e.test.ts": "signs in at a login service on loopback, which containers do not reach",
   "pop3-fleet.e2e.test.ts": "reads a Dovecot of the machine by POP3",
   "purge.e2e.test.ts": "dies at each effect of a purge, inside the process; fleet.compose.test.ts purges by the command line and searches",
   "push.e2e.test.ts": "freezes one worker and counts its connections; the roles of the compose file are told nothing of push",
