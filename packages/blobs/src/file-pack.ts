@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, syncFolder, writeFully } from "./disk.ts";
-import type { IndexLine } from "./index-format.ts";
+import type { IndexPart } from "./index-format.ts";
 import { appendIndex, type MailboxPlace } from "./message-index.ts";
 import type { PackTarget } from "./pack-target.ts";
 
@@ -32,7 +32,7 @@ export class FilePack implements PackTarget {
     await (await this.#open()).truncate(size);
   }
 
-  async seal(rest: readonly Uint8Array[], position: number, notes: readonly IndexLine[]): Promise<void> {
+  async seal(rest: readonly Uint8Array[], position: number, index: readonly IndexPart[]): Promise<void> {
     const file = await this.#open();
     if (rest.length > 0) await writeFully(file, rest, position);
     await file.datasync();
@@ -40,7 +40,7 @@ export class FilePack implements PackTarget {
     this.#isSealed = true;
     this.#file = undefined;
     // Side by side: each step is a turn of a thread and one of the event loop, and new mail waits for all of them.
-    const last = [file.close(), syncFolder(this.#folder), ...(notes.length > 0 ? [appendIndex(this.#place, notes)] : [])];
+    const last = [file.close(), syncFolder(this.#folder), ...(index.length > 0 ? [appendIndex(this.#place, index)] : [])];
     // None is under way any more when this fails: the pack may be removed next.
     await Promise.allSettled(last);
     await Promise.all(last);
@@ -58,8 +58,13 @@ export class FilePack implements PackTarget {
 
   #open(): Promise<FileHandle> {
     this.#file ??= (async () => {
-      await makeFolder(this.#folder);
-      return open(this.#path("tmp"), constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
+      const create = () => open(this.#path("tmp"), constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
+      // There but for the first pack of a mailbox and period.
+      return create().catch(async (error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error;
+        await makeFolder(this.#folder);
+        return create();
+      });
     })();
     return this.#file;
   }

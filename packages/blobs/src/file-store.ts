@@ -15,7 +15,7 @@ import {
 import { asBlobError, unavailable } from "./disk.ts";
 import { eraseMailbox, weighMailbox } from "./erase-mailbox.ts";
 import { FilePack } from "./file-pack.ts";
-import { type IndexLine, segmentName } from "./index-format.ts";
+import { encodeParts, type IndexLine, segmentName } from "./index-format.ts";
 import { boxOf, homeOf, monthOf } from "./mailbox-place.ts";
 import { appendIndex, listSegments, type MailboxPlace, readPackIndexes, readSegment } from "./message-index.ts";
 import { PackBatch } from "./pack-batch.ts";
@@ -74,7 +74,7 @@ async function repairIndex(place: MailboxPlace): Promise<number> {
     // Of several packs with one message, as after a worker that died before its commit, the last counts: all are noted, in order.
     if (!uids.has(line.entry.uid)) lost.push(line);
   }
-  if (lost.length > 0) await appendIndex(place, lost);
+  if (lost.length > 0) await appendIndex(place, encodeParts(lost, place.home));
   return lost.length;
 }
 

@@ -91,16 +91,26 @@ export function decodeEntry(line: string, home: string): IndexEntry | undefined 
   };
 }
 
-/** The lines of a pack's index record, folder by folder; the record ends with its own length in 16 digits, to be found from the file's end. */
-export function encodeIndexRecord(lines: readonly IndexLine[], home: string): Buffer {
-  let text = "";
-  let last: IndexedFolder | undefined;
+/** Lines of one folder, written. */
+export interface IndexPart {
+  readonly folder: IndexedFolder;
+  readonly text: string;
+}
+
+/** What is noted goes into a pack and into segments: it is written once for both. */
+export function encodeParts(lines: readonly IndexLine[], home: string): readonly IndexPart[] {
+  const parts: { readonly folder: IndexedFolder; text: string }[] = [];
   for (const { folder, entry } of lines) {
-    if (last === undefined || !isSamePlace(folder, last)) text += encodeSegmentHead(folder);
-    last = folder;
-    text += encodeEntry(entry, home);
+    let part = parts.findLast((one) => isSamePlace(one.folder, folder));
+    if (part === undefined) parts.push((part = { folder, text: "" }));
+    part.text += encodeEntry(entry, home);
   }
-  const body = Buffer.from(text);
+  return parts;
+}
+
+/** The lines of a pack's index record, folder by folder; the record ends with its own length in 16 digits, to be found from the file's end. */
+export function encodeIndexRecord(parts: readonly IndexPart[]): Buffer {
+  const body = Buffer.from(parts.map(({ folder, text }) => encodeSegmentHead(folder) + text).join(""));
   return Buffer.concat([body, Buffer.from(`${String(body.length + indexTrailerBytes).padStart(16, "0")}\n`)]);
 }
 

@@ -6,11 +6,10 @@ import {
   decodeEntry,
   decodeIndexRecord,
   decodeSegmentHead,
-  encodeEntry,
   encodeSegmentHead,
   indexTrailerBytes,
   type IndexLine,
-  isSamePlace,
+  type IndexPart,
   isSegmentName,
   longestRecordBytes,
   segmentName,
@@ -27,14 +26,8 @@ export interface MailboxPlace {
 const folderName = "index";
 
 /** Appends to the segments. Not synced: the packs, which are, hold the same lines (see `repairIndex`). */
-export async function appendIndex(place: MailboxPlace, lines: readonly IndexLine[]): Promise<void> {
-  const segments: { readonly folder: IndexedFolder; text: string }[] = [];
-  for (const { folder, entry } of lines) {
-    let segment = segments.findLast((one) => isSamePlace(one.folder, folder));
-    if (segment === undefined) segments.push((segment = { folder, text: "" }));
-    segment.text += encodeEntry(entry, place.home);
-  }
-  for (const { folder, text } of segments) {
+export async function appendIndex(place: MailboxPlace, parts: readonly IndexPart[]): Promise<void> {
+  for (const { folder, text } of parts) {
     const path = join(place.path, folderName, segmentName(folder));
     const flags = constants.O_CREAT | constants.O_APPEND | constants.O_WRONLY | constants.O_NOFOLLOW;
     const file = await open(path, flags, 0o600).catch(async (error: NodeJS.ErrnoException) => {

@@ -9,7 +9,7 @@ import {
   syncError,
 } from "@mailfleet/core";
 import { asBlobError } from "./disk.ts";
-import { encodeIndexRecord, type IndexLine } from "./index-format.ts";
+import { encodeIndexRecord, encodeParts, type IndexLine } from "./index-format.ts";
 import { type BlobLocation, encodeHead, formatRef, headRoom, packMagic, padHead, parseRef } from "./pack-format.ts";
 import type { PackTarget } from "./pack-target.ts";
 
@@ -93,7 +93,8 @@ export class PackBatch implements BlobBatch {
   }
 
   async flush(): Promise<void> {
-    if (this.#notes.length > 0) this.put("index", "", encodeIndexRecord(this.#notes, this.#home));
+    const parts = encodeParts(this.#notes, this.#home);
+    if (parts.length > 0) this.put("index", "", encodeIndexRecord(parts));
     if (this.#offset === 0) return;
     await this.#written();
     const rest = this.#chunks;
@@ -101,7 +102,7 @@ export class PackBatch implements BlobBatch {
     this.#chunks = [];
     this.#buffered = 0;
     try {
-      await this.#target.seal(rest, position, this.#notes);
+      await this.#target.seal(rest, position, parts);
     } catch (error) {
       throw asBlobError(error, "write");
     }

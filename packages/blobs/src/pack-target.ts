@@ -1,4 +1,4 @@
-import type { IndexLine } from "./index-format.ts";
+import type { IndexPart } from "./index-format.ts";
 
 /** Takes the bytes of one pack while it is written, and makes them last. Errors are the system's or a SyncError. */
 export interface PackTarget {
@@ -12,7 +12,7 @@ export interface PackTarget {
    * Resolves when the pack is on stable storage under its name, and what was noted can be found.
    * @param rest what was never written, and ends the pack
    */
-  seal(rest: readonly Uint8Array[], position: number, notes: readonly IndexLine[]): Promise<void>;
+  seal(rest: readonly Uint8Array[], position: number, index: readonly IndexPart[]): Promise<void>;
   /** Nothing is left of the pack, sealed or not. Never throws. */
   remove(): Promise<void>;
 }
