@@ -30,7 +30,7 @@ export function segmentName({ folder, generation, uidValidity }: MessagePlace): 
 }
 
 /** Whether lines of both go into one segment. For each line, asking for its name would hash its folder's. */
-export function isSamePlace(one: MessagePlace, other: MessagePlace): boolean {
+function isSamePlace(one: MessagePlace, other: MessagePlace): boolean {
   return one.folder === other.folder && one.generation === other.generation && one.uidValidity === other.uidValidity;
 }
 
