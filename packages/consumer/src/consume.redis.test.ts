@@ -236,6 +236,15 @@ test("an event that comes twice is done once, and what an operator replays is do
   expect(done.map((event) => event.key.split("/").at(-1) ?? "").sort((a, b) => a.localeCompare(b))).toEqual(["1", "1", "2"]);
 });
 
+test("a client that is yours stays yours: it is as it was once the consumer is closed", async () => {
+  await redis.ping();
+  const listening = (): number[] => ["error", "close", "ready"].map((name) => redis.listenerCount(name));
+  const before = listening();
+  const consumer = await start(() => undefined, { redis });
+  await consumer.close();
+  expect([listening(), await redis.ping()]).toEqual([before, "PONG"]);
+});
+
 test("a Redis that is not there is said so, without the password", async () => {
   const starting = consume({ redis: "redis://user:hunter2@127.0.0.1:1", connectWithinMs: 100, onError: () => undefined }, () => undefined);
   await expect(starting).rejects.toThrow("Redis did not answer within 0.1 s at 127.0.0.1:1");

@@ -154,6 +154,7 @@ export async function consume<const Type extends EventType = EventType>(
       }
       await Promise.allSettled(workers.map((worker) => worker.close(!isInTime || !isReady)));
       if (isOwn) client.disconnect();
+      else client.off("error", onError);
       forgetSignals();
       markClosed();
     })();

@@ -39,6 +39,15 @@ test("the latest comes first, page by page, each entry once", async () => {
   expect(second.before).toBeUndefined();
 });
 
+test.each(["0-0", "00-0", "99999999999999999999-1", "1-99999999999999999999", "1", "a-b", "1-1)"])(
+  "a page behind %s, which is no entry's id, is the first one",
+  async (before) => {
+    const log = createActivityLog(redis, keys);
+    await log.write(entry("only"));
+    expect((await log.read({ who: "both", count: 3, before })).entries.map(({ words }) => words)).toEqual(["only"]);
+  },
+);
+
 test("questions choose by who, tenant, verb and mailbox", async () => {
   const log = createActivityLog(redis, keys);
   await log.write(entry("anna's"));

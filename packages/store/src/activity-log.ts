@@ -31,6 +31,9 @@ const longestText = 300;
 /** Characters: some thirty addresses. A longer command is left out, because one that was cut does something else. */
 const longestCommand = 1_000;
 
+/** Of an entry behind which Redis takes a question: two numbers of 64 bits, and not both 0. */
+const entryId = /^(?!0+-0+$)\d{1,19}-\d{1,19}$/;
+
 export function createActivityLog(redis: Redis, keys: RedisKeys): ActivityLog {
   return {
     async write({ command, ...entry }) {
@@ -46,7 +49,7 @@ export function createActivityLog(redis: Redis, keys: RedisKeys): ActivityLog {
 
     async read({ count, before, ...question }) {
       const entries: ActivityEntry[] = [];
-      let end = before !== undefined && /^\d+-\d+$/.test(before) ? `(${before}` : "+";
+      let end = before !== undefined && entryId.test(before) ? `(${before}` : "+";
       for (;;) {
         const page = await redis.xrevrange(keys.activity, end, "-", "COUNT", pageSize);
         for (const [id, fields] of page) {
