@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { Secret, secretText } from "@mailfleet/core";
-import { isLocalHost } from "./bounded-http.ts";
+import { isLocalHost } from "./http-words.ts";
 import type { EntraCredential, IdentityEndpoint } from "./entra-tenant.ts";
 import type { CredentialSettings } from "./tenant-settings.ts";
 

@@ -1,5 +1,5 @@
 import { type ErrorFacts, limits } from "@mailfleet/core";
-import { type HttpAnswer, HttpProblem } from "./bounded-http.ts";
+import { type HttpAnswer, HttpProblem } from "./http-words.ts";
 import { parseErrorAnswer, parseTokenAnswer, type TokenAnswer } from "./token-answer.ts";
 
 /** What a token request brought, before the token itself is looked at. */

@@ -1,6 +1,6 @@
 import type { Config } from "@mailfleet/config";
 import type { Log } from "@mailfleet/core";
-import { createRoleMetrics, type RoleHealth, type RoleMetrics, startRoleServer } from "@mailfleet/telemetry";
+import { type RoleHealth, type RoleMetrics, startRoleServer } from "@mailfleet/telemetry";
 
 /** Where a role shows its numbers and its health: `metrics.listen`, from before the first question to Redis to the end of the drain. */
 export interface RolePanel {
@@ -20,7 +20,8 @@ export interface OpenPanel extends RolePanel {
 export async function openPanel(config: Config, log: Log, about: { readonly role: string; readonly version: string }): Promise<OpenPanel> {
   let waiting = "It starts.";
   let judge = (): RoleHealth => ({ isAlive: true, isReady: false, problems: [waiting] });
-  const metrics = config.metrics && createRoleMetrics(about);
+  // The library that counts is loaded where somebody can ask.
+  const metrics = config.metrics && (await import("@mailfleet/telemetry/role-metrics")).createRoleMetrics(about);
   const server =
     config.metrics && metrics && (await startRoleServer({ listen: config.metrics.listen, metrics, log, health: () => judge() }));
   if (server) log.info({ port: server.port }, "metrics and health are shown");

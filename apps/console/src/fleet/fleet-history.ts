@@ -114,15 +114,14 @@ export class FleetHistory {
 
 /** By tenant; the fleet's under "". */
 function pointsNow(memory: FleetMemory, at: number): ReadonlyMap<string, HistoryPoint> {
-  const ages = new Map<string, number[]>([["", []]]);
+  const ages = new Map<string, number[]>();
   for (const { tenant, checkedAt } of memory.mailboxes()) {
     if (checkedAt === undefined) continue;
-    const age = Math.max(0, at - checkedAt);
-    ages.get("")?.push(age);
-    const own = ages.get(tenant) ?? [];
-    ages.set(tenant, own);
-    own.push(age);
+    let own = ages.get(tenant);
+    if (own === undefined) ages.set(tenant, (own = []));
+    own.push(Math.max(0, at - checkedAt));
   }
+  ages.set("", [...ages.values()].flat());
   return new Map(
     [...ages].map(([tenant, some]) => [tenant, { at, ...memory.rates.lanes(tenant === "" ? undefined : tenant), ...agePercentiles(some) }]),
   );

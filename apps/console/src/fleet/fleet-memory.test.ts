@@ -68,14 +68,27 @@ describe("while nobody tells of anything", () => {
     expect(look(end + second)?.summary.states).toMatchObject({ waiting: 0, behind: 1 });
   });
 
-  test("ages are counted every ten seconds, and nothing is gone through in between", () => {
-    look(start, box("a"));
-    const counted = new Set<number>();
-    for (let at = start; at < start + minute; at += second) {
-      look(at);
-      counted.add(memory.view.at);
+  test("ages are counted every ten seconds and told where they differ; everything is gone through once a minute", () => {
+    look(start, box("a", { checkedAt: start - 15 * second }));
+    const whole = new Set<number>();
+    const told: unknown[] = [];
+    for (let at = start; at < start + 3 * minute; at += second) {
+      const patch = look(at);
+      whole.add(memory.view.at);
+      if (patch) told.push([at, patch.summary, memory.summary.ages]);
     }
-    expect([...counted]).toEqual([0, 10, 20, 30, 40, 50].map((seconds) => start + seconds * second));
+    expect([...whole]).toEqual([start, start + minute, start + 2 * minute]);
+    const ages = [0, 1, 0, 0, 0, 0];
+    expect(told).toEqual([[start + 50 * second, { ages }, ages]]);
+  });
+
+  test("mailboxes that become due in a lane that nobody serves are counted within ten seconds", () => {
+    memory.noteSide({ failed: 0, expiresAt: new Map(), idle: [{ lane: "fresh", since: start - minute }] });
+    look(start, box("a", { nextAt: start + 3 * second }), box("b", { nextAt: start + 14 * second }));
+    const unserved = (at: number) => (look(at), memory.view.lanes.map((one) => one.waiting));
+    expect(unserved(start + second)).toEqual([]);
+    expect(unserved(start + 10 * second)).toEqual([1]);
+    expect(unserved(start + 20 * second)).toEqual([2]);
   });
 
   test("what is large is told within five seconds all the same", () => {

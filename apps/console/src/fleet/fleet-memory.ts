@@ -1,12 +1,9 @@
 import {
-  causeCommand,
   describeLane,
-  type CauseGroup,
   fleetSentence,
   type FleetView,
   type IdleLane,
   type IntakeWords,
-  resumeCommand,
   stateOf,
   unservedLanes,
   viewFleet,
@@ -22,6 +19,7 @@ import {
   stateEndsAt,
 } from "@mailfleet/core/console";
 import type { FleetNews, WatchedMailbox } from "@mailfleet/store";
+import { causeItem, membersOf } from "./cause-items.ts";
 import { differingMembers, hasEnded, isQuick } from "./differences.ts";
 import { HandOffRates } from "./hand-off-rates.ts";
 
@@ -30,9 +28,9 @@ const mostNews = 400;
 /** The slow members of the summary are told this often. */
 const slowMs = 5_000;
 /** While nothing is told of any mailbox only ages grow, which are shown in minutes: they are counted anew this often. */
-const quietMs = 10_000;
-/** Of a cause so many mailboxes are named; its page lists them all. */
-const namedMailboxes = 5;
+const agesMs = 10_000;
+/** And everything is gone through this often: a cause that lasts for hours becomes somebody's to look at. Behind a lane that nobody serves it is as often as ages. */
+const quietMs = 60_000;
 
 export interface FleetMemoryOptions {
   readonly freshWithinMs: number;
@@ -85,6 +83,8 @@ export class FleetMemory {
    * left to tell.
    */
   #quietUntil = 0;
+  #agesAt = 0;
+  #statesRevision = 0;
 
   constructor(options: FleetMemoryOptions) {
     this.#options = options;
@@ -95,6 +95,11 @@ export class FleetMemory {
 
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Another number after any mailbox's state changed, and after one came or left. */
+  get statesRevision(): number {
+    return this.#statesRevision;
   }
 
   get summary(): FleetSummary {
@@ -175,7 +180,7 @@ export class FleetMemory {
 
   /** Undefined where nothing differs from the patch before. @param at epoch ms by Redis' clock */
   settle(at: number): FleetPatch | undefined {
-    if (this.#isQuiet && at < this.#quietUntil) return undefined;
+    if (this.#isQuiet && at < this.#quietUntil) return at < this.#agesAt + agesMs ? undefined : this.#countAges(at);
     this.#isSideNew = false;
     this.#rates.settle(at);
     this.#regroup(at);
@@ -191,12 +196,16 @@ export class FleetMemory {
       const row = this.#toRow(kept.mailbox, kept.row.row, at, causeId);
       if (isQuick(kept.row, row)) news.push(rowNews(row, at));
       else if (JSON.stringify(kept.row) !== JSON.stringify(row)) stale.push(row.row);
+      if (row.state !== kept.row.state) this.#statesRevision += 1;
       kept.row = row;
     }
+    if (this.#isMore || this.#gone.length > 0) this.#statesRevision += 1;
     this.#summary = this.#summarize(at);
+    this.#agesAt = at;
     const isSlowTime = at - this.#toldSlowAt >= slowMs;
     if (isSlowTime) this.#toldSlowAt = at;
-    this.#quietUntil = Math.min(nextEnd, isSlowTime ? at + quietMs : this.#toldSlowAt + slowMs);
+    const lookAgainMs = this.#side.idle?.length ? agesMs : quietMs;
+    this.#quietUntil = Math.min(nextEnd, isSlowTime ? at + lookAgainMs : this.#toldSlowAt + slowMs);
     const summary = differingMembers(this.#told, this.#summary, isSlowTime);
     const isOver = hasEnded(this.#told, this.#summary);
     this.#told = isOver ? this.#summary : { ...this.#told, ...summary };
@@ -206,8 +215,21 @@ export class FleetMemory {
     this.#gone = [];
     this.#isMore = false;
     if (news.length + stale.length + gone.length + Object.keys(summary).length === 0 && !isMore) return undefined;
+    return this.#patch(at, { summary, rows: isMore ? [] : news, stale: isMore ? [] : stale, gone, isMore });
+  }
+
+  #countAges(at: number): FleetPatch | undefined {
+    this.#agesAt = at;
+    const ages = countAges(this.mailboxes(), at);
+    if (ages.join() === this.#told.ages.join()) return undefined;
+    this.#summary = { ...this.#summary, ages };
+    this.#told = { ...this.#told, ages };
+    return this.#patch(at, { summary: { ages }, rows: [], stale: [], gone: [], isMore: false });
+  }
+
+  #patch(at: number, news: Omit<FleetPatch, "at" | "from" | "revision">): FleetPatch {
     const from = this.#revision++;
-    return { at, from, revision: this.#revision, summary, rows: isMore ? [] : news, stale: isMore ? [] : stale, gone, isMore };
+    return { at, from, revision: this.#revision, ...news };
   }
 
   /** Nothing was told since the last settling, and the rates of what was handed off have come to rest. */
@@ -220,16 +242,7 @@ export class FleetMemory {
     const { intake, idle = [] } = this.#side;
     const lanes = unservedLanes(idle, () => this.mailboxes(), at).map((one) => describeLane(one, at, options));
     this.#view = viewFleet(this.mailboxes(), at, freshWithinMs, { intake, lanes });
-    this.#causes = this.#view.causes.map((group): CauseItem => {
-      const doctor = causeCommand(group);
-      const resume = resumeCommand(group);
-      return {
-        ...group,
-        mailboxes: group.mailboxes.slice(0, namedMailboxes),
-        ...(doctor !== undefined && { doctor: `${doctor}${options}` }),
-        ...(resume !== undefined && { resume: `${resume}${options}` }),
-      };
-    });
+    this.#causes = this.#view.causes.map((group) => causeItem(group, options));
     this.#members = membersOf(this.mailboxes(), this.#view.causes);
   }
 
@@ -289,14 +302,4 @@ export class FleetMemory {
 
 function withOptions(intake: IntakeWords, options: string): IntakeWords {
   return intake.command === undefined ? intake : { ...intake, command: `${intake.command}${options}` };
-}
-
-function membersOf(mailboxes: Iterable<WatchedMailbox>, groups: readonly CauseGroup[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const members = new Map<string, Set<string>>(groups.map((group) => [group.id, new Set()]));
-  for (const { id, tenant, cause, parkedBy } of mailboxes) {
-    if (cause === undefined || parkedBy !== undefined) continue;
-    const group = groups.find((one) => one.code === cause.code && (one.tenant ?? tenant) === tenant);
-    if (group) members.get(group.id)?.add(id);
-  }
-  return members;
 }

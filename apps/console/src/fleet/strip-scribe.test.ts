@@ -65,6 +65,16 @@ test("an hour is written when it is over, with the worst of its states; until th
   expect(words(stored.get(id))).toEqual(["parked by operator", "fresh"]);
 });
 
+test("what was written in between is not forgotten while no state changes", async () => {
+  look(first, { parkedBy });
+  await scribe.flush();
+  look(first + minute, { parkedBy });
+  look(first + hourMs, { parkedBy });
+  look(first + hourMs + minute, { parkedBy });
+  await scribe.flush();
+  expect(words(stored.get(id))).toEqual(["parked by operator", "parked by operator"]);
+});
+
 test("a console that stops and begins again within an hour keeps the worst of both", async () => {
   look(first, { parkedBy });
   await scribe.flush();

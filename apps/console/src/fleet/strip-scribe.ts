@@ -27,6 +27,8 @@ export class StripScribe {
   #hour: number | undefined;
   #seen = new Map<string, Seen>();
   #sampledAt = Number.NEGATIVE_INFINITY;
+  /** `statesRevision` of the memory then. */
+  #sampledStates = -1;
 
   constructor(options: StripScribeOptions) {
     this.#options = options;
@@ -39,6 +41,8 @@ export class StripScribe {
     if (this.#hour !== undefined && hour !== this.#hour) void this.flush();
     this.#hour = hour;
     this.#sampledAt = at;
+    if (memory.statesRevision === this.#sampledStates) return;
+    this.#sampledStates = memory.statesRevision;
     for (const [id, { row }] of memory.entries()) {
       // A gap is what is not known.
       if (row.state === "unknown") continue;
@@ -57,6 +61,7 @@ export class StripScribe {
     const hour = this.#hour;
     const seen = this.#seen;
     this.#seen = new Map();
+    this.#sampledStates = -1;
     if (hour === undefined || seen.size === 0) return;
     const { rings, id, log, stripsOf } = this.#options;
     try {

@@ -31,6 +31,17 @@ const headerBytes = 16_384;
 const requestMs = 10_000;
 /** Changes by one person: far above what a hand does. */
 const actionLimit = { count: 60, windowMs: 60_000 };
+/** No route has a schema: Fastify's compilers of schemas, a hundred files, stay where they are. */
+const noSchemas = {
+  compilersFactory: {
+    buildValidator: () => {
+      throw new Error("a route has a schema, and nothing here checks one");
+    },
+    buildSerializer: () => {
+      throw new Error("a route has a schema, and nothing here writes by one");
+    },
+  },
+};
 /** Of a container's health check, which comes by no proxy: it says nothing but that it answers. */
 export const healthPath = "/healthz";
 const loginLimit = { count: 10, windowMs: 5 * 60_000 };
@@ -81,6 +92,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     trustProxy: options.proxies.length === 0 ? false : [...options.proxies],
     genReqId: () => randomBytes(6).toString("hex"),
     logger: false as const,
+    schemaController: noSchemas,
   };
   const app = (
     tls === undefined

@@ -1,5 +1,4 @@
 import { type BlobStore, consumerLetter, type LetterFacts, type MailboxRef, type MailboxStore } from "@mailfleet/core";
-import { setAsideLetters } from "@mailfleet/engine";
 import type { DeadLetters } from "@mailfleet/queue";
 import type { ListedLetter } from "./letter-desk.ts";
 
@@ -20,5 +19,6 @@ export async function* lettersOf(
   for await (const page of jobs.pages(upTo)) {
     for (const letter of page) yield { ...consumerLetter(letter, scrub), kind: "job", id: letter.id };
   }
+  const { setAsideLetters } = await import("@mailfleet/engine");
   yield* setAsideLetters({ blobs, store }, quarantined());
 }

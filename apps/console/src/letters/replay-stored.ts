@@ -9,8 +9,7 @@ import {
   type Reissue,
   sumLoads,
 } from "@mailfleet/core";
-import { type ReplayCounts, replayMailbox, type StoredChoice } from "@mailfleet/engine";
-import { createMimeParser } from "@mailfleet/mime";
+import type { ReplayCounts, StoredChoice } from "@mailfleet/engine";
 import type { IntakeWatch } from "@mailfleet/queue";
 
 export interface ReplayParts {
@@ -22,7 +21,10 @@ export interface ReplayParts {
   readonly intakes: readonly IntakeWatch[];
 }
 
-/** The same as `mailfleet replay` does. A parser's thread is started for each and ended with it: a console that replays nothing has none. */
+/**
+ * The same as `mailfleet replay` does. A parser's thread is started for each and ended with it, and the code for it is loaded with the first:
+ * a console that replays nothing has neither.
+ */
 export async function replayStored(
   parts: ReplayParts,
   mailbox: MailboxRef,
@@ -30,6 +32,7 @@ export async function replayStored(
   signal: AbortSignal,
 ): Promise<ReplayCounts> {
   const { intakes, ...rest } = parts;
+  const [{ replayMailbox }, { createMimeParser }] = await Promise.all([import("@mailfleet/engine"), import("@mailfleet/mime")]);
   const mime = createMimeParser({ threads: 1 });
   try {
     const room = async () => {
