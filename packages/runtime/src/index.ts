@@ -1,5 +1,5 @@
 export { boundedLookUp, type LookUpLimits } from "./bounded-look-up.ts";
-export { compileCacheFolder } from "./compile-cache.ts";
+export { compileCacheFolder, shareCompiledCode } from "./compile-cache.ts";
 export { goLast } from "./go-last.ts";
 export { readOrMakeKey } from "./key-file.ts";
 export { type HostAnswer, type HostQuestion, lookAtHost } from "./look-at-host.ts";

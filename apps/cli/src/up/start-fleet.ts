@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Config, type Environment, identityVariables, secretsOf } from "@mailfleet/config";
 import { createScrubber } from "@mailfleet/core";
-import { systemClock } from "@mailfleet/runtime";
+import { shareCompiledCode, systemClock } from "@mailfleet/runtime";
 import type { Cli } from "../cli.ts";
 import { givenOptions } from "../common-options.ts";
 import { CliError } from "../cli-error.ts";
@@ -78,8 +78,7 @@ export async function startFleet(cli: Cli, options: UpOptions, hooks: FleetHooks
   };
 
   try {
-    // Compiled code is kept in a folder of ours: half of a role's start-up is reading TypeScript.
-    const managed = { MAILFLEET_MANAGED: "1", NODE_COMPILE_CACHE: path.join(dataDir, "compile-cache") };
+    const managed = { MAILFLEET_MANAGED: "1", NODE_COMPILE_CACHE: shareCompiledCode(path.join(dataDir, "compile-cache")) };
     let config = given;
     let file = options.config ?? "";
     const roleEnv: Record<string, string> = given === undefined ? { MAILFLEET_DATA_DIR: world } : dataVariable(cli, options);
