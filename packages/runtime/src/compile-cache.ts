@@ -1,3 +1,4 @@
+import { accessSync, constants } from "node:fs";
 import { flushCompileCache, getCompileCacheDir } from "node:module";
 import { dirname } from "node:path";
 
@@ -11,12 +12,21 @@ export function compileCacheFolder(): string | undefined {
 /**
  * For a process that starts others which read much the same files: what it compiled is written now and not at its end, so that even the first
  * start compiles the core, its libraries and Redis' clients once and not five times.
- * @param otherwise where this process keeps nothing
+ * @param otherwise where this process keeps nothing, or only reads what an image was built with: that is for other flags than theirs
  * @returns the folder for their `NODE_COMPILE_CACHE`
  */
 export function shareCompiledCode(otherwise: string): string {
   const folder = compileCacheFolder();
-  if (folder === undefined) return otherwise;
+  if (folder === undefined || !isWritable(folder)) return otherwise;
   flushCompileCache();
   return folder;
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
