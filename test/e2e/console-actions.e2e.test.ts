@@ -198,7 +198,7 @@ describe("dead letters that nobody wants", () => {
     await done.waitFor({ timeout: 30_000 });
     await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor({ state: "detached" });
     const restore = (await done.getByRole("button", { name: /^Copy the command/ }).getAttribute("title")) ?? "";
-    expect(restore).toMatch(/^npx mailfleet dead-letters restore \S+$/);
+    expect(restore).toMatch(/^npx mailfleet dead-letters restore \S+(?: --config \S+)?$/);
     // What the page has put back, the command finds put back.
     expect(await paste(restore)).toMatchObject({ code: 2, doc: { error: { code: "DISCARD_UNKNOWN" } } });
     expectQuiet();
