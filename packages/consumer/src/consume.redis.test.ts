@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
-import { sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
+import { sharedRedisUrl, startRedis, uniqueName } from "@mailfleet/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { consume, type Consumer, type ConsumeOptions, type Handler } from "./consume.ts";
 import { GiveUp, RetryLater } from "./errors.ts";
@@ -234,6 +236,30 @@ test("an event that comes twice is done once, and what an operator replays is do
   await put([inventedEvent(1), inventedEvent(2), inventedEvent(1, { replayed: true })], queue);
   await handled.all;
   expect(done.map((event) => event.key.split("/").at(-1) ?? "").sort((a, b) => a.localeCompare(b))).toEqual(["1", "1", "2"]);
+});
+
+test("a consumer that was closed while Redis was frozen lets its process end", async () => {
+  const server = await startRedis({ shared: false });
+  const script = `
+import { consume } from ${JSON.stringify(new URL("./consume.ts", import.meta.url).href)};
+const consumer = await consume({ redis: ${JSON.stringify(server.url)}, stopOnSignals: false, onError: () => undefined }, () => undefined);
+console.log("ready");
+process.stdin.once("data", () => consumer.close(0).then(() => (process.stdin.destroy(), console.log("closed"))));`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  try {
+    for await (const line of createInterface(child.stdout)) {
+      if (line === "closed") break;
+      process.kill(server.pid, "SIGSTOP");
+      child.stdin.write("close\n");
+    }
+    process.kill(server.pid, "SIGCONT");
+    expect(await ended).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
+    process.kill(server.pid, "SIGCONT");
+    await server.stop();
+  }
 });
 
 test("a client that is yours stays yours: it is as it was once the consumer is closed", async () => {

@@ -81,6 +81,7 @@ export async function consume<const Type extends EventType = EventType>(
   const { redis, blobs, fleet = "mailfleet", shards = 1, concurrency = 10, connectWithinMs = 15_000 } = options;
   const isOwn = !(redis instanceof Redis || redis instanceof Cluster);
   const client = isOwn ? connect(redis) : redis;
+  const endCopies = isOwn ? keepCopies(client) : () => undefined;
   const reader = typeof blobs === "string" ? blobFolder(blobs) : blobs;
   const wants = createFilter(options);
   const onError = options.onError ?? tellOnStderr();
@@ -153,6 +154,7 @@ export async function consume<const Type extends EventType = EventType>(
         await endsWithin(idle, giveBackMs);
       }
       await Promise.allSettled(workers.map((worker) => worker.close(!isInTime || !isReady)));
+      endCopies();
       if (isOwn) client.disconnect();
       else client.off("error", onError);
       forgetSignals();
@@ -186,6 +188,27 @@ function connect(redis: string | RedisOptions): Redis {
   // exactOptionalPropertyTypes.
   const settings = { maxRetriesPerRequest: null } as RedisOptions & { replyMapping: never };
   return typeof redis === "string" ? new Redis(redis, settings) : new Redis(Object.assign({}, redis, settings));
+}
+
+/**
+ * BullMQ waits for jobs on a copy of the client, and a pause that ends late, at a server that was frozen, connects it once more: nobody would
+ * end that, and it would keep the process alive. @returns what ends all copies for good
+ */
+function keepCopies(client: Redis | Cluster): () => void {
+  const copies: (Redis | Cluster)[] = [];
+  const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => Redis | Cluster;
+  const kept = (...args: unknown[]): Redis | Cluster => {
+    const copy = duplicate(...args);
+    copies.push(copy);
+    return copy;
+  };
+  Object.assign(client, { duplicate: kept });
+  return () => {
+    for (const copy of copies) {
+      copy.connect = () => Promise.reject(new Error("the consumer is closed"));
+      copy.disconnect();
+    }
+  };
 }
 
 /** Kept beside each dead letter, and read with each list of them: an error that quotes a body would fill Redis with them. */
