@@ -180,6 +180,11 @@ worker: { parseThread: 2 }
         /oidc lets nobody in/,
       ],
     ],
+    ...["https://mailfleet.example", "mailfleet.example:8443", "*.example"].map((name): (typeof cases)[number] => [
+      `a name of the console under which no browser comes: ${name}`,
+      `${tenant}console: { hosts: [a.example, "${name}"] }\n`,
+      [/console\.hosts has .*; expected names alone/],
+    ]),
     [
       "a login service at which people of every directory sign in",
       `${tenant}console:

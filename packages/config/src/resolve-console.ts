@@ -41,7 +41,7 @@ export function resolveConsole(reading: Reading, given: ConsoleFile | undefined)
         "expected console.tls with certFile and keyFile, or console.trustedProxies with the addresses of proxies that speak TLS",
       );
   }
-  const hosts = (given?.hosts ?? []).map((name) => name.toLowerCase());
+  const hosts = resolveHosts(reading, given?.hosts ?? []);
   return {
     listen: listen ?? { host: "127.0.0.1", port: 8025 },
     readOnly: given?.readOnly ?? false,
@@ -53,6 +53,19 @@ export function resolveConsole(reading: Reading, given: ConsoleFile | undefined)
     ...(tls && { tls }),
     ...(auth && { auth }),
   };
+}
+
+/** As browsers send them in Host, without the port: with one, or as an address of a page, a name would never be met. */
+function resolveHosts(reading: Reading, given: readonly string[]): readonly string[] {
+  const names = given.map((name) => (isIP(name) === 6 ? `[${name.toLowerCase()}]` : name.toLowerCase()));
+  const bad = names.find((name) => !/^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/.test(name));
+  if (bad !== undefined)
+    reading.report(
+      [...place, "hosts"],
+      `has ${describeValue(bad).replace(/^is /, "")}`,
+      "expected names alone, such as mailfleet.corp.example: no scheme, port or *",
+    );
+  return names;
 }
 
 function resolveAuth(reading: Reading, given: AuthFile | undefined): ConsoleAuth | undefined {
