@@ -253,6 +253,18 @@ describe("messages that were set aside", () => {
       causes: [{ letters: 1, owner: { kind: "message" }, what: "could not be read as a message, quarantined" }],
     });
     const cause = listed.causes[0]?.id ?? "";
+    // A key that the cause names is shown as well, although it is no job of the queue.
+    const shown = (await cli(["dead-letters", "show", cause])).out;
+    const key = /^ {2}Letters {2,}(\S+)$/m.exec(shown)?.[1] ?? "";
+    const one = await cli(["dead-letters", "show", key, "--content"]);
+    expect(one).toMatchObject({ code: 0 });
+    expect(one.out).toContain(`message.quarantined of INBOX, ${address} (contoso), as listed at`);
+    expect(one.out).toContain(`${cause}   could not be read as a message, quarantined`);
+    expect(one.out).toContain(`npx mailfleet dead-letters replay ${key}`);
+    expect(await cliJson("dead-letters", "show", key)).toMatchObject({
+      code: 0,
+      doc: { schema: "mailfleet.dead-letter/1", id: key, type: "message.quarantined", cause: { id: cause } },
+    });
     expect((await cli(["dead-letters", "replay", "--cause", cause, "--dry-run"])).out).toContain(
       "1 message that was set aside would be read anew.",
     );

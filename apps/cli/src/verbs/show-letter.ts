@@ -5,6 +5,7 @@ import { type Fleet } from "@mailfleet/checks";
 import {
   causeWords,
   formatAgo,
+  formatClock,
   formatCount,
   formatCounted,
   letterCauseId,
@@ -19,6 +20,7 @@ import { type DeadLetter, eventJobId } from "@mailfleet/queue";
 import { systemClock } from "@mailfleet/runtime";
 import type { Cli, CommonOptions } from "../cli.ts";
 import { givenOptions } from "../common-options.ts";
+import type { LetterList } from "../letter-list.ts";
 import { findCause, refusal } from "../letter-selection.ts";
 import type { LetterSource } from "../letter-source.ts";
 import { causeJson } from "../letters-report.ts";
@@ -44,7 +46,7 @@ export async function showLetter(
   if (/^[0-9a-f]{4,8}$/i.test(what)) return showCause(cli, source, what, givenOptions(options));
   const letter = await source.jobs.read(eventJobId(what));
   if (letter === undefined && !what.includes("/")) throw refusal(`No cause is called ${stripControls(what)}, and no letter.`);
-  if (letter === undefined) throw refusal(`${stripControls(what)} is no dead letter: it was consumed, discarded, or waits again.`);
+  if (letter === undefined) return showSetAside(cli, source, what, options);
   const now = await fleet.reader.now();
   const { event } = letter;
   if (options.content) await noteReveal(locateConfig(cli, options).config.dataDir, letter.id);
@@ -79,6 +81,52 @@ export async function showLetter(
   ];
   cli.terminal.out(`${lines.map(stripControls).join("\n")}\n`);
   return 0;
+}
+
+/** A message that was set aside is no job of the queue: what is known of it stands in the list, and there is nothing to reveal. */
+async function showSetAside(cli: Cli, source: LetterSource, key: string, options: ShowOptions): Promise<number> {
+  const list = (await source.lists.latest()) ?? (await source.freeze(() => undefined));
+  const fullId = await causeOfMessage(source, list, key);
+  const cause = list.causes.find((one) => one.fullId === fullId);
+  const place = parseMessageKey(key);
+  if (cause === undefined || place === undefined) {
+    throw refusal(`${stripControls(key)} is no dead letter: it was consumed, discarded, or waits again.`);
+  }
+  const id = shortCauseId(cause.fullId, list.causes);
+  const { tenant, address, folder } = place;
+  if (cli.isJson) {
+    cli.json({
+      schema: "mailfleet.dead-letter/1",
+      id: key,
+      type: "message.quarantined",
+      key,
+      tenant,
+      mailbox: address,
+      folder,
+      listed: new Date(list.at).toISOString(),
+      cause: { id, what: cause.text },
+    });
+    return 0;
+  }
+  const listed = formatClock(list.at, { now: systemClock.now(), zone: "local", seconds: true });
+  const lines = [
+    key,
+    `  Event       message.quarantined of ${folder}, ${address} (${tenant}), as listed at ${listed}`,
+    `  Cause       ${id}   ${causeWords(cause)}`,
+    ...(options.content ? ["  Content     none is shown of a message that was set aside"] : []),
+    `When its cause is mended: npx mailfleet dead-letters replay ${shellWord(key)}${givenOptions(options)}`,
+  ];
+  cli.terminal.out(`${lines.map(stripControls).join("\n")}\n`);
+  return 0;
+}
+
+/** Full id of the cause under which a message that was set aside was listed. */
+async function causeOfMessage({ lists }: LetterSource, list: LetterList, key: string): Promise<string | undefined> {
+  for await (const page of lists.read(list, undefined)) {
+    const found = page.find(({ kind, id }) => kind === "message" && id === key);
+    if (found !== undefined) return found.cause;
+  }
+  return undefined;
 }
 
 async function showCause(cli: Cli, source: LetterSource, given: string, options: string): Promise<number> {
