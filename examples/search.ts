@@ -2,10 +2,19 @@
 //   npm start -- --keep-events       (in another terminal)
 //   npx node examples/search.ts index mail.db [data folder]
 //   npx node examples/search.ts find mail.db "invoice NEAR overdue"
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { consume, localFleet, oneLine, textOf } from "@mailfleet/consumer";
 
 const [verb, file = "mail.db", words] = process.argv.slice(2);
+if (verb !== "index" && (verb !== "find" || words === undefined)) {
+  console.error("Usage: npx node examples/search.ts index FILE [data folder] | find FILE WORDS");
+  process.exit(2);
+}
+if (verb === "find" && !existsSync(file)) {
+  console.error(`There is no ${file}: index mail first.`);
+  process.exit(2);
+}
 const db = new DatabaseSync(file);
 db.exec(`
   PRAGMA journal_mode = WAL;
@@ -51,9 +60,11 @@ function asked(query: string): Record<string, string>[] {
 }
 
 if (verb === "find" && words !== undefined) {
-  for (const { at, mailbox, sender, subject, part } of asked(words))
+  const found = asked(words);
+  if (found.length === 0) console.error("Nothing was found.");
+  for (const { at, mailbox, sender, subject, part } of found)
     console.log(`${at}  ${mailbox}  ${oneLine(sender)}  ${oneLine(subject)}\n    ${oneLine(part)}`);
-} else if (verb === "index") {
+} else {
   // The index follows the mailbox: what is deleted there is found no longer, what was renamed keeps its place.
   const types = ["message.added", "message.removed", "message.rekeyed"] as const;
   await consume({ ...localFleet(words), types, name: "search", concurrency: 1 }, async (event) => {
@@ -69,7 +80,4 @@ if (verb === "find" && words !== undefined) {
     });
   });
   console.error(`Listening: mail is indexed in ${file}. Ctrl-C ends.`);
-} else {
-  console.error("Usage: npx node examples/search.ts index FILE [data folder] | find FILE WORDS");
-  process.exit(2);
 }

@@ -282,7 +282,15 @@ test("search finds mail by its words, and what was deleted no longer", async () 
   };
   await handOff([], [removed as MailEvent]);
   await consumed(run("search.ts", ["index", "mail.db", dir]));
-  expect(await find()).toBe("");
+  expect(await find()).toBe("Nothing was found.\n");
+});
+
+test("search leaves no index behind where it was used wrongly, or asked of one that is not there", async () => {
+  for (const args of [[], ["find", "gone.db"], ["find", "gone.db", "bill"]]) {
+    const wrong = run("search.ts", args);
+    expect([await wrong.ended, wrong.output()]).toEqual([2, expect.stringMatching(/^(Usage: |There is no gone\.db)/)]);
+  }
+  expect((await readdir(dir)).filter((name) => name.includes(".db"))).toEqual([]);
 });
 
 test("the processor of the README sees mail and its attachments", async () => {
