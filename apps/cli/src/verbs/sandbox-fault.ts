@@ -33,7 +33,7 @@ interface AddOptions extends SteerOptions {
   readonly fromFirst?: true;
   readonly times?: string;
   readonly chance?: string;
-  readonly param: readonly string[];
+  readonly param?: readonly string[];
 }
 
 const verbs = ["list", "show", "add", "clear"] as const;
@@ -67,7 +67,7 @@ export function addFaultVerb(sandbox: Command, bind: Bind): void {
     .option("--from-first", "--for counts from the first time that it strikes")
     .option("--times <count>", "ends when it struck that often")
     .option("--chance <share>", "strikes at that share of the occasions, such as 30%")
-    .option("--param <key=value>", "a parameter of the fault, may be given several times", collect, [])
+    .option("--param <key=value>", "a parameter of the fault, may be given several times", collect)
     .addHelpText("before", faultExamples)
     .action(bind<AddOptions>(add));
   withDir(fault.command("clear"))
@@ -114,7 +114,7 @@ async function show(cli: Cli, options: SteerOptions, [name]: readonly string[]):
 }
 
 async function add(cli: Cli, options: AddOptions, [name = ""]: readonly string[]): Promise<number> {
-  const { tenant, mailbox, folder, uid, protocol, after, for: lasting, fromFirst, times, chance, param } = options;
+  const { tenant, mailbox, folder, uid, protocol, after, for: lasting, fromFirst, times, chance, param = [] } = options;
   const all = Object.entries({ tenant, mailbox, folder, uid, protocol, after, for: lasting, fromFirst, times, chance });
   const given = all.filter(([, value]) => value !== undefined);
   // As `--fault` has it, for those who copy it from there.
@@ -183,7 +183,7 @@ function specOf(name: string): FaultSpec {
   });
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
