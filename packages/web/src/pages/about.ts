@@ -140,7 +140,7 @@ function queue({ load, marks, queues }: AboutPage): TemplateResult {
         <dd>${formatCount(waiting)} of ${formatCount(marks.highWater)}, then history stops</dd>
         <dt>Their size</dt>
         <dd>${formatBytes(load.bytes)} of ${formatBytes(marks.highWaterBytes)}</dd>
-        <dt>Dead letters</dt>
+        <dt>Dead letters of consumers</dt>
         <dd>${formatCount(load.failed)} of ${formatCount(marks.deadLetters)}, then everything stops</dd>
       </dl>
       ${queues === undefined ? nothing : html`<p><a href=${queues}>The raw queues</a>, read only.</p>`}

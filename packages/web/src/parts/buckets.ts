@@ -18,7 +18,7 @@ export function lastChecked(ages: readonly number[], freshWithinMs: number, tena
           ></span>
           <a class="number" href=${bucketLink(i, tenant)}
             >${formatCount(count)}<span class="said">
-              ${count === 1 ? "mailbox" : "mailboxes"}, checked ${toMs === undefined ? "longer" : label} ago</span
+              ${count === 1 ? "mailbox" : "mailboxes"}, checked ${toMs === undefined ? "longer ago, or never" : `${label} ago`}</span
             ></a
           >
         </li>`;
