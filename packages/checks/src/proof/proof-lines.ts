@@ -64,10 +64,13 @@ const notOfTheServer: ReadonlySet<string> = new Set(["CHECKPOINT_NEWER", "CHECKP
 /** Of a mailbox that could not be read. */
 export function unreadLine({ mailbox, failure }: Extract<ProvenOrNot, { failure: object }>, options: string): ReportLine {
   const command = `npx mailfleet doctor --tenant ${shellWord(mailbox.tenant)} --mailbox ${shellWord(mailbox.address)}${options}`;
+  const what = stripControls(failure.what).trimEnd();
   const next = notOfTheServer.has(failure.code) ? "" : ` See where it stops: ${command}`;
+  // A server's words end as they like.
+  const end = /[.!?]$/.test(what) ? "" : ".";
   return {
     mark: "yours",
-    text: `${stripControls(mailbox.address)} could not be read, so nothing is proven of it: ${stripControls(failure.what)}${next}`,
+    text: `${stripControls(mailbox.address)} could not be read, so nothing is proven of it: ${what}${end}${next}`,
   };
 }
 
