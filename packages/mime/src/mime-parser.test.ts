@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { setFlagsFromString } from "node:v8";
 import { afterEach, describe, expect, test } from "vitest";
 import { readMessage, type WrittenResult } from "@mailfleet/core";
 import { createMimeParser } from "./mime-parser.ts";
@@ -82,6 +83,14 @@ describe("the pool", () => {
       "after",
     ]);
     expect(subjects([await parser.parse(mail("next"))])).toEqual(["next"]);
+  }, 30_000);
+
+  test("a thread has its own heap's limit, whatever the process was started with", async () => {
+    setFlagsFromString("--max-old-space-size=2048");
+    const parser = start({ heapMb: 40, apartHeapMb: 40, apartBytes: 1e9, batchBytes: 1e9, textBytes: 1e9 });
+    expect(subjects([await parser.parse(fatMail())])).toEqual([
+      "The message was not parsed: it ended the parser's thread 2 times (ERR_WORKER_OUT_OF_MEMORY).",
+    ]);
   }, 30_000);
 
   test("the limits reach the threads", async () => {

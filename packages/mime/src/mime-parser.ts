@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { setFlagsFromString } from "node:v8";
 import { Piscina } from "piscina";
 import { limits } from "@mailfleet/core";
 import type { BlobWriter, MessageSource, MimeParser, WrittenResult } from "@mailfleet/core";
@@ -69,6 +70,8 @@ const defaults = {
   gatherMs: 4,
 };
 
+/** Of a thread, MB, for three semi-spaces: each message is written as soon as it is read, so little outlives a collection. */
+const [youngMb, apartYoungMb] = [12, 6];
 /** So many messages are worth a task of their own at once, and so is one that is urgent. */
 const worthMessages = 16;
 
@@ -117,9 +120,10 @@ class PooledMimeParser implements MimeParser {
     const set = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as MimeParserOptions;
     this.#options = { ...defaults, ...set };
     const { threads, heapMb, compileCache } = this.#options;
+    giveThreadsTheirOwnLimits();
     const require = createRequire(import.meta.url);
     this.version = (require("mailparser/package.json") as { version: string }).version;
-    this.#pool = new Piscina({ ...poolOptions(heapMb, compileCache), minThreads: threads, maxThreads: threads });
+    this.#pool = new Piscina({ ...poolOptions(heapMb, youngMb, compileCache), minThreads: threads, maxThreads: threads });
     // a thread that dies between two tasks is replaced by the pool; there is nobody to tell
     this.#pool.on("error", () => undefined);
     this.#apart = this.#lane(threads);
@@ -129,7 +133,7 @@ class PooledMimeParser implements MimeParser {
   #lane(threads: number): ApartLane {
     const { apartHeapMb, parseMs, bytesPerSecond, compileCache } = this.#options;
     const own = { minThreads: 0, maxThreads: threads, idleTimeout: apartIdleMs };
-    const pool: ApartPool = new Piscina({ ...poolOptions(apartHeapMb, compileCache), ...own });
+    const pool: ApartPool = new Piscina({ ...poolOptions(apartHeapMb, apartYoungMb, compileCache), ...own });
     pool.on("error", () => undefined);
     return new ApartLane({ pool, limits: this.#parseLimits(), parseMs, bytesPerSecond });
   }
@@ -250,13 +254,22 @@ class PooledMimeParser implements MimeParser {
   }
 }
 
-function poolOptions(heapMb: number, compileCache: string | undefined) {
+/**
+ * V8 sizes each heap that is made by the flags that the process was started with, above what a thread is given: a thread for one hostile
+ * message would have the whole process' heap. The main thread has its heap by now, and the flags are its alone from here on.
+ */
+function giveThreadsTheirOwnLimits(): void {
+  setFlagsFromString("--max-semi-space-size=0");
+  setFlagsFromString("--max-old-space-size=0");
+}
+
+function poolOptions(heapMb: number, young: number, compileCache: string | undefined) {
   return {
     filename: new URL("./parse-task.ts", import.meta.url).href,
     name: "parseBatch",
     // parsing needs no secret of ours (T03)
     env: compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache },
-    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 12 },
+    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: young },
     recordTiming: false,
     workerHistogram: false,
   };

@@ -4,7 +4,14 @@ export { goLast } from "./go-last.ts";
 export { readOrMakeKey } from "./key-file.ts";
 export { type HostAnswer, type HostQuestion, lookAtHost } from "./look-at-host.ts";
 export { createLoopWatch } from "./loop-watch.ts";
-export { consoleEnvironment, consoleNodeFlags, producerNodeFlags, workerEnvironment, workerNodeFlags } from "./node-flags.ts";
+export {
+  consoleEnvironment,
+  consoleNodeFlags,
+  imageNodeFlags,
+  producerNodeFlags,
+  workerEnvironment,
+  workerNodeFlags,
+} from "./node-flags.ts";
 export { settlesWithin } from "./settles-within.ts";
 export { type StopSignals, stopSignals } from "./stop-signals.ts";
 export { systemChance, systemClock, systemDigest } from "./system.ts";
