@@ -126,6 +126,10 @@ describe("a fleet of more mailboxes than one script looks at", () => {
       new Map(moved.map((one, i) => [mailboxId(one), 1_000 + i])),
     );
     expect((await changes.look()).changed).toEqual([]);
+    const parked = many[700] as MailboxRef;
+    await redis.hset(keys.mailbox(mailboxId(parked)), "parkedBy", '{"name":"anna","at":5}');
+    await redis.zrem(keys.due("fresh", parked.tenant), mailboxId(parked));
+    expect(ids((await changes.look()).changed)).toEqual([mailboxId(parked)]);
   });
 
   test("costs few commands a look while it is still, and each of its mailboxes is looked at within a sweep", async () => {

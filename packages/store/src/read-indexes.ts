@@ -21,7 +21,8 @@ return answers`;
 /** A due index as it was at the last look. */
 interface Index {
   readonly digest: string;
-  readonly scores: ReadonlyMap<string, string>;
+  /** Changed in place: a map of each second's own would outlive the second, and have V8 collect the whole heap every few. */
+  readonly scores: Map<string, number>;
 }
 
 /** What one look at the indexes tells. */
@@ -82,11 +83,8 @@ export function createIndexReader(redis: Redis, keys: RedisKeys): () => Promise<
     for (const [i, [digest, text]] of found.flat().entries()) {
       if (text === undefined) continue;
       const name = names[i] as string;
-      const before = known.get(name)?.scores;
-      const scores = scoresOf(text);
-      for (const [id, score] of scores) if (before?.get(id) !== score) moved.push(id);
-      // Parked, removed, or taken out of the index for another reason.
-      for (const id of before?.keys() ?? []) if (!scores.has(id)) moved.push(id);
+      const scores = known.get(name)?.scores ?? new Map<string, number>();
+      moved.push(...follow(scores, text));
       known.set(name, { digest, scores });
     }
     // Of tenants that are gone.
@@ -106,10 +104,35 @@ export function createIndexReader(redis: Redis, keys: RedisKeys): () => Promise<
   };
 }
 
-function scoresOf(text: string): ReadonlyMap<string, string> {
-  const scores = new Map<string, string>();
-  if (text === "") return scores;
-  const words = text.split("\0");
-  for (let i = 0; i + 1 < words.length; i += 2) scores.set(words[i] as string, words[i + 1] as string);
-  return scores;
+/** Brings the scores to what the text says. @returns ids whose score differs, that came, and that left */
+function follow(scores: Map<string, number>, text: string): string[] {
+  const words = text === "" ? [] : text.split("\0");
+  const moved: string[] = [];
+  const sizeBefore = scores.size;
+  let stayed = 0;
+  for (let i = 0; i + 1 < words.length; i += 2) {
+    const id = words[i] as string;
+    const score = scoreOf(words[i + 1] as string);
+    const before = scores.get(id);
+    if (before !== undefined) stayed += 1;
+    if (before === score) continue;
+    // V8 makes a piece of a text by pointing into it: what is kept must not keep the whole index.
+    const own = Buffer.from(id).toString();
+    scores.set(own, score);
+    moved.push(own);
+  }
+  if (stayed === sizeBefore) return moved;
+  // Parked, removed, or taken out of the index for another reason.
+  const present = new Set(words.filter((_, i) => i % 2 === 0));
+  for (const id of scores.keys()) {
+    if (present.has(id)) continue;
+    scores.delete(id);
+    moved.push(id);
+  }
+  return moved;
+}
+
+function scoreOf(word: string): number {
+  if (word === "inf") return Number.POSITIVE_INFINITY;
+  return word === "-inf" ? Number.NEGATIVE_INFINITY : Number(word);
 }
