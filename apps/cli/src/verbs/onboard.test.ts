@@ -38,6 +38,17 @@ describe("onboard", () => {
     expect(script).toMatch(/\$CertificateText = '[A-Za-z0-9+/]{200,}=*'/);
   });
 
+  test("prints the command for the file where it was written, wherever that is", async () => {
+    const absolute = path.join(cwd, "of contoso.ps1");
+    for (const [file, command] of [
+      ["onboard.ps1", "pwsh ./onboard.ps1"],
+      ["./onboard.ps1", "pwsh ./onboard.ps1"],
+      [absolute, `pwsh '${absolute}'`],
+    ] as const) {
+      expect((await run(...newTenant, "--credential", "secret", "--out", file)).out).toContain(`    ${command} -WhatIf\n    ${command}\n`);
+    }
+  });
+
   test("gives the script itself to a pipe, the same each time", async () => {
     const first = await run(...newTenant, "--credential", "secret", "--protocol", "both");
     expect(first.out).toContain("$SecretFile = 'contoso.secret'\n$SecretMonths = 6");

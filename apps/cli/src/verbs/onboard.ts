@@ -246,7 +246,8 @@ function writeScript(cli: Cli, file: string, script: string): void {
 
 function nextSteps(plan: OnboardingPlan, kind: Kind, file: string, options: string): readonly string[] {
   const { alias, appId, name, mailboxes, credential } = plan;
-  const run = `pwsh ./${file.replace(/^\.\//, "")}`;
+  // A path from the root is one already; a bare name pwsh would look for among its own commands.
+  const run = `pwsh ${shellWord(path.isAbsolute(file) || /^\.{1,2}\//.test(file) ? file : `./${file}`)}`;
   const app = appId === undefined ? `the app ${stripControls(name)}` : `app ${appId}`;
   switch (kind) {
     case "onboard":
