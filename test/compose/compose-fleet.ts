@@ -50,7 +50,9 @@ async function begin(project: ComposeProject, options: FleetOptions): Promise<Om
   await options.prepare?.(hands);
   await project.up(workers);
   const url = `http://${await project.address("console", 8025)}`;
-  await untilItAnswers(url, output);
+  await untilItAnswers(url, output, { path: "/favicon.svg" });
+  const visitor = await signIn(url, await project.exec("console", "cat", "/data/console-password"));
+  await untilItAnswers(url, output, { headers: { cookie: visitor.cookie } });
   return {
     sandbox: hands,
     redis: {
@@ -64,7 +66,7 @@ async function begin(project: ComposeProject, options: FleetOptions): Promise<Om
     },
     workers,
     url,
-    visitor: await signIn(url, await project.exec("console", "cat", "/data/console-password")),
+    visitor,
     secretOf: (alias) => project.exec("sandbox", "cat", `/etc/mailfleet/secret-${alias}`),
     async mailfleet(...args) {
       const common = ["--config", configFile, "--json", "--progress", "none"];
@@ -94,7 +96,7 @@ async function askOne(id: string, path: string): Promise<RoleAnswer> {
 }
 
 /** As the console's page does it. */
-async function signIn(url: string, password: string): Promise<FleetUnderTest["visitor"]> {
+async function signIn(url: string, password: string): Promise<Required<FleetUnderTest["visitor"]>> {
   const name = "olga";
   const page = await (await fetch(url)).text();
   const token = /"token":"([\w-]+)/.exec(page)?.[1] ?? "";
@@ -119,6 +121,6 @@ async function startBehindProxy(project: ComposeProject, operators: readonly str
   const run = ["run", "--detach", "--no-deps", "--publish", "127.0.0.1::8025", "--env", "MAILFLEET_CONSOLE_AUTH_PASSWORD_FILE="];
   const id = (await project.run(...run, "console", "console", "--config", "/etc/mailfleet/proxied.yaml")).split("\n").at(-1) ?? "";
   const url = `http://${(await mustDocker(["port", id, "8025"])).split("\n")[0] ?? ""}`;
-  await untilItAnswers(url, output);
+  await untilItAnswers(url, output, { headers: { "x-forwarded-user": operators[0] ?? "" } });
   return url;
 }

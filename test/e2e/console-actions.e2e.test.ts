@@ -304,7 +304,7 @@ test("a viewer sees every page and no button that does anything; who may act see
     await isListening(anna.page);
     seen += await anna.page.getByRole("button", { name: acting }).count();
   }
-  expect(seen).toBeGreaterThan(8);
+  expect(seen).toBeGreaterThan(5);
   vera.expectQuiet();
   anna.expectQuiet();
 });

@@ -58,7 +58,7 @@ export async function startProcessFleet(options: FleetOptions): Promise<FleetUnd
       const auth = `auth: { proxy: { header: X-Forwarded-User, from: [127.0.0.1], operators: [${operators.join(", ")}] } }`;
       await writeFile(file, `${await readFile(sandbox.configFile, "utf8")}console: { listen: "${other}", ${auth} }\n`);
       await start("console", {}, ["--config", file, ...sandboxDir]);
-      await untilItAnswers(`http://${other}`, output);
+      await untilItAnswers(`http://${other}`, output, { headers: { "x-forwarded-user": operators[0] ?? "" } });
       return `http://${other}`;
     },
     output,
@@ -80,11 +80,18 @@ async function askOne(url: string): Promise<RoleAnswer> {
   }
 }
 
-/** Of a console: its pages come once it has looked at the fleet. */
-export async function untilItAnswers(url: string, output: () => string): Promise<void> {
+export interface PageRequest {
+  /** Default `/`, which comes once the console has looked at the fleet. */
+  readonly path?: string;
+  /** Of somebody who is let in. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Waits for a page of a console. */
+export async function untilItAnswers(url: string, output: () => string, { path = "/", headers = {} }: PageRequest = {}): Promise<void> {
   await until(
     () =>
-      fetch(`${url}/favicon.svg`).then(
+      fetch(`${url}${path}`, { headers }).then(
         ({ status }) => status,
         () => 0,
       ),
