@@ -1,5 +1,5 @@
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { openVisitor, startBrowser, type Visitor } from "./browser.ts";
 import type { FleetUnderTest } from "./fleet-under-test.ts";
 import { startFleet } from "./start-fleet.ts";
@@ -38,8 +38,11 @@ export function useConsole(): ConsoleVisits {
       }),
     ]);
   });
+  // One person has ten live pages at most.
+  afterEach(async () => {
+    await Promise.all(visitors.splice(0).map((visitor) => visitor.close()));
+  });
   afterAll(async () => {
-    await Promise.all(visitors.map((visitor) => visitor.close()));
     await browser.close();
     await fleet.stop();
   });
