@@ -306,6 +306,7 @@ export {
   type WrittenResult,
 } from "./written-message.ts";
 export { letGo, letGoBuffer } from "./let-go.ts";
+export { byMailbox, type MessageGroup } from "./message-groups.ts";
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";
 export { describeMachine, describeUnknown, isDiskLow, type MachineFacts } from "./words/process-troubles.ts";
 export { describeIntake, intakeSentence, intakeSubject, type IntakeWords } from "./words/intake.ts";

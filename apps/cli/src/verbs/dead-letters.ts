@@ -1,6 +1,14 @@
 import type { Command } from "commander";
 import { type Fleet } from "@mailfleet/checks";
-import { formatCount, formatCounted, type LetterOutcomeFacts, lettersDoneSentence, replayNotes, replaySentence } from "@mailfleet/core";
+import {
+  byMailbox,
+  formatCount,
+  formatCounted,
+  type LetterOutcomeFacts,
+  lettersDoneSentence,
+  replayNotes,
+  replaySentence,
+} from "@mailfleet/core";
 import type { ReplayCounts } from "@mailfleet/engine";
 import { systemClock } from "@mailfleet/runtime";
 import { createDiscardLists, type DiscardLists } from "@mailfleet/store";
@@ -11,7 +19,7 @@ import type { ListedLetter } from "../letter-list.ts";
 import { selectLetters, type Selection, type SelectionOptions } from "../letter-selection.ts";
 import { type LetterSource, openLetters } from "../letter-source.ts";
 import { listJson, listPiped, listReport } from "../letters-report.ts";
-import { byMailbox, replayGroup } from "../message-groups.ts";
+import { replayGroup } from "../replay-group.ts";
 import { operatorName } from "../operator-name.ts";
 import { createProgressLine } from "../progress-line.ts";
 import { addCounts, noCounts, openReplay } from "../replay-access.ts";

@@ -1,9 +1,9 @@
-import { formatAgo, formatCounted, restoredWords, stripControls } from "@mailfleet/core";
+import { byMailbox, formatAgo, formatCounted, restoredWords, stripControls } from "@mailfleet/core";
 import type { DiscardedItem } from "@mailfleet/core/console";
 import { createDiscardLists } from "@mailfleet/store";
 import type { Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
-import { byMailbox, replayGroup } from "../message-groups.ts";
+import { replayGroup } from "../replay-group.ts";
 import { createProgressLine } from "../progress-line.ts";
 import { addCounts, noCounts, openReplay } from "../replay-access.ts";
 import { locateConfig, openFleet } from "../wire.ts";

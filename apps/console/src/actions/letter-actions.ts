@@ -1,16 +1,12 @@
 import {
+  byMailbox,
   countUids,
   formatCount,
   formatCounted,
   type MailAddress,
-  type MailboxRef,
-  mailboxId,
   type MailEvent,
-  parseMessageKey,
   restoredWords,
   stripControls,
-  type UidSet,
-  uidSetOf,
 } from "@mailfleet/core";
 import type { RevealedLetter } from "@mailfleet/core/console";
 import { Refusal } from "../http/refusal.ts";
@@ -155,26 +151,4 @@ export async function revealLetter(
 
 function addressWords({ name, address }: MailAddress): string {
   return stripControls(name === "" ? address : `${name} <${address}>`);
-}
-
-interface MailboxGroup {
-  readonly mailbox: MailboxRef;
-  readonly folder: string;
-  readonly generation: number;
-  readonly uids: UidSet;
-}
-
-/** Messages by where they lie; ids that name no message are left out. */
-function byMailbox(ids: readonly string[]): MailboxGroup[] {
-  const groups = new Map<string, { readonly about: Omit<MailboxGroup, "uids">; readonly uids: number[] }>();
-  for (const id of ids) {
-    const key = parseMessageKey(id);
-    if (key === undefined) continue;
-    const { tenant, address, folder, generation, uid } = key;
-    const name = JSON.stringify([mailboxId({ tenant, address }), folder, generation]);
-    const group = groups.get(name) ?? { about: { mailbox: { tenant, address, protocol: "imap" }, folder, generation }, uids: [] };
-    group.uids.push(uid);
-    groups.set(name, group);
-  }
-  return [...groups.values()].map(({ about, uids }) => ({ ...about, uids: uidSetOf(uids) }));
 }

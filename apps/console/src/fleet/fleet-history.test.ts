@@ -1,10 +1,10 @@
-import { emptyLedger } from "@mailfleet/core";
 import type { HistoryPoint } from "@mailfleet/core/console";
 import type { WatchedMailbox } from "@mailfleet/store";
 import { recordingLog } from "@mailfleet/testkit";
 import { expect, test } from "vitest";
 import { FleetHistory } from "./fleet-history.ts";
 import { FleetMemory } from "./fleet-memory.ts";
+import { watchedMailbox } from "./watched-mailbox.fixture.ts";
 
 const second = 1_000;
 const stepMs = 10 * second;
@@ -36,19 +36,7 @@ test.each([1, 9])(
     };
     const activity = { write: () => Promise.resolve(), read: () => Promise.resolve({ entries: [] }) };
     const history = new FleetHistory({ rings, activity, id: "c", log: recordingLog() });
-    const mailbox: WatchedMailbox = {
-      id: "contoso/a@contoso.example",
-      tenant: "contoso",
-      address: "a@contoso.example",
-      protocol: "imap",
-      checkedAt: start,
-      isSyncing: false,
-      hasHistory: false,
-      isOpened: true,
-      isPushed: false,
-      ledger: emptyLedger,
-    };
-    memory.take({ at: start, changed: [mailbox], gone: [] });
+    memory.take({ at: start, changed: [watchedMailbox("a", { checkedAt: start })], gone: [] });
     let passes = 0;
     for (let at = start; at <= start + 20 * stepMs; at += everySeconds * second) {
       memory.settle(at);

@@ -4,6 +4,7 @@ import type { WatchedMailbox } from "@mailfleet/store";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { FleetMemory } from "./fleet-memory.ts";
+import { watchedMailbox } from "./watched-mailbox.fixture.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -15,22 +16,7 @@ beforeEach(() => {
   memory = new FleetMemory({ freshWithinMs, options: "" });
 });
 
-function box(name: string, more: Partial<WatchedMailbox> = {}): WatchedMailbox {
-  const [tenant, address] = ["contoso", `${name}@contoso.example`];
-  return {
-    id: `${tenant}/${address}`,
-    tenant,
-    address,
-    protocol: "imap",
-    checkedAt: start,
-    isSyncing: false,
-    hasHistory: false,
-    isOpened: true,
-    isPushed: false,
-    ledger: emptyLedger,
-    ...more,
-  };
-}
+const box = (name: string, more: Partial<WatchedMailbox> = {}): WatchedMailbox => watchedMailbox(name, { checkedAt: start, ...more });
 
 /** The console looks, and is told of these. */
 function look(at: number, ...changed: readonly WatchedMailbox[]) {

@@ -1,10 +1,10 @@
-import { emptyLedger } from "@mailfleet/core";
 import { hourMs, type RecordedHours, stateWords, withHour } from "@mailfleet/core/console";
 import type { WatchedMailbox } from "@mailfleet/store";
 import { recordingLog } from "@mailfleet/testkit";
 import { beforeEach, expect, test } from "vitest";
 import { FleetMemory } from "./fleet-memory.ts";
 import { StripScribe } from "./strip-scribe.ts";
+import { watchedMailbox } from "./watched-mailbox.fixture.ts";
 
 const first = 500_000 * hourMs;
 const minute = 60_000;
@@ -31,20 +31,7 @@ beforeEach(() => {
 
 /** The console looks. */
 function look(at: number, more: Partial<WatchedMailbox>): void {
-  const mailbox: WatchedMailbox = {
-    id,
-    tenant: "contoso",
-    address: "a@contoso.example",
-    protocol: "imap",
-    checkedAt: at,
-    isSyncing: false,
-    hasHistory: false,
-    isOpened: true,
-    isPushed: false,
-    ledger: emptyLedger,
-    ...more,
-  };
-  memory.take({ at, changed: [mailbox], gone: [] });
+  memory.take({ at, changed: [watchedMailbox("a", { checkedAt: at, ...more })], gone: [] });
   memory.settle(at);
   scribe.note(memory, at);
 }

@@ -1,8 +1,5 @@
-import { mailboxId, type MailboxRef, parseMessageKey, type UidSet, uidSetOf } from "@mailfleet/core";
-import { type ReplayCounts, replayMailbox } from "@mailfleet/engine";
-import type { ProgressLine } from "./progress-line.ts";
-import type { ReplayAccess } from "./replay-access.ts";
-import { progressWords } from "./verbs/replay.ts";
+import { mailboxId, type MailboxRef, parseMessageKey } from "./ids.ts";
+import { type UidSet, uidSetOf } from "./uid-set.ts";
 
 /** Messages of one folder, by their UIDs. */
 export interface MessageGroup {
@@ -25,19 +22,4 @@ export function byMailbox(keys: readonly string[]): readonly MessageGroup[] {
     groups.set(name, group);
   }
   return [...groups.values()].map(({ about, uids }) => ({ ...about, uids: uidSetOf(uids) }));
-}
-
-/** Reads them anew from their stored bytes and puts them on the queue, also those that are gone from the server. */
-export function replayGroup(
-  { ports }: ReplayAccess,
-  { mailbox, folder, generation, uids }: MessageGroup,
-  isDryRun: boolean,
-  progress: ProgressLine,
-): Promise<ReplayCounts> {
-  const choice = { folder, generation, uids, withRemoved: true };
-  return replayMailbox(
-    ports,
-    { mailbox, choice, isDryRun, onProgress: (at) => progress.update(progressWords(at)) },
-    new AbortController().signal,
-  );
 }
