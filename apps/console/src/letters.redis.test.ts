@@ -116,6 +116,23 @@ test("letters are shown by cause without anything that a sender wrote, and repla
   expect((await it.redis.lrange(queue("wait"), 0, -1)).sort()).toEqual([keyOf(1), keyOf(2)]);
 }, 30_000);
 
+test("a page shows the letters that are there, also where others of the same number were there a moment before", async () => {
+  const before = await fail(20, "no such customer", it.parts.live.now());
+  const { letters: count } = await letters();
+  await expect.poll(() => it.parts.live.memory.summary.deadLetters, { timeout: 10_000 }).toBe(count);
+  // Believed for some seconds.
+  await letters();
+  await it.redis.zrem(queue("failed"), before);
+  await it.redis.del(queue(before));
+  const after = await fail(21, "no such order", it.parts.live.now());
+  const answer = await it.get(`/api/page?path=${encodeURIComponent("/dead-letters")}`);
+  const { data } = ((await answer.json()) as { page: { data: DeadLettersPage } }).page;
+  expect(data.letters).toBe(count);
+  expect(data.causes.map(({ text }) => text)).toContain("no such order");
+  await it.redis.zrem(queue("failed"), after);
+  await it.redis.del(queue(after));
+});
+
 test("a replay that is undone before it begins does nothing", async () => {
   const id = await fail(6, "refused by x", it.parts.live.now());
   const ticket = await post<Ticket>("/api/tickets", { verb: "replay", select: { letters: [id] } });

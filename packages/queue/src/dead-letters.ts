@@ -35,6 +35,8 @@ export interface LetterOutcome {
 export interface DeadLetters {
   /** Letters that failed up to a time (epoch ms), in the order in which they failed, page by page. */
   pages(upTo: number): AsyncGenerator<readonly DeadLetter[], void, void>;
+  /** When the newest of them failed, epoch ms; 0 where there is none. Another list of as many letters has another newest one. */
+  newestAt(): Promise<number>;
   read(id: string): Promise<(DeadLetter & { readonly event: MailEvent | undefined }) | undefined>;
   /** Fresh attempts for letters that are still as they were listed. */
   retry(letters: readonly LetterRef[]): Promise<LetterOutcome>;
@@ -59,6 +61,7 @@ interface LetterClient {
     offset: number,
     count: number,
   ): Promise<string[]>;
+  zrevrange(key: string, from: number, to: number, options: { WITHSCORES: true }): Promise<string[]>;
   hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
 }
 
@@ -117,6 +120,11 @@ export async function openDeadLetters(queue: Queue): Promise<DeadLetters> {
         from = last;
         yield (await Promise.all(ids.map(readFacts))).filter((letter) => letter !== undefined);
       }
+    },
+
+    async newestAt() {
+      const [, score = 0] = await client.zrevrange(failed, 0, 0, { WITHSCORES: true });
+      return Number(score);
     },
 
     async read(id) {

@@ -55,6 +55,7 @@ export function shardedLetters({ all, of }: Sharded<DeadLetters>): DeadLetters {
   };
   return {
     pages: (upTo) => merged(all.map((one) => one.pages(upTo))),
+    newestAt: async () => Math.max(...(await Promise.all(all.map((one) => one.newestAt())))),
     read: async (id) => (await homeOf(id))?.read(id),
     retry: (letters) => act(letters, "retry"),
     discard: (letters) => act(letters, "discard"),

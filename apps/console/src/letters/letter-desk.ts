@@ -24,6 +24,8 @@ export interface ListedLetter {
 export interface LetterSnapshot {
   readonly at: number;
   readonly letters: number;
+  /** When the newest of the queue's own failed, epoch ms. */
+  readonly newestAt: number;
   readonly causes: readonly LetterCauseItem[];
   readonly listed: readonly ListedLetter[];
 }
@@ -56,9 +58,11 @@ export class LetterDesk {
   }
 
   /** @param isNew true: as they are now, not some seconds ago */
-  list(isNew = false): Promise<LetterSnapshot> {
-    const { clock } = this.#options;
-    if (!isNew && this.#snapshot && clock.monotonic() - this.#listedMs < believedMs) return Promise.resolve(this.#snapshot);
+  async list(isNew = false): Promise<LetterSnapshot> {
+    const { clock, jobs } = this.#options;
+    const known = this.#snapshot;
+    const isBelieved = known !== undefined && !isNew && clock.monotonic() - this.#listedMs < believedMs;
+    if (isBelieved && (await jobs.newestAt()) === known.newestAt) return known;
     this.#listing ??= this.#read().finally(() => (this.#listing = undefined));
     return this.#listing;
   }
@@ -76,8 +80,9 @@ export class LetterDesk {
   }
 
   async #read(): Promise<LetterSnapshot> {
-    const { all, clock, now } = this.#options;
+    const { all, clock, jobs, now } = this.#options;
     const at = now();
+    const newestAt = await jobs.newestAt();
     const groups = new LetterGroups();
     const listed: ListedLetter[] = [];
     for await (const letter of all(at)) {
@@ -85,7 +90,7 @@ export class LetterDesk {
     }
     const causes = groups.list();
     const items = causes.map((cause) => causeItem(cause, causes, at));
-    this.#snapshot = { at, letters: listed.length, causes: items, listed };
+    this.#snapshot = { at, letters: listed.length, newestAt, causes: items, listed };
     this.#listedMs = clock.monotonic();
     return this.#snapshot;
   }
