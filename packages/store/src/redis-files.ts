@@ -113,6 +113,8 @@ function redisConf(files: RedisFiles, { port, password }: RedisConnection): stri
     `logfile ${quote(files.log)}`,
     "appendonly yes",
     "appendfsync everysec",
+    "# Mail passes through: at Redis' 64 MB, every few thousand messages all that wait would be compressed and written once more.",
+    "auto-aof-rewrite-min-size 256mb",
     'save ""',
     "maxmemory-policy noeviction",
     "# Checkpoints of small folders stay packed: 920 bytes a mailbox in place of 1,450. Redis 7 calls it hash-max-listpack-value too.",
