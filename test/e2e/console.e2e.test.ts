@@ -123,6 +123,7 @@ describe("a page that is out of touch", () => {
     expect(await greenOf(page)).not.toEqual([]);
     await fleet().redis.pause();
     const another = get("/tenants/contoso");
+    const late = visit("/tenants/contoso");
     try {
       await page
         .getByRole("alert")
@@ -134,12 +135,15 @@ describe("a page that is out of touch", () => {
       // Who comes now is told, and waits no longer than that.
       const answer = await another;
       expect([answer.status, await answer.json()]).toMatchObject([503, { error: { code: "NOT_LIVE" } }]);
+      await (await late).page.getByText("It is loaded by itself as soon as it can be made.").waitFor();
     } finally {
       await fleet().redis.resume();
     }
     await page.getByRole("alert").waitFor({ state: "hidden", timeout: 25_000 });
     expect(await page.title()).not.toContain("(not live)");
     expect(await page.evaluate(() => (globalThis as unknown as { isSame?: boolean }).isSame)).toBe(true);
+    // Whoever was told that there is no page gets it.
+    await (await late).page.getByRole("button", { name: "Run doctor" }).waitFor({ timeout: 25_000 });
   });
 });
 

@@ -58,7 +58,7 @@ export async function runConsole({ config, clock, log, panel, parts, views }: Ru
     log,
     names: ownNames(listen.host, config.console.hosts),
     importMapHash: views.set?.importMapHash,
-    styles: views.set?.styles ?? [],
+    notice: views.set === undefined ? { styles: [] } : { styles: views.set.styles, entry: views.set.entry("notice") },
     proxies: proxiesOf(config.console),
     checkTransport: isLoopback(listen.host) ? () => undefined : transportCheck(config.console),
     ...(tls && { tls }),

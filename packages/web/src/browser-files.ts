@@ -9,8 +9,11 @@ import { type PageName, pageNames } from "./shell.ts";
 export interface BrowserFiles {
   /** Root's name and its folder, absolute. */
   readonly roots: Readonly<Record<string, string>>;
-  /** Entry module of each page; TypeScript, like all of ours that it imports: whoever serves it strips the types. */
-  readonly entries: Readonly<Record<PageName, string>>;
+  /**
+   * Entry module of each page, and of the notice in place of one that cannot be made now; TypeScript, like all of ours that it imports:
+   * whoever serves it strips the types.
+   */
+  readonly entries: Readonly<Record<PageName | "notice", string>>;
   /** In the order in which a page links them. */
   readonly styles: readonly string[];
   /** For the import map: what browser code imports by name, and the file that stands for it. Two are style sheets, asked for by name later. */
@@ -28,7 +31,10 @@ export function browserFiles(): BrowserFiles {
       "lit-html": path.dirname(path.dirname(require.resolve("lit-html"))),
       uplot: path.dirname(require.resolve("uplot/dist/uPlot.esm.js")),
     },
-    entries: Object.fromEntries(pageNames.map((name) => [name, `web/pages/${name}.ts`])) as Record<PageName, string>,
+    entries: Object.fromEntries([...pageNames, "notice"].map((name) => [name, `web/pages/${name}.ts`])) as Record<
+      PageName | "notice",
+      string
+    >,
     styles: ["tokens", "base", "layout", "parts", "charts"].map((name) => `web/styles/${name}.css`),
     imports: {
       "@mailfleet/core/browser": "core/browser/index.ts",

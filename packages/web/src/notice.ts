@@ -13,12 +13,14 @@ export interface NoticeInput {
   readonly preferences: Preferences;
   /** Addresses of the style sheets, in order. */
   readonly styles: readonly string[];
+  /** Address of the module that loads the page when it can be made; only where that may be soon. */
+  readonly entry?: string;
 }
 
 /** A page of a few sentences for a browser that asked for one and cannot have it. Needs no script, and knows nothing of the fleet. */
-export function noticePage({ title, what, todo, command, preferences, styles }: NoticeInput): string {
+export function noticePage({ title, what, todo, command, preferences, styles, entry }: NoticeInput): string {
   const lines = [
-    ...(todo === undefined ? [] : [`<p>${escapeHtml(todo)}</p>`]),
+    ...(todo === undefined ? [] : [`<p id="todo">${escapeHtml(todo)}</p>`]),
     ...(command === undefined ? [] : [`<p><code>${escapeHtml(command)}</code></p>`]),
   ];
   return `<!doctype html>
@@ -30,7 +32,7 @@ export function noticePage({ title, what, todo, command, preferences, styles }: 
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
-${styles.map((href) => `<link rel="stylesheet" href="${escapeHtml(href)}">`).join("\n")}
+${styles.map((href) => `<link rel="stylesheet" href="${escapeHtml(href)}">`).join("\n")}${entry === undefined ? "" : `\n<script type="module" src="${escapeHtml(entry)}"></script>`}
 </head>
 <body>
 ${plainHeader}

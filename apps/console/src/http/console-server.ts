@@ -5,7 +5,7 @@ import type { ConsoleRole } from "@mailfleet/core/console";
 import type { Access } from "./access.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { Refusal } from "./refusal.ts";
-import { refusalPage, wantsPage } from "./refusal-page.ts";
+import { type NoticeFiles, refusalPage, wantsPage } from "./refusal-page.ts";
 import { checkHost, checkOrigin } from "./request-checks.ts";
 import type { TlsPair } from "./own-tls.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -53,8 +53,8 @@ export interface ConsoleServerOptions {
   /** Names under which the console is reached. */
   readonly names: ReadonlySet<string>;
   readonly importMapHash: string | undefined;
-  /** Addresses of the pages' style sheets. */
-  readonly styles: readonly string[];
+  /** What a refusal's page loads. */
+  readonly notice: NoticeFiles;
   /** TLS of its own. */
   readonly tls?: TlsPair;
   /** Addresses of proxies whose X-Forwarded headers are believed. */
@@ -148,7 +148,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     if (more.retryMs !== undefined) void reply.header("retry-after", Math.ceil(more.retryMs / 1_000));
     void reply.code(status);
     if (wantsPage(request))
-      return reply.type("text/html; charset=utf-8").send(refusalPage(refusal, request.headers.cookie, options.styles));
+      return reply.type("text/html; charset=utf-8").send(refusalPage(refusal, request.headers.cookie, options.notice));
     return reply.type("application/json; charset=utf-8").send(refusal.toJSON());
   }
 

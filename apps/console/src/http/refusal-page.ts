@@ -8,8 +8,16 @@ export function wantsPage({ method, headers }: Pick<FastifyRequest, "method" | "
   return (method === "GET" || method === "HEAD") && (headers.accept ?? "").includes("text/html");
 }
 
-/** The words of a refusal, for eyes. @param styles addresses of the style sheets */
-export function refusalPage({ status, message, more }: Refusal, cookies: string | undefined, styles: readonly string[]): string {
+/** What such a page loads. */
+export interface NoticeFiles {
+  /** Addresses of the style sheets. */
+  readonly styles: readonly string[];
+  /** Address of the module that loads the page when it can be made; absent where the console serves no modules. */
+  readonly entry?: string;
+}
+
+/** The words of a refusal, for eyes. What fails for the moment alone loads by itself later. */
+export function refusalPage({ code, status, message, more }: Refusal, cookies: string | undefined, { styles, entry }: NoticeFiles): string {
   const { todo, command } = more;
   return noticePage({
     title: STATUS_CODES[status] ?? "Refused",
@@ -18,5 +26,6 @@ export function refusalPage({ status, message, more }: Refusal, cookies: string 
     ...(command !== undefined && { command }),
     preferences: readPreferences(cookies),
     styles,
+    ...(code === "NOT_LIVE" && entry !== undefined && { entry }),
   });
 }
