@@ -94,6 +94,7 @@ async function syncAll(): Promise<MailEvent[]> {
 
 const eventsNow = async (): Promise<MailEvent[]> =>
   (await queue.getJobs(["waiting", "active", "delayed", "failed"], 0, -1, true)).map((job) => job.data as MailEvent);
+const discards = () => createDiscardLists([fleetKeys, keys].map((names) => ({ redis, keys: names })));
 const blobs = () => createFileStore({ dir: join(dir, "blobs"), clock: systemClock, chance: systemChance });
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const search = (needles: readonly string[]) => searchEverywhere(redis, [server.dir, join(dir, "data"), join(dir, "blobs")], needles);
@@ -121,7 +122,10 @@ async function leaveTraces({ address, tenant }: MailboxRef): Promise<void> {
     if (n === 2) await taken?.moveToFailed(new UnrecoverableError(`no index for <${address}>`), `token ${n}`);
   }
   await worker.close();
-  await createDiscardLists(redis, fleetKeys).keep({ at: Date.now(), who: "anna", cause: `c7f2 of ${address}` }, ids.slice(4, 6));
+  const under = await discards().begin({ at: Date.now(), who: "anna", cause: `c7f2 of ${address}` });
+  await redis.rpush(keys.discarded(under), ids[4] ?? "");
+  // Where versions before kept the names of all shards.
+  await redis.rpush(fleetKeys.discarded(under), ids[5] ?? "");
   const activity = createActivityLog(redis, fleetKeys);
   const entry = { who: "anna", by: "people", verb: "park", tenant, count: 1, outcome: "done" } as const;
   await activity.write({
@@ -217,7 +221,7 @@ test("after a purge nothing of the mailbox is found in Redis, its files, blobs o
     ["park", undefined],
     ["park", undefined],
   ]);
-  expect((await createDiscardLists(redis, fleetKeys).list(Date.now())).map(({ letters }) => letters)).toEqual([2]);
+  expect((await discards().list(Date.now())).map(({ letters }) => letters)).toEqual([2]);
 
   await redis.del(keys.hold("contoso"));
   const again = await syncAll();

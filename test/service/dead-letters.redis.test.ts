@@ -71,7 +71,7 @@ describe("dead-letters list", () => {
     await pipeline.exec();
     const seen = new Set<string>();
     let pages = 0;
-    for await (const page of (await openDeadLetters(queue)).pages(2_000)) {
+    for await (const page of (await openDeadLetters(queue, keys)).pages(2_000)) {
       pages++;
       for (const { id } of page) seen.add(id);
       expect(page.length).toBeLessThanOrEqual(500);
@@ -187,8 +187,31 @@ describe("dead-letters replay and discard", () => {
     const again = await cli(["dead-letters", "restore", id]);
     expect([again.code, again.err]).toEqual([2, expect.stringContaining(`No discard is called ${id}`)]);
     expect((await queue.getJobs(["waiting"])).length).toBe(truth().length);
-    // One that found nothing to discard is none.
+    // One that found nothing to discard is none, and leaves nothing behind.
     expect((await cliJson("dead-letters", "discard", "--all", "--yes")).doc).not.toHaveProperty("discarded");
+    expect(await redis.keys(`${keys.discards.slice(0, -1)}*`)).toEqual([]);
+  });
+
+  test("exactly what a discard took is put back, and not what had moved on by then: a consumer has that already, or will", async () => {
+    await sync("backfill");
+    const [consumed, retried, ...discarded] = (await failOldest(4, "boom")) as [string, string, string, string];
+    await list();
+    await (await queue.getJob(consumed))?.remove();
+    await (await queue.getJob(retried))?.retry();
+    const { doc } = await cliJson("dead-letters", "discard", "--all", "--yes");
+    expect(doc).toMatchObject({ selected: 4, done: 2, gone: 1, moved: 1 });
+    const { discarded: id } = doc as { readonly discarded: string };
+    expect((await redis.lrange(keys.discarded(id), 0, -1)).sort()).toEqual([...discarded].sort());
+    // Consumed too, before the discard is taken back.
+    await (await queue.getJob(retried))?.remove();
+    expect(await cliJson("dead-letters", "restore", id)).toMatchObject({
+      code: 0,
+      doc: { ok: true, selected: 2, putBack: 2 },
+    });
+    const waiting = (await queue.getJobs(["waiting"])).map((job) => job.id);
+    expect(waiting).toEqual(expect.arrayContaining(discarded));
+    expect(waiting).not.toEqual(expect.arrayContaining([consumed]));
+    expect(waiting).not.toEqual(expect.arrayContaining([retried]));
   });
 
   test("a discarded job leaves in Redis what BullMQ's own removal leaves", async () => {

@@ -21,7 +21,7 @@ export interface LetterSource {
 }
 
 export async function openLetters(config: Config, fleet: Fleet): Promise<LetterSource> {
-  const { parts, close } = await eachShard(fleet, (_shard, queue) => openDeadLetters(queue));
+  const { parts, close } = await eachShard(fleet, ({ keys }, queue) => openDeadLetters(queue, keys));
   const jobs = parts.all.length === 1 ? parts.of("") : shardedLetters(parts);
   const lists = new LetterLists(config.dataDir);
   const scrub = createScrubber(secretsOf(config));

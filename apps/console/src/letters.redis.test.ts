@@ -162,6 +162,19 @@ test("a discard asks for the number, is remembered, and what can be made again i
   expect((await ended(await post<ActionRun>("/api/actions", restore))).words).toContain("restored before");
 });
 
+test("a discard offers to put back what it took, and nothing that was consumed since its dialog counted it", async () => {
+  const now = it.parts.live.now();
+  const [first, second] = [await fail(30, "nobody wants these", now - 2), await fail(31, "nobody wants these", now - 1)];
+  const ticket = await post<Ticket>("/api/tickets", { verb: "discard", select: { letters: [first, second] } });
+  await it.redis.zrem(queue("failed"), second);
+  await it.redis.del(queue(second));
+  const run = await ended(await post<ActionRun>("/api/actions", { verb: "discard", target: { ticket: ticket.ticket }, typed: "2" }));
+  expect(run.words).toBe("2 dead letters: 1 discarded, 1 were gone.");
+  const [discarded] = (await letters()).discarded;
+  expect(discarded).toMatchObject({ letters: 1 });
+  expect(await it.redis.lrange(it.keys.discarded(discarded?.id ?? ""), 0, -1)).toEqual([first]);
+});
+
 test("content is in no answer, no page and no log until it is revealed with a reason, and each reveal is written down", async () => {
   const id = await fail(8, "could not parse 'canary subject, confidential' of canary-sender@example.org", it.parts.live.now());
   const { causes } = await letters();

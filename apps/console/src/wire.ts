@@ -76,7 +76,10 @@ export async function wireConsole({ config, shards, log, scrub, hide, clock, env
   const [{ redis, keys }] = shards as readonly [OpenShard, ...OpenShard[]];
   const reader = shardedReader(shards.map((shard) => createFleetReader(shard.redis, shard.keys)));
   const queues = shards.map((shard) => openMessagesQueue({ connection: shard.connection, keys: shard.keys, log }));
-  const letters = sharded(await Promise.all(queues.map(openDeadLetters)));
+  // Each shard's queue carries its scripts.
+  const eachShard = async <Part>(make: (shard: OpenShard, queue: (typeof queues)[number]) => Promise<Part>) =>
+    sharded(await Promise.all(shards.map((shard, i) => make(shard, queues[i] as (typeof queues)[number]))));
+  const letters = await eachShard((shard, queue) => openDeadLetters(queue, shard.keys));
   const jobs = shards.length === 1 ? letters.of("") : shardedLetters(letters);
   const blobs = openBlobStore(config.blobs, { clock, chance: systemChance });
   const stores = shards.map((shard) =>
@@ -86,7 +89,7 @@ export async function wireConsole({ config, shards, log, scrub, hide, clock, env
   const book = await openTenantBook({ tenants: config.tenants, env, clock, log, hide });
   const notes = createCredentialNotes(redis, keys);
   const activity = createActivityLog(redis, keys);
-  const discards = createDiscardLists(redis, keys);
+  const discards = createDiscardLists(shards);
   const rings = createHistoryRings(redis, keys);
   const shardMarks = shareOfMarks(config.downstream, shards.length);
   const readLoads = async () =>
@@ -183,9 +186,6 @@ export async function wireConsole({ config, shards, log, scrub, hide, clock, env
     strip: (mailbox) => strips.read({ id: mailboxId(mailbox), tenant: mailbox.tenant }, live.now()),
   };
   const stopping = new AbortController();
-  // Each shard's queue carries its scripts.
-  const eachShard = async <Part>(make: (shard: OpenShard, queue: (typeof queues)[number]) => Promise<Part>) =>
-    sharded(await Promise.all(shards.map((shard, i) => make(shard, queues[i] as (typeof queues)[number]))));
   const desk = shardedDesk(await eachShard((shard, queue) => createMailboxDesk({ queue, keys: shard.keys, clock })));
   const reissue = shardedReissue(await eachShard((_shard, queue) => openReissue(queue, clock)));
   const intakes = shards.map((shard) => createIntakeWatch({ redis: shard.redis, keys: shard.keys, clock, marks: shardMarks }));

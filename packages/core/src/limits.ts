@@ -13,9 +13,9 @@ export const limits = {
   literalBytes: 8 * 1024 * 1024,
   /** How much of an oversized message is kept, enough for any sane header block. */
   oversizedHeadBytes: 256 * 1024,
-  /** Text and HTML stay inline in an event up to here, each, in UTF-8 bytes. Contract: design.md section 6. */
+  /** Text and HTML stay inline in an event up to here, each, in UTF-8 bytes. Contract: docs/concepts.md. */
   inlineBodyBytes: 64 * 1024,
-  /** An event as serialised, in UTF-8 bytes. Contract: design.md section 6. */
+  /** An event as serialised, in UTF-8 bytes. Contract: docs/concepts.md. */
   eventBytes: 256 * 1024,
   /** One commit: messages. Bounds the time Redis is blocked by one script to a few milliseconds. */
   batchMessages: 100,
@@ -91,8 +91,10 @@ export const limits = {
   leaseSelfStopMs: 20_000,
   /** A purge holds the mailbox so long, and says so again each third of it. */
   purgeHoldMs: 60_000,
-  /** Checkpoints of a removed mailbox are kept so long: coming back within it repeats nothing (experience.md section 3.9). */
+  /** Checkpoints of a removed mailbox are kept so long: coming back within it repeats nothing. A month, so that a slip is noticed first. */
   removedCheckpointsMs: 30 * 86_400_000,
+  /** Names of letters that were discarded are kept so long, and can be put back until then: a week, so that somebody who was away sees it. */
+  discardedLettersMs: 7 * 86_400_000,
   /** IDLE is begun anew after this, and up to a quarter later: Exchange ends a silent session after 30 min, some routers sooner. */
   pushTurnMs: 20 * 60_000,
   /** After a poke for a mailbox the next one comes so much later at least; in a mailbox that never rests it grows up to the second. */

@@ -1,5 +1,5 @@
 import type { Queue } from "bullmq";
-import type { MailEvent } from "@mailfleet/core";
+import type { MailEvent, RedisKeys } from "@mailfleet/core";
 import { discardLettersScript, inspectLettersScript, reprocessKeys, retryLettersScript } from "./letter-scripts.ts";
 
 /** An event that a consumer failed on until its attempts were used up. */
@@ -40,7 +40,8 @@ export interface DeadLetters {
   read(id: string): Promise<(DeadLetter & { readonly event: MailEvent | undefined }) | undefined>;
   /** Fresh attempts for letters that are still as they were listed. */
   retry(letters: readonly LetterRef[]): Promise<LetterOutcome>;
-  discard(letters: readonly LetterRef[]): Promise<LetterOutcome>;
+  /** @param under id of the discard, by which the names of exactly those that go are kept */
+  discard(letters: readonly LetterRef[], under: string): Promise<LetterOutcome>;
   /** What either would do. */
   inspect(letters: readonly LetterRef[]): Promise<LetterOutcome>;
 }
@@ -66,7 +67,7 @@ interface LetterClient {
 }
 
 /** The failed jobs of the `messages` queue. */
-export async function openDeadLetters(queue: Queue): Promise<DeadLetters> {
+export async function openDeadLetters(queue: Queue, keys: Pick<RedisKeys, "discarded">): Promise<DeadLetters> {
   const client = (await (queue.getBackend() as unknown as { client: Promise<unknown> }).client) as LetterClient;
   const prefix = queue.toKey("");
   const failed = queue.toKey("failed");
@@ -74,11 +75,11 @@ export async function openDeadLetters(queue: Queue): Promise<DeadLetters> {
   client.defineCommand("mailfleetDiscardLetters", { lua: discardLettersScript });
   client.defineCommand("mailfleetInspectLetters", { lua: inspectLettersScript });
 
-  const act = async (command: string, keys: readonly string[], letters: readonly LetterRef[]): Promise<LetterOutcome> => {
+  const act = async (command: string, named: readonly string[], letters: readonly LetterRef[]): Promise<LetterOutcome> => {
     const outcome = { done: 0, gone: 0, moved: 0 };
     for (let at = 0; at < letters.length; at += pageSize) {
       const args = letters.slice(at, at + pageSize).flatMap(({ id, failedAt }) => [id, String(failedAt)]);
-      const answers = (await client.runCommand(command, [keys.length, ...keys, prefix, ...args])) as number[];
+      const answers = (await client.runCommand(command, [named.length, ...named, prefix, ...args])) as number[];
       for (const answer of answers) outcome[answer === 1 ? "done" : answer === 0 ? "gone" : "moved"]++;
     }
     return outcome;
@@ -140,7 +141,7 @@ export async function openDeadLetters(queue: Queue): Promise<DeadLetters> {
         reprocessKeys.map((name) => queue.toKey(name)),
         letters,
       ),
-    discard: (letters) => act("mailfleetDiscardLetters", [queue.toKey("events"), failed], letters),
+    discard: (letters, under) => act("mailfleetDiscardLetters", [queue.toKey("events"), failed, keys.discarded(under)], letters),
     inspect: (letters) => act("mailfleetInspectLetters", [queue.toKey("events"), failed], letters),
   };
 }

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { limits } from "@mailfleet/core";
 import { addJobFunction } from "./commit-script.ts";
 
 /** BullMQ's own Lua for trying a finished job again, as a function inside our scripts; see `addJobFunction` for why, and for the pin. */
@@ -36,9 +37,10 @@ return answers`;
 }
 
 /**
- * KEYS events, failed
+ * KEYS events, failed, the list of what this discard took
  * ARGV as above
- * Removes letters that are as they were when they were listed: one that waits again is somebody's message and stays.
+ * Removes letters that are as they were when they were listed: one that waits again is somebody's message and stays. The names of those that
+ * are removed are kept, and no others: what is put back later was somebody's otherwise, and would come twice.
  */
 export const discardLettersScript = `
 local answers = {}
@@ -48,6 +50,9 @@ for i = 2, #ARGV, 2 do
   if not finishedOn then answers[#answers + 1] = redis.call('EXISTS', jobKey) == 1 and -1 or 0
   elseif finishedOn ~= ARGV[i + 1] or redis.call('ZREM', KEYS[2], ARGV[i]) == 0 then answers[#answers + 1] = -1
   else
+    -- Behind a write that takes no memory: a full Redis lets letters be discarded.
+    redis.call('RPUSH', KEYS[3], ARGV[i])
+    redis.call('PEXPIRE', KEYS[3], ${limits.discardedLettersMs})
     redis.call('DEL', jobKey, jobKey .. ':logs')
     redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[i], 'prev', 'failed')
     answers[#answers + 1] = 1
@@ -55,7 +60,7 @@ for i = 2, #ARGV, 2 do
 end
 return answers`;
 
-/** KEYS and ARGV as above. Says what the scripts above would answer, and changes nothing. */
+/** KEYS events, failed ; ARGV as above. Says what the scripts above would answer, and changes nothing. */
 export const inspectLettersScript = `
 local answers = {}
 for i = 2, #ARGV, 2 do

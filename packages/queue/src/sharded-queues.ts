@@ -40,7 +40,10 @@ export function shardedLetters({ all, of }: Sharded<DeadLetters>): DeadLetters {
     for (const one of all) if ((await one.read(id)) !== undefined) return one;
     return undefined;
   };
-  const act = async (letters: readonly LetterRef[], how: "retry" | "discard" | "inspect"): Promise<LetterOutcome> => {
+  const act = async (
+    letters: readonly LetterRef[],
+    how: (home: DeadLetters, some: readonly LetterRef[]) => Promise<LetterOutcome>,
+  ): Promise<LetterOutcome> => {
     const homes = new Map<DeadLetters | undefined, LetterRef[]>();
     for (const letter of letters) {
       const home = await homeOf(letter.id);
@@ -48,7 +51,7 @@ export function shardedLetters({ all, of }: Sharded<DeadLetters>): DeadLetters {
     }
     const outcome = { done: 0, gone: 0, moved: 0 };
     for (const [home, some] of homes) {
-      const one = home === undefined ? { done: 0, gone: some.length, moved: 0 } : await home[how](some);
+      const one = home === undefined ? { done: 0, gone: some.length, moved: 0 } : await how(home, some);
       for (const count of ["done", "gone", "moved"] as const) outcome[count] += one[count];
     }
     return outcome;
@@ -57,9 +60,9 @@ export function shardedLetters({ all, of }: Sharded<DeadLetters>): DeadLetters {
     pages: (upTo) => merged(all.map((one) => one.pages(upTo))),
     newestAt: async () => Math.max(...(await Promise.all(all.map((one) => one.newestAt())))),
     read: async (id) => (await homeOf(id))?.read(id),
-    retry: (letters) => act(letters, "retry"),
-    discard: (letters) => act(letters, "discard"),
-    inspect: (letters) => act(letters, "inspect"),
+    retry: (letters) => act(letters, (home, some) => home.retry(some)),
+    discard: (letters, under) => act(letters, (home, some) => home.discard(some, under)),
+    inspect: (letters) => act(letters, (home, some) => home.inspect(some)),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { eventStem, mailboxId, mailboxNames, type MailboxRef, type PurgePlace, type RedisKeys, type RefusalKind } from "@mailfleet/core";
-import type { DiscardedItem } from "@mailfleet/core/console";
+import { type DiscardPlace, parseDiscard } from "./discard-lists.ts";
 
 const kinds: readonly RefusalKind[] = ["login", "access", "reach", "throttle"];
 
@@ -9,9 +9,8 @@ const replaceScript = `
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 return redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])`;
 
-/** KEYS list ; ARGV item as it was read, item to be or '' where it goes. */
+/** KEYS list ; ARGV item as it was read, item to be. */
 const replaceItemScript = `
-if ARGV[2] == '' then return redis.call('LREM', KEYS[1], 0, ARGV[1]) end
 local at = redis.call('LPOS', KEYS[1], ARGV[1])
 if at then redis.call('LSET', KEYS[1], at, ARGV[2]) end
 return at and 1 or 0`;
@@ -47,19 +46,26 @@ export function purgeState(redis: Redis, keys: RedisKeys): PurgePlace {
   };
 }
 
-/** Letters of the mailbox that were discarded, and can no longer be put back. */
-export function purgeDiscards(redis: Redis, keys: RedisKeys): PurgePlace {
+/**
+ * Letters of the mailbox that were discarded, and can no longer be put back. A discard of which none is left is shown nowhere.
+ * @param home has the list of discards @param shard the mailbox's, whose queue kept the names of what it gave up
+ */
+export function purgeDiscards(home: DiscardPlace, shard: DiscardPlace): PurgePlace {
+  // The first shard kept the names of all before each kept its own.
+  const places = [...new Map([home, shard].map((place) => [place.keys.discards, place] as const)).values()];
   const find = async (mailbox: MailboxRef) => {
     const stem = eventStem(mailbox);
     const names = mailboxNames(mailbox);
-    const found: { text: string; item: DiscardedItem; letters: readonly string[]; own: readonly string[]; isNamed: boolean }[] = [];
-    for (const text of await redis.lrange(keys.discards, 0, -1)) {
-      const item = parseItem(text);
+    const found: { readonly text: string; readonly own: readonly (readonly [DiscardPlace, key: string, letter: string])[] }[] = [];
+    for (const text of await home.redis.lrange(home.keys.discards, 0, -1)) {
+      const item = parseDiscard(text);
       if (item === undefined) continue;
-      const letters = await redis.lrange(keys.discarded(item.id), 0, -1);
-      const own = letters.filter((id) => id.startsWith(stem));
-      const isNamed = names.isNamedIn(text);
-      if (own.length > 0 || isNamed) found.push({ text, item, letters, own, isNamed });
+      const own: (readonly [DiscardPlace, string, string])[] = [];
+      for (const place of places) {
+        const key = place.keys.discarded(item.id);
+        for (const letter of await place.redis.lrange(key, 0, -1)) if (letter.startsWith(stem)) own.push([place, key, letter]);
+      }
+      if (own.length > 0 || names.isNamedIn(text)) found.push({ text, own });
     }
     return found;
   };
@@ -69,22 +75,17 @@ export function purgeDiscards(redis: Redis, keys: RedisKeys): PurgePlace {
     async purge(mailbox) {
       const names = mailboxNames(mailbox);
       let discarded = 0;
-      for (const { text, item, letters, own } of await find(mailbox)) {
-        for (const id of own) discarded += await redis.lrem(keys.discarded(item.id), 0, id);
-        const left = letters.length - own.length;
-        const kept = left === 0 ? "" : names.mask(JSON.stringify({ ...item, letters: left }), () => "[purged]");
-        await redis.eval(replaceItemScript, 1, keys.discards, text, kept);
+      for (const { text, own } of await find(mailbox)) {
+        for (const [{ redis }, key, letter] of own) discarded += await redis.lrem(key, 0, letter);
+        await home.redis.eval(
+          replaceItemScript,
+          1,
+          home.keys.discards,
+          text,
+          names.mask(text, () => "[purged]"),
+        );
       }
       return { discarded };
     },
   };
-}
-
-function parseItem(text: string): DiscardedItem | undefined {
-  try {
-    const item = JSON.parse(text) as DiscardedItem | null;
-    return typeof item?.id === "string" ? item : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -18,9 +18,10 @@ export interface MailboxPurge {
 export function wirePurge(config: Config, fleet: Fleet, desk: MailboxDesk): MailboxPurge {
   const blobs = openBlobStore(config.blobs, { clock: systemClock, chance: systemChance });
   const { first } = fleet;
-  const ofFleet = [purgeActivity(first.redis, first.keys), purgeDiscards(first.redis, first.keys), localTraces(config.dataDir)];
+  const ofFleet = [purgeActivity(first.redis, first.keys), localTraces(config.dataDir)];
   const shards = sharded(
-    fleet.shards.map(({ redis, keys }) => {
+    fleet.shards.map((shard) => {
+      const { redis, keys } = shard;
       const state = purgeState(redis, keys);
       const queues = [purgeMessages(redis, keys), purgeSyncJobs(redis, keys, "fresh"), purgeSyncJobs(redis, keys, "backfill")];
       // What queues told comes behind the queues, which tell of each job.
@@ -28,6 +29,7 @@ export function wirePurge(config: Config, fleet: Fleet, desk: MailboxDesk): Mail
         state,
         ...queues,
         ...purgeQueueEvents(redis, keys),
+        purgeDiscards(first, shard),
         blobPlace(blobs, config.blobs.s3?.bucket ?? config.blobs.dir),
         ...ofFleet,
       ];

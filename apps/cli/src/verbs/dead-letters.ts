@@ -162,35 +162,28 @@ async function discard(cli: Cli, fleet: Fleet, source: LetterSource, options: Ac
     jobs.push(page.filter(({ kind }) => kind === "job"));
     setAside += page.filter(({ kind }) => kind === "message").length;
   }
-  const discards = createDiscardLists(fleet.first.redis, fleet.first.keys);
-  // First, so that a stop in between loses no name.
-  const kept = isDryRun || jobs.flat().length === 0 ? undefined : await keepNames(discards, fleet, selection, jobs.flat());
+  const discards = createDiscardLists(fleet.shards);
+  const under = isDryRun || jobs.flat().length === 0 ? undefined : await beginDiscard(discards, fleet, selection);
   const progress = createProgressLine(cli, "discard");
   const outcome = { done: 0, gone: 0, moved: 0 };
   try {
     for (const page of jobs) {
-      add(outcome, await (isDryRun ? source.jobs.inspect(page) : source.jobs.discard(page)));
+      add(outcome, await (under === undefined ? source.jobs.inspect(page) : source.jobs.discard(page, under)));
       progress.update(`${formatCount(outcome.done)} of ${formatCounted(selection.count, "letter")}`);
     }
   } finally {
     progress.close();
   }
   // Nothing was as it was listed: there is nothing to put back.
-  if (kept !== undefined && outcome.done === 0) await discards.take(kept);
-  const discarded = outcome.done > 0 ? kept : undefined;
+  if (under !== undefined && outcome.done === 0) await discards.take(under);
+  const discarded = outcome.done > 0 ? under : undefined;
   reportActed(cli, options, "discard", selection, isDryRun, outcome, { setAside, ...(discarded !== undefined && { discarded }) });
   return 0;
 }
 
-/** Which letters are discarded, as the console keeps it too. @returns the id of the discard */
-async function keepNames(
-  discards: DiscardLists,
-  { reader }: Fleet,
-  { cause = "" }: Selection,
-  jobs: readonly ListedLetter[],
-): Promise<string> {
-  const ids = jobs.map(({ id }) => id);
-  return discards.keep({ at: await reader.now(), who: operatorName(), cause }, ids);
+/** As the console does it too. @returns the id of the discard */
+async function beginDiscard(discards: DiscardLists, { reader }: Fleet, { cause = "" }: Selection): Promise<string> {
+  return discards.begin({ at: await reader.now(), who: operatorName(), cause });
 }
 
 /** The number is typed, not a letter: who types it has read it. @throws CliError */

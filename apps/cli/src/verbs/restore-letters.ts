@@ -19,8 +19,7 @@ export async function restoreLetters(cli: Cli, options: CommonOptions, [given = 
   const access = await openReplay(config, fleet);
   const progress = createProgressLine(cli, "restore");
   try {
-    const { redis, keys } = fleet.first;
-    const discards = createDiscardLists(redis, keys);
+    const discards = createDiscardLists(fleet.shards);
     const letters = await discards.take(given);
     if (letters === undefined) {
       const now = await fleet.reader.now();

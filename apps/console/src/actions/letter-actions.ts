@@ -67,7 +67,7 @@ function againWords(setAside: number): string {
   return setAside === 0 ? "" : `, of which ${formatCounted(setAside, "is", "are")} set aside again`;
 }
 
-/** Takes letters out of the queue; which they were is kept for a week. Messages that were set aside are no jobs, and stay. */
+/** Takes letters out of the queue; which were taken is kept for a week. Messages that were set aside are no jobs, and stay. */
 export async function discardLetters(
   ports: ActionPorts,
   letters: readonly ListedLetter[],
@@ -75,21 +75,16 @@ export async function discardLetters(
   onDone: (done: number) => void,
 ): Promise<LettersDone & { readonly discarded: string | undefined }> {
   const jobs = letters.filter(({ kind }) => kind === "job");
-  // First, so that a stop in between loses no name.
-  const discarded =
-    jobs.length === 0
-      ? undefined
-      : await ports.discards.keep(
-          { ...about, at: ports.live.now() },
-          jobs.map(({ id }) => id),
-        );
   const sum = { done: 0, gone: 0, moved: 0 };
-  for (let i = 0; i < jobs.length; i += pageSize) {
-    const outcome = await ports.jobs.discard(jobs.slice(i, i + pageSize));
-    sum.done += outcome.done;
-    sum.gone += outcome.gone;
-    sum.moved += outcome.moved;
-    onDone(Math.min(jobs.length, i + pageSize));
+  const discarded = jobs.length === 0 ? undefined : await ports.discards.begin({ ...about, at: ports.live.now() });
+  if (discarded !== undefined) {
+    for (let i = 0; i < jobs.length; i += pageSize) {
+      const outcome = await ports.jobs.discard(jobs.slice(i, i + pageSize), discarded);
+      sum.done += outcome.done;
+      sum.gone += outcome.gone;
+      sum.moved += outcome.moved;
+      onDone(Math.min(jobs.length, i + pageSize));
+    }
   }
   // Nothing was as it was listed: there is nothing to put back.
   if (discarded !== undefined && sum.done === 0) await ports.discards.take(discarded);
