@@ -75,6 +75,21 @@ export const recordFields = [
   "t",
 ] as const;
 
+/**
+ * KEYS processes ; ARGV id, its record, now, ms for which a heartbeat is believed
+ * Notes that a process lives, and forgets those that are believed no more: one that was killed says no goodbye, and where machines come and
+ * go each has a new name.
+ */
+const heartbeatScript = `
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local isRead, record = pcall(cjson.decode, all[i + 1])
+  local seenAt = isRead and type(record) == 'table' and tonumber(record.seenAt)
+  if not seenAt or tonumber(ARGV[3]) - seenAt >= tonumber(ARGV[4]) then redis.call('HDEL', KEYS[1], all[i]) end
+end
+return redis.call('HLEN', KEYS[1])`;
+
 export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
   const now = async (): Promise<number> => {
     const [seconds, micros] = await redis.time();
@@ -127,7 +142,8 @@ export function createFleetReader(redis: Redis, keys: RedisKeys): FleetReader {
           : lanes.map((lane) =>
               served.includes(lane) ? redis.hset(keys.lanesServed, lane, seenAt) : redis.hsetnx(keys.lanesServed, lane, seenAt),
             );
-      await Promise.all([redis.hset(keys.processes, id, JSON.stringify({ ...record, seenAt })), ...marks]);
+      const text = JSON.stringify({ ...record, seenAt });
+      await Promise.all([redis.eval(heartbeatScript, 1, keys.processes, id, text, seenAt, limits.aliveMs), ...marks]);
     },
 
     async lanesServed() {

@@ -333,6 +333,19 @@ test("a heartbeat says which lanes are served, and from when on nobody is known 
   expect((await reader.processes()).map(({ lanes }) => lanes)).toEqual(expect.arrayContaining([undefined, ["fresh"]]));
 });
 
+test("a process that was killed is shown for half a minute, and its name is kept no longer than until the next heartbeat after that", async () => {
+  const reader = createFleetReader(redis, keys);
+  const at = await reader.now();
+  const record = (seenAt: number): string => JSON.stringify({ role: "worker", concurrency: 1, seenAt });
+  for (let pod = 0; pod < 50; pod++) await redis.hset(keys.processes, `worker-${pod}-1`, record(at - limits.aliveMs - pod));
+  await redis.hset(keys.processes, "alive", record(at + 3_600_000), "of no version", "{broken");
+  await reader.heartbeat({ id: "w", role: "worker", concurrency: 1 });
+  expect((await redis.hkeys(keys.processes)).sort()).toEqual(["alive", "w"]);
+  expect((await reader.processes()).map(({ id }) => id).sort()).toEqual(["alive", "w"]);
+  await reader.goodbye("w");
+  expect(await redis.hkeys(keys.processes)).toEqual(["alive"]);
+});
+
 describe("the inspection of Redis", () => {
   test("finds nothing to say about one that keeps everything", async () => {
     expect((await inspectRedis(redis)).problems).toEqual([]);
