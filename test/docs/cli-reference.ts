@@ -49,8 +49,8 @@ Without \`--config\` a verb is about the sandbox that runs in this folder, else 
   (\`{"ok":false,"error":{"code","what","next","do"}}\`); \`tail\` prints an object a line. Role verbs (\`producer\`, \`worker\`, \`console\`) write JSON logs to stdout.
 - **Exit codes**: 0 done. 1 something failed, or was found wrong; what that is stands with each verb. 2 wrong usage or configuration, and nothing was done.
   130 stopped at once, by a second Ctrl-C.
-- **In a pipe** tables are tab-separated with a header, whole values and UTC. \`CI\`, \`TERM=dumb\` and \`ACCESSIBLE=1\` ask for plain lines in place of what is redrawn;
-  \`NO_COLOR\` and \`FORCE_COLOR\` are kept.
+- **In a pipe** tables are tab-separated with a header, whole values and UTC; what \`plan\` and \`prove\` say besides is on stderr then, and hints are left out.
+  \`CI\`, \`TERM=dumb\` and \`ACCESSIBLE=1\` ask for plain lines in place of what is redrawn; \`NO_COLOR\` and \`FORCE_COLOR\` are kept.
 `;
 
 function isBenchmark(verb: Command): boolean {

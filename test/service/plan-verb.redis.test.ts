@@ -47,6 +47,15 @@ test("a history that is known is planned as a whole, and new mail goes first", a
   expect(out).toMatch(
     /New mail first: 1 message at most, in the order of their UIDs\. Then history, newest first: [\d,]+ messages in 1 turn,/,
   );
+  // In a pipe the table alone, for programs; what a terminal says besides is not lost with it.
+  const piped = await cli(["plan", address]);
+  const table = piped.out.trimEnd().split("\n");
+  expect(table[0]).toBe("Order\tFolder\tWhat\tNew\tHistory\tOn the server");
+  expect(table.map((row) => row.split("\t").length)).toEqual(Array(folders.length + 1).fill(6));
+  const sentences = out.split("\n").filter((text) => /Nothing is written|^Not mail|^New mail first/.test(text));
+  expect(sentences).toHaveLength(3);
+  for (const text of sentences) expect(piped.err).toContain(text);
+  expect(piped.err).toMatch(/Next look|due now/);
 });
 
 test("a server that asked to be left alone is not asked", async () => {

@@ -57,8 +57,15 @@ const columns: readonly Column[] = [
   { title: "On the server", align: "right" },
 ];
 
-/** The lines of a plan. @param width of the terminal; undefined in a pipe */
-export function planLines(facts: PlanFacts, width: number | undefined): string[] {
+export interface PlanText {
+  readonly head: string;
+  readonly table: readonly string[];
+  /** What is behind the table: what comes first, how long it takes, when it begins or why it does not. */
+  readonly sentences: readonly string[];
+}
+
+/** A plan in words. @param width of the terminal; undefined in a pipe, where the table has tabs and whole values */
+export function planText(facts: PlanFacts, width: number | undefined): PlanText {
   const { mailbox, folders, notMail } = facts;
   const count = width === undefined ? String : formatCount;
   let order = 0;
@@ -70,15 +77,12 @@ export function planLines(facts: PlanFacts, width: number | undefined): string[]
     count(history),
     count(messages),
   ]);
-  if (width === undefined) return tabbed(columns, rows);
   const others = notMail.length === 0 ? [] : [`Not mail: ${notMail.map(stripControls).join(", ")}`];
-  return [
-    `${mailbox.address} (${mailbox.tenant}), over ${protocolNames[mailbox.protocol]}: what the next session would do. Nothing is written.`,
-    ...renderTable(columns, rows, width),
-    ...others,
-    workSentence(facts),
-    whenSentence(facts),
-  ];
+  return {
+    head: `${mailbox.address} (${mailbox.tenant}), over ${protocolNames[mailbox.protocol]}: what the next session would do. Nothing is written.`,
+    table: width === undefined ? tabbed(columns, rows) : renderTable(columns, rows, width),
+    sentences: [...others, workSentence(facts), whenSentence(facts)],
+  };
 }
 
 export function planJson(facts: PlanFacts): object {

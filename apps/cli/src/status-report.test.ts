@@ -132,12 +132,16 @@ test("a pipe gets tabs, whole numbers and UTC", () => {
   const lines = renderStatus(facts(), { ...style, isPiped: true }).split("\n");
   expect(lines).toContain("Needs you\tTenant\tWhat\tMailboxes\tCommand");
   expect(lines).toContain("contoso\t40\t39\t0\t0\t1\t2026-11-23T14:02:57.000Z\t18.2\t2418");
+  expect(lines.find((text) => text.startsWith("~"))).toMatch(/\t1 mailbox, next try at 2026-11-23T14:03:14Z\t$/);
 });
 
 test("beyond twelve tenants the quiet ones are one row, and its sums are right", () => {
   const records = Array.from({ length: 15 }, (_, i) => testMailbox(`t${i}/x@t.example`, { ledger: testLedger({ handedOff: 1, toDo: 2 }) }));
   const text = renderStatus(facts({ view: viewFleet(records, testNow, 600_000) }), style);
   expect(text).toMatch(/\n… 3 more +3 +3 +0 +0 +0 +5 s +0 +6\n/);
+  const piped = renderStatus(facts({ view: viewFleet(records, testNow, 600_000) }), { ...style, isPiped: true });
+  expect(piped.match(/^t\d+\t/gm)).toHaveLength(15);
+  expect(piped).not.toContain("more");
 });
 
 test("the JSON carries sentence, states, causes with owner and next look, ledger and tenants", () => {

@@ -17,6 +17,7 @@ import {
   formatCounted,
   formatIn,
   formatRate,
+  formatUtc,
   intakeSentence,
   ledgerLine,
   pushSentence,
@@ -71,13 +72,15 @@ export interface StatusStyle {
   readonly isPiped: boolean;
 }
 
-/** The fleet in one screen (experience.md section 2.3). Pure. */
+/** The fleet in one screen: the sentence, what needs somebody, what recovers, the tenants, the ledger. Pure. */
 export function renderStatus(facts: StatusFacts, style: StatusStyle): string {
   const { view } = facts;
   const zone = style.isPiped ? "utc" : "local";
   if (view.mailboxes === 0)
     return `${fleetSentence(view)} npx mailfleet mailboxes import boxes.csv --tenant TENANT --dry-run${facts.options ?? ""}\n`;
-  const rows = [...view.tenants].sort((a, b) => troubleOf(b) - troubleOf(a)).slice(0, mostTenants);
+  // A row for the rest is for eyes: a program would take it for a tenant.
+  const most = style.isPiped ? view.tenants.length : mostTenants;
+  const rows = [...view.tenants].sort((a, b) => troubleOf(b) - troubleOf(a)).slice(0, most);
   const inOrder = view.tenants.filter((tenant) => rows.includes(tenant));
   const rest = view.tenants.filter((tenant) => !rows.includes(tenant));
   const cells = inOrder.map((tenant) => tenantCells(tenant.alias, [tenant], facts, style.isPiped));
@@ -182,7 +185,7 @@ interface CauseRow {
   readonly command?: string;
 }
 
-/** What a person pastes once a cause is mended: without it mailfleet may wait for an hour. */
+/** What a person pastes once a cause is mended: without it mailfleet may wait for an hour. A hint, so only where a person looks. */
 function mendedLines({ causes }: FleetView, options: string | undefined, style: StatusStyle): string[] {
   if (style.isPiped) return [];
   const commands = [...new Set(causes.flatMap((cause) => (cause.owner === "you" ? (resumeCommand(cause) ?? []) : [])))];
@@ -205,7 +208,7 @@ function causeRows(view: FleetView, owner: CauseGroup["owner"], zone: "utc" | "l
         whom:
           owner === "you"
             ? `${boxes} ${cause.parkedCount > 0 ? "parked" : "waiting"}`
-            : `${boxes}, next try ${formatIn(cause.nextAt, view.at)}`,
+            : `${boxes}, next try ${zone === "utc" ? `at ${formatUtc(cause.nextAt)}` : formatIn(cause.nextAt, view.at)}`,
         ...(command !== undefined && { command: `${command}${options}` }),
       };
     });

@@ -7,7 +7,7 @@ import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { givenOptions, withCommonOptions } from "../common-options.ts";
 import { findMailbox } from "../find-mailbox.ts";
-import { planJson, planLines } from "../plan-report.ts";
+import { type PlanFacts, planJson, planText } from "../plan-report.ts";
 import { locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
@@ -74,15 +74,24 @@ async function plan(cli: Cli, options: PlanOptions, [given = ""]: readonly strin
       ...(record?.parkedBy && { parkedBy: record.parkedBy }),
       ...(record?.nextAt !== undefined && { nextAt: record.nextAt }),
     };
-    const { terminal } = cli;
     if (cli.isJson) cli.json(planJson(facts));
-    else for (const text of planLines(facts, terminal.isOutTerminal ? terminal.outWidth() : undefined)) terminal.out(`${text}\n`);
+    else sayPlan(cli, facts);
     return 0;
   } finally {
     signals.dispose();
     await access.close();
     fleet.close();
   }
+}
+
+/** A piped table is for programs; the sentences are for people, and stay where they see them. */
+function sayPlan({ terminal }: Cli, facts: PlanFacts): void {
+  const { isOutTerminal } = terminal;
+  const { head, table, sentences } = planText(facts, isOutTerminal ? terminal.outWidth() : undefined);
+  const say = (text: string): void => (isOutTerminal ? terminal.out(`${text}\n`) : terminal.err(`${text}\n`));
+  say(head);
+  for (const text of table) terminal.out(`${text}\n`);
+  for (const text of sentences) say(text);
 }
 
 /** What a mail or login server refused, with the way to find out why; anything else as it is. */
