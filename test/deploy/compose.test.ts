@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { configJsonSchema, environmentName } from "@mailfleet/config";
 import { limits } from "@mailfleet/core";
-import { workerEnvironment, imageNodeFlags } from "@mailfleet/runtime";
+import { imageNodeFlags, workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { root } from "../e2e/fleet.ts";
 
 interface Service {
@@ -71,6 +71,14 @@ test("by one profile and one variable each lane has workers of its own; without 
   expect(compose.services["worker-backfill"]).toMatchObject({ ...compose.services["worker"], profiles: ["lanes"], environment: {} });
 });
 
+test("a worker's own NODE_OPTIONS have what the image's have, which they replace, and a worker's limit; the other roles keep the image's", () => {
+  const ofImage = /NODE_OPTIONS="([^"]+)"/.exec(text("Dockerfile"))?.[1]?.split(" ") ?? [];
+  const optionsOf = (name: string): string | undefined => compose.services[name]?.environment?.["NODE_OPTIONS"];
+  for (const name of ["worker", "worker-backfill"])
+    expect(optionsOf(name)?.split(" ").sort(), name).toEqual([...new Set([...ofImage, ...workerNodeFlags])].sort());
+  expect(ours.filter(([name]) => optionsOf(name) !== undefined).map(([name]) => name)).toEqual(["worker", "worker-backfill"]);
+});
+
 test("variables of services and image are ones that the configuration knows", () => {
   const known = new Set(knownVariables(configJsonSchema()));
   const named = [
@@ -78,7 +86,7 @@ test("variables of services and image are ones that the configuration knows", ()
     ...[...text("Dockerfile").matchAll(/^\s+(MAILFLEET_[A-Z_]+)=/gm)].map(([, name = ""]) => name),
   ];
   expect(named).toContain("MAILFLEET_METRICS_LISTEN");
-  expect(named.filter((name) => !known.has(name) && name !== "MAILFLEET_REVISION")).toEqual([]);
+  expect(named.filter((name) => !known.has(name) && name !== "MAILFLEET_REVISION" && name !== "NODE_OPTIONS")).toEqual([]);
 });
 
 test("every container gives up what it does not need, and nothing but the console is published, on this machine alone", () => {
