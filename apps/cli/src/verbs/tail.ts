@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { silentLog } from "@mailfleet/checks";
-import { formatUtc, type MailEvent, stripControls } from "@mailfleet/core";
 import { type FollowedEvent, followEvents, peekEvents } from "@mailfleet/queue";
 import { stopSignals } from "@mailfleet/runtime";
 import type { Bind, Cli, CommonOptions } from "../cli.ts";
 import { countOption, withCommonOptions } from "../common-options.ts";
+import { tailLine } from "../tail-lines.ts";
 import { eachShard, locateConfig, openFleet } from "../wire.ts";
 
 const examples = `Examples:
@@ -36,8 +36,7 @@ async function tail(cli: Cli, options: TailOptions): Promise<number> {
   const fleet = await openFleet(config);
   const signals = stopSignals();
   const isFull = options.full === true || cli.isJson;
-  const show = ({ id, type, event }: FollowedEvent): void =>
-    cli.terminal.out(`${isFull ? fullLine(id, type, event) : shortLine(id, type, event)}\n`);
+  const show = (followed: FollowedEvent): void => cli.terminal.out(`${tailLine(followed, isFull)}\n`);
   // Listening begins first: what comes while the waiting ones are read is told after them.
   const early: FollowedEvent[] = [];
   let isEarly = true;
@@ -63,21 +62,4 @@ async function tail(cli: Cli, options: TailOptions): Promise<number> {
     await close();
     fleet.close();
   }
-}
-
-/**
- * `2026-11-23T14:03:02Z  message.added  fresh  contoso/support%40…/INBOX/1.14/412`, and over POP3 `UIDL 48112` behind it: nothing that a
- * sender wrote but the folder's name.
- */
-function shortLine(id: string, type: string, event: MailEvent | undefined): string {
-  if (event === undefined) return stripControls(`${" ".repeat(20)}  ${type.padEnd(19)}  ${"".padEnd(8)}  ${id}   consumed already`);
-  return stripControls(`${formatUtc(Date.parse(event.at))}  ${type.padEnd(19)}  ${event.lane.padEnd(8)}  ${event.key}${uidlWords(event)}`);
-}
-
-function uidlWords(event: MailEvent): string {
-  return "uidl" in event && event.uidl !== undefined ? `  UIDL ${event.uidl}` : "";
-}
-
-function fullLine(id: string, type: string, event: MailEvent | undefined): string {
-  return JSON.stringify(event ?? { type, key: id, note: "consumed already" });
 }
