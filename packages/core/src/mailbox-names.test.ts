@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { eventStem, mailboxNames } from "./mailbox-names.ts";
+import { shellWord } from "./words/shell-word.ts";
 
 const { isNamedIn, mask } = mailboxNames({ address: "a@contoso.com" });
 
@@ -24,6 +25,7 @@ describe("a mailbox is named", () => {
     "aa@contoso.com",
     "x.a@contoso.com",
     "o'a@contoso.com",
+    String.raw`'o'\''a@contoso.com'`,
     "a@contoso.com.au",
     "a@contoso.community",
     "a@contoso-com",
@@ -40,6 +42,17 @@ test("an address that needs escapes in keys and URLs is found in each of its for
   const odd = { tenant: "contoso", address: "o'brien/x:y@contoso.com" };
   for (const text of [odd.address, eventStem(odd), `?m=${encodeURIComponent(odd.address)}`])
     expect(mailboxNames(odd).isNamedIn(text)).toBe(true);
+});
+
+test("an address with an apostrophe is found in a command, also where that is kept as JSON, and nothing of it is left", () => {
+  const odd = { address: "o'brien@contoso.com" };
+  const command = `npx mailfleet mailboxes park ${shellWord(odd.address)} ${shellWord("b@contoso.com")}`;
+  for (const text of [command, JSON.stringify({ command })]) {
+    const masked = mailboxNames(odd).mask(text, () => "[purged]");
+    expect(mailboxNames(odd).isNamedIn(text)).toBe(true);
+    expect(masked).not.toContain("brien");
+    expect(masked).toContain("park '[purged]' b@contoso.com");
+  }
 });
 
 test("a name that is masked by as many bytes leaves a text of the same length", () => {

@@ -8,13 +8,15 @@ export interface MailboxNames {
 }
 
 /**
- * In any case, plain, as a part of a key or job id, and percent-encoded as in a URL. Not inside of another address: `a@contoso.com` is not
- * named by `aa@contoso.com`, `x.a@contoso.com` or `a@contoso.com.au`. An apostrophe belongs to the address behind a letter, and is a quote
- * elsewhere.
+ * In any case, plain, as a part of a key or job id, percent-encoded as in a URL, and quoted as in a command for a shell. Not inside of
+ * another address: `a@contoso.com` is not named by `aa@contoso.com`, `x.a@contoso.com` or `a@contoso.com.au`. An apostrophe belongs to the
+ * address behind a letter, and is a quote elsewhere.
  */
 export function mailboxNames({ address }: Pick<MailboxRef, "address">): MailboxNames {
-  const forms = [...new Set([address, encodeKeyPart(address), encodeURIComponent(address.toWellFormed())])];
-  const before = "(?<=%2F)|(?<![\\p{L}\\p{N}!#$%&*+\\-^_~.]|[\\p{L}\\p{N}]')";
+  // An apostrophe ends the quotes of a shell's word, and a log or an activity keeps the command in JSON.
+  const quoted = [String.raw`'\''`, String.raw`'\\''`].map((apostrophe) => address.replaceAll("'", apostrophe));
+  const forms = [...new Set([address, encodeKeyPart(address), encodeURIComponent(address.toWellFormed()), ...quoted])];
+  const before = "(?<=%2F)|(?<![\\p{L}\\p{N}!#$%&*+\\-^_~.]|[\\p{L}\\p{N}]'(?:\\\\{1,2}'')?)";
   const after = "(?![\\p{L}\\p{N}_\\-]|\\.[\\p{L}\\p{N}])";
   const source = `(?:${before})(?:${forms.map(escape).join("|")})${after}`;
   const pattern = new RegExp(source, "giu");

@@ -7,19 +7,20 @@ import { createStateStrips } from "./state-strips.ts";
 
 let redis: Redis;
 let keys: RedisKeys;
-beforeAll(() => {
+beforeAll(async () => {
   redis = new Redis(sharedRedisUrl());
   keys = redisKeys(uniqueName("strips"));
+  await redis.sadd(keys.mailboxes, id, ...many.map(([one]) => one));
 });
 afterAll(() => redis.disconnect());
 
 const fresh = stateWords.indexOf("fresh");
 const behind = stateWords.indexOf("behind");
 const id = "contoso/support@contoso.example";
+const many = Array.from({ length: 1_100 }, (_, i) => [`contoso/${i}@contoso.example`, fresh] as const);
 
 test("hours of many mailboxes are kept for fifteen days, and what is not ours is begun anew", async () => {
   const strips = createStateStrips(redis, keys);
-  const many = Array.from({ length: 1_100 }, (_, i) => [`contoso/${i}@contoso.example`, fresh] as const);
   await strips.write(100, many);
   await strips.write(102, [many[7] ?? ["", 0], [id, behind]]);
   expect(await strips.read(many[7]?.[0] ?? "")).toEqual({ lastHour: 102, states: [fresh, null, fresh] });
@@ -29,6 +30,17 @@ test("hours of many mailboxes are kept for fifteen days, and what is not ours is
   expect(await strips.read(id)).toBeUndefined();
   await strips.write(103, [[id, fresh]]);
   expect(await strips.read(id)).toEqual({ lastHour: 103, states: [fresh] });
+});
+
+test("a mailbox that was removed since the console looked gets no strip again", async () => {
+  const strips = createStateStrips(redis, keys);
+  await strips.write(200, [
+    ["contoso/removed@contoso.example", behind],
+    [id, behind],
+  ]);
+  expect(await redis.exists(keys.strip("contoso/removed@contoso.example"))).toBe(0);
+  expect((await strips.read(id))?.states.at(-1)).toBe(behind);
+  await redis.del(keys.strip(id));
 });
 
 test("a fortnight takes 200 bytes of Redis where nothing happened, and 600 where every hour was another", async () => {

@@ -6,7 +6,7 @@ import { hourMs, packHours, type RecordedHours, stripHours, unpackHours, withHou
 export interface StateStrips {
   /** @param id `tenant/address` */
   read(id: string): Promise<RecordedHours | undefined>;
-  /** Adds one hour to each. One console of a fleet writes at a time, see `HistoryRings.amScribe`. @param states by mailbox id */
+  /** Adds one hour to each that is a mailbox of the fleet. One console of a fleet writes at a time, see `HistoryRings.amScribe`. @param states by mailbox id */
   write(hour: number, states: Iterable<readonly [id: string, state: number]>): Promise<void>;
 }
 
@@ -14,6 +14,17 @@ export interface StateStrips {
 const atOnce = 500;
 /** A day longer than it shows: a mailbox that is gone leaves nothing. */
 const keptMs = stripHours * hourMs + 24 * hourMs;
+
+/**
+ * KEYS mailboxes, then strips ; ARGV ms, then id and hours of each
+ * What was removed meanwhile leaves nothing more: a console knows of it some seconds later, and a purge looks here once.
+ */
+const writeScript = `
+for i = 2, #KEYS do
+  local id = ARGV[2 * i - 2]
+  if redis.call('SISMEMBER', KEYS[1], id) == 1 then redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'PX', ARGV[1]) end
+end
+return #KEYS - 1`;
 
 export function createStateStrips(redis: Redis, keys: RedisKeys): StateStrips {
   return {
@@ -25,12 +36,10 @@ export function createStateStrips(redis: Redis, keys: RedisKeys): StateStrips {
       const all = [...states];
       for (let i = 0; i < all.length; i += atOnce) {
         const some = all.slice(i, i + atOnce);
-        const before = await redis.mget(some.map(([id]) => keys.strip(id)));
-        const pipeline = redis.pipeline();
-        for (const [j, [id, state]] of some.entries()) {
-          pipeline.set(keys.strip(id), packHours(withHour(unpackHours(before[j] ?? ""), hour, state)), "PX", keptMs);
-        }
-        for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+        const strips = some.map(([id]) => keys.strip(id));
+        const before = await redis.mget(strips);
+        const hours = some.flatMap(([id, state], j) => [id, packHours(withHour(unpackHours(before[j] ?? ""), hour, state))]);
+        await redis.eval(writeScript, strips.length + 1, keys.mailboxes, ...strips, keptMs, ...hours);
       }
     },
   };
