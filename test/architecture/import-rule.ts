@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const testLibraries = new Set(["vitest", "fast-check"]);
 
 /**
- * The rule of design.md section 3 over import statements and package.json: core imports nothing; engine and adapters import core; an app imports
+ * The layers of docs/architecture.md over import statements and package.json: core imports nothing; engine and adapters import core; an app imports
  * no other app; tests may use testkit; whatever is imported is declared; nobody reaches into another package's files.
  * @returns one sentence for each violation
  */

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { redact } from "@mailfleet/telemetry";
 import { expect, test } from "vitest";
@@ -27,6 +27,18 @@ test("no line of the log is about a field that the log leaves out", () => {
       ),
     );
   expect(lost).toEqual([]);
+});
+
+test("a document that a comment names is in the repository, so that whoever reads it can follow", () => {
+  const folders = [".", "docs", "docs/decisions"];
+  const known = new Set(folders.flatMap((folder) => readdirSync(path.join(repository, folder))).filter((name) => name.endsWith(".md")));
+  const named = sources.flatMap(({ file, text }) =>
+    [...text.matchAll(/(?:^\s*\*|\/\*\*?|\/\/)(.*)$/gm)].flatMap(([, comment = ""]) =>
+      [...comment.matchAll(/[\w.-]+\.md\b/g)].map(([name]) => ({ file, name })),
+    ),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter(({ name }) => !known.has(name))).toEqual([]);
 });
 
 test("nothing happens when a module is imported", () => {

@@ -5,7 +5,7 @@ import { wrapText } from "./text-layout.ts";
 /** A sentence, or what stands behind `npx mailfleet` in a command to paste, which gets the options of the call: it must reach the same fleet. */
 export type TodoLine = string | { readonly say?: string; readonly run: string };
 
-/** The four parts of every error, in their order (experience.md section 2.1). */
+/** The four parts of every error, in their order. */
 export interface ErrorReport {
   /** A word that programs may match. */
   readonly code: string;

@@ -39,7 +39,7 @@ export function testCause(given: Partial<Cause> = {}): Cause {
   };
 }
 
-/** The two planted troubles of experience.md section 2.2, amid three tenants. */
+/** The two planted troubles of the sandbox, amid three tenants. */
 export function plantedFleet(): MailboxRecord[] {
   const fill = (tenant: string, count: number, ledger: FolderLedger): MailboxRecord[] =>
     Array.from({ length: count }, (_, i) => testMailbox(`${tenant}/user${i}@${tenant}.example`, { ledger }));

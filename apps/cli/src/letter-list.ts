@@ -4,7 +4,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { type LetterCause, type LetterFacts, LetterGroups } from "@mailfleet/core";
 
-/** What was listed, as it was then: later commands act on exactly these letters (experience.md section 0, rule 7). */
+/** What was listed, as it was then: later commands act on exactly these letters, whatever failed since. */
 export interface LetterList {
   readonly schema: "mailfleet.letter-list/1";
   /** Epoch ms. */

@@ -127,7 +127,7 @@ export interface ImportView {
 const named = 3;
 const problemsShown = 2;
 
-/** The plan as people read it (experience.md section 2.5). */
+/** The plan as people read it: what is new, what changes, what stays, what is left out and why. */
 export function* importLines(plan: ImportPlan, view: ImportView): Generator<string> {
   const { fresh, changes, same, missing, problems, problemCount } = plan;
   const { file, list, isDryRun, isPruning, sample } = view;

@@ -18,7 +18,7 @@ export interface TerminalOptions {
   readonly progress: ProgressChoice;
 }
 
-/** Colour says who must act, and never alone (experience.md section 0, rule 4). */
+/** Colour says who must act, and never alone: a mark or a word says it too. */
 export type Role = "done" | "yours" | "look" | "moving" | "strong";
 
 const colors = { done: "green", yours: "red", look: "yellow", moving: "blue", strong: "bold" } as const;

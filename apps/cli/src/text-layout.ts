@@ -5,7 +5,7 @@ export type Span = string | { readonly role: Role; readonly text: string };
 
 export interface Line {
   readonly spans: readonly Span[];
-  /** Commands that people paste are never cut (experience.md section 2.1). */
+  /** Commands that people paste are never cut. */
   readonly isWhole?: true;
 }
 

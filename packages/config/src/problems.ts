@@ -3,7 +3,7 @@ import type { ConfigProblem } from "./config.ts";
 const maxListed = 200;
 
 /**
- * All problems as the terminal shows them (experience.md section 2.6), without a newline at the end.
+ * All problems as the terminal shows them: where each is, what stands there, what was expected. Without a newline at the end.
  * @param mark `✗`, or `FAIL` where the terminal has no UTF-8
  */
 export function formatProblems(problems: readonly ConfigProblem[], fileName: string, mark = "✗"): string {

@@ -1,6 +1,6 @@
 import type { FailureCode, FailureScope } from "./failure-code.ts";
 
-/** Why a mailbox does not sync, kept with the mailbox until it does (experience.md section 2.3). */
+/** Why a mailbox does not sync, kept with the mailbox until it does. */
 export interface Cause {
   readonly code: FailureCode;
   readonly scope: FailureScope;

@@ -51,7 +51,7 @@ export interface MessagePlace {
   readonly uidValidity: string;
 }
 
-/** What makes a message in a folder unique for ever (design.md section 6). */
+/** What makes a message in a folder unique for ever: what its event's key is made from. */
 export interface MessageIdentity extends MessagePlace {
   readonly tenant: string;
   readonly address: string;

@@ -47,8 +47,8 @@ export function refusalKind({ code, facts }: Failure, isOpened: boolean): Refusa
 }
 
 /**
- * What a failure means for more than its mailbox. The same refusal has many reasons on Exchange (exchange-online.md section 0, point 10);
- * how the neighbours do is what tells them apart. Pure and total.
+ * What a failure means for more than its mailbox. The same refusal has many reasons on Exchange: no permission, a protocol
+ * that is switched off, too many sessions, an outage; how the neighbours do is what tells them apart. Pure and total.
  */
 export function judge(question: JudgeQuestion): Verdict {
   const { failure, hold } = question;

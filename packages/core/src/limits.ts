@@ -13,9 +13,9 @@ export const limits = {
   literalBytes: 8 * 1024 * 1024,
   /** How much of an oversized message is kept, enough for any sane header block. */
   oversizedHeadBytes: 256 * 1024,
-  /** Text and HTML stay inline in an event up to here, each, in UTF-8 bytes. Contract: docs/concepts.md. */
+  /** Text and HTML stay inline in an event up to here, each, in UTF-8 bytes. Part of the contract. */
   inlineBodyBytes: 64 * 1024,
-  /** An event as serialised, in UTF-8 bytes. Contract: docs/concepts.md. */
+  /** An event as serialised, in UTF-8 bytes. Part of the contract: docs/concepts.md. */
   eventBytes: 256 * 1024,
   /** One commit: messages. Bounds the time Redis is blocked by one script to a few milliseconds. */
   batchMessages: 100,

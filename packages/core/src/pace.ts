@@ -1,7 +1,7 @@
 /**
  * How fast a mailbox's server lets it be read, as far as it showed. Nothing of it is stored for a server that never slowed.
  *
- * Exchange counts server time: a burst, then what is refilled by the second (exchange-online.md section 3.6). So what is kept is a share
+ * Exchange counts server time: a burst, then what is refilled by the second. So what is kept is a share
  * of the wall clock that the server may spend on the mailbox, not a number of messages.
  */
 export interface Pace {

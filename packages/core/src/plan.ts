@@ -26,7 +26,7 @@ export function planFolder(path: string, status: FolderStatus, stored: FolderChe
   if (stored.uidValidity !== status.uidValidity) {
     return { kind: "reset", cause: "uidvalidity", checkpoint: resetCheckpoint(path, status, stored) };
   }
-  // Exchange after a restore: the same UIDVALIDITY and UIDs dealt again from a lower number (exchange-online.md 3.3).
+  // Exchange after a restore: the same UIDVALIDITY and UIDs dealt again from a lower number.
   if (status.uidNext < stored.uidNext) {
     return { kind: "reset", cause: "uidnext", checkpoint: resetCheckpoint(path, status, stored) };
   }

@@ -32,7 +32,7 @@ export interface Chance {
   uuid(): string;
 }
 
-/** Fields are data, the message is a constant string. Implementations redact (threats 3.8). */
+/** Fields are data, the message is a constant string. Implementations redact. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -343,7 +343,7 @@ export interface StoredCheckpoint {
   readonly ledger: FolderLedger;
 }
 
-/** One atomic step of one folder: events, checkpoint and ledger together or not at all (design.md section 4). */
+/** One atomic step of one folder: events, checkpoint and ledger together or not at all (docs/decisions/0001-one-script-for-the-commit.md). */
 export interface Commit {
   /** Unique; a commit that is sent again under the same id is recognised as done (F04). */
   readonly id: string;

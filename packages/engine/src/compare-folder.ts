@@ -159,7 +159,7 @@ async function listWindow({ session }: SessionContext, low: number, high: number
   return { low, high, listed: uidSetOf(rows.map((row) => row.uid)), flags: flagSetsOf(rows), isComplete: since === undefined };
 }
 
-/** Commits what a window shows. A message counts as gone only when a listing agrees with the FETCH that left it out (exchange-online.md 3.5). */
+/** Commits what a window shows. A message counts as gone only when a listing agrees: Exchange's FETCH may leave out what is there. */
 async function applyWindow(context: SessionContext, work: FolderWork, window: ListedWindow, lane: Lane): Promise<FolderChanges> {
   const changes = compareWindow(work.checkpoint as FolderCheckpoint, window);
   const gone = takeGone(context, work, await confirmGone(context, changes.gone));

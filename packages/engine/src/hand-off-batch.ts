@@ -109,7 +109,7 @@ export async function noteBrokenFetch(context: SessionContext, work: FolderWork,
   await commitStep(context, work, accountFor(context, work, checkpoint, request, fetched, new Set(uids), code));
 }
 
-/** An answer without data does not mean deleted (exchange-online.md 3.5): only a listing tells which UIDs are gone. */
+/** An answer without data does not mean deleted: Exchange may say OK and leave out what is there. Only a listing tells which UIDs are gone. */
 async function lookAgain(context: SessionContext, missing: readonly number[]): Promise<ReadonlySet<number>> {
   if (missing.length === 0) return new Set();
   const sorted = [...missing].sort((a, b) => a - b);

@@ -60,7 +60,7 @@ export async function judgeEnding(
 /**
  * Whether the tenant logs in too often: a server that knew the mailbox and refuses its login now may only want fewer of them. Once for
  * each mailbox: one that stays refused, like a thousand whose licence was taken away, says nothing new about logins, and would keep its
- * neighbours at the slowest rate for ever. A mailbox that is throttled over what it reads has a budget of its own (exchange-online.md 3).
+ * neighbours at the slowest rate for ever. A mailbox that is throttled over what it reads has a budget of its own at Exchange.
  */
 function saysSlower({ code }: Failure, kind: RefusalKind | undefined, state: MailboxState, isOpened: boolean): boolean {
   if (isOpened || state.cause?.code === code) return false;

@@ -52,7 +52,7 @@ export interface SpoolLook {
 
 /**
  * Reads a spool's status as that of a folder. UIDNEXT is only the highest number and one more, so it falls when the newest message is
- * taken away; and a number that is dealt again after a restore shows in nothing but the message (exchange-online.md 4). So whenever
+ * taken away; and a number that is dealt again after a restore shows in nothing but the message: POP3 has no UIDVALIDITY. So whenever
  * something moved, the newest known message that is still listed must have the header it had: one TOP. Takes over the numbers that this
  * session dealt; the commit that first uses them writes them. Any other folder passes as it is.
  */

@@ -3,7 +3,7 @@ import type { EnginePorts } from "./ports.ts";
 
 /**
  * The server ended a session with its token although the token has time left: the token that is shared is not what it seems, or a clock is
- * wrong (exchange-online.md 6, row 29). Its real end is no failure at all (row 27).
+ * wrong. Its real end is no failure at all: Exchange ends each session with its token, about hourly.
  */
 export function isStaleToken({ code }: Failure, token: AccessToken | undefined, now: number): boolean {
   return code === "SESSION_EXPIRED" && token !== undefined && token.expiresAt - now > limits.staleTokenMs;

@@ -2,7 +2,7 @@ import type { Clock, Log } from "@mailfleet/core";
 
 const quietMs = 60_000;
 
-/** Logs one line a minute per cause, with how many were left out: what fails on every call must not flood (threats 2, rule 8). */
+/** Logs one line a minute per cause, with how many were left out: what fails on every call must not flood. */
 export class QuietLog {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #log: Log;

@@ -12,7 +12,7 @@ export interface TokenFailure {
 }
 
 const minute = 60_000;
-/** Nobody waits longer than this for one request, whatever is stored or hinted (exchange-online.md 6, row 12). */
+/** Nobody waits longer than this for one request, whatever is stored or hinted: no endpoint is away for longer because it said so. */
 const maxHoldMs = 60 * minute;
 /** Remembered this much longer than it holds, so that failures in a row can be counted. */
 const memoryMs = 30 * minute;

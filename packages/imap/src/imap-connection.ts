@@ -208,7 +208,7 @@ export class ImapConnection {
     }
   }
 
-  /** Exchange closes at the third BAD (exchange-online.md 2.2), and the reason would be lost behind its BYE: so there is no third one. */
+  /** Exchange closes at the third BAD of a session, and the reason would be lost behind its BYE: so there is no third one. */
   #isLastStrike({ failure }: SyncError): boolean {
     if (failure.facts.responseStatus === "BAD") this.#strikes++;
     return this.#strikes >= strikesAtMost;

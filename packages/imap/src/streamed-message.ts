@@ -5,7 +5,7 @@ import type { FetchAnswer } from "./fetch-answer.ts";
 export type FetchPiece = (offset: number, bytes: number) => Promise<FetchAnswer | undefined>;
 
 /**
- * One message as partials, one after the other. The announced size says nothing about its end (exchange-online.md 3.5), and a short
+ * One message as partials, one after the other. The announced size says nothing about its end, as Exchange only estimates it, and a short
  * piece does not either: it may be all that a server gives at a time. Only an empty one is the end, or NIL; and as Dovecot answers NIL, with
  * OK, for a message that was removed meanwhile, the end is believed when the byte before it is still there.
  */

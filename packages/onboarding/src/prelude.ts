@@ -1,7 +1,7 @@
 import type { CloudName, OnboardingPlan } from "./onboarding-plan.ts";
 import { odataString, psString } from "./quote.ts";
 
-/** exchange-online.md section 5, item 2: Office 365 Exchange Online, and its application roles. */
+/** Ids that are the same in every directory: Office 365 Exchange Online, and its application roles. */
 const exchangeAppId = "00000002-0000-0ff1-ce00-000000000000";
 const roles = {
   imap: { name: "IMAP.AccessAsApp", id: "5e5addcd-3e8d-4e90-baf5-964efab2b20a" },

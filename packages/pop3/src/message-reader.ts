@@ -180,7 +180,7 @@ export class MessageReader {
   }
 }
 
-/** One message is gone, or cannot be made (exchange-online.md section 4): the words of Exchange, Dovecot and other servers. */
+/** One message is gone, or cannot be made from what is stored: the words of Exchange, Dovecot and other servers. */
 const withheldWords = /message corrupted|expunged|already deleted|marked for deletion|no such message|no longer exist|message not found/i;
 
 export function isRefusal(error: unknown): error is Pop3Error {

@@ -109,7 +109,7 @@ export function createPop3Source(options: Pop3SourceOptions): MailSource {
         phase = "login";
         await client.authenticate(mailbox.address, secret);
         phase = "first-command";
-        // Exchange says +OK to AUTH in a state where it refuses everything else (exchange-online.md 2.2): this is the proof of access.
+        // Exchange says +OK to AUTH also where it refuses everything behind it as not connected: this is the proof of access.
         const { messages: count } = await client.stat();
         return new SpoolSession({ client, count, known, quits: options.quits === true, limits: own, log: options.log, toFailure });
       } catch (error) {

@@ -193,7 +193,7 @@ export class SpoolSession implements MailSession {
     if (this.#list !== undefined) return this.#list;
     const { count, known, log } = this.#options;
     const rows = await this.#guarded({ phase: "command" }, () => this.#client.uidl());
-    // Exchange leaves hidden items, and items that it could not convert before, out of its lists (exchange-online.md section 4).
+    // Exchange leaves hidden items, and items that it could not convert before, out of its lists: POP3 has fewer messages than IMAP then.
     if (rows.length < count) log.warn({ listed: rows.length, counted: count }, "the server lists fewer messages than it counts");
     this.#list = new SpoolList(rows, count, known?.uidls);
     return this.#list;

@@ -3,7 +3,7 @@ import { Job, type JobsOptions, type Queue } from "bullmq";
 
 /**
  * How every event is queued: retried with capped exponential backoff and jitter by the consumer's worker, removed when completed,
- * kept as a dead letter when exhausted. Part of the contract (design.md section 6).
+ * kept as a dead letter when exhausted. Part of the contract.
  */
 export const eventJobOptions: JobsOptions = {
   attempts: 8,

@@ -24,7 +24,7 @@ export interface HandOffOptions {
   readonly clock: Clock;
 }
 
-/** The atomic commit (design.md section 4): events, ledger and checkpoint in one script, fenced and versioned. */
+/** The atomic commit (docs/decisions/0001-one-script-for-the-commit.md): events, ledger and checkpoint in one script, fenced and versioned. */
 export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
   const { queue, keys, clock } = options;
   const commit = await defineScript(queue, "mailfleetCommit", commitScript());

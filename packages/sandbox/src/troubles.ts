@@ -2,7 +2,7 @@ import type { FaultBook } from "./faults/fault-book.ts";
 import type { FaultOrder } from "./faults/fault-spec.ts";
 import type { FetchFault } from "./mail/message-faults.ts";
 
-/** The troubles of the default world, so that a newcomer sees how trouble reads (experience.md 2.2). */
+/** The troubles of the default world, so that a newcomer sees how trouble reads: one that needs a person, and one that ends by itself. */
 export const plantedTroubles = { refused: "hr@contoso.example", throttled: "ap@fabrikam.example" } as const;
 
 /** From the first login after a start. */

@@ -7,7 +7,7 @@ const nameWidth = 16;
 const indent = "    ";
 const deeper = "        ";
 
-/** For people: the model is experience.md section 2.4. */
+/** For people: what passed folds into one line where something failed, and what was not reached is no pass. */
 export function renderDoctor(all: readonly Examined[], tookMs: number, terminal: Terminal): string {
   const lines: string[] = [];
   const only = all.length === 1 ? all[0] : undefined;

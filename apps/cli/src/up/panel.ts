@@ -71,7 +71,7 @@ const mostTenants = 8;
 const mostCauses = 6;
 const mostEvents = 3;
 
-/** The lines under the header (experience.md section 2.2). Pure; none is wider than the terminal, but for commands to paste. */
+/** The lines under the header: bars while the first sync runs, then the ledger. Pure; none is wider than the terminal, but for commands to paste. */
 export function renderPanel(state: PanelState, size: PanelSize, marks: Marks): Line[] {
   const lines = state.isSyncing ? syncing(state, size, marks) : standing(state, size, marks);
   const fitted = lines.map((one) => fitLine(one, size.columns));

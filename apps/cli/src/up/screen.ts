@@ -1,7 +1,7 @@
 import { type Line, lineText, textWidth } from "../text-layout.ts";
 import type { OutStream, Terminal } from "../terminal.ts";
 
-/** Owns the terminal while `up` runs: lines go above the panel, the panel is redrawn in place (experience.md section 2.1). */
+/** Owns the terminal while `up` runs: lines go above the panel, the panel is redrawn in place. */
 export interface Screen {
   /** Into the scrollback. */
   print(lines: readonly Line[]): void;

@@ -208,7 +208,7 @@ function contentLines({ from, subject, text }: Content): string[] {
   return [`  From        ${from}`, `  Subject     ${subject}`, ...text.split("\n").map((one) => `  | ${one}`)];
 }
 
-/** Bodies and subjects are other people's: that one was shown is on record (experience.md section 0, rule 10). */
+/** Bodies and subjects are other people's: that one was shown is on record. */
 async function noteReveal(dataDir: string, id: string): Promise<void> {
   let user = "unknown";
   try {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { readBrowserModules } from "./browser-modules.ts";
 import { browserSetOf } from "./browser-set.ts";
 
-/** experience.md section 3.10: what is loaded before anything is seen, compressed. */
+/** What is loaded before anything is seen, compressed: a budget of our own, which each page keeps. */
 const firstViewBytes = 40_000;
 /** Charts come after the rows, and may take as much again. */
 const chartBytes = 40_000;

@@ -15,7 +15,7 @@ const unwatchedMs = 9_000;
 const leftMs = 30_000;
 /** Queue, credentials and the like, which have keys of their own. */
 const sideMs = 5_000;
-/** Facts older than this are not shown as they are (experience.md section 3.5). */
+/** Facts older than this are not shown as they are: no news is not good news. */
 const oldMs = 10_000;
 /** An answer of Redis that takes longer is given up; the next look asks anew. */
 const patienceMs = 8_000;

@@ -40,7 +40,7 @@ export const everyMailbox: MailboxQuery = {
   isReversed: false,
 };
 
-/** Rows of a page; more are asked for (experience.md section 3.5). */
+/** Rows of a page; more are asked for, a page at a time. */
 export const rowsOfPage = 100;
 const longestSearch = 200;
 const mostValues = 200;
@@ -102,7 +102,7 @@ export function mailboxQueryParams(query: MailboxQuery): (readonly [name: string
   return all.filter(([, value]) => value !== "");
 }
 
-/** The saved views that every console has (experience.md section 3.5). @param today epoch ms of the viewer's midnight */
+/** The saved views that every console has. @param today epoch ms of the viewer's midnight */
 export function savedViews(today: number): readonly { readonly name: string; readonly query: MailboxQuery }[] {
   return [
     { name: "Needs me", query: { ...everyMailbox, states: ["parked"] } },

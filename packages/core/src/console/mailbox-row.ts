@@ -50,7 +50,7 @@ export function withNews(row: MailboxRow, [, state, checked, next]: RowNews, at:
 
 export type RowMark = "push" | "poll" | "POP3" | "history" | "quarantined" | "unaccounted";
 
-/** Marks beside the state, never instead of it (experience.md section 3.4). */
+/** Marks beside the state, never instead of it. */
 export function rowMarks(row: MailboxRow): readonly RowMark[] {
   return [
     row.mode,

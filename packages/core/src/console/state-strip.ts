@@ -1,7 +1,7 @@
 import { type StateWord, stateWords } from "../words/states.ts";
 import type { StateStrip } from "./page-data.ts";
 
-/** A strip shows 14 days, a cell an hour (experience.md section 3). */
+/** A strip shows 14 days, a cell an hour. */
 export const stripHours = 14 * 24;
 export const hourMs = 3_600_000;
 

@@ -1,6 +1,6 @@
 import type { FailureCode } from "../failure-code.ts";
 
-/** In the order in which they are checked (experience.md section 2.4). */
+/** In the order in which they are checked: each needs those before it. */
 export const stepNames = [
   "configuration",
   "this machine",

@@ -24,7 +24,7 @@ export interface CauseFacts {
   readonly text: string;
 }
 
-/** One wording for terminal, console, alert and documentation (experience.md sections 2.2, 2.3 and 3.8). */
+/** One wording for terminal, console, alert and documentation: what happened, to whom, what comes next, what one can do. */
 export interface CauseWords {
   /** In a table: `client secret expired 2 h 10 min ago`. */
   readonly label: string;

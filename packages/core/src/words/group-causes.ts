@@ -20,7 +20,7 @@ export interface CauseGroup extends CauseFacts {
   readonly waitingCount: number;
 }
 
-/** What waits longer than this is no longer left to itself (experience.md section 3.4). */
+/** What waits longer than this is no longer left to itself: it moves up to what needs a person. */
 const patienceMs = 6 * 3_600_000;
 
 /** From this many tenants on, trouble with a server or the network is one cause and not one for each. */

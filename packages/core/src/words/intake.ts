@@ -2,7 +2,7 @@ import { type DownstreamLoad, type DownstreamMarks, eventsOf, type Intake, type 
 import { formatBytes, formatCount, formatCounted } from "./numbers.ts";
 import { formatAge } from "./times.ts";
 
-/** Why intake is held back, in the same words for status, panel, log and alert (experience.md 3.8). */
+/** Why intake is held back, in the same words for status, panel, log and alert. */
 export interface IntakeWords {
   readonly code: "DOWNSTREAM_BACKPRESSURE" | "DEAD_LETTERS_FULL" | "REDIS_FULL" | "REDIS_UNSAFE";
   /** Who ends it: `self` when consumers only have to go on. */

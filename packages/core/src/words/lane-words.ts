@@ -3,7 +3,7 @@ import type { UnservedLane } from "../lanes.ts";
 import { formatCounted } from "./numbers.ts";
 import { formatAge } from "./times.ts";
 
-/** A lane that nobody serves, in the same words for status, panel, doctor and console (experience.md 3.8). */
+/** A lane that nobody serves, in the same words for status, panel, doctor and console. */
 export interface LaneWords extends UnservedLane {
   /** What happened. */
   readonly happened: string;

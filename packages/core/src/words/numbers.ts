@@ -1,5 +1,5 @@
 /**
- * Numbers as mailfleet says them, the same in every locale (experience.md section 2.1).
+ * Numbers as mailfleet says them, the same in every locale.
  * Not for data that a program reads.
  */
 

@@ -15,7 +15,7 @@ export interface Progress {
 }
 
 const windowMs = 10_000;
-/** Before this an estimate is a guess (experience.md section 2.1). */
+/** Before this an estimate is a guess, and is not shown. */
 const minRunMs = 5_000;
 
 export function startProgress(at: number, done: number): Progress {

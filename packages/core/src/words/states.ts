@@ -3,7 +3,7 @@ import { describeCause } from "./causes.ts";
 import { formatCount } from "./numbers.ts";
 import { formatAgo, formatClock, type Zone } from "./times.ts";
 
-/** In the order of the rule: the first that fits is the mailbox's state (experience.md section 3.4). */
+/** In the order of the rule: the first that fits is the mailbox's state, so that the counts add up to all mailboxes. */
 export const stateWords = ["unknown", "parked by operator", "parked", "waiting", "behind", "new", "syncing", "fresh"] as const;
 
 export type StateWord = (typeof stateWords)[number];

@@ -1,4 +1,4 @@
-/** Times as mailfleet says them (experience.md section 2.1). All instants are epoch ms, all spans ms. */
+/** Times as mailfleet says them, the same in every locale. All instants are epoch ms, all spans ms. */
 
 /** Local time of this machine, UTC, or minutes east of UTC. */
 export type Zone = "local" | "utc" | number;

@@ -118,7 +118,7 @@ export class Dialogue {
 
   /**
    * A -ERR, with what belongs to it: after the third one Exchange adds `Connection is closed. 21` without a prefix, on a failover
-   * `-ERR Connection is closed. 22` (exchange-online.md section 4). Where that has not come yet, the next command says it.
+   * `-ERR Connection is closed. 22`. Where that has not come yet, the next command says it.
    */
   refusal(answer: Extract<StatusLine, { status: "refused" }>): Pop3Error {
     this.#wasRefused = true;

@@ -11,7 +11,7 @@ async function hungUp(client: Pop3Client): Promise<void> {
   while (client.ended === undefined) await new Promise((resolve) => setImmediate(resolve));
 }
 
-// exchange-online.md section 4, "Errors", line by line.
+// The lines with which Exchange refuses, each as it was seen.
 describe("Exchange says no", () => {
   test.each([
     ["Authentication failure: unknown user name or bad password."],

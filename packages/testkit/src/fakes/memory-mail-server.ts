@@ -53,7 +53,7 @@ export interface MemoryMailbox {
   hide(path: string, uid: number, isHidden: boolean): void;
   /** A withheld message is listed and never delivered. */
   withhold(path: string, uid: number, isWithheld: boolean): void;
-  /** The token is taken, and every command is refused: Exchange does so without permission, and in an outage (exchange-online.md 2.2). */
+  /** The token is taken, and every command is refused: Exchange does so without permission, and in an outage. */
   refuse(isRefused: boolean): void;
   readonly uids: (path: string) => readonly number[];
   /** Every message that ever was. */

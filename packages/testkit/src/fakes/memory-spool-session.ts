@@ -20,7 +20,7 @@ import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
 
 /**
  * The same mailbox as a spool, as POP3 shows it: the INBOX alone, as it was when the session began; no flags, no dates, no UIDVALIDITY.
- * UIDLs are decimal numbers, as Exchange's are (exchange-online.md 4), or whatever `uidlOf` makes of a UID.
+ * UIDLs are decimal numbers, as Exchange's are, or whatever `uidlOf` makes of a UID.
  */
 export class MemorySpoolSession implements MailSession {
   readonly features: SessionFeatures = { hasFlags: false, hasCondStore: false, hasIdle: false };

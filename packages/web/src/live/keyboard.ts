@@ -11,7 +11,8 @@ export interface PageKeys {
 }
 
 /**
- * Single keys never change anything on the server (experience.md section 3.5). They can be switched off (WCAG 2.1.4); Ctrl-K and Tab stay.
+ * Single keys never change anything on the server: one that is hit by mistake does no harm. They can be switched off (WCAG 2.1.4); Ctrl-K and
+ * Tab stay.
  */
 export function listenToKeys(page: PageHandle, keys: PageKeys = {}): void {
   let wentAt = -goMs;

@@ -5,7 +5,7 @@ import type { Actions } from "./actions.ts";
 import { type OpenDialog, openDialog } from "./dialog.ts";
 import type { PageHandle } from "./page.ts";
 
-/** One message's words, asked for with a reason, on record, as text only, gone after some minutes (experience.md section 3.9). */
+/** One message's words, asked for with a reason, on record, as text only, gone after some minutes: it is somebody else's mail. */
 export function revealLetter(letter: LetterItem, page: PageHandle, actions: Actions): void {
   let reason = "";
   let isAsked = false;

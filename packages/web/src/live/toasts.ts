@@ -15,7 +15,7 @@ interface Toast {
   timer?: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Longer than it takes to read and reach the button (experience.md section 3.9). */
+/** Longer than it takes to read and reach the button, also by keyboard. */
 const shownMs = 10_000;
 const toasts: Toast[] = [];
 

@@ -1,4 +1,4 @@
-/** What the polite live region says: the sentence when it changed, and not more often than this (experience.md section 3.5). */
+/** What the polite live region says: the sentence when it changed, and not more often than this: who listens to it does something else meanwhile. */
 const quietMs = 30_000;
 
 export interface Said {
