@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type CommitResult, limits, outgoing } from "@mailfleet/core";
 import { type RunningRedis, startRedis, uniqueName } from "@mailfleet/testkit";
@@ -20,12 +19,13 @@ afterEach(() => bench.close());
 
 const calm = { checked: true, opened: true, freshDueInMs: 5_000, events: [] };
 
-/** Every command that stands in our scripts or in BullMQ's, which is inside of them: a new one is tested without being named here. */
+/** Every command that stands in the scripts: a new one is tested without being named here. */
 function commandsOfScripts(): string[] {
-  const require = createRequire(join(import.meta.dirname, "../../packages/queue/src/commit-script.ts"));
-  const { addStandardJob } = require("bullmq/dist/cjs/scripts/addStandardJob-9.js") as { addStandardJob: { content: string } };
-  const text = addStandardJob.content + readFileSync(join(import.meta.dirname, "../../packages/queue/src/commit-script.ts"), "utf8");
-  return [...new Set([...text.matchAll(/call\(['"]([A-Za-z]+)['"]/g)].map((match) => (match[1] as string).toUpperCase()))].sort();
+  const text = ["commit-script.ts", "jobs-script.ts"].map((name) =>
+    readFileSync(join(import.meta.dirname, "../../packages/queue/src", name), "utf8"),
+  );
+  const found = text.join("").matchAll(/call\(['"]([A-Za-z]+)['"]/g);
+  return [...new Set([...found].map((match) => (match[1] as string).toUpperCase()))].sort();
 }
 
 describe.each(["commit", "settlement"] as const)("a %s whose user lacks a right", (what) => {

@@ -1,8 +1,7 @@
 import { emptyLedger, outgoing } from "@mailfleet/core";
-import { eventJobOptions } from "@mailfleet/queue";
 import { type RunningRedis, sharedRedisUrl, startRedis } from "@mailfleet/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Bench, clock, commitOf, eventOf, everything, id, mailbox, openBench } from "./hand-off-bench.ts";
+import { type Bench, commitOf, eventOf, everything, id, mailbox, openBench } from "./hand-off-bench.ts";
 
 describe("the commit", () => {
   let bench: Bench;
@@ -33,21 +32,6 @@ describe("the commit", () => {
     await bench.handOff.commit(commitOf(bench, [11, 12, 13]));
     const waiting = await bench.redis.lrange(bench.queue.toKey("wait"), 0, -1);
     expect(waiting.reverse().map((job) => job.split("/").at(-1))).toEqual(["11", "12", "13"]);
-  });
-
-  test("adds jobs that are what queue.add of the pinned BullMQ adds", async () => {
-    const event = eventOf(11);
-    await bench.handOff.commit(commitOf(bench, [], { events: [outgoing(event)] }));
-    const readJob = async () => {
-      const { opts, ...fields } = await bench.redis.hgetall(bench.queue.toKey(event.key));
-      // BullMQ repeats these two inside the options; id and time stand in fields of their own.
-      const { jobId: _id, timestamp: _time, ...options } = JSON.parse(opts ?? "{}") as Record<string, unknown>;
-      return { ...fields, options };
-    };
-    const ours = await readJob();
-    await bench.queue.obliterate({ force: true });
-    await bench.queue.add(event.type, event, { ...eventJobOptions, jobId: event.key, timestamp: clock.now() });
-    expect(ours).toEqual(await readJob());
   });
 
   test("is refused whole when the lease belongs to somebody else by now", async () => {

@@ -1,18 +1,4 @@
-import { createRequire } from "node:module";
-
-/**
- * BullMQ's own Lua for adding a job, as a function inside our scripts: the only way to add jobs and write a checkpoint in one step
- * (a MULTI can lose the jobs and keep the checkpoint: ioredis answers NOSCRIPT inside it). The file is internal to BullMQ, which is
- * therefore pinned exactly; `commit-script.redis.test.ts` compares its jobs with those of `queue.add`.
- */
-export function addJobFunction(): string {
-  const require = createRequire(import.meta.url);
-  const { addStandardJob } = require("bullmq/dist/cjs/scripts/addStandardJob-9.js") as {
-    addStandardJob: { content: string; keys: number };
-  };
-  if (addStandardJob.keys !== 9) throw new Error("BullMQ's addStandardJob script has changed: it must take 9 keys");
-  return `local function addStandardJob(KEYS, ARGV)\n${addStandardJob.content}\nend\n`;
-}
+import { addJobsFunction } from "./jobs-script.ts";
 
 /**
  * Every type, number and right is looked at before the first write, because Lua does not roll back (F14). A full Redis, a full disk and
@@ -56,7 +42,7 @@ local function checkQueue(first, prefix, firstEvent)
   end
   local job = prefix .. ARGV[firstEvent]
   return checkNumbers(KEYS[first + 2], { 'opts.maxLenEvents', 'concurrency' }) or checkRights({
-    { 'INCR', KEYS[first + 3] }, { 'HGET', KEYS[first + 2], 'f' }, { 'HSET', KEYS[first + 2], 'f', 'v' }, { 'HMGET', KEYS[first + 2], 'f' },
+    { 'INCRBY', KEYS[first + 3], '1' }, { 'HGET', KEYS[first + 2], 'f' }, { 'HSET', KEYS[first + 2], 'f', 'v' }, { 'HMGET', KEYS[first + 2], 'f' },
     { 'EXISTS', job }, { 'HMSET', job, 'f', 'v' }, { 'XADD', KEYS[first + 7], '*', 'f', 'v' }, { 'LLEN', KEYS[first + 6] },
     { 'LPUSH', KEYS[first], 'v' }, { 'ZADD', KEYS[first + 8], '0', 'v' },
   })
@@ -65,11 +51,6 @@ local function bullKeys(first)
   local keys = {}
   for i = 0, 8 do keys[i + 1] = KEYS[first + i] end
   return keys
-end
-local function addJobs(keys, prefix, options, timestamp, first)
-  for i = first, #ARGV, 3 do
-    addStandardJob(keys, { cmsgpack.pack({ prefix, ARGV[i], ARGV[i + 1], tonumber(timestamp) }), ARGV[i + 2], options })
-  end
 end
 `;
 
@@ -80,7 +61,7 @@ end
  * Answers {status, version, poked}.
  */
 export function commitScript(): string {
-  return `${addJobFunction()}${checks}
+  return `${addJobsFunction}${checks}
 local names = { 'l', 'h', 'e', 'q', 't' }
 local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'hash', KEYS[4], 'hash', KEYS[5], 'hash' })
   or checkNumbers(KEYS[3], names) or checkNumbers(KEYS[4], names) or checkNumbers(KEYS[5], names)
@@ -101,7 +82,7 @@ if version ~= tonumber(ARGV[4]) then return { 'stale', version, 0 } end
 local before, after = {}, {}
 for n in string.gmatch(ledger, '%-?%d+') do before[#before + 1] = tonumber(n) end
 for n in string.gmatch(ARGV[5], '%-?%d+') do after[#after + 1] = tonumber(n) end
-addJobs(bullKeys(6), ARGV[7], ARGV[8], ARGV[9], 10)
+addJobs(bullKeys(6), ARGV[7], ARGV[8], ARGV[9], eventsFrom(10))
 for i, name in ipairs(names) do
   local change = after[i] - (before[i] or 0)
   if change ~= 0 then
@@ -122,7 +103,7 @@ return { 'applied', version + 1, poked }`;
  * Answers 1, or 0 when the lease is somebody else's.
  */
 export function settleScript(): string {
-  return `${addJobFunction()}${checks}
+  return `${addJobsFunction}${checks}
 local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[5], 'zset', KEYS[6], 'zset',
   KEYS[16], 'zset', KEYS[17], 'zset' }) or checkQueue(7, ARGV[11], 14)
   or checkRights({ { 'HDEL', KEYS[2], 'f' }, { 'HSET', KEYS[2], 'f', 'v' }, { 'ZADD', KEYS[3], '0', 'v' }, { 'ZADD', KEYS[4], '0', 'v' },
@@ -138,7 +119,7 @@ redis.call('HDEL', KEYS[2], 'workingUntil', 'worker', 'poke', 'inHand')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local freshAt = now + tonumber(ARGV[5])
 if ARGV[7] == '' and isPoked then freshAt = now end
-addJobs(bullKeys(7), ARGV[11], ARGV[12], ARGV[13], 14)
+addJobs(bullKeys(7), ARGV[11], ARGV[12], ARGV[13], eventsFrom(14))
 redis.call('ZADD', KEYS[3], freshAt, ARGV[2])
 local tenant = string.match(ARGV[2], '^[^/]+')
 redis.call('ZADD', KEYS[16], 'LT', freshAt, tenant)

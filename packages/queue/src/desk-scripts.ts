@@ -1,5 +1,6 @@
 import { limits, purgeMark } from "@mailfleet/core";
-import { addJobFunction, checks } from "./commit-script.ts";
+import { checks } from "./commit-script.ts";
+import { addJobsFunction } from "./jobs-script.ts";
 
 /**
  * What an operator does to one mailbox, each in one step. All of them take the lease away: a session that runs then writes nothing more,
@@ -30,7 +31,7 @@ end`;
  * then id, name, data of each event. Answers 'parked', 'already' or 'unknown'.
  */
 export function parkScript(): string {
-  return `${addJobFunction()}${checks}${common}
+  return `${addJobsFunction}${checks}${common}
 local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[5], 'zset', KEYS[6], 'zset',
   KEYS[7], 'hash', KEYS[8], 'zset' }) or checkQueue(10, ARGV[6], 9)
 if wrong then return wrong end
@@ -42,7 +43,7 @@ redis.call('HSET', KEYS[2], 'parkedBy', ARGV[4])
 redis.call('HDEL', KEYS[2], 'workingUntil', 'worker', 'poke', 'inHand')
 takeOff(ARGV[1])
 redis.call('ZADD', KEYS[8], 'XX', now + tonumber(ARGV[5]), ARGV[1])
-addJobs(bullKeys(10), ARGV[6], ARGV[7], ARGV[8], 9)
+addJobs(bullKeys(10), ARGV[6], ARGV[7], ARGV[8], eventsFrom(9))
 tell('hint', now + tonumber(ARGV[5]))
 return 'parked'`;
 }
@@ -54,7 +55,7 @@ return 'parked'`;
  * 'running' (a session works on it, and looks once more) or 'unknown'.
  */
 export function resumeScript(): string {
-  return `${addJobFunction()}${checks}${common}
+  return `${addJobsFunction}${checks}${common}
 local wrong = checkTypes({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', KEYS[8], 'zset', KEYS[9], 'hash', KEYS[19], 'zset',
   KEYS[20], 'zset', KEYS[21], 'zset' }) or checkQueue(10, ARGV[6], 9)
 if wrong then return wrong end
@@ -84,7 +85,7 @@ if parked == '' then return { 'tried', '' } end
 redis.call('HDEL', KEYS[2], 'parkedBy')
 -- Of a tenant that is parked itself: consumers were told of the others, and hear now that this one stands still as well.
 if redis.call('HGET', KEYS[9], 'state') == 'parked' then redis.call('ZADD', KEYS[19], now, ARGV[1]) end
-addJobs(bullKeys(10), ARGV[6], ARGV[7], ARGV[8], 9)
+addJobs(bullKeys(10), ARGV[6], ARGV[7], ARGV[8], eventsFrom(9))
 return { 'resumed', '' }`;
 }
 

@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
 import { limits } from "@mailfleet/core";
-import { addJobFunction } from "./commit-script.ts";
+import { addJobsFunction } from "./jobs-script.ts";
 
-/** BullMQ's own Lua for trying a finished job again, as a function inside our scripts; see `addJobFunction` for why, and for the pin. */
+/** BullMQ's own Lua for trying a finished job again, as a function inside our scripts; it is internal to BullMQ, which is
+ * therefore pinned exactly; `dead-letters.redis.test.ts` holds what it does. */
 function reprocessFunction(): string {
   const require = createRequire(import.meta.url);
   const { reprocessJob } = require("bullmq/dist/cjs/scripts/reprocessJob-9.js") as { reprocessJob: { content: string; keys: number } };
@@ -72,19 +73,19 @@ end
 return answers`;
 
 /**
- * KEYS `reprocessKeys`, then the nine of BullMQ's addStandardJob
+ * KEYS `reprocessKeys`, then the nine keys that BullMQ names where it adds a job
  * ARGV the queue's key prefix, packed job options, timestamp, then id, name, data of each event
  * Answers for each 'added', 'retried' for a dead letter that gets fresh attempts, or 'waiting' for one that is in the queue as it is.
  */
 export function reissueScript(): string {
-  return `${addJobFunction()}${reprocessFunction()}
+  return `${addJobsFunction}${reprocessFunction()}
 local bull = {}
 for i = 9, 17 do bull[#bull + 1] = KEYS[i] end
 local answers = {}
 for i = 4, #ARGV, 3 do
   local jobKey = ARGV[1] .. ARGV[i]
   if redis.call('EXISTS', jobKey) == 0 then
-    addStandardJob(bull, { cmsgpack.pack({ ARGV[1], ARGV[i], ARGV[i + 1], tonumber(ARGV[3]) }), ARGV[i + 2], ARGV[2] })
+    addJobs(bull, ARGV[1], ARGV[2], ARGV[3], { i })
     answers[#answers + 1] = 'added'
   elseif redis.call('ZSCORE', KEYS[2], ARGV[i]) then
     answers[#answers + 1] = tryAgain(1, jobKey, ARGV[i]) == 1 and 'retried' or 'waiting'

@@ -1,4 +1,5 @@
-import { addJobFunction, checks } from "./commit-script.ts";
+import { checks } from "./commit-script.ts";
+import { addJobsFunction } from "./jobs-script.ts";
 
 /**
  * KEYS hold, untold, mailbox, lease, then BullMQ's nine
@@ -8,7 +9,7 @@ import { addJobFunction, checks } from "./commit-script.ts";
  * none twice. Answers 1 when that is done with, 0 when it is to be tried again.
  */
 export function tellScript(): string {
-  return `${addJobFunction()}${checks}
+  return `${addJobsFunction}${checks}
 local wrong = checkTypes({ KEYS[1], 'hash', KEYS[2], 'zset', KEYS[3], 'hash', KEYS[4], 'string' }) or checkQueue(5, ARGV[6], 9)
 if wrong then return wrong end
 local hold = redis.call('HMGET', KEYS[1], 'id', 'state')
@@ -26,7 +27,7 @@ if redis.call('EXISTS', KEYS[4]) == 1 or (known[3] or '') ~= ARGV[3] then
   return 0
 end
 if ARGV[4] ~= '' then
-  addJobs(bullKeys(5), ARGV[6], ARGV[7], ARGV[8], 9)
+  addJobs(bullKeys(5), ARGV[6], ARGV[7], ARGV[8], eventsFrom(9))
   redis.call('HSET', KEYS[3], 'cause', ARGV[4])
 end
 redis.call('ZREM', KEYS[2], ARGV[2])
