@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -73,6 +73,18 @@ describe("mailboxes", () => {
       ["ap@contoso.example", "imap", "new"],
       ["ar@contoso.example", "pop3", "new"],
     ]);
+  });
+
+  test("a purge looks into the log of up, which lies in the folder around the sandbox's own", async () => {
+    const around = path.join(cwd, "around");
+    const world = path.join(around, "sandbox");
+    mkdirSync(world, { recursive: true });
+    const running = { pid: process.pid, config: path.join(cwd, "mailfleet.yaml"), env: { MAILFLEET_DATA_DIR: world } };
+    writeFileSync(path.join(around, "running.json"), JSON.stringify(running));
+    writeFileSync(path.join(around, "mailfleet.log"), '{"mailbox":"ap@contoso.example","msg":"synced"}\n{"msg":"stopped"}\n');
+    const plan = ["mailboxes", "remove", "ap@contoso.example", "--purge", "--dry-run"];
+    expect(await json(...plan, "--data", around)).toMatchObject({ total: { lines: 1 } });
+    expect((await json(...plan))["total"]).not.toHaveProperty("lines");
   });
 
   test("an added mailbox is in the list, in the state filter and in the pipe's table", async () => {

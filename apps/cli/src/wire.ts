@@ -64,6 +64,12 @@ export function callOptions(cwd: string, options: { readonly config?: string; re
   return { given, start: isFound ? ` --config mailfleet.yaml${given}` : given };
 }
 
+/** Where `up` logs that runs the fleet which a verb is about: its data folder, or the one around it where that is a sandbox's. */
+export function logFolder(cwd: string, options: { readonly config?: string; readonly data?: string }, { dataDir }: Config): string {
+  const folder = path.resolve(cwd, options.data ?? ".mailfleet");
+  return options.config === undefined && readWorld(folder) !== undefined ? folder : dataDir;
+}
+
 function readWorld(dataDir: string): RunningWorld | undefined {
   try {
     const world = JSON.parse(readFileSync(worldFile(dataDir), "utf8")) as RunningWorld;

@@ -7,12 +7,15 @@ import { maskLines } from "./mask-lines.ts";
 /** What a log line becomes that was about the mailbox: when it was is in the lines around it. */
 const purgedLine = '{"level":"info","msg":"purged"}';
 
-/** What commands and `up` keep in the data folder of this machine. */
-export function localTraces(dataDir: string): PurgePlace {
+/**
+ * What commands and `up` keep in the data folder of this machine.
+ * @param logsIn where `up` logs: the data folder, or the one around it where that is a sandbox's
+ */
+export function localTraces(dataDir: string, logsIn: string): PurgePlace {
   const act = async (mailbox: MailboxRef, isDone: boolean): Promise<{ proofs: number; lines: number }> => {
     const names = mailboxNames(mailbox);
     let lines = 0;
-    for (const name of ["mailfleet.log", "mailfleet.log.1"]) lines += await maskLines(path.join(dataDir, name), names, isDone, purgedLine);
+    for (const name of ["mailfleet.log", "mailfleet.log.1"]) lines += await maskLines(path.join(logsIn, name), names, isDone, purgedLine);
     // Who looked at content, and when, stays.
     lines += await maskLines(path.join(dataDir, "reveals.jsonl"), names, isDone);
     for (const name of await filesIn(path.join(dataDir, "dead-letters")))

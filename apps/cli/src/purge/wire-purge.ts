@@ -15,10 +15,11 @@ export interface MailboxPurge {
   finish(mailboxes: readonly MailboxRef[]): Promise<readonly string[]>;
 }
 
-export function wirePurge(config: Config, fleet: Fleet, desk: MailboxDesk): MailboxPurge {
+/** @param logsIn the folder in which `up` logs */
+export function wirePurge(config: Config, fleet: Fleet, desk: MailboxDesk, logsIn = config.dataDir): MailboxPurge {
   const blobs = openBlobStore(config.blobs, { clock: systemClock, chance: systemChance });
   const { first } = fleet;
-  const ofFleet = [purgeActivity(first.redis, first.keys), localTraces(config.dataDir)];
+  const ofFleet = [purgeActivity(first.redis, first.keys), localTraces(config.dataDir, logsIn)];
   const shards = sharded(
     fleet.shards.map((shard) => {
       const { redis, keys } = shard;

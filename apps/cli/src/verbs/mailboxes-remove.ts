@@ -22,6 +22,7 @@ import { operatorName } from "../operator-name.ts";
 import { createProgressLine } from "../progress-line.ts";
 import { beyondReach, purgeLines, purgeWords, totalOf } from "../purge/purge-report.ts";
 import { type MailboxPurge, wirePurge } from "../purge/wire-purge.ts";
+import { logFolder } from "../wire.ts";
 
 const examples = `Examples:
   npx mailfleet mailboxes remove left@contoso.com
@@ -59,7 +60,7 @@ async function remove(cli: Cli, options: RemoveOptions, addresses: readonly stri
   }
   return withDesk(cli, options, async (config, fleet, desk) => {
     if (options.purge !== true) return removeOnly(cli, config, desk, await findKnown(config, fleet, addresses));
-    const purge = wirePurge(config, fleet, desk);
+    const purge = wirePurge(config, fleet, desk, logFolder(cli.cwd, options, config));
     const rows = await findStored(config, fleet, purge, addresses);
     if (options.dryRun === true) return tellPlan(cli, rows);
     if (options.yes !== true) await askPurge(cli, rows);
