@@ -109,7 +109,12 @@ export async function wireConsole({ config, shards, log, scrub, hide, clock, env
     changes: shards.map((shard) => createFleetChanges(shard.redis, shard.keys)),
     async readSide() {
       await book.look();
-      const [loads, processes, servedAt] = await Promise.all([readLoads(), reader.processes(), reader.lanesServed()]);
+      const [loads, newestLetterAt, processes, servedAt] = await Promise.all([
+        readLoads(),
+        jobs.newestAt(),
+        reader.processes(),
+        reader.lanesServed(),
+      ]);
       // Of several shards the words are about the one that is held back most.
       const most = fullest(loads.map((load) => ({ load, ...decideIntake(load, shardMarks) })));
       const words = describeIntake(most, most.load, shardMarks, live.now());
@@ -117,7 +122,7 @@ export async function wireConsole({ config, shards, log, scrub, hide, clock, env
         .tenants()
         .flatMap(({ alias, credential: { expiresAt } }) => (expiresAt === undefined ? [] : [[alias, expiresAt] as const]));
       const idle = idleLanes(processes, servedAt, live.now());
-      return { failed: sumLoads(loads).failed, expiresAt: new Map(ends), idle, ...(words && { intake: words }) };
+      return { failed: sumLoads(loads).failed, newestLetterAt, expiresAt: new Map(ends), idle, ...(words && { intake: words }) };
     },
     onLook(memory, at) {
       history.note(memory, at);

@@ -107,6 +107,9 @@ test("what stands beside the mailboxes is told when it differs, and makes no wor
   expect(memory.view.at).toBe(start);
   memory.noteSide(side(3));
   expect(look(start + 2 * second)?.summary.deadLetters).toBe(3);
+  // As many, and other ones.
+  memory.noteSide({ ...side(3), newestLetterAt: start });
+  expect(look(start + 3 * second)?.summary).toEqual({ newestLetterAt: start });
 });
 
 test("what held the intake back and does not any more has pages loaded anew: members that changed cannot tell it", () => {

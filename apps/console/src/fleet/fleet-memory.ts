@@ -48,6 +48,8 @@ export interface FleetSide {
   readonly intake?: IntakeWords;
   /** Dead letters of the queue. */
   readonly failed: number;
+  /** Epoch ms when the newest of them failed. */
+  readonly newestLetterAt?: number;
   /** Epoch ms at which each tenant's credential ends, where that is known. */
   readonly expiresAt: ReadonlyMap<string, number>;
   readonly idle?: readonly IdleLane[];
@@ -171,7 +173,7 @@ export class FleetMemory {
   }
 
   noteSide(side: FleetSide): void {
-    const text = JSON.stringify([side.intake, side.failed, [...side.expiresAt], side.idle]);
+    const text = JSON.stringify([side.intake, side.failed, side.newestLetterAt, [...side.expiresAt], side.idle]);
     if (text === this.#sideText) return;
     this.#sideText = text;
     this.#isSideNew = true;
@@ -279,7 +281,7 @@ export class FleetMemory {
 
   #summarize(at: number): FleetSummary {
     const view = this.#view;
-    const { intake, failed, expiresAt } = this.#side;
+    const { intake, failed, newestLetterAt = 0, expiresAt } = this.#side;
     return {
       sentence: fleetSentence(view),
       mailboxes: view.mailboxes,
@@ -288,6 +290,7 @@ export class FleetMemory {
       ...(view.oldestCheck !== undefined && { oldestCheck: view.oldestCheck }),
       messagesPerSecond: this.#rates.perSecond(),
       deadLetters: failed + view.ledger.quarantined,
+      newestLetterAt,
       causes: this.#causes,
       tenants: view.tenants.map((tenant) => {
         const ends = expiresAt.get(tenant.alias);

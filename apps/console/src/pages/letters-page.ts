@@ -13,6 +13,7 @@ export async function lettersPage(sources: PageSources, params: URLSearchParams)
     sentence: lettersSentence(list.letters, list.causes.length),
     listedAt: list.at,
     letters: list.letters,
+    newestLetterAt: list.newestAt,
     causes: list.causes,
     ...(found && { opened: found }),
     discarded,

@@ -116,6 +116,8 @@ export interface FleetSummary {
   readonly oldestCheck?: number;
   readonly messagesPerSecond: number;
   readonly deadLetters: number;
+  /** Epoch ms when the newest of the queue's failed; 0 where there is none. Other letters of the same number are told by it. */
+  readonly newestLetterAt: number;
   readonly causes: readonly CauseItem[];
   readonly tenants: readonly TenantItem[];
   /** Counts in the order of `ageBuckets`. */
@@ -270,6 +272,8 @@ export interface DeadLettersPage {
   /** When these were listed: causes and numbers are of then. */
   readonly listedAt: number;
   readonly letters: number;
+  /** As the summary has it. */
+  readonly newestLetterAt: number;
   readonly causes: readonly LetterCauseItem[];
   /** Of the cause that was opened (`?cause=…`): the first letters, never their content. */
   readonly opened?: { readonly causeId: string; readonly letters: readonly LetterItem[]; readonly total: number };

@@ -1,3 +1,5 @@
+import type { DeadLettersPage, FleetSummary } from "@mailfleet/core/console";
+
 const whoseWords = ["all", "consumers", "messages"] as const;
 
 /** Whose dead letters are shown. */
@@ -15,6 +17,14 @@ export function letterLink(whose: Whose, cause?: string): string {
     ...(cause === undefined ? [] : [["cause", cause] as [string, string]]),
   ]);
   return params.size === 0 ? "/dead-letters" : `/dead-letters?${params}`;
+}
+
+/** Whether news tell of other letters than a page shows: of another number, or as many with another newest one. */
+export function areOtherLetters(
+  shown: Pick<DeadLettersPage, "letters" | "newestLetterAt">,
+  told: Partial<Pick<FleetSummary, "deadLetters" | "newestLetterAt">>,
+): boolean {
+  return (told.deadLetters ?? shown.letters) !== shown.letters || (told.newestLetterAt ?? shown.newestLetterAt) !== shown.newestLetterAt;
 }
 
 /** The first failure of all, epoch ms. */

@@ -6,7 +6,7 @@ import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import { Actions } from "../live/actions.ts";
 import type { ViewContext } from "../live/page.ts";
-import { letterLink, oldestOf, type Whose, whoseOf } from "../model/letters.ts";
+import { areOtherLetters, letterLink, oldestOf, type Whose, whoseOf } from "../model/letters.ts";
 import { actionButton, failed, pageHead, readOnlyLine } from "../parts/head.ts";
 import { icon } from "../parts/icon.ts";
 import { ago } from "../parts/time.ts";
@@ -18,7 +18,7 @@ let chosen: ReadonlySet<string> = new Set();
 const page = openPage<"dead-letters">({
   name: "dead-letters",
   view,
-  patch: (data, { summary }) => ({ data, reload: summary.deadLetters !== undefined && summary.deadLetters !== data.letters }),
+  patch: (data, { summary }) => ({ data, reload: areOtherLetters(data, summary) }),
 });
 const actions = new Actions(page);
 startPage(page);
