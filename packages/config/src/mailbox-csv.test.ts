@@ -59,7 +59,7 @@ describe("CSV as spreadsheets and PowerShell write it", () => {
 
   test("no text makes it throw, and every row is either good or told", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'a@.,;"\n\r# x\u0000'.split("")) }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'a@.,;"\n\r# x\u0000'.split("")), maxLength: 80 }), (text) => {
         const { rows, problems, rowCount } = parseMailboxCsv(text);
         expect(rows.length + problems.length).toBe(rowCount);
         for (const { address } of rows) expect(addressProblem(address)).toBeUndefined();

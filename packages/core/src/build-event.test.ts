@@ -245,7 +245,7 @@ test("any content gives an event within 256 KB that is clean JSON", () => {
     }),
     { numRuns: 60 },
   );
-}, 30_000);
+}, 90_000);
 
 test("a quarantined message says why, with or without its bytes", () => {
   const {

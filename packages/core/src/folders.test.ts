@@ -130,5 +130,6 @@ test.each([
 test("a pattern of many stars is quick", () => {
   const started = performance.now();
   expect(matchesFolder(`${"*a".repeat(2_000)}b`, "a".repeat(20_000))).toBe(false);
-  expect(performance.now() - started).toBeLessThan(100);
+  // Milliseconds; who tries every way in which the stars can be dealt out is not done within a lifetime.
+  expect(performance.now() - started).toBeLessThan(10_000);
 });

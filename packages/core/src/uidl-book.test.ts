@@ -141,7 +141,7 @@ describe("numbers for UIDLs", () => {
       return Math.round(Math.min(...times));
     });
     // 3 to 60 ms on a machine with nothing else to do; what grows with the square of their number takes minutes.
-    expect(Math.max(...tookMs)).toBeLessThan(1_000);
+    expect(Math.max(...tookMs)).toBeLessThan(10_000);
   });
 });
 

@@ -98,7 +98,7 @@ describe("after the end of a session", () => {
         fc.constantFrom(...failureCodes),
         fc.nat(50),
         fc.option(fc.nat(1e7)),
-        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        fc.integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1_000),
         (code, tries, idled, random) => {
           const step = end(code, { tries, random, ...(idled !== null && { idledMs: idled }) });
           const inMs = step.kind === "reconnect" ? step.inMs : step.afterMs;

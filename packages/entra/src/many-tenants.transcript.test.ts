@@ -46,5 +46,6 @@ test("hundreds of tenants in one process cost a request and a few kB each, and n
   expect(each).toBeLessThan(40_000);
   const startedMs = performance.now();
   expect(await fleet.requestsDuring(askAll)).toBe(0);
-  expect((performance.now() - startedMs) / count).toBeLessThan(2);
+  // Far below a millisecond; what grows with the number of tenants would be seconds.
+  expect((performance.now() - startedMs) / count).toBeLessThan(50);
 }, 60_000);

@@ -30,7 +30,7 @@ describe("one token for the fleet", () => {
     const second = fleet.start();
     expect(await fleet.requestsDuring(async () => expect(valueOf(await second.getToken("contoso"))).toBe(valueOf(token)))).toBe(0);
     expect(second.stats()).toMatchObject({ adopted: 1, requests: 0 });
-    expect(fleet.stored.join()).not.toContain("eyJ");
+    expect(fleet.stored.join()).not.toContain(valueOf(token).slice(0, 12));
     expect(fleet.stored[0]?.[0]).toMatch(/^[0-9a-f]{64}$/);
   });
 

@@ -59,7 +59,8 @@ describe(`${mails.length} messages, ${corpus.length} of them real`, () => {
   }, 120_000);
 });
 
-const share = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
+/** Of a message. Not by `fc.double`: of the doubles below 1 nearly all are next to nought, and every change would be at the first byte. */
+const share = fc.integer({ min: 0, max: 99_999 }).map((parts) => parts / 100_000);
 /** Half of the changes in the first part of a message, where the head is. */
 const place = fc.oneof(
   share,

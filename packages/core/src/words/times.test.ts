@@ -69,7 +69,7 @@ describe("times", () => {
 
   test("no span has more than two units, and none is refused", () => {
     fc.assert(
-      fc.property(fc.double(), (ms) => {
+      fc.property(fc.oneof(fc.double(), fc.integer({ min: 0, max: 10 * d }), fc.integer({ min: 0, max: 3 * min })), (ms) => {
         for (const text of [formatDuration(ms), formatAge(ms), formatRoughly(ms)]) expect(text.split(" ").length).toBeLessThanOrEqual(4);
         formatClock(ms, cet);
         formatIn(ms, now);
