@@ -2,8 +2,9 @@ import { syncError } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { ask, collect, converse, examine, failureOf, literal, login, stall } from "./transcript-harness.ts";
 
-/** Tens of ms on an idle machine; without the hook it would be the 1,000 that imapflow waits here. */
-const atOnceMs = 400;
+/** Tens of ms on an idle machine; without the hook imapflow waits as long as the server says, up to half of its patience. */
+const atOnceMs = 4_000;
+const patient = { openMs: 60_000, commandSilenceMs: 60_000 };
 const throttle = "Request is throttled. Suggested Backoff Time: 299910 milliseconds";
 const fetchWhole = /^(\w+) UID FETCH (\S+) \(UID FLAGS INTERNALDATE BODY\.PEEK\[\]\)$/;
 
@@ -285,7 +286,7 @@ describe("FETCH", () => {
 
   test("silence inside a literal ends the session after the limit", async () => {
     await using talk = await converse([...login, ...examine, ...ask(fetchWhole, "* 2 FETCH (UID 11 BODY[] {1000}\r\nhalf"), stall], {
-      commandSilenceMs: 120,
+      commandSilenceMs: 1_000,
     });
     const session = await talk.open();
     await session.open("INBOX");
@@ -293,11 +294,9 @@ describe("FETCH", () => {
   });
 
   test("lines that answer nothing are silence, however many", async () => {
-    const drip = Array.from({ length: 60 }, () => [
-      { send: "* OK still thinking\r\n" },
-      { until: new Promise((resolve) => setTimeout(resolve, 20)) },
-    ]).flat();
-    await using talk = await converse([...login, ...examine, { expect: fetchWhole }, ...drip, stall], { commandSilenceMs: 120 });
+    const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    const drip = Array.from({ length: 60 }, (_, n) => [{ send: "* OK still thinking\r\n" }, { until: later(50 * n) }]).flat();
+    await using talk = await converse([...login, ...examine, { expect: fetchWhole }, ...drip, stall], { commandSilenceMs: 1_000 });
     const session = await talk.open();
     await session.open("INBOX");
     expect(await failureOf(collect(session.fetch([11])))).toMatchObject({ code: "SESSION_CLOSED", facts: { code: "Silent" } });
@@ -307,26 +306,24 @@ describe("FETCH", () => {
     const big = "x".repeat(400_000);
     await using talk = await converse(
       [...login, ...examine, ...ask(fetchWhole, `${[10, 11, 12].map((uid) => literal(uid, big)).join("")}$1 OK\r\n`), stall],
-      { commandSilenceMs: 60 },
+      { commandSilenceMs: 500 },
     );
     const session = await talk.open();
     await session.open("INBOX");
     const seen: number[] = [];
     for await (const row of session.fetch([10, 11, 12])) {
       seen.push(row.uid);
-      const until = performance.now() + 100;
+      const until = performance.now() + 700;
       while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
     }
     expect(seen).toEqual([10, 11, 12]);
   });
 
   test("a throttled FETCH frees the socket at once, keeps the hint, and is not tried again inside", async () => {
-    await using talk = await converse([
-      ...login,
-      ...examine,
-      ...ask(fetchWhole, `${literal(10, "ten")}$1 NO ${throttle}\r\n`),
-      { expect: /./ },
-    ]);
+    await using talk = await converse(
+      [...login, ...examine, ...ask(fetchWhole, `${literal(10, "ten")}$1 NO ${throttle}\r\n`), { expect: /./ }],
+      patient,
+    );
     const session = await talk.open();
     await session.open("INBOX");
     const asked = performance.now();

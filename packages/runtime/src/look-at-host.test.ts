@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 const ask = (port: number, given: Partial<Parameters<typeof lookAtHost>[0]> = {}) =>
-  lookAtHost({ host: "127.0.0.1", port, tls: true, isHttp: true, stageMs: 200, clock, ...given });
+  lookAtHost({ host: "127.0.0.1", port, tls: true, isHttp: true, stageMs: 1_000, clock, ...given });
 
 test("a name that does not exist fails at the name", async () => {
   const { look } = await ask(443, { host: "no-such-host.invalid", stageMs: 5_000 });

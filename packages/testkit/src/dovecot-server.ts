@@ -67,7 +67,7 @@ export interface DovecotPorts {
 }
 
 const startTries = 3;
-const readyWithinMs = 15_000;
+const readyWithinMs = 60_000;
 const probeDomain = "ready.invalid";
 
 /**

@@ -38,7 +38,7 @@ export interface RunningRedis {
 }
 
 const startTries = 3;
-const readyWithinMs = 10_000;
+const readyWithinMs = 30_000;
 
 /**
  * A Redis as mailfleet demands it: AOF every second, noeviction, no RDB. TEST_REDIS_URL if set and nothing special is asked for, else the

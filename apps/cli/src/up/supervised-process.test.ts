@@ -67,7 +67,8 @@ test("a stop drains by SIGTERM, and ends what does not listen", async () => {
   const polite = supervise(`process.on("SIGTERM", () => { console.log('{"msg":"drained"}'); process.exit(0); }); ${ready} ${stay}`);
   await polite.process.ready;
   expect(await polite.process.stop(5_000)).toBe(true);
-  expect(polite.logged).toContain('{"msg":"drained"}');
+  // What a process wrote may come behind the news that it ended, as what it sends may come before.
+  await expect.poll(() => polite.logged).toContain('{"msg":"drained"}');
   const deaf = supervise(`process.on("SIGTERM", () => {}); ${ready} ${stay}`);
   await deaf.process.ready;
   expect(await deaf.process.stop(100)).toBe(false);
@@ -82,6 +83,7 @@ test("a child that is stopped before it was ready leaves nobody waiting for it",
 test("a child opens no inspector when it is signalled, and writes no environment into a report", async () => {
   const { process: child, logged } = supervise(`console.log(JSON.stringify({ flags: process.execArgv })); ${ready} ${stay}`);
   await child.ready;
+  await expect.poll(() => logged.join()).toContain("flags");
   const { flags } = JSON.parse(logged.find((line) => line.includes("flags")) ?? "{}") as { flags: string[] };
   expect(flags).toEqual(expect.arrayContaining(["--disable-sigusr1", "--report-exclude-env"]));
 });
@@ -89,6 +91,7 @@ test("a child opens no inspector when it is signalled, and writes no environment
 test("a child sees no variable of ours but those it is given", async () => {
   const { process, logged } = supervise(`console.log(JSON.stringify({ names: Object.keys(process.env) })); ${ready} ${stay}`);
   await process.ready;
+  await expect.poll(() => logged.join()).toContain("names");
   const { names } = JSON.parse(logged.find((line) => line.includes("names")) ?? "{}") as { names: string[] };
   expect(names.filter((name) => !name.startsWith("NODE_CHANNEL") && name !== "__CF_USER_TEXT_ENCODING")).toEqual([]);
 });

@@ -194,9 +194,14 @@ describe("a look whose server is silent", () => {
 
   test.each([
     ["before its greeting", [stall], { greetingMs: 60 }, { code: "CONNECT_TIMEOUT", facts: { code: "GREETING_TIMEOUT" } }],
-    ["after it", [greeting, { expect: /CAPABILITY/ }, stall], { openMs: 60 }, { code: "CONNECT_TIMEOUT", facts: { code: "Silent" } }],
-    ["but for noise", [greeting, { expect: /CAPABILITY/ }, ...noise, stall], { openMs: 150 }, { facts: { code: "Silent" } }],
-    ["at the second folder", [...login, ...statusOfInbox, { expect: /^S1/ }, stall], { commandSilenceMs: 60 }, { code: "SESSION_CLOSED" }],
+    ["after it", [greeting, { expect: /CAPABILITY/ }, stall], { openMs: 1_000 }, { code: "CONNECT_TIMEOUT", facts: { code: "Silent" } }],
+    ["but for noise", [greeting, { expect: /CAPABILITY/ }, ...noise, stall], { openMs: 1_000 }, { facts: { code: "Silent" } }],
+    [
+      "at the second folder",
+      [...login, ...statusOfInbox, { expect: /^S1/ }, stall],
+      { commandSilenceMs: 1_000 },
+      { code: "SESSION_CLOSED" },
+    ],
   ] satisfies readonly (readonly [string, readonly ScriptStep[], object, object])[])(
     "%s ends in time",
     async (_, script, limits, failure) => {

@@ -85,7 +85,7 @@ describe("token-expiry", () => {
 
 describe("the end of a session", () => {
   test("comes when nothing was said for too long", async () => {
-    order({ name: "idle-timeout", params: { ms: 60 } });
+    order({ name: "idle-timeout", params: { ms: 700 } });
     const raw = await inInbox();
     raw.send("a IDLE");
     await raw.line();

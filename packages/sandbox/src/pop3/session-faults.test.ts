@@ -62,7 +62,7 @@ describe("the end of a token", () => {
 
 describe("the end of a session", () => {
   test("comes when nothing was said for too long", async () => {
-    order({ name: "idle-timeout", params: { ms: 60 } });
+    order({ name: "idle-timeout", params: { ms: 700 } });
     expect(await (await loggedIn(bench)).rest()).toBe("-ERR Connection is closed. 12\r\n");
   });
 
