@@ -134,7 +134,7 @@ describe("the settlement", () => {
     expect(await bench.redis.exists(bench.keys.lease(id))).toBe(0);
     const [seconds] = await bench.redis.time();
     const due = Number(await bench.redis.zscore(bench.keys.due("fresh", "contoso"), id));
-    expect(Math.abs(due - Number(seconds) * 1_000 - 5_000)).toBeLessThan(2_000);
+    expect(Math.abs(due - Number(seconds) * 1_000 - 5_000)).toBeLessThan(4_000);
     expect(await bench.redis.hmget(bench.keys.mailbox(id), "cause", "opened", "history")).toEqual([null, "1", "0"]);
     const again = await bench.store.acquire(mailbox, "fresh");
     expect(again?.token).not.toBe(bench.lease.token);
@@ -152,7 +152,7 @@ describe("the settlement", () => {
     await bench.store.acquire(mailbox, "fresh");
     await bench.handOff.settle(bench.lease, { ...calm, freshDueInMs: 3_600_000 });
     const [seconds] = await bench.redis.time();
-    expect(Number(await bench.redis.zscore(bench.keys.due("fresh", "contoso"), id)) - Number(seconds) * 1_000).toBeLessThan(2_000);
+    expect(Number(await bench.redis.zscore(bench.keys.due("fresh", "contoso"), id)) - Number(seconds) * 1_000).toBeLessThan(60_000);
   });
 });
 

@@ -3,7 +3,7 @@ import { type EnginePorts, syncMailbox } from "@mailfleet/engine";
 import { createMailboxDesk, type MailboxDesk } from "@mailfleet/queue";
 import { systemClock } from "@mailfleet/runtime";
 import { createDueIndex, createFleetReader, createMailboxRegistry, createPurgeHold, createPushLeases } from "@mailfleet/store";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { calm, events, keys, mailbox, never, ports, queue, record, redis, setUpSyncBench, sync, truth } from "./sync-bench.ts";
 
 setUpSyncBench();
@@ -135,7 +135,7 @@ async function heardDuring(act: () => Promise<unknown>): Promise<object[]> {
   await act();
   // Behind everything that was published before.
   await redis.publish(keys.signals, "{}");
-  await vi.waitFor(() => expect(heard.at(-1)).toEqual({}));
+  await expect.poll(() => heard.at(-1)).toEqual({});
   listener.disconnect();
   return heard.slice(0, -1);
 }

@@ -17,4 +17,4 @@ test("sessions that end with their tokens are replaced; nothing is missed, blame
   }
   expect((await record())?.cause).toBeUndefined();
   expect([...log.messages("warn"), ...log.messages("error")]).toEqual([]);
-}, 60_000);
+}, 120_000);

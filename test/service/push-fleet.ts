@@ -50,7 +50,7 @@ export const mail = (subject: string): Buffer =>
   Buffer.from(`From: a@x.example\r\nSubject: ${subject}\r\nMessage-ID: <${subject}@x>\r\n\r\nhello\r\n`);
 
 /** Waits until messages of these subjects are in the queue. */
-export async function arrived(wanted: readonly string[], limitMs = 15_000): Promise<void> {
+export async function arrived(wanted: readonly string[], limitMs = 30_000): Promise<void> {
   await until(
     async () => (await events()).flatMap((event) => ("message" in event ? (event.message?.subject ?? []) : [])),
     (found) => wanted.every((subject) => found.includes(subject)),
@@ -70,5 +70,5 @@ export const dueInMs = async (): Promise<number> => Number(await redis.zscore(ke
 
 /** The first look of all, and the one after push connected, are over. */
 export async function calmDown(): Promise<void> {
-  await until(dueInMs, (inMs) => inMs > hour / 2, 15_000);
+  await until(dueInMs, (inMs) => inMs > hour / 2, 30_000);
 }

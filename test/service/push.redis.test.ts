@@ -89,7 +89,7 @@ test("a session that works on the mailbox is told, and the mailbox is due again 
   await until(
     () => redis.hget(keys.mailbox(id), "poke"),
     (poke) => poke === "1",
-    15_000,
+    30_000,
   );
   if (!lease) throw new Error("the mailbox was taken");
   await ports.handOff.settle(lease, { checked: true, opened: true, freshDueInMs: hour, events: [] });
@@ -104,7 +104,7 @@ test("a mailbox that is refused keeps its cause and its time; push does not knoc
     await until(
       () => redis.hget(keys.mailbox(id), "cause"),
       (cause) => cause !== null,
-      15_000,
+      30_000,
     );
     const before = sandbox.counters.commands.get("login refused") ?? 0;
     const started = push();
@@ -112,7 +112,7 @@ test("a mailbox that is refused keeps its cause and its time; push does not knoc
     await until(
       async () => (await redis.zscore(keys.pushFree("contoso"), id)) ?? "",
       (at) => at !== "inf" && Number(at) > Date.now(),
-      15_000,
+      30_000,
     );
     expect(started.state()).toMatchObject({ connects: 0, failures: 0 });
     expect(sandbox.counters.commands.get("login refused") ?? 0).toBeLessThanOrEqual(before + 2);

@@ -232,7 +232,7 @@ describe("a mailbox that is refused or throttled", () => {
     sandbox.setThrottled(address, Date.now() + 120_000);
     const startedAt = performance.now();
     expect(await sync("fresh")).toMatchObject({ kind: "failed", failure: { code: "SERVER_THROTTLED" } });
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
     const { cause } = (await record()) ?? {};
     expect(cause?.state).toBe("waiting");
     expect((cause?.nextAt ?? 0) - Date.now()).toBeGreaterThan(100_000);

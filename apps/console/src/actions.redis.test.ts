@@ -6,7 +6,7 @@ import { box, password, startTestConsole, type TestConsole } from "./console.fix
 const a = box("contoso", "a");
 const idOf = mailboxId(a);
 /** The console looks each second. */
-const patience = { timeout: 8_000 };
+const patience = { timeout: 30_000 };
 
 interface Asker {
   readonly post: (path: string, body: unknown) => Promise<Response>;

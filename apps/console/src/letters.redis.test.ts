@@ -60,7 +60,7 @@ const post = async <T>(path: string, body: unknown): Promise<T> => {
 };
 const ended = async (run: ActionRun): Promise<ActionRun> => {
   const find = async (): Promise<ActionRun> => (await (await it.get(`/api/actions/${run.id}`)).json()) as ActionRun;
-  await expect.poll(async () => ["done", "failed", "undone"].includes((await find()).state), { timeout: 15_000 }).toBe(true);
+  await expect.poll(async () => ["done", "failed", "undone"].includes((await find()).state), { timeout: 30_000 }).toBe(true);
   return find();
 };
 /** The page's data, once the list of before is not believed any more. */
@@ -114,12 +114,12 @@ test("letters are shown by cause without anything that a sender wrote, and repla
   const run = await ended(waiting);
   expect(run.words).toBe("3 dead letters of cause ".concat(cause?.id ?? "", ": 2 tried again, 1 had moved on and were left alone."));
   expect((await it.redis.lrange(queue("wait"), 0, -1)).sort()).toEqual([keyOf(1), keyOf(2)]);
-}, 30_000);
+}, 60_000);
 
 test("a page shows the letters that are there, also where others of the same number were there a moment before", async () => {
   const before = await fail(20, "no such customer", it.parts.live.now());
   const { letters: count } = await letters();
-  await expect.poll(() => it.parts.live.memory.summary.deadLetters, { timeout: 10_000 }).toBe(count);
+  await expect.poll(() => it.parts.live.memory.summary.deadLetters, { timeout: 30_000 }).toBe(count);
   // Believed for some seconds.
   await letters();
   await it.redis.zrem(queue("failed"), before);

@@ -83,7 +83,7 @@ describe("a console with a login service", () => {
     const page = (await (await it.get("/api/page?path=/", header(cookies))).json()) as { frame: { you: object; token: string } };
     expect(page.frame.you).toEqual({ name: "anna@contoso.example", role: "operator", canSignOut: true });
     await expect
-      .poll(async () => (await it.parts.activity.read({ who: "people", count: 1 })).entries[0], { timeout: 5_000 })
+      .poll(async () => (await it.parts.activity.read({ who: "people", count: 1 })).entries[0], { timeout: 30_000 })
       .toMatchObject({ who: "anna@contoso.example", verb: "sign in" });
     const out = await it.post("/api/logout", {}, { ...header(cookies), "x-mailfleet-token": page.frame.token });
     expect(out.status).toBe(200);

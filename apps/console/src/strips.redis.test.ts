@@ -13,7 +13,7 @@ test("a mailbox's page has this hour at once, and a console that ends leaves it 
   expect([page.data.strip.hours.length, page.data.strip.hours.at(-1)]).toEqual([stripHours, stateWords.indexOf("new")]);
   expect(await it.redis.exists(key)).toBe(0);
   await it.parts.close();
-  expect(unpackHours((await it.redis.get(key)) ?? "")?.states).toEqual([stateWords.indexOf("new")]);
+  expect(new Set(unpackHours((await it.redis.get(key)) ?? "")?.states)).toEqual(new Set([stateWords.indexOf("new")]));
   expect(await it.redis.pttl(key)).toBeGreaterThan(14 * 86_400_000);
   await it.end();
 });

@@ -49,7 +49,7 @@ describe("a viewer", () => {
       .poll(
         async () => (await it.parts.activity.read({ who: "people", count: 50 })).entries.filter(({ outcome }) => outcome === "refused"),
         {
-          timeout: 5_000,
+          timeout: 30_000,
         },
       )
       .not.toEqual([]);

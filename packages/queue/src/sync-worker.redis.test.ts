@@ -82,7 +82,7 @@ test("a worker that is held takes no job, and takes those that came meanwhile wh
   }
   await expect.poll(() => queues.waiting("fresh")).toBeGreaterThanOrEqual(6);
   worker.hold(false);
-  await expect.poll(() => seen, { timeout: 10_000 }).toHaveLength(9);
+  await expect.poll(() => seen, { timeout: 30_000 }).toHaveLength(9);
 });
 
 test("a job that names anything but one mailbox is refused and stays as a dead letter, without a session", async () => {
@@ -96,7 +96,7 @@ test("a job that names anything but one mailbox is refused and stays as a dead l
     },
   });
   await queues.add("fresh", polls("contoso/UPPER@contoso.example", "no-tenant", "contoso/ok@contoso.example"));
-  await expect.poll(() => sessions, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => sessions, { timeout: 30_000 }).toBe(1);
   await expect.poll(() => log.messages("error").filter((text) => text.includes("JOB_PAYLOAD_INVALID"))).toHaveLength(2);
 });
 

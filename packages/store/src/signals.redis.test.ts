@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { mailboxId, type MailboxRef, redisKeys } from "@mailfleet/core";
-import { silentLog, sharedRedisUrl, uniqueName } from "@mailfleet/testkit";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type RunningRedis, silentLog, startRedis, uniqueName } from "@mailfleet/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openSignals, type RunningSignals } from "./signals.ts";
 
 const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "imap" };
@@ -9,12 +9,18 @@ const neighbour: MailboxRef = { ...mailbox, address: "sales@contoso.example" };
 const stranger: MailboxRef = { ...mailbox, tenant: "fabrikam" };
 const clock = { now: () => Date.now(), monotonic: () => performance.now(), sleep: () => Promise.reject(new Error("not used")) };
 
+/** Its own: the connections that listen are cut here, and other tests listen at the one for all. */
+let server: RunningRedis;
 let redis: Redis;
 let keys: ReturnType<typeof redisKeys>;
 const open: RunningSignals[] = [];
 
+beforeAll(async () => {
+  server = await startRedis({ shared: false });
+});
+afterAll(() => server.stop());
 beforeEach(() => {
-  redis = new Redis(sharedRedisUrl());
+  redis = new Redis(server.url);
   keys = redisKeys(uniqueName("signals"));
 });
 afterEach(() => {
@@ -49,7 +55,7 @@ async function interrupt(): Promise<void> {
 }
 
 /** By a message, and not by a poll; a machine that does other things takes its time. */
-const atOnceMs = 2_000;
+const atOnceMs = 10_000;
 
 describe("a signal", () => {
   test("reaches all sessions of the mailbox in eight workers at once, and nobody else's", async () => {
@@ -64,10 +70,10 @@ describe("a signal", () => {
     for (const { reason } of all) expect(reason).toMatchObject({ failure: { code: "INTERRUPTED", facts: { layer: "engine" } } });
     for (const { reason } of all) {
       const { hintMs } = (reason as { failure: { facts: { hintMs: number } } }).failure.facts;
-      expect(Math.abs(hintMs - 89_117)).toBeLessThan(1_000);
+      expect(Math.abs(hintMs - 89_117)).toBeLessThan(atOnceMs);
     }
     for (const one of workers) {
-      expect(Math.abs(one.waitMs(mailbox) - 89_117)).toBeLessThan(2_000);
+      expect(Math.abs(one.waitMs(mailbox) - 89_117)).toBeLessThan(atOnceMs);
       expect(one.waitMs(neighbour)).toBe(0);
     }
     expect(others.filter(({ signal }) => signal.aborted)).toEqual([]);
@@ -85,7 +91,7 @@ describe("a signal", () => {
     await tell({ kind: "hold", tenant: "contoso", untilMs: await inMs(600_000), code: "SERVICE_INCIDENT" });
     await Promise.all(ends);
     expect([canary.signal.aborted, other.signal.aborted]).toEqual([false, false]);
-    expect(one.waitMs(neighbour)).toBeGreaterThan(59_000);
+    expect(one.waitMs(neighbour)).toBeGreaterThan(60_000 - atOnceMs);
     // The hold may end long before its next look.
     expect(one.waitMs(neighbour)).toBeLessThanOrEqual(60_000);
     // The answer that let this session begin may be older than the signal.
