@@ -43,7 +43,7 @@ describe("the fleet", () => {
       const [answer] = await fleet().ask("producer", "/metrics");
       return /^mailfleet_sentence_info\{sentence="(.*)"\} 1$/m.exec(answer?.text ?? "")?.[1];
     };
-    await expect.poll(shown, { timeout: 15_000 }).toBe(sentence);
+    await expect.poll(shown, { timeout: 30_000 }).toBe(sentence);
     expectQuiet();
   });
 
@@ -68,7 +68,7 @@ describe("the fleet", () => {
       return [...lists.filter(({ says, has }) => says !== has), ...(sum === 10 ? [] : [{ states, sum }])];
     };
     // Numbers and lists are looked at in two moments.
-    await expect.poll(unlike, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(unlike, { timeout: 60_000 }).toEqual([]);
     expectQuiet();
   });
 });
@@ -104,10 +104,10 @@ describe("a mailbox that is late", () => {
     await fleet().sandbox.setRefused(refused, false);
     await page.getByRole("button", { name: "Try now" }).click();
     await waitForHeading(page, `${refused} is fresh`);
-    await expect(main(page).textContent()).resolves.toContain("unaccounted");
+    await main(page).filter({ hasText: "unaccounted" }).waitFor();
     await page.getByRole("link", { name: "Fleet", exact: true }).click();
     await waitForHeading(page, "All 10 mailboxes are fresh. Nothing needs you.");
-    await expect(page.getByText("Nothing needs you.", { exact: true }).count()).resolves.toBe(1);
+    await expect.poll(() => page.getByText("Nothing needs you.", { exact: true }).count()).toBe(1);
     expectQuiet();
   });
 });
@@ -216,16 +216,17 @@ describe("dead letters that nobody wants", () => {
     await failEvents(fleet().redis.url, 1, "no such order");
     expect(await paste(replay)).toMatchObject({ code: 0, doc: { selected: 2, done: 2 } });
 
-    await page.getByRole("button", { name: "Replay 1", exact: true }).waitFor({ timeout: 20_000 });
+    await page.getByRole("button", { name: "Replay 1", exact: true }).waitFor({ timeout: 30_000 });
     await page.getByRole("link", { name: /^Open / }).click();
     await page.getByRole("button", { name: "Discard 1", exact: true }).click();
     const { doc } = await paste(`${await commandOfDialog(page)} --yes`);
     expect(doc).toMatchObject({ done: 1, discarded: expect.any(String) });
-    await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor({ timeout: 20_000 });
+    await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor({ timeout: 30_000 });
     const restored = await fleet().mailfleet("dead-letters", "restore", doc["discarded"] as string);
     expect(restored).toMatchObject({ code: 0, doc: { ok: true, putBack: 1 } });
     await page.goto("/dead-letters");
-    expect(await page.getByRole("heading", { name: "Discarded, kept for seven days" }).count()).toBe(0);
+    await waitForHeading(page, /dead letters? from 1 cause/);
+    await page.getByRole("heading", { name: "Discarded, kept for seven days" }).waitFor({ state: "detached" });
     expectQuiet();
   });
 });
@@ -329,12 +330,12 @@ describe("parking", () => {
     await tabTo(page, "Undo");
     await keyboard.press("Enter");
     const parked = () => page.locator("tbody tr").filter({ hasText: "parked by operator" }).count();
-    await expect.poll(parked, { timeout: 15_000 }).toBe(0);
+    await expect.poll(parked, { timeout: 30_000 }).toBe(0);
     // The command that the dialog showed does the same, and so does the one that undoes it.
     expect((await paste(command)).code).toBe(0);
-    await expect.poll(parked, { timeout: 15_000 }).toBe(2);
+    await expect.poll(parked, { timeout: 30_000 }).toBe(2);
     expect((await paste(command.replace("mailboxes park", "mailboxes resume"))).code).toBe(0);
-    await expect.poll(parked, { timeout: 15_000 }).toBe(0);
+    await expect.poll(parked, { timeout: 30_000 }).toBe(0);
     expectQuiet();
   });
 });

@@ -137,7 +137,8 @@ test("a message that arrives now is handed off in the fresh lane within seconds"
   await until(
     () => readSums(redis),
     (sums) => sums.handedOff === before.handedOff + 1,
-    20_000,
+    60_000,
+    () => roles.map((role) => role.output()).join("\n"),
   );
   const newest = (await readEvents(server.url))
     .filter((event) => event.type === "message.added")

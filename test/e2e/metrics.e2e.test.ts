@@ -50,7 +50,7 @@ test("the roles show what they did, the same as the ledger, and no mailbox", asy
   const worker = await until(
     () => metricsOf("worker"),
     (text) => sumOf(text, "mailfleet_handed_off_total") >= sums.handedOff,
-    20_000,
+    60_000,
     fleet.output,
   );
   expect(sumOf(worker, "mailfleet_handed_off_total", 'tenant="contoso"')).toBe(sums.handedOff);
@@ -63,7 +63,7 @@ test("the roles show what they did, the same as the ledger, and no mailbox", asy
     (text) =>
       sumOf(text, "mailfleet_messages", 'account="handed_off"') >= sums.handedOff &&
       sumOf(text, "mailfleet_events", 'state="waiting"') >= sums.handedOff,
-    20_000,
+    60_000,
     fleet.output,
   );
   expect(sumOf(producer, "mailfleet_mailboxes", 'tenant="contoso"')).toBe(5);

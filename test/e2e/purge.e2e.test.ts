@@ -200,7 +200,7 @@ test("after a purge nothing of the mailbox is found in Redis, its files, blobs o
   await until(
     async () => [...(await search(needles))].map(([needle, where]) => `${needle} in ${where.join(", ")}`),
     (found) => found.length === 0,
-    10_000,
+    60_000,
   );
   expect(await readFile(join(server.dir, "dump.rdb"))).not.toHaveLength(0);
 
@@ -272,7 +272,7 @@ test("a purge that dies at any of its effects is finished by the next one, also 
   await until(
     async () => [...(await search(needles))].map(([needle, where]) => `${needle} in ${where.join(", ")}`),
     (found) => found.length === 0,
-    10_000,
+    60_000,
   );
 });
 

@@ -117,8 +117,9 @@ test("two workers share the mailboxes; what a killed one pushed, and what came m
   await held([3, 3], 60_000);
   const stoppedAt = performance.now();
   expect(await third.stop()).toBe(0);
-  expect(performance.now() - stoppedAt).toBeLessThan(10_000);
-  await held([6], 15_000);
+  expect(performance.now() - stoppedAt).toBeLessThan(20_000);
+  // A place that nobody gives back is kept for half a minute.
+  await held([6], 25_000);
   await arrived(deliverToAll(), 60_000);
 
   const keysOfEvents = (await readEvents(server.url)).map(({ key }) => key);

@@ -20,7 +20,7 @@ test("a sandbox starts with the faults of a file, and another process takes them
     await until(
       () => Promise.resolve(started.output()),
       (text) => text.includes('"ready":true'),
-      30_000,
+      60_000,
     );
     expect(await fault("show")).toMatchObject({ code: 0, doc: { faults: [{ id: 1, order: { name: "token-5xx", tenant: "tiny" } }] } });
     expect(await fault("clear", "token-5xx")).toMatchObject({ code: 0, doc: { removed: 1 } });

@@ -92,7 +92,7 @@ test("roles that start before Redis wait for it, say so, end when they are asked
     await until(
       async () => role.output(),
       (text) => text.includes(`"msg":"${role.name} started"`),
-      10_000,
+      60_000,
     );
     expect(await role.stop()).toBe(0);
   }

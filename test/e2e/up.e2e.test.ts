@@ -170,10 +170,10 @@ describe("up that stays", () => {
       );
     await says(/sync +\d/, 90_000);
     role.process.kill("SIGINT");
-    await says(/Stopping\./, 5_000);
+    await says(/Stopping\./, 30_000);
     // Whoever presses the key again does it until it works: the first repeats may be the same press.
     const isEnded = async (): Promise<boolean> => role.process.exitCode !== null || !role.process.kill("SIGINT");
-    await until(isEnded, (ended) => ended, 5_000);
+    await until(isEnded, (ended) => ended, 30_000);
     // A press that comes when all is done already ends the process itself: to a shell both are 130.
     expect([130, "SIGINT"], role.output()).toContain(await role.ended);
     expect(role.output()).toMatch(/Stopped (?:at once|in)/);
@@ -185,7 +185,7 @@ describe("up that stays", () => {
     await until(
       () => Promise.resolve(role.output()),
       (text) => /sync +\d/.test(text),
-      60_000,
+      90_000,
     );
     role.process.kill("SIGKILL");
     await role.ended;
@@ -199,7 +199,7 @@ describe("up that stays", () => {
       }
       return found;
     };
-    await until(survivors, (found) => found.length === 0, 20_000);
+    await until(survivors, (found) => found.length === 0, 60_000);
   });
 });
 

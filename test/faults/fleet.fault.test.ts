@@ -64,6 +64,10 @@ describe("a fleet whose Redis is in trouble", { concurrent: false }, () => {
     await waitUntil("the producer says so", () => fleet.producer.output().includes('"code":"REDIS_UNSAFE"'), 70_000);
     const detectMs = performance.now() - startedAt;
     expect(await sentenceOf(fleet)).toMatch(/maxmemory-policy is allkeys-lru, it must be noeviction.* Nothing comes in/);
+    // One that was begun before may still find what comes now.
+    const sessions = (): Promise<number[]> =>
+      Promise.all((["fresh", "backfill"] as const).map((lane) => fleet.redis.zcard(keys.inFlight(lane, "contoso"))));
+    await waitUntil("no session is at work", async () => (await sessions()).every((count) => count === 0));
     const before = await fleet.handedOff();
     world.sandbox.deliver(world.sandbox.tenants[0]?.addresses[0] ?? "", "INBOX", Buffer.from("Subject: unsafe\r\n\r\nx\r\n"));
     // Longer than a poll: it would have come in by now.
@@ -90,7 +94,9 @@ describe("a fleet whose Redis is in trouble", { concurrent: false }, () => {
     // It stays full: Redis tries its last write again each second, and what it gave up may make room for a little.
     const told = async (): Promise<boolean> => (await fill()) && /MISCONF/.test(fleet.worker.output() + fleet.producer.output());
     const detectMs = await waitUntil("the log names the cause", told);
-    await waitUntil("status does", async () => /cannot write to its disk.* Nothing comes in/.test(await sentenceOf(fleet)));
+    const isSaid = async (): Promise<boolean> =>
+      (await fill()) && /cannot write to its disk.* Nothing comes in/.test(await sentenceOf(fleet));
+    await waitUntil("status does", isSaid);
     const before = await fleet.handedOff();
     world.sandbox.deliver(world.sandbox.tenants[0]?.addresses[0] ?? "", "INBOX", Buffer.from("Subject: disk\r\n\r\nx\r\n"));
     await fleet.server.liftFileLimit();
