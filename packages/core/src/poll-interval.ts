@@ -42,11 +42,11 @@ const longestShare = 0.7;
 const spread = 0.1;
 /** Later than this share of `pollMs`: the fleet is behind, and whoever waited together is not to come back together. */
 const lateShare = 0.1;
-/** How far they are dealt apart: half the interval either way, less where it is near the longest: that may be exceeded by a fifth.
- * Never over less than 0.7 of the usual interval: that one is the same for all, so that whoever has less mail is not sooner. */
+/** How far they are dealt apart: half the interval either way, less where it is near the longest: that may be exceeded by a fifth. */
 const lateSpread = 0.5;
-const lateLeast = 0.7;
 const lateMostFactor = 1.2;
+/** Of the longest: nobody begins later, so that those near it are dealt over 0.7 of it. The same for all, so that whoever has less mail is not sooner. */
+const lateBeginShare = 0.5;
 
 /** Bounds of the interval before it is spread, ms. The promise is stronger than `pollMs`, the floor of servers stronger than both. */
 export function pollBounds({ pollMs, freshWithinMs }: PollSettings): {
@@ -62,13 +62,13 @@ export function pollBounds({ pollMs, freshWithinMs }: PollSettings): {
 /** When the mailbox is looked at next, ms from now. Pure. */
 export function nextPollMs(question: PollQuestion): number {
   const { settings, lateMs, phase, random } = question;
-  const { shortest, usual, longest } = pollBounds(settings);
+  const { shortest, longest } = pollBounds(settings);
   const interval = intervalOf(question);
   const isLate = lateMs > lateShare * settings.pollMs;
   if (!isLate) return interval * (1 + spread * (phase + random - 1));
   const most = Math.max(interval, Math.min((1 + lateSpread) * interval, lateMostFactor * longest));
   // As often as without it, on the average, where there is room for that: a fleet that is behind is not asked for more.
-  const least = Math.max((1 - spread) * shortest, Math.min(2 * interval - most, most - lateLeast * usual));
+  const least = Math.max((1 - spread) * shortest, Math.min(2 * interval - most, lateBeginShare * longest));
   return least + (most - least) * random;
 }
 
