@@ -142,6 +142,7 @@ describe("a page that is out of touch", () => {
       const answer = await another;
       expect([answer.status, await answer.json()]).toMatchObject([503, { error: { code: "NOT_LIVE" } }]);
       await (await late).page.getByText("It is loaded by itself as soon as it can be made.").waitFor();
+      await expectAccessible((await late).page, "the notice");
     } finally {
       await fleet().redis.resume();
     }
