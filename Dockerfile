@@ -1,10 +1,10 @@
-# One image for all roles, sources without a build step:
+# One image for all roles, each built into few files:
 #   docker build -t mailfleet --build-arg REVISION="$(git rev-parse HEAD)" .
 #   docker run --rm mailfleet --help
 
 ARG NODE=24.21.0
 
-FROM node:${NODE}-slim AS dependencies
+FROM node:${NODE}-slim AS manifests
 WORKDIR /srv
 COPY package.json package-lock.json .npmrc ./
 COPY bench/package.json bench/
@@ -32,6 +32,8 @@ COPY packages/store/package.json packages/store/
 COPY packages/telemetry/package.json packages/telemetry/
 COPY packages/testkit/package.json packages/testkit/
 COPY packages/web/package.json packages/web/
+
+FROM manifests AS dependencies
 # What is in the image, as CycloneDX: of manifests and lock, so before anything is installed.
 COPY scripts/sbom.mjs scripts/
 COPY scripts/lib/sbom.mjs scripts/lib/npm-json.mjs scripts/lib/processes.mjs scripts/lib/
@@ -39,6 +41,14 @@ RUN node scripts/sbom.mjs > sbom.cdx.json && rm -r scripts
 # Only what the programs need; the root's own packages are tools, and a second Node.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --include-workspace-root=false \
     --workspace apps/cli --workspace apps/console --workspace apps/producer --workspace apps/worker
+
+FROM manifests AS built
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY packages packages
+COPY apps apps
+COPY scripts/build-roles.mjs scripts/
+COPY scripts/lib/left-out.mjs scripts/lib/processes.mjs scripts/lib/source-places.mjs scripts/lib/
+RUN node scripts/build-roles.mjs built
 
 FROM node:${NODE}-slim
 ARG REVISION=unknown
@@ -59,15 +69,17 @@ COPY --from=dependencies /srv ./
 COPY LICENSE ./
 COPY packages packages
 COPY apps apps
+# What is started. It reads manifests, pages and some libraries where the sources have them.
+COPY --from=built /srv/built built
 RUN mkdir -p /data /etc/mailfleet && chown node:node /data /etc/mailfleet
 # Types taken out and code compiled once, here, as the user and with the flags that the roles have: for others Node would look elsewhere.
 # Then it is read-only, as the sources are. Without it a start takes twice the processor time; nothing else depends on it.
 ENV NODE_COMPILE_CACHE=/srv/compile-cache
 RUN install -d -o node -g node /srv/compile-cache \
-    && setpriv --reuid=node --regid=node --clear-groups node apps/cli/bin/compile-all.mjs \
+    && setpriv --reuid=node --regid=node --clear-groups node apps/cli/bin/compile-all.mjs built \
     && chown -R root:root /srv/compile-cache \
     && chmod -R a+rX /srv/compile-cache
-# Sources belong to root and are read-only for the process.
+# Programs and sources belong to root and are read-only for the process.
 USER node
 VOLUME /data
 WORKDIR /data
@@ -75,5 +87,5 @@ WORKDIR /data
 # when a new start would help nobody.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --start-interval=2s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.MAILFLEET_METRICS_LISTEN.split(':').pop() + '/healthz').then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/srv/apps/cli/bin/mailfleet.mjs"]
+ENTRYPOINT ["node", "/srv/built/mailfleet.mjs"]
 CMD ["--help"]

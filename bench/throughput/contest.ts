@@ -8,6 +8,8 @@ export interface ContestOptions {
   readonly runs: number;
   /** Parser threads of mailfleet's worker. */
   readonly threads: number;
+  /** Folder of mailfleet's built programs. */
+  readonly programs: string;
   readonly say: (line: string) => void;
 }
 
@@ -19,8 +21,8 @@ export interface Contest {
 }
 
 /** mailfleet and the others over the same mailboxes, in turns within each run, so that a drift of the machine hits all of them. */
-export async function holdContest(world: World, { runs, threads, say }: ContestOptions): Promise<Contest> {
-  const own = () => runMailfleet(world, threads);
+export async function holdContest(world: World, { runs, threads, programs, say }: ContestOptions): Promise<Contest> {
+  const own = () => runMailfleet(world, { parseThreads: threads, programs });
   const others = othersFor(world);
   const runners = [own, ...others];
   const results: Result[][] = runners.map(() => []);

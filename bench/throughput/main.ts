@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readFlags } from "../flags.ts";
 import { drawBars } from "../kit/chart.ts";
 import { publish } from "../kit/results.ts";
+import { buildPrograms } from "./build-programs.ts";
 import { holdContest } from "./contest.ts";
 import { formatTable } from "./report.ts";
 import { versionOf } from "./run-others.ts";
@@ -51,6 +52,7 @@ const { protocol } = given.choices;
 /** Exchange is never on this machine; over IMAP the contestants differ less by it, and mbsync takes its time. */
 const rttMs = wanted["rtt-ms"] ?? (protocol === "pop3" ? 10 : 0);
 
+const programs = await buildPrograms();
 const near = await measure("on this machine", wanted.messages, 0);
 const far = rttMs > 0 ? await measure(`${rttMs} ms away`, wanted["far-messages"] ?? Math.ceil(wanted.messages / 4), rttMs) : undefined;
 const figures = {
@@ -88,7 +90,7 @@ async function measure(where: string, messages: number, distanceMs: number) {
   const { mailboxes, runs, threads } = wanted;
   const world = await openWorld({ protocol, rttMs: distanceMs, messages, mailboxes, ...(corpus !== undefined && { corpus }) });
   try {
-    const { rows, ratios } = await holdContest(world, { runs, threads, say });
+    const { rows, ratios } = await holdContest(world, { runs, threads, programs, say });
     const [{ seconds, messagesPerSecond, cpuMsPerMessage, peakRssMb }] = rows;
     const { medianBytes, bytes } = world;
     say(`\n${where}: ${messages} messages, ${(bytes / 1e6).toFixed(1)} MB, median ${medianBytes} bytes, ${runs} runs, medians\n`);

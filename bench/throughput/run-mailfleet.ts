@@ -11,23 +11,28 @@ import { type World, writeConfig } from "./world.ts";
 const giveUpMs = 10 * 60_000;
 const lookMs = 20;
 
+export interface MailfleetOptions {
+  readonly parseThreads: number;
+  /** Of the built programs. */
+  readonly programs: string;
+}
+
 /**
  * The whole pipeline as it is shipped: a producer and a worker as processes of their own, private Redis with AOF, blobs on disk.
  * The clock runs from the start of the worker, start-up included, until the last message is committed. Events stay in the queue.
  */
-export async function runMailfleet(world: World, parseThreads: number): Promise<Result> {
+export async function runMailfleet(world: World, { parseThreads, programs }: MailfleetOptions): Promise<Result> {
   const dir = await mkdtemp(join(world.dir, "mailfleet-"));
   const server = await startRedis({ shared: false });
   const config = await writeConfig(world, dir, server.url, parseThreads);
   // As `mailfleet up` starts its roles.
   const env = { ...workerEnvironment, PATH: process.env["PATH"], NODE_COMPILE_CACHE: join(world.dir, "compile-cache") };
-  const root = join(import.meta.dirname, "../..");
   const redis = new Redis(server.url);
   const keys = redisKeys();
   try {
     const startedAt = performance.now();
     const start = (role: string, flags: readonly string[]) =>
-      watch(process.execPath, [...flags, join(root, `apps/${role}/src/main.ts`), "--config", config], env);
+      watch(process.execPath, [...flags, join(programs, `${role}.mjs`), "--config", config], env);
     const roles = [start("producer", producerNodeFlags), start("worker", workerNodeFlags)];
     try {
       await untilHandedOff(redis, keys.fleetLedger, world.messages, () => roles.map((role) => role.output()).join("\n"));

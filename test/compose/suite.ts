@@ -11,6 +11,7 @@ export const againstCompose = [
  * the tenants' servers are on its own machine.
  */
 export const notAgainstCompose: Readonly<Record<string, string>> = {
+  "built-programs.e2e.test.ts": "builds the programs itself; the containers have no others",
   "chaos.e2e.test.ts":
     "kills processes by their ids, ten times; crash-and-scale.compose.test.ts kills a worker and Redis in their containers",
   "dovecot-fleet.e2e.test.ts": "reads a Dovecot of the machine; crash-and-scale.compose.test.ts compares the sandbox's mail by hashes",
