@@ -77,6 +77,41 @@ describe("folders in trouble", () => {
     expect(world.problems()).toEqual([]);
   });
 
+  test("UIDs dealt again, the highest known of them to a message whose predecessor was told as removed", async () => {
+    const world = await begun((one) => deliver(one, "INBOX", ["a1", "a2", "a3", "a4", "a5"]));
+    world.mail.expunge("INBOX", [5]);
+    await still(world);
+    await world.clock.advance(3_600_000);
+    world.mail.restore("INBOX", 5);
+    deliver(world, "INBOX", ["r5", "r6"]);
+    await still(world);
+    expect(world.problems()).toEqual([]);
+  });
+
+  test("UIDs dealt again, and of those that took known ones only that of a removed message is left", async () => {
+    const world = await begun((one) => deliver(one, "INBOX", ["a1", "a2", "a3", "a4", "a5"]));
+    world.mail.expunge("INBOX", [3]);
+    await still(world);
+    await world.clock.advance(3_600_000);
+    world.mail.restore("INBOX", 3);
+    deliver(world, "INBOX", ["r3", "r4", "r5", "r6"]);
+    world.mail.expunge("INBOX", [4, 5]);
+    await still(world);
+    expect(world.problems()).toEqual([]);
+  });
+
+  test("the newest message hidden until it was told as removed, and more comes: it is told as back, and nothing is reset", async () => {
+    const world = await begun((one) => deliver(one, "INBOX", ["a1", "a2", "a3", "a4", "a5"]));
+    world.mail.hide("INBOX", 5, true);
+    await still(world);
+    const from = world.history.length;
+    world.mail.hide("INBOX", 5, false);
+    deliver(world, "INBOX", ["a6"]);
+    await still(world);
+    expect(world.problems()).toEqual([]);
+    expect(told(world, from).filter((one) => one.startsWith("folder.reset"))).toEqual([]);
+  });
+
   test("a header batch of a resync that is cut", async () => {
     const world = await begun((one) => deliver(one, "INBOX", ["a1", "a2", "a3", "a4", "a5", "a6"]));
     world.mail.resetUidValidity("INBOX");

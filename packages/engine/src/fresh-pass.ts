@@ -2,6 +2,7 @@ import {
   compareNeed,
   eachUid,
   emptyLedger,
+  intersectUids,
   type FailureScope,
   type FolderCheckpoint,
   type FolderStatus,
@@ -28,7 +29,7 @@ import type { SessionContext } from "./ports.ts";
 import { linkKnown } from "./resync.ts";
 import { areNumbersKept, withSameUids } from "./same-uids.ts";
 import { anchored, lookAtSpool } from "./spool.ts";
-import { areUidsReused } from "./spot-check.ts";
+import { areUidsReused, goneAtTheTop, listedAgain } from "./spot-check.ts";
 
 /** STATUS of every folder, and everything new handed off in UID order. A folder in trouble does not stop the others. */
 export async function freshPass(context: SessionContext): Promise<void> {
@@ -66,7 +67,8 @@ async function takeChanges(context: SessionContext, work: FolderWork, status: Fo
   const need = compareNeed(status, checkpoint, context.settings.compare, context.ports.clock.now(), work.top);
   if (need.kind === "none") return;
   await ensureOpen(context, work);
-  if (await areReused(context, work, () => describeSpots(context, checkpoint)))
+  // A spool was settled when it was looked at: see `lookAtSpool`.
+  if (!isOfSpool(checkpoint) && (await areSpotsReused(context, work, checkpoint)))
     return resetFolder(context, work, status, resetCheckpoint(work.path, status, checkpoint));
   const missed = await unknownOf(context, work, [...eachUid(await compareFolder(context, work, status, need))]);
   if (missed.length === 0) return;
@@ -75,16 +77,12 @@ async function takeChanges(context: SessionContext, work: FolderWork, status: Fo
   await handOffFresh(context, work, await describeAll(context, missed), (same) => same);
 }
 
-function describeSpots(context: SessionContext, { spots }: FolderCheckpoint): Promise<readonly MessageMeta[]> {
-  return describeAll(
+async function areSpotsReused(context: SessionContext, work: FolderWork, checkpoint: FolderCheckpoint): Promise<boolean> {
+  const metas = await describeAll(
     context,
-    spots.map(({ uid }) => uid),
+    checkpoint.spots.map(({ uid }) => uid),
   );
-}
-
-/** Of a spool that was settled when it was looked at: see `lookAtSpool`. */
-async function areReused(context: SessionContext, work: FolderWork, metas: () => Promise<readonly MessageMeta[]>): Promise<boolean> {
-  return work.checkpoint !== undefined && !isOfSpool(work.checkpoint) && areUidsReused(context, work, await metas());
+  return areUidsReused(context, work, metas, await listedAgain(context, checkpoint));
 }
 
 async function beginFolder(context: SessionContext, work: FolderWork, status: FolderStatus, start: FolderCheckpoint): Promise<void> {
@@ -158,8 +156,12 @@ function unwanted(checkpoint: FolderCheckpoint, before: FolderCheckpoint | undef
 async function takeFresh(context: SessionContext, work: FolderWork): Promise<boolean> {
   const { session, ports } = context;
   const status = await openFolder(context, work);
-  const { uidNext: from } = work.checkpoint as FolderCheckpoint;
-  const listed = await session.listUids(from, maxUid);
+  const before = work.checkpoint as FolderCheckpoint;
+  const { uidNext: from, spots } = before;
+  const gone = isOfSpool(status) ? undefined : goneAtTheTop(before);
+  // Also what may be back below, in the same answer.
+  const all = await session.listUids(gone?.[0]?.[0] ?? from, maxUid);
+  const listed = gone === undefined ? all : all.filter((uid) => uid >= from);
   const until = Math.max(status.uidNext, (listed.at(-1) ?? 0) + 1);
   // In a spool a hole is what was moved on before it was seen; what comes up in it later shows in the count.
   const isShort = listed.length < until - from && !isOfSpool(status);
@@ -167,10 +169,10 @@ async function takeFresh(context: SessionContext, work: FolderWork): Promise<boo
     const moved = { ...now, uidNext: until };
     return isShort ? { ...moved, recheck: addRecheck(now.recheck, from, until - 1, ports.clock.now()) } : moved;
   };
-  const { spots } = work.checkpoint as FolderCheckpoint;
   // Asked for together with the new ones: a round trip less.
   const metas = until > from ? await describeAll(context, [...spots.map(({ uid }) => uid), ...listed]) : [];
-  if (await areReused(context, work, () => Promise.resolve(metas))) return false;
+  const back = gone === undefined ? [] : intersectUids(gone, uidSetOf(all));
+  if (!isOfSpool(status) && (await areUidsReused(context, work, metas, back))) return false;
   const isNew = new Set(await unknownOf(context, work, listed));
   if (isNew.size > 0) {
     await handOffFresh(
