@@ -48,6 +48,8 @@ export interface WorldOptions {
   readonly uidlOf?: (uid: number) => string;
   /** A spool's count tells hidden messages too, which its list leaves out. */
   readonly countsHidden?: boolean;
+  /** A spool's list begins with the newest. */
+  readonly isNewestFirst?: boolean;
   readonly features?: Partial<SessionFeatures>;
   readonly settings?: Partial<SyncSettings>;
   readonly seed?: number;
@@ -99,6 +101,7 @@ export class CrashWorld {
       clock: this.clock,
       uidlOf: this.#uidlOf,
       countsHidden: options.countsHidden === true,
+      isNewestFirst: options.isNewestFirst === true,
       ...(options.features && { features: options.features }),
     });
     this.#source = server.source;

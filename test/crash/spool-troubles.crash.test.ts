@@ -25,6 +25,12 @@ async function poll(world: CrashWorld): Promise<readonly string[]> {
 const told = (world: CrashWorld, from = 0): readonly string[] =>
   world.history.slice(from).map((event: MailEvent) => `${event.type} ${event.key.slice(event.key.indexOf("INBOX"))}`);
 
+/** What shows in nothing else is looked for once a day. */
+async function aDay(world: CrashWorld): Promise<void> {
+  for (let waited = 0; waited <= 24 * 60 * minute; waited += world.settings.pollMs) await poll(world);
+  await still(world);
+}
+
 const quiet = ["session.listFolders", "session.status", "session.close"];
 
 describe("a spool in trouble", () => {
@@ -127,8 +133,64 @@ describe("a spool in trouble", () => {
     const world = await begun(["a1", "a2", "a3", "a4"]);
     world.mail.restore("INBOX", 3);
     deliver(world, "INBOX", ["r3", "r4"]);
-    for (let waited = 0; waited <= 24 * 60 * minute; waited += world.settings.pollMs) await poll(world);
+    await aDay(world);
+    expect(world.problems()).toEqual([]);
+  });
+
+  test("that was restored is found out though what its list ends with was dealt no high number", async () => {
+    const world = new CrashWorld({ protocol: "pop3", uidlOf: (uid) => `word-${uid}` });
+    deliver(world, "INBOX", ["a1", "a2", "a3", "a4", "a5"]);
+    world.mail.hide("INBOX", 4, true);
     await still(world);
+    world.mail.hide("INBOX", 4, false);
+    await still(world);
+    expect(told(world).at(-1)).toBe("message.added INBOX/1.dealt/5");
+    world.mail.restore("INBOX", 5);
+    deliver(world, "INBOX", ["r5"]);
+    await aDay(world);
+    expect(world.problems()).toEqual([]);
+  });
+
+  test("that was restored is found out where its list begins with the newest, though the newest was dealt the lowest number", async () => {
+    const world = await begun(["a1", "a2", "a3", "a4"], { uidlOf: (uid) => `word-${uid}`, isNewestFirst: true });
+    world.mail.restore("INBOX", 4);
+    deliver(world, "INBOX", ["r4"]);
+    await aDay(world);
+    expect(world.problems()).toEqual([]);
+  });
+
+  test("of which only new mail is wanted is found out to be restored though what its list ends with was left out", async () => {
+    const world = new CrashWorld({ protocol: "pop3", uidlOf: (uid) => `word-${uid}`, settings: { backfill: false } });
+    const received = (name: string, agoMs = 0): void => {
+      const at = new Date(world.clock.now() - agoMs).toUTCString();
+      world.mail.deliver("INBOX", world.message(name, [`Received: from there by here; ${at}`]));
+    };
+    for (const name of ["h1", "late", "h3"]) received(name, 24 * 60 * minute);
+    world.mail.hide("INBOX", 2, true);
+    await still(world);
+    world.mail.hide("INBOX", 2, false);
+    await still(world);
+    expect(told(world)).toEqual(["message.added INBOX/1.dealt/3"]);
+    world.mail.restore("INBOX", 3);
+    received("r3");
+    await aDay(world);
+    expect(told(world).slice(1)).toEqual(["folder.reset INBOX/reset/2", expect.stringMatching(/rekeyed/), expect.stringMatching(/added/)]);
+    expect(world.history.at(-1)).toMatchObject({ type: "message.added", uidl: "word-3" });
+  });
+
+  test("asks for the two ends of its list and no more where the highest number stands in the middle", async () => {
+    const world = new CrashWorld({ protocol: "pop3", uidlOf: (uid) => `word-${uid}` });
+    deliver(world, "INBOX", ["a1", "a2", "a3", "a4", "a5"]);
+    world.mail.hide("INBOX", 4, true);
+    await still(world);
+    world.mail.hide("INBOX", 4, false);
+    await aDay(world);
+    const { checkpoint } = world.checkpoints().get("INBOX") ?? {};
+    expect(checkpoint?.compared?.top).toEqual({ uidNext: 6, listed: 5, ends: [1, 4] });
+    // What came takes the last one's place.
+    deliver(world, "INBOX", ["a6"]);
+    await poll(world);
+    expect(await poll(world)).toEqual(quiet);
     expect(world.problems()).toEqual([]);
   });
 });

@@ -59,7 +59,11 @@ const checkpoints: fc.Arbitrary<FolderCheckpoint> = fc
           uncounted: fc.integer(),
           unseen: fc.option(fc.integer()),
           modSeq: fc.option(fc.constant("715194045007")),
-          top: fc.option(fc.record({ uidNext: uid, listed: fc.nat() })),
+          top: fc.option(
+            fc
+              .record({ uidNext: uid, listed: fc.nat(), ends: fc.option(fc.tuple(uid, uid)) })
+              .map(({ ends, ...top }) => ({ ...top, ...(ends && { ends }) })),
+          ),
           hidden: fc.nat(3),
         })
         .map(({ unseen, modSeq, top, hidden, ...rest }) => ({

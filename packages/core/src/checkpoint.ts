@@ -34,7 +34,8 @@ export interface FolderCheckpoint {
   readonly compared?: Compared;
   /**
    * The newest message handed off that is still there, to notice UIDs that were dealt again (F32). At most one; a checkpoint is kept small.
-   * Of a spool without history also the newest messages that there were at first sight, or that are left of them.
+   * Of a spool also the oldest (see `witnessLines`), and of one without history the newest messages that there were at first sight, or
+   * that are left of them.
    */
   readonly spots: readonly Spot[];
   /** Generations before this one (or the folder's former path) whose messages are not all found again; newest first. */
@@ -72,7 +73,12 @@ export interface Compared {
   /** Of a spool: messages that it counted and did not list. Believed once two comparisons, a while apart, found as many. */
   readonly hidden?: number;
   /** Of a spool: the highest UID that it listed, and the checkpoint's UIDNEXT at that time; while that is the same, so should this be. */
-  readonly top?: { readonly uidNext: number; readonly listed: number };
+  readonly top?: {
+    readonly uidNext: number;
+    readonly listed: number;
+    /** What stands at the ends of the list, where that one stands at neither. */
+    readonly ends?: readonly [first: number, last: number];
+  };
 }
 
 export interface Vanished {

@@ -69,6 +69,11 @@ export function expectedTop({ compared, uidNext }: FolderCheckpoint): number {
   return compared?.top?.uidNext === uidNext ? compared.top.listed : uidNext - 1;
 }
 
+/** What should stand at the ends of a spool's list, if nothing moved; undefined where {@link expectedTop} should stand at one of them. */
+export function expectedEnds({ compared, uidNext }: FolderCheckpoint): readonly [first: number, last: number] | undefined {
+  return compared?.top?.uidNext === uidNext ? compared.top.ends : undefined;
+}
+
 /** How many messages a spool should have, if nothing moved; undefined where that is not known or not believed. */
 export function expectedCount(checkpoint: FolderCheckpoint): number | undefined {
   if (checkpoint.compared === undefined || checkpoint.vanished !== undefined) return undefined;

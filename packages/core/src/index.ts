@@ -73,6 +73,7 @@ export {
   comparedWith,
   compareWindow,
   expectedCount,
+  expectedEnds,
   expectedTop,
   isCountOff,
   isUnseenOff,
@@ -175,7 +176,6 @@ export {
   type Digest,
   type FetchedMessage,
   type MailSource,
-  type SpoolKnown,
   type MailSession,
   type BlobKind,
   type BlobStore,
@@ -377,11 +377,13 @@ export {
   isUidlOf,
   nameInPlace,
   ownNumber,
+  type SpoolKnown,
   spoolUidValidity,
   type UidlBook,
   uidlOf,
   uidOfUidl,
 } from "./uidl-book.ts";
+export { witnessLines } from "./witnesses.ts";
 export type { Span, SpanFacts, SpanName, Tracer } from "./trace-ports.ts";
 export { byProtocol } from "./by-protocol.ts";
 export { eventStem, type MailboxNames, mailboxNames } from "./mailbox-names.ts";

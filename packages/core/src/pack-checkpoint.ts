@@ -160,7 +160,7 @@ function packCompared({ wholeAt, recentAt, uncounted, unseenUncounted, modSeq, t
     uncounted,
     unseenUncounted ?? null,
     modSeq ?? "",
-    top === undefined ? 0 : [top.uidNext, top.listed],
+    top === undefined ? 0 : [top.uidNext, top.listed, ...(top.ends ?? [])],
     hidden ?? 0,
   ];
   const usual = [undefined, 0, 0, 0, "", 0, 0];
@@ -184,8 +184,12 @@ function readCompared(value: unknown): Compared {
 }
 
 function readTop(value: unknown): NonNullable<Compared["top"]> {
-  const [uidNext, listed] = list(value);
-  return { uidNext: count(uidNext), listed: count(listed) };
+  const [uidNext, listed, first, last] = list(value);
+  return {
+    uidNext: count(uidNext),
+    listed: count(listed),
+    ...(first !== undefined && { ends: [count(first), count(last)] as const }),
+  };
 }
 
 /** A UIDVALIDITY is digits, so a number of 32 bits in nearly every case. */

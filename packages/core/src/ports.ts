@@ -11,7 +11,7 @@ import type { AccessToken } from "./token-ports.ts";
 import type { Pace } from "./pace.ts";
 import type { MailRhythm } from "./poll-interval.ts";
 import type { TenantHold } from "./tenant-hold.ts";
-import type { UidlBook } from "./uidl-book.ts";
+import type { SpoolKnown, UidlBook } from "./uidl-book.ts";
 import type { WrittenResult } from "./written-message.ts";
 
 /** Wall clock and monotonic clock, both in ms. Everything that waits or compares times gets one. */
@@ -64,6 +64,8 @@ export interface FolderStatus {
   readonly highestModSeq?: string;
   /** The numbers of a spool's messages, with those that were dealt by this listing; absent where UIDLs are numbers themselves. */
   readonly uidls?: UidlBook;
+  /** The UIDs of a spool as the server lists them, oldest or newest first; absent where its list was not asked for. */
+  readonly order?: readonly number[];
 }
 
 export interface MessageMeta {
@@ -97,15 +99,6 @@ export interface FetchedMessage {
   readonly internalDate?: number;
   /** Of whoever takes the message, who may let go of them. */
   readonly bytes: Uint8Array;
-}
-
-/** What is known of a spool before it is opened. */
-export interface SpoolKnown {
-  /** What was dealt before; undefined where UIDLs are numbers themselves, and for a spool that is new. */
-  readonly uidls: UidlBook | undefined;
-  /** The highest UID that was ever seen, and how many messages there should be now: what is still so need not be listed again. */
-  readonly newest: number;
-  readonly messages: number;
 }
 
 /** A message in pieces. */

@@ -14,6 +14,17 @@ export interface UidlBook {
   readonly uidls: readonly string[];
 }
 
+/** What is known of a spool before it is opened. */
+export interface SpoolKnown {
+  /** What was dealt before; undefined where UIDLs are numbers themselves, and for a spool that is new. */
+  readonly uidls: UidlBook | undefined;
+  /** The highest UID that was ever seen, and how many messages there should be now: what is still so need not be listed again. */
+  readonly newest: number;
+  readonly messages: number;
+  /** The UIDs at the two ends of the list, where the newest is at neither. */
+  readonly ends?: readonly [first: number, last: number];
+}
+
 /** What a spool's list means in UIDs. */
 export interface DealtUidls {
   /** One for each UIDL of the list, in its order; no two are the same. */

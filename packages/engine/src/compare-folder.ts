@@ -31,7 +31,7 @@ import {
   withoutFlags,
 } from "@mailfleet/core";
 import { flagsEvent, removedEvent } from "./change-events.ts";
-import { anchorIn, newestSpots, spotOf } from "./fingerprints.ts";
+import { newestSpots, spotOf } from "./fingerprints.ts";
 import { commitStep, ensureOpen, type FolderWork, yieldIfAsked } from "./folder-work.ts";
 import { readEntries } from "./read-entries.ts";
 import type { SessionContext } from "./ports.ts";
@@ -108,7 +108,7 @@ export async function compareWhole(
   if (open.length > 0) return open;
   const now = context.ports.clock.now();
   const checkpoint = work.checkpoint as FolderCheckpoint;
-  const top = work.top === undefined ? {} : { top: { uidNext: checkpoint.uidNext, listed: work.top } };
+  const top = work.top === undefined ? {} : { top: { uidNext: checkpoint.uidNext, listed: work.top, ...endsBeside(examined, work.top) } };
   const { messages, ...hidden } = await believedCount(context, checkpoint, examined, now);
   const compared = comparedWith({ ...status, messages }, checkpoint, { wholeAt: now, recentAt: now, ...top, ...hidden });
   const { vanished: _before, ...rest } = checkpoint;
@@ -138,6 +138,12 @@ async function believedCount(
   if (compared?.hidden !== hidden) return { messages: listed, hidden };
   if (now - compared.wholeAt >= limits.recheckMs) return { messages: examined.messages, hidden };
   return { messages: listed, hidden, wholeAt: compared.wholeAt };
+}
+
+/** By what the next polls know a spool's list where its highest number stands in the middle of it, as one does that showed late. */
+function endsBeside({ order = [] }: FolderStatus, highest: number): { readonly ends?: readonly [first: number, last: number] } {
+  const [first, last] = [order[0], order.at(-1)];
+  return first === undefined || last === undefined || first === highest || last === highest ? {} : { ends: [first, last] };
 }
 
 /** Flags and presence from `low` to the checkpoint's end. */
@@ -233,9 +239,10 @@ async function commitFlags(
 export async function commitRemoved(context: SessionContext, work: FolderWork, uids: UidSet, lane: Lane): Promise<void> {
   if (uids.length === 0) return;
   const before = work.checkpoint as FolderCheckpoint;
-  const newest = subtractUids(presentUids(before), uids).at(-1)?.[1];
-  const asked = newest === undefined ? uids : uniteUids(uids, [[newest, newest]]);
-  const entries = await readEntries(context, { folder: work.path, ...before }, asked);
+  const left = subtractUids(presentUids(before), uids);
+  const ends = [left.at(-1)?.[1], isOfSpool(before) ? left[0]?.[0] : undefined].filter((uid) => uid !== undefined);
+  const entries = await readEntries(context, { folder: work.path, ...before }, uniteUids(uids, uidSetOf(ends)));
+  const spots = ends.flatMap((uid) => spotsOf(entries.get(uid)));
   for (const part of chunksOf(uids, limits.batchChanges)) {
     await yieldIfAsked(context, lane);
     const checkpoint = work.checkpoint as FolderCheckpoint;
@@ -245,10 +252,7 @@ export async function commitRemoved(context: SessionContext, work: FolderWork, u
       ...checkpoint,
       removed: uniteUids(checkpoint.removed, set),
       flags: withoutFlags(checkpoint.flags, set),
-      // What is gone can tell nothing any more; the newest that is left takes its place.
-      spots: checkpoint.spots.some(({ uid }) => hasUid(set, uid))
-        ? [...spotsOf(newest === undefined ? undefined : entries.get(newest)), ...anchorIn(checkpoint)]
-        : checkpoint.spots,
+      spots: withoutGone(checkpoint, set, spots),
     };
     await commitStep(context, work, {
       checkpoint: next,
@@ -261,6 +265,12 @@ export async function commitRemoved(context: SessionContext, work: FolderWork, u
 
 function spotsOf(entry: IndexEntry | undefined): readonly Spot[] {
   return entry === undefined ? [] : [spotOf(entry)];
+}
+
+/** What is gone can tell nothing any more; what is left takes its place. */
+function withoutGone(checkpoint: FolderCheckpoint, gone: UidSet, left: readonly Spot[]): readonly Spot[] {
+  const spots = checkpoint.spots.filter(({ uid }) => !hasUid(gone, uid));
+  return spots.length === checkpoint.spots.length ? spots : newestSpots({ ...checkpoint, spots }, left);
 }
 
 export function chunksOf(uids: UidSet, size: number): readonly (readonly number[])[] {

@@ -62,12 +62,17 @@ export function spotOf({ uid, internalDate, digest }: SeenMessage): Spot {
   };
 }
 
-/** What a checkpoint knows its messages by when these were added: the newest one, the first of a UID counts, and a spool's anchor. */
+/**
+ * What a checkpoint knows its messages by when these were added: the newest one, of a spool also the oldest, and its anchor. The first of a
+ * UID counts.
+ */
 export function newestSpots(checkpoint: FolderCheckpoint, added: readonly Spot[]): readonly Spot[] {
   const anchor = anchorIn(checkpoint);
   const [first, ...others] = [...added, ...checkpoint.spots.filter((spot) => !anchor.includes(spot))];
   if (first === undefined) return anchor;
-  return [others.reduce((newest, spot) => (spot.uid > newest.uid ? spot : newest), first), ...anchor];
+  const newest = others.reduce((best, spot) => (spot.uid > best.uid ? spot : best), first);
+  const oldest = isOfSpool(checkpoint) ? others.reduce((best, spot) => (spot.uid < best.uid ? spot : best), first) : newest;
+  return [newest, ...(oldest.uid === newest.uid ? [] : [oldest]), ...anchor];
 }
 
 /** The messages at the end of a history that is not wanted: they were never handed off. */

@@ -20,6 +20,8 @@ import type { SessionContext } from "./ports.ts";
 
 /** Headers that are compared before a whole mailbox is taken to have kept its numbers, spread over it from the oldest to the newest. */
 const samples = 8;
+/** Of so many newest ones at least one must agree as well: what a restore replaced stands there, and may be less than a sample's share. */
+const newestSamples = 4;
 
 /**
  * After a move from one protocol to the other, or after a spool's first UIDL that is no number: Exchange's UIDLs are the UIDs of its INBOX,
@@ -43,7 +45,7 @@ export async function withSameUids(context: SessionContext, work: FolderWork, ch
   }));
   const next = { ...checkpoint, previous: maybe };
   const common = listed.filter((uid) => sameUid(next, uid) !== undefined);
-  if (!(await doAgree(context, next, spread(common)))) return checkpoint;
+  if (!(await doAgree(context, next, common))) return checkpoint;
   const leftOut = listed.filter((uid) => (numberBefore(next, next.previous[0], uid) ?? maxUid) < before.excludedBelow);
   return {
     ...next,
@@ -108,7 +110,9 @@ export function numberBefore(checkpoint: FolderCheckpoint, place: PreviousGenera
   return uidl === undefined ? undefined : ownNumber(uidl);
 }
 
-async function doAgree(context: SessionContext, checkpoint: FolderCheckpoint, uids: readonly number[]): Promise<boolean> {
+async function doAgree(context: SessionContext, checkpoint: FolderCheckpoint, common: readonly number[]): Promise<boolean> {
+  const newest = common.slice(-newestSamples);
+  const uids = [...new Set([...spread(common), ...newest])];
   if (uids.length === 0) return false;
   const entries = await Promise.all(
     checkpoint.previous.map((place, at) => {
@@ -116,17 +120,17 @@ async function doAgree(context: SessionContext, checkpoint: FolderCheckpoint, ui
       return readEntries(context, place, uidSetOf(asked.flatMap((same) => same?.previousUid ?? [])));
     }),
   );
-  let agreed = 0;
+  const agreed = new Set<number>();
   for (const row of await context.session.fetchHeaders(uids)) {
     const same = sameUid(checkpoint, row.uid);
     const entry = same && entries[same.generationAt]?.get(same.previousUid);
     if (entry === undefined) continue;
     const seen = seenOf(context.ports.digest, row);
     if (seen.digest !== entry.digest || seen.messageId !== entry.messageId) return false;
-    agreed++;
+    agreed.add(row.uid);
   }
   // Most of them: who says nothing may be anybody.
-  return agreed > uids.length / 2;
+  return agreed.size > uids.length / 2 && newest.some((uid) => agreed.has(uid));
 }
 
 /** So many of a list at even distances, its ends among them. */

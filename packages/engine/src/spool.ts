@@ -1,6 +1,7 @@
 import {
   eachUid,
   expectedCount,
+  expectedEnds,
   expectedTop,
   type FolderCheckpoint,
   type FolderStatus,
@@ -15,10 +16,13 @@ import {
   type MailboxState,
   maxUid,
   type SpoolKnown,
+  spoolUidValidity,
+  type Spot,
   subtractUids,
   type UidSet,
   uidSetOf,
   uniteUids,
+  witnessLines,
 } from "@mailfleet/core";
 import { anchorIn, seenOf, spotOf } from "./fingerprints.ts";
 import { ensureOpen, type FolderWork } from "./folder-work.ts";
@@ -40,7 +44,9 @@ export function spoolKnownOf({ protocol }: MailboxRef, state: MailboxState, sett
   if (checkpoint === undefined || !isOfSpool(checkpoint)) return undefined;
   const { compared, uidls } = checkpoint;
   const isListed = isAnyDue(checkpoint, now) || (compared !== undefined && now - compared.wholeAt >= settings.compare.wholeMs);
-  return { uidls, newest: expectedTop(checkpoint), messages: isListed ? notKnown : (expectedCount(checkpoint) ?? notKnown) };
+  const ends = expectedEnds(checkpoint);
+  const messages = isListed ? notKnown : (expectedCount(checkpoint) ?? notKnown);
+  return { uidls, newest: expectedTop(checkpoint), messages, ...(ends && { ends }) };
 }
 
 export interface SpoolLook {
@@ -53,8 +59,9 @@ export interface SpoolLook {
 /**
  * Reads a spool's status as that of a folder. UIDNEXT is only the highest number and one more, so it falls when the newest message is
  * taken away; and a number that is dealt again after a restore shows in nothing but the message: POP3 has no UIDVALIDITY. So whenever
- * something moved, the newest known message that is still listed must have the header it had: one TOP. Takes over the numbers that this
- * session dealt; the commit that first uses them writes them. Any other folder passes as it is.
+ * something moved, the known messages at the ends of the list must have the headers they had (`witnessLines`): a TOP each, of a mailbox
+ * whose UIDLs are numbers in their order one. Takes over the numbers that this session dealt; the commit that first uses them writes
+ * them. Any other folder passes as it is.
  */
 export async function lookAtSpool(context: SessionContext, work: FolderWork, seen: FolderStatus): Promise<SpoolLook> {
   const before = work.checkpoint;
@@ -88,41 +95,63 @@ function hasMoved(context: SessionContext, checkpoint: FolderCheckpoint, seen: F
 
 type Verdict = "same" | "another" | "unsure";
 
-/** So many messages are asked for their header until one answers: a TOP each. */
-const witnesses = 10;
-
 async function judge(context: SessionContext, work: FolderWork, checkpoint: FolderCheckpoint): Promise<Verdict> {
-  await ensureOpen(context, work);
-  const listed = uidSetOf(await context.session.listUids(1, maxUid));
-  const known = intersectUids(uniteUids(checkpoint.handedOff, checkpoint.quarantined), listed);
-  const back = intersectUids(checkpoint.removed, listed);
-  const newest = known.at(-1)?.[1];
-  const spot = checkpoint.spots.find(({ uid }) => uid === newest);
-  // Nearly always: the newest that was handed off is there, and its digest in the checkpoint.
-  if (spot !== undefined && back.length === 0) {
-    const now = await digestOf(context, spot.uid);
-    if (now !== undefined) return now === spot.digest ? "same" : "another";
+  const opened = await ensureOpen(context, work);
+  const order = opened.order ?? (await context.session.listUids(1, maxUid));
+  const handedOff = uniteUids(checkpoint.handedOff, checkpoint.quarantined);
+  if (!order.some((uid) => hasUid(handedOff, uid))) return judgeExcluded(context, checkpoint, uidSetOf(order));
+  const anchor = anchorIn(checkpoint);
+  const known = uniteUids(handedOff, uidSetOf(anchor.map(({ uid }) => uid)));
+  const ends = witnessLines(order, known, checkpoint.uidValidity === spoolUidValidity.ownNumbers);
+  const lines = [...ends, ...linesOfBack(checkpoint, order, ends)];
+  const verdict = await askRemembered(context, checkpoint, lines);
+  if (verdict !== undefined) return verdict;
+  const entries = await readEntries(context, { folder: work.path, ...checkpoint }, uidSetOf(lines.flat()));
+  const spots = new Map([...anchor, ...[...entries.values()].map(spotOf)].map((spot) => [spot.uid, spot]));
+  let isSure = true;
+  for (const line of lines) {
+    const answer = await askLine(context, line, spots);
+    if (answer === "another") return answer;
+    isSure &&= answer === "same";
   }
-  if (newest !== undefined) {
-    const verdict = await askWitnesses(context, work, checkpoint, known);
-    if (verdict !== "same" || back.length === 0) return verdict;
-    // Told as removed and listed again: under its number there may be another one.
-    return askWitnesses(context, work, checkpoint, back);
-  }
-  return judgeExcluded(context, checkpoint, listed);
+  return isSure ? "same" : "unsure";
 }
 
-/** The newest first; one that does not answer says nothing, and what stands before it not all. */
-async function askWitnesses(context: SessionContext, work: FolderWork, checkpoint: FolderCheckpoint, uids: UidSet): Promise<Verdict> {
-  const newest = [...eachUid(uids)].slice(-witnesses);
-  const entries = await readEntries(context, { folder: work.path, ...checkpoint }, uidSetOf(newest));
+type Lines = readonly (readonly number[])[];
+
+/**
+ * So many messages that were told as removed and are listed again are asked one by one: a new one that has the UIDL of one that is gone, and
+ * shows late, stands among older ones.
+ */
+const backAsked = 10;
+
+function linesOfBack({ removed }: FolderCheckpoint, order: readonly number[], ends: Lines): Lines {
+  if (removed.length === 0) return [];
+  const back = order.filter((uid) => hasUid(removed, uid) && !ends.some(([head]) => head === uid));
+  return back.slice(-backAsked).map((uid) => [uid]);
+}
+
+/** Nearly always: the heads of all lines are there, and their digests in the checkpoint. Undefined where not all of them say something. */
+async function askRemembered(context: SessionContext, { spots }: FolderCheckpoint, lines: Lines): Promise<Verdict | undefined> {
+  const heads = lines.map(([head]) => spots.find(({ uid }) => uid === head)).filter((spot) => spot !== undefined);
+  if (heads.length < lines.length) return undefined;
+  const now = await digestsOf(
+    context,
+    heads.map(({ uid }) => uid),
+  );
+  if (heads.some(({ uid, digest }) => now.has(uid) && now.get(uid) !== digest)) return "another";
+  return now.size === heads.length ? "same" : undefined;
+}
+
+/** One that does not answer says nothing, and what stands behind it in the line not all. */
+async function askLine(context: SessionContext, line: readonly number[], spots: ReadonlyMap<number, Spot>): Promise<Verdict> {
   let isAnswered = true;
-  for (const uid of newest.reverse()) {
-    const entry = entries.get(uid);
-    if (entry === undefined) continue;
-    const now = await digestOf(context, uid);
+  for (const uid of line) {
+    const spot = spots.get(uid);
+    if (spot === undefined) continue;
+    const now = (await digestsOf(context, [uid])).get(uid);
     if (now === undefined) isAnswered = false;
-    else if (now !== spotOf(entry).digest) return "another";
+    else if (now !== spot.digest) return "another";
     else return isAnswered ? "same" : "unsure";
   }
   return "unsure";
@@ -138,7 +167,7 @@ async function judgeExcluded(context: SessionContext, { spots, excludedBelow }: 
   if (newest === undefined) return "same";
   const anchor = spots.find(({ uid }) => uid === newest);
   if (anchor === undefined) return "another";
-  const now = await digestOf(context, anchor.uid);
+  const now = (await digestsOf(context, [anchor.uid])).get(anchor.uid);
   return now === undefined ? "unsure" : now === anchor.digest ? "same" : "another";
 }
 
@@ -161,13 +190,14 @@ async function anchoredAnew(context: SessionContext, work: FolderWork, checkpoin
   const added = rows.map((row) => spotOf(seenOf(context.ports.digest, row)));
   // Those that are not listed stay: a list can be short.
   const all = [...added, ...anchorIn(checkpoint)].sort((one, other) => other.uid - one.uid).slice(0, 2 * anchors);
-  const [own] = checkpoint.spots.filter(({ uid }) => hasUid(known, uid));
-  work.checkpoint = { ...(work.checkpoint ?? checkpoint), spots: own === undefined ? all : [own, ...all] };
+  const now = work.checkpoint ?? checkpoint;
+  work.checkpoint = { ...now, spots: [...now.spots.filter(({ uid }) => hasUid(known, uid)), ...all] };
 }
 
-async function digestOf(context: SessionContext, uid: number): Promise<string | undefined> {
-  const [row] = await context.session.fetchHeaders([uid]);
-  return row && spotOf(seenOf(context.ports.digest, row)).digest;
+/** By UID; what the server withholds is absent. */
+async function digestsOf(context: SessionContext, uids: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  const rows = await context.session.fetchHeaders(uids);
+  return new Map(rows.map((row) => [row.uid, spotOf(seenOf(context.ports.digest, row)).digest]));
 }
 
 /** The newest messages of a spool whose history is not wanted, so that it is known again when all that was handed off is gone. */

@@ -27,7 +27,7 @@ export class SpoolList {
     this.#numbers = new Map(rows.map(({ number }, at) => [uids[at] ?? 0, number]));
     this.uids = uids.toSorted((a, b) => a - b);
     const uidNext = (this.uids.at(-1) ?? 0) + 1;
-    this.status = { messages: count, uidNext, uidValidity, ...(book !== undefined && { uidls: book }) };
+    this.status = { messages: count, uidNext, uidValidity, ...(book !== undefined && { uidls: book }), order: uids };
   }
 
   numberOf(uid: number): number | undefined {
@@ -54,8 +54,9 @@ export type AskUidl = (number: number) => Promise<string | undefined>;
 /**
  * The status of a spool in which nothing came and nothing went, found out by two questions whatever its size: as many messages as there
  * should be, the newest known one at one end of the list, and an older known one at the other. As lists run in one direction, oldest or
- * newest first, and UIDLs are never given again, nothing else can have changed then. (The newest at the end alone would not do: in a list
- * that begins with the newest, all that stood behind it may be gone, and as many be new before it.) Undefined where that is not so.
+ * newest first, nothing else can have changed then, unless a UIDL was given again. (The newest at the end alone would not do: in a list
+ * that begins with the newest, all that stood behind it may be gone, and as many be new before it.) Where the newest stood at neither end,
+ * both ends are as they were. Undefined where that is not so.
  */
 export async function statusAsKnown(count: number, known: SpoolKnown | undefined, askUidl: AskUidl): Promise<FolderStatus | undefined> {
   if (known === undefined || count === 0 || count !== known.messages) return undefined;
@@ -63,7 +64,11 @@ export async function statusAsKnown(count: number, known: SpoolKnown | undefined
   if (last === undefined || !isKnown(last, known)) return undefined;
   const first = count === 1 ? last : await askUidl(1);
   if (first === undefined || !isKnown(first, known)) return undefined;
-  if (![first, last].some((uidl) => isUidlOf(known.uidls, known.newest, uidl))) return undefined;
+  const isSame = (uid: number, uidl: string): boolean => isUidlOf(known.uidls, uid, uidl);
+  const areEnds = known.ends
+    ? isSame(known.ends[0], first) && isSame(known.ends[1], last)
+    : isSame(known.newest, first) || isSame(known.newest, last);
+  if (!areEnds) return undefined;
   return {
     messages: count,
     uidNext: known.newest + 1,

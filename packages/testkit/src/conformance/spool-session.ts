@@ -18,7 +18,8 @@ export type SpoolNumbers = "own" | "dealt";
  * 2. A session sees what was there when it began: what came since shows in the next one, which is no reason to reset anything.
  * 3. With what earlier sessions were told, a message keeps its UID for ever, and no UID is ever dealt to a second message. What is known
  *    is a shortcut, and never changes what a session finds once it looks.
- * 4. Reading leaves mail unread.
+ * 4. What opening tells has the UIDs in the server's own order.
+ * 5. Reading leaves mail unread.
  *
  * `open` gives a mailbox of its own for each test.
  */
@@ -161,6 +162,7 @@ export function describeSpoolSession(name: string, numbers: SpoolNumbers, open: 
         await world.expunge([b]);
         await fill(world, ["e"]);
         const [after, uids] = (await truth(known)) as [FolderStatus, number[]];
+        expect(after.order?.toSorted((one, other) => one - other)).toEqual(uids);
         expect(after).toMatchObject({ messages: 4 });
         expect(after.uidNext).toBeGreaterThan(first[0].uidNext);
         expect(uids.slice(0, 3)).toEqual(first[1].filter((_, at) => at !== 1));

@@ -94,7 +94,7 @@ describe("the memory mail server", () => {
     box.deliver("INBOX", Buffer.from("Subject: four\r\n\r\n"), { flags: ["\\Seen"] });
     expect(session.features).toMatchObject({ hasFlags: false });
     expect((await session.listFolders()).map(({ path }) => path)).toEqual(["INBOX"]);
-    expect(await session.open("INBOX")).toEqual({ messages: 3, uidNext: 4, uidValidity: spoolUidValidity.ownNumbers });
+    expect(await session.open("INBOX")).toEqual({ messages: 3, uidNext: 4, uidValidity: spoolUidValidity.ownNumbers, order: [1, 2, 3] });
     expect(await session.listUids(1, 9)).toEqual([1, 2, 3]);
     const next = await login();
     expect(await next.open("INBOX")).toMatchObject({ messages: 3, uidNext: 5 });

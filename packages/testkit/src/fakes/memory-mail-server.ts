@@ -1,13 +1,10 @@
 import { type Clock, type FolderStatus, type MailSource, type SessionFeatures, syncError } from "@mailfleet/core";
 import { MemoryFolder, type MessageName, type StoredMessage } from "./memory-mail-folder.ts";
 import { MemoryMailSession, throwIfAborted } from "./memory-mail-session.ts";
-import { MemorySpoolSession } from "./memory-spool-session.ts";
+import { MemorySpoolSession, type SpoolShape } from "./memory-spool-session.ts";
 
-export interface MemoryMailServerOptions {
-  /** What a spool calls the message of a UID; its decimal digits when not given. */
-  readonly uidlOf?: (uid: number) => string;
-  /** A spool's count tells hidden messages too, which its list leaves out. */
-  readonly countsHidden?: boolean;
+/** Of mailboxes that are read as spools: a `SpoolShape`. */
+export interface MemoryMailServerOptions extends SpoolShape {
   readonly clock: Clock;
   /** Default: as Exchange, flags without CONDSTORE, and IDLE. */
   readonly features?: Partial<SessionFeatures>;
@@ -89,7 +86,7 @@ export function createMemoryMailServer(options: MemoryMailServerOptions): Memory
       if (!box || box.isRefused)
         throw syncError("MAILBOX_ACCESS_DENIED", `No mailbox ${address}`, { layer: "imap", phase: "first-command" });
       logins++;
-      if (protocol === "pop3") return new MemorySpoolSession(folderOf(box, "INBOX"), signal, known, options.uidlOf, options.countsHidden);
+      if (protocol === "pop3") return new MemorySpoolSession(folderOf(box, "INBOX"), signal, known, options);
       return new MemoryMailSession({ folders: () => box.folders, features, clock: options.clock, signal });
     },
     async look(mailbox, token, signal, request) {

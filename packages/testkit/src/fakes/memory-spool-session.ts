@@ -18,6 +18,15 @@ import {
 import { inPieces, throwIfAborted } from "./memory-mail-session.ts";
 import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
 
+export interface SpoolShape {
+  /** What the message of a UID is called; its decimal digits when not given. */
+  readonly uidlOf?: (uid: number) => string;
+  /** The count tells hidden messages too, which the list leaves out. */
+  readonly countsHidden?: boolean;
+  /** The list begins with the newest, as a setting of Exchange's has it. */
+  readonly isNewestFirst?: boolean;
+}
+
 /**
  * The same mailbox as a spool, as POP3 shows it: the INBOX alone, as it was when the session began; no flags, no dates, no UIDVALIDITY.
  * UIDLs are decimal numbers, as Exchange's are, or whatever `uidlOf` makes of a UID.
@@ -34,14 +43,9 @@ export class MemorySpoolSession implements MailSession {
   #isEnded = false;
   #isOpen = false;
 
-  constructor(
-    inbox: MemoryFolder,
-    signal: AbortSignal,
-    known?: SpoolKnown,
-    uidlOf: (uid: number) => string = String,
-    countsHidden = false,
-  ) {
-    const shown = [...inbox.shown];
+  constructor(inbox: MemoryFolder, signal: AbortSignal, known: SpoolKnown | undefined, shape: SpoolShape) {
+    const { uidlOf = String, countsHidden = false, isNewestFirst = false } = shape;
+    const shown = isNewestFirst ? inbox.shown.toReversed() : [...inbox.shown];
     this.#dealt = dealUidls(
       known?.uidls,
       shown.map(({ uid }) => uidlOf(uid)),
@@ -67,9 +71,9 @@ export class MemorySpoolSession implements MailSession {
     if (path !== "INBOX")
       throw syncError("FOLDER_GONE", "A spool has no folder but INBOX", { layer: "pop3", phase: "command", folder: path });
     if (this.#asKnown) return this.#asKnown;
-    const { book, uidValidity } = this.#dealt;
+    const { book, uidValidity, uids } = this.#dealt;
     const uidNext = (this.#messages.at(-1)?.uid ?? 0) + 1;
-    return { messages: this.#count, uidNext, uidValidity, ...(book && { uidls: book }) };
+    return { messages: this.#count, uidNext, uidValidity, ...(book && { uidls: book }), order: uids };
   }
 
   async open(path: string): Promise<FolderStatus> {
@@ -156,13 +160,17 @@ export class MemorySpoolSession implements MailSession {
 /** As a session does that asks for the two ends of the list alone: what changed between them does not show. */
 function statusAsKnown(listed: readonly string[], count: number, known: SpoolKnown | undefined): FolderStatus | undefined {
   if (known === undefined || listed.length === 0 || count !== known.messages) return undefined;
-  const { uidls, newest } = known;
+  const { uidls, newest, ends: before } = known;
   const ends = [listed[0] as string, listed.at(-1) as string];
   const isOld = (uidl: string): boolean => {
     const { uids, book } = dealUidls(uidls, [uidl]);
     return (uidls === undefined) === (book === undefined) && (uids[0] as number) <= newest;
   };
-  if (!ends.every(isOld) || !ends.some((uidl) => isUidlOf(uidls, newest, uidl))) return undefined;
+  if (!ends.every(isOld)) return undefined;
+  const areEnds = before
+    ? ends.every((uidl, at) => isUidlOf(uidls, before[at] as number, uidl))
+    : ends.some((uidl) => isUidlOf(uidls, newest, uidl));
+  if (!areEnds) return undefined;
   const uidValidity = uidls ? spoolUidValidity.dealtNumbers : spoolUidValidity.ownNumbers;
   return { messages: count, uidNext: newest + 1, uidValidity, ...(uidls && { uidls }) };
 }
