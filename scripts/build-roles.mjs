@@ -49,6 +49,9 @@ const build = await rolldown({
   cwd: root,
   platform: "node",
   input: programs,
+  // As Node takes types out: nothing but types is left out, whatever a tsconfig.json says.
+  tsconfig: false,
+  transform: { typescript: { onlyRemoveTypeImports: true } },
   // Whatever a source does when it is read, it does here too.
   treeshake: false,
   plugins: [sourcePlaces({ out, entries }), leftOut(external, path.join(root, "node_modules"))],
