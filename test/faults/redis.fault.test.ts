@@ -224,7 +224,7 @@ test("F25 two workers whose clocks are 20 minutes apart never hold one mailbox t
   let held = 0;
   const until = performance.now() + 3_000;
   const contend = async (worker: (typeof workers)[number]): Promise<void> => {
-    while (performance.now() < until) {
+    while (performance.now() < until || held < 10) {
       const lease = await worker.ports.store.acquire(bench.mailbox, "fresh");
       if (!lease) continue;
       held++;
@@ -243,7 +243,6 @@ test("F25 two workers whose clocks are 20 minutes apart never hold one mailbox t
   };
   await Promise.all(workers.map(contend));
   expect(most).toBe(1);
-  expect(held).toBeGreaterThan(1);
   const last = await workers[1]?.ports.store.acquire(bench.mailbox, "fresh");
   if (!last) throw new Error("somebody still holds the mailbox");
   await workers[1]?.ports.handOff.settle(last, { checked: true, opened: true, freshDueInMs: 10_000, events: [] });
