@@ -54,7 +54,7 @@ const build = await rolldown({
   transform: { typescript: { onlyRemoveTypeImports: true } },
   // Whatever a source does when it is read, it does here too.
   treeshake: false,
-  plugins: [sourcePlaces({ out, entries }), leftOut(external, path.join(root, "node_modules"))],
+  plugins: [sourcePlaces({ out, entries }), leftOut(external, out)],
   // Libraries ask for others that are optional; what must be there is looked at below.
   logLevel: "silent",
 });
