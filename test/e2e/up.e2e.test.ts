@@ -124,6 +124,16 @@ describe("up --once --corpus", () => {
   });
 });
 
+/** Processes that were told of a data folder. */
+async function commandsOf(data: string, name = /(?:)/): Promise<{ readonly pid: number; readonly command: string }[]> {
+  const pids = (await readdir("/proc")).filter((one) => /^\d+$/.test(one)).map(Number);
+  const all = pids.map(async (pid) => {
+    const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    return { pid, command: line.replaceAll("\0", " ") };
+  });
+  return (await Promise.all(all)).filter(({ command }) => command.includes(data) && name.test(command));
+}
+
 describe("up that stays", () => {
   test("shows new mail within seconds, stops within ten seconds of Ctrl-C, and goes on where it was", async () => {
     const data = join(dir, "stays");
@@ -169,6 +179,10 @@ describe("up that stays", () => {
         ms,
       );
     await says(/sync +\d/, 90_000);
+    // So that it cannot end by itself before it is asked again.
+    const [worker] = await commandsOf(data, /worker\/src\/main\.ts/);
+    if (worker === undefined) throw new Error("there is no worker");
+    process.kill(worker.pid, "SIGSTOP");
     role.process.kill("SIGINT");
     await says(/Stopping\./, 30_000);
     // Whoever presses the key again does it until it works: the first repeats may be the same press.
@@ -191,14 +205,7 @@ describe("up that stays", () => {
     await role.ended;
     const again = await runOnce("--data", data);
     expect(again, again.output).toMatchObject({ code: 0, summary: { mailboxes: 60 } });
-    const survivors = async (): Promise<string[]> => {
-      const found: string[] = [];
-      for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-        const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-        if (command.includes(data)) found.push(command.replaceAll("\0", " "));
-      }
-      return found;
-    };
+    const survivors = () => commandsOf(data);
     await until(survivors, (found) => found.length === 0, 60_000);
   });
 });
