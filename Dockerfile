@@ -72,8 +72,8 @@ COPY apps apps
 # What is started. It reads manifests, pages and some libraries where the sources have them.
 COPY --from=built /srv/built built
 RUN mkdir -p /data /etc/mailfleet && chown node:node /data /etc/mailfleet
-# Types taken out and code compiled once, here, as the user and with the flags that the roles have: for others Node would look elsewhere.
-# Then it is read-only, as the sources are. Without it a start takes twice the processor time; nothing else depends on it.
+# Code compiled once, here, as the user and with the flags that the roles have: for others Node would look elsewhere.
+# Then it is read-only, as the sources are. Without it a start takes more processor time; nothing else depends on it.
 ENV NODE_COMPILE_CACHE=/srv/compile-cache
 RUN install -d -o node -g node /srv/compile-cache \
     && setpriv --reuid=node --regid=node --clear-groups node apps/cli/bin/compile-all.mjs built \
