@@ -142,15 +142,17 @@ describe("a message in pieces", () => {
     }
   }, 90_000);
 
-  test("150 MB pass through in little memory", async () => {
+  test("300 MB pass through in little memory", async () => {
     const line = Buffer.from(`${"QUJD".repeat(19)}\r\n`);
     const piece = Buffer.concat(Array.from({ length: 12_800 }, () => line));
-    const pieces = 150;
+    const pieces = 300;
+    let given = 0;
+    let mostInHand = 0;
     const source: MessageSource = {
       size: piece.length * pieces,
       async *open() {
         yield new Uint8Array(Buffer.from("Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"));
-        for (let i = 0; i < pieces; i++) yield new Uint8Array(piece);
+        for (; given < pieces; given++) yield new Uint8Array(piece);
       },
     };
     let written = 0;
@@ -159,6 +161,7 @@ describe("a message in pieces", () => {
     const keep = (): BlobWriter => ({
       async write(bytes) {
         written += bytes.length;
+        mostInHand = Math.max(mostInHand, given - written / (12_800 * 57));
         peak = Math.max(peak, process.memoryUsage.rss());
       },
       end: () => Promise.resolve({ ref: "kept", sha256: "", size: written }),
@@ -166,6 +169,8 @@ describe("a message in pieces", () => {
     });
     expect(await start().parseStream(source, keep)).toMatchObject({ ok: true });
     expect(written).toBe(pieces * 12_800 * 57);
-    expect((peak - before) / 1e6).toBeLessThan(120);
+    expect(mostInHand).toBeLessThan(30);
+    // All of it would be 300 MB, its bytes 219. What is not collected yet counts, too: more of it the busier the machine is.
+    expect((peak - before) / 1e6).toBeLessThan(200);
   }, 60_000);
 });
