@@ -10,6 +10,7 @@ export {
   imageNodeFlags,
   producerNodeFlags,
   workerEnvironment,
+  workerHeapFlags,
   workerNodeFlags,
 } from "./node-flags.ts";
 export { settlesWithin } from "./settles-within.ts";
