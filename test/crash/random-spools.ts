@@ -65,29 +65,18 @@ export const examples: readonly SpoolHistory[] = [
       { do: "restore", which: 1, count: 1 },
     ],
   },
-  // Other messages under the same numbers, as many as before.
-  {
+  // Other messages under the same numbers: as many as before, and more.
+  ...[2, 3].map((count): SpoolHistory => ({
     ...oldestFirst,
     names: "number",
     protocol: "imap",
     steps: [
       { do: "deliver", count: 2, isOdd: false },
       { do: "expunge", which: 1 },
-      { do: "restore", which: 0, count: 2 },
+      { do: "restore", which: 0, count },
       { do: "expunge", which: 0 },
     ],
-  },
-  {
-    ...oldestFirst,
-    names: "number",
-    protocol: "imap",
-    steps: [
-      { do: "deliver", count: 2, isOdd: false },
-      { do: "expunge", which: 1 },
-      { do: "restore", which: 0, count: 3 },
-      { do: "expunge", which: 0 },
-    ],
-  },
+  })),
   // Of those that took known numbers only that of a message is left that had been told as removed.
   {
     ...oldestFirst,

@@ -106,21 +106,16 @@ async function startLocalRedis(binary: string, options: RedisOptions): Promise<R
   }
 }
 
+/** As `up` sets its own Redis. */
+const durableArgs: readonly string[] = [
+  ...["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-min-size", "256mb"],
+  ...["--save", "", "--maxmemory-policy", "noeviction"],
+];
+
 function redisArgs(port: number, dir: string, password: string | undefined): string[] {
   return [
     ...["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--daemonize", "no"],
-    ...[
-      "--appendonly",
-      "yes",
-      "--appendfsync",
-      "everysec",
-      "--save",
-      "",
-      "--auto-aof-rewrite-min-size",
-      "256mb",
-      "--maxmemory-policy",
-      "noeviction",
-    ],
+    ...durableArgs,
     ...(password === undefined ? [] : ["--requirepass", password]),
   ];
 }
@@ -171,17 +166,7 @@ async function startRedisContainer(options: RedisOptions): Promise<RunningRedis>
   if (options.fileLimitKb !== undefined) throw new Error(`${hint} A full disk needs the local redis-server.`);
   try {
     const { GenericContainer } = await import("testcontainers");
-    const command = [
-      "redis-server",
-      "--appendonly",
-      "yes",
-      "--save",
-      "",
-      "--auto-aof-rewrite-min-size",
-      "256mb",
-      "--maxmemory-policy",
-      "noeviction",
-    ];
+    const command = ["redis-server", ...durableArgs];
     if (options.password !== undefined) command.push("--requirepass", options.password);
     const container = await new GenericContainer("redis:7.4-alpine")
       .withCommand([...command, ...(options.extraArgs ?? [])])
