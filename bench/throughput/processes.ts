@@ -42,7 +42,7 @@ export interface Watched {
 }
 
 /** Short enough for contestants that live for seconds. */
-const shortSampleMs = 20;
+const shortSampleMs = 100;
 
 export function watch(command: string, args: readonly string[], env: NodeJS.ProcessEnv, sampleMs: number = shortSampleMs): Watched {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], env });

@@ -9,7 +9,7 @@ import type { Result } from "./report.ts";
 import { type World, writeConfig } from "./world.ts";
 
 const giveUpMs = 10 * 60_000;
-const lookMs = 20;
+const lookMs = 50;
 
 export interface MailfleetOptions {
   readonly parseThreads: number;

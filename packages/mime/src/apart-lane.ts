@@ -11,6 +11,8 @@ export type ApartPool = Piscina<ParseTask | StreamTask, WireBatch>;
 
 export interface ApartOptions {
   readonly pool: ApartPool;
+  /** How many the pool has at most. */
+  readonly threads: number;
   readonly limits: ParseLimits;
   readonly parseMs: number;
   readonly bytesPerSecond: number;
@@ -38,6 +40,8 @@ class OutsideError extends Error {
  */
 export class ApartLane {
   readonly #options: ApartOptions;
+  #busy = 0;
+  readonly #waiting: (() => void)[] = [];
   #isClosed = false;
 
   constructor(options: ApartOptions) {
@@ -70,7 +74,7 @@ export class ApartLane {
       const startedAt = new BigInt64Array(new SharedArrayBuffer(8));
       const clock = watchClock(startedAt, ms);
       try {
-        return await attempt(startedAt, clock.signal);
+        return await this.#inTurn(() => attempt(startedAt, clock.signal));
       } catch (error) {
         if (error instanceof OutsideError) throw error.cause;
         if (this.#isClosed) throw error;
@@ -86,6 +90,19 @@ export class ApartLane {
       } finally {
         clock.stop();
       }
+    }
+  }
+
+  /** Waits for a thread. Not in the pool: it starts none for those that wait in it when one is ended and it has to keep none. */
+  async #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#busy < this.#options.threads) this.#busy++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await run();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#busy--;
     }
   }
 

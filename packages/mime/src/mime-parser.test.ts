@@ -87,6 +87,14 @@ describe("the pool", () => {
     expect(subjects([await parser.parse(mail("next"))])).toEqual(["next"]);
   }, 90_000);
 
+  test("each of several messages that are not done in time is given up, though it waited behind another one", async () => {
+    const parser = start({ batchMessages: 1, parseMs: 100, apartBytes: 1e9, batchBytes: 1e9, textBytes: 1e9 });
+    const slow = slowMail(600_000);
+    const results = await Promise.all(Array.from({ length: 7 }, () => parser.parse(slow, true)));
+    const stopped = "The message was not parsed: the parser was not done after 0.1 s and was stopped.";
+    expect(subjects(results)).toEqual(results.map(() => stopped));
+  }, 90_000);
+
   test("a thread has its own heap's limit, whatever the process was started with", async () => {
     setFlagsFromString("--max-old-space-size=2048");
     start();

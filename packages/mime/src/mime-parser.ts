@@ -1,11 +1,11 @@
 import { createRequire } from "node:module";
-import { setFlagsFromString } from "node:v8";
 import { Piscina } from "piscina";
 import { limits } from "@mailfleet/core";
 import type { BlobWriter, MessageSource, MimeParser, WrittenResult } from "@mailfleet/core";
 import { ApartLane, type ApartPool } from "./apart-lane.ts";
 import type { ParseLimits } from "./parse-message.ts";
 import type { ParseTask } from "./parse-task.ts";
+import { giveThreadsTheirOwnLimits, leastBusy, poolOptions, tasksOfThread } from "./thread-options.ts";
 import { unpackBatch } from "./wire.ts";
 import type { WireBatch } from "./wire.ts";
 import { watchClock } from "./watch-clock.ts";
@@ -111,6 +111,8 @@ class PooledMimeParser implements MimeParser {
   #urgent = 0;
   readonly #running = new Set<readonly Job[]>();
   readonly #aside = new Set<Job>();
+  /** Tasks that a thread began, as far as they have ended. */
+  #begun = 0;
   #failedStarts = 0;
   #due: "now" | "soon" | undefined;
   #gathering: NodeJS.Timeout | undefined;
@@ -123,7 +125,8 @@ class PooledMimeParser implements MimeParser {
     giveThreadsTheirOwnLimits();
     const require = createRequire(import.meta.url);
     this.version = (require("mailparser/package.json") as { version: string }).version;
-    this.#pool = new Piscina({ ...poolOptions(heapMb, youngMb, compileCache), minThreads: threads, maxThreads: threads });
+    const own = { minThreads: threads, maxThreads: threads, concurrentTasksPerWorker: tasksOfThread, loadBalancer: leastBusy };
+    this.#pool = new Piscina({ ...poolOptions(heapMb, youngMb, compileCache), ...own });
     // a thread that dies between two tasks is replaced by the pool; there is nobody to tell
     this.#pool.on("error", () => undefined);
     this.#apart = this.#lane(threads);
@@ -135,7 +138,7 @@ class PooledMimeParser implements MimeParser {
     const own = { minThreads: 0, maxThreads: threads, idleTimeout: apartIdleMs };
     const pool: ApartPool = new Piscina({ ...poolOptions(apartHeapMb, apartYoungMb, compileCache), ...own });
     pool.on("error", () => undefined);
-    return new ApartLane({ pool, limits: this.#parseLimits(), parseMs, bytesPerSecond });
+    return new ApartLane({ pool, threads, limits: this.#parseLimits(), parseMs, bytesPerSecond });
   }
 
   parse(bytes: Uint8Array, isUrgent = false): Promise<WrittenResult> {
@@ -174,9 +177,9 @@ class PooledMimeParser implements MimeParser {
 
   /** After the current turn of the event loop, so that messages which arrive in one turn share a task; a few wait for more a little. */
   #dispatchSoon(): void {
-    if (this.#due === "now" || this.#waiting.length === 0 || this.#running.size >= this.#options.threads) return;
-    const isWorth = this.#waiting.length >= worthMessages || this.#urgent > 0;
-    if (!isWorth && this.#due === "soon") return;
+    if (this.#due === "now" || this.#waiting.length === 0) return;
+    const isWorth = this.#isWorth();
+    if (isWorth ? this.#room === 0 : this.#due === "soon" || this.#free === 0) return;
     const dispatch = (): void => {
       clearTimeout(this.#gathering);
       this.#due = undefined;
@@ -187,14 +190,30 @@ class PooledMimeParser implements MimeParser {
     else this.#gathering = setTimeout(dispatch, this.#options.gatherMs);
   }
 
+  /** Threads that have nothing to read. */
+  get #free(): number {
+    return Math.max(0, this.#options.threads - this.#running.size);
+  }
+
+  /** Tasks that may be given out now. */
+  get #room(): number {
+    return this.#options.threads * tasksOfThread - this.#running.size;
+  }
+
+  #isWorth(): boolean {
+    return this.#waiting.length >= worthMessages || this.#urgent > 0;
+  }
+
   #dispatch(): void {
-    while (this.#running.size < this.#options.threads && this.#waiting.length > 0 && !this.#isClosed) void this.#run(this.#takeBatch());
+    while (this.#waiting.length > 0 && !this.#isClosed && (this.#free > 0 || (this.#room > 0 && this.#isWorth()))) {
+      void this.#run(this.#takeBatch());
+    }
   }
 
   /** At most an equal share for each free thread. */
   #takeBatch(): Job[] {
-    const { threads, batchMessages, batchBytes } = this.#options;
-    const most = Math.min(batchMessages, Math.ceil((this.#urgent || this.#waiting.length) / (threads - this.#running.size)));
+    const { batchMessages, batchBytes } = this.#options;
+    const most = Math.min(batchMessages, Math.ceil((this.#urgent || this.#waiting.length) / Math.max(1, this.#free)));
     let size = 0;
     let count = 0;
     while (count < most) {
@@ -215,6 +234,7 @@ class PooledMimeParser implements MimeParser {
   async #run(batch: readonly Job[]): Promise<void> {
     const sizes = batch.map((job) => job.bytes.byteLength);
     this.#running.add(batch);
+    const begunBefore = this.#begun;
     const startedAt = new BigInt64Array(new SharedArrayBuffer(8));
     const clock = watchClock(startedAt, Math.min(this.#options.sharedMs, this.#options.parseMs));
     try {
@@ -227,10 +247,13 @@ class PooledMimeParser implements MimeParser {
       }
       const task: ParseTask = { slab: slab.buffer, sizes, limits: this.#parseLimits(), startedAt };
       const results = unpackBatch(await this.#pool.run(task, { transferList: [slab.buffer], signal: clock.signal }));
+      this.#begun++;
       this.#failedStarts = 0;
       for (const [index, job] of batch.entries()) job.resolve(results[index] as WrittenResult);
     } catch (error) {
-      if (!this.#isClosed) this.#settleFailure(batch, Atomics.load(startedAt, 0) !== 0n, error);
+      const hasBegun = Atomics.load(startedAt, 0) !== 0n;
+      if (hasBegun) this.#begun++;
+      if (!this.#isClosed) this.#settleFailure(batch, { hasBegun, wasBehind: this.#begun > begunBefore, error });
     } finally {
       clock.stop();
       this.#running.delete(batch);
@@ -243,36 +266,17 @@ class PooledMimeParser implements MimeParser {
     return { parts, depth, headerBytes, headerFields, addresses, textBytes };
   }
 
-  #settleFailure(batch: readonly Job[], hasStarted: boolean, error: unknown): void {
-    if (hasStarted) {
+  /** @param how whether a thread began the task, and whether it ended with one that was begun before it, whose fault that was */
+  #settleFailure(batch: readonly Job[], how: { readonly hasBegun: boolean; readonly wasBehind: boolean; readonly error: unknown }): void {
+    const { hasBegun, wasBehind, error } = how;
+    if (hasBegun) {
       for (const job of batch) this.#setAside(job);
       return;
     }
-    this.#failedStarts++;
+    if (!wasBehind) this.#failedStarts++;
     if (this.#failedStarts < failedStartsInRow) this.#putBack(batch);
     else for (const job of batch) job.reject(new Error("The parser's threads do not start.", { cause: error }));
   }
-}
-
-/**
- * V8 sizes each heap that is made by the flags that the process was started with, above what a thread is given: a thread for one hostile
- * message would have the whole process' heap. The main thread has its heap by now, and the flags are its alone from here on.
- */
-function giveThreadsTheirOwnLimits(): void {
-  setFlagsFromString("--max-semi-space-size=0");
-  setFlagsFromString("--max-old-space-size=0");
-}
-
-function poolOptions(heapMb: number, young: number, compileCache: string | undefined) {
-  return {
-    filename: new URL("./parse-task.ts", import.meta.url).href,
-    name: "parseBatch",
-    // parsing needs no secret of ours (T03)
-    env: compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache },
-    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: young },
-    recordTiming: false,
-    workerHistogram: false,
-  };
 }
 
 function closedError(): Error {

@@ -108,7 +108,7 @@ async function startLocalRedis(binary: string, options: RedisOptions): Promise<R
 
 /** As `up` sets its own Redis. */
 const durableArgs: readonly string[] = [
-  ...["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-min-size", "256mb"],
+  ...["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-min-size", "512mb", "--rdbcompression", "no"],
   ...["--save", "", "--maxmemory-policy", "noeviction"],
 ];
 
