@@ -13,29 +13,32 @@ import { GrowingBuffer } from "./growing-buffer.ts";
 
 /**
  * How a batch crosses the thread border: written, in one buffer that is transferred, each message's JSON followed by what its gaps
- * left out. Beside it go numbers only. A structured clone of parsed messages costs several times as much, and the side that
- * receives them would make the same strings again to write them.
+ * left out. Beside it go numbers and short strings, in lists with a place for each message: an object for each of them, and its names,
+ * would be written and read again by the structured clone. Parsed messages would cost several times as much, and the side that receives
+ * them would make the same strings again to write them.
  */
 export interface WireBatch {
   readonly slab: ArrayBuffer;
-  readonly items: readonly WireItem[];
+  /** Why a message was not read; undefined of those that lie in the buffer. */
+  readonly reasons: readonly (string | undefined)[];
+  /** Why a message was not read whole. */
+  readonly cuts: readonly (string | undefined)[];
+  /** Offset of a message's JSON, and its size in bytes. */
+  readonly from: readonly number[];
+  readonly jsonBytes: readonly number[];
+  readonly gaps: readonly WireGap[];
+  readonly facts: WireFacts;
 }
 
-export interface WireItem {
-  readonly raw: RawFacts | undefined;
-  /** Why the message was not read, or how it lies in the buffer. */
-  readonly content: string | WireContent;
-}
+/** Message, kind, offset in its JSON, size; SHA-256 of what it left out, hex. Those of one message in order. */
+export type WireGap = readonly [message: number, kind: number, at: number, size: number, sha256: string];
 
-export interface WireContent {
-  /** Offset of its JSON, which its gaps' bytes follow. */
-  readonly from: number;
-  readonly jsonBytes: number;
-  readonly cut: string | undefined;
-  /** Three numbers for each gap: kind, offset in the JSON, size. */
-  readonly gaps: readonly number[];
-  /** SHA-256 of what each gap left out, hex. */
-  readonly hashes: readonly string[];
+/** What is known of each message's bytes: nothing where the hash is undefined. */
+export interface WireFacts {
+  readonly sha256: readonly (string | undefined)[];
+  readonly messageIds: readonly (string | undefined)[];
+  readonly fingerprints: readonly string[];
+  readonly placeholders: readonly boolean[];
 }
 
 const kinds: readonly GapKind[] = ["text", "html", "attachment"];
@@ -45,65 +48,112 @@ const kinds: readonly GapKind[] = ["text", "html", "attachment"];
  * generation full of parsed messages is copied by each collection.
  */
 export class BatchWriter {
-  readonly #items: WireItem[];
+  readonly #reasons: (string | undefined)[];
+  readonly #cuts: (string | undefined)[];
+  readonly #from: number[];
+  readonly #jsonBytes: number[];
+  readonly #gaps: WireGap[] = [];
+  readonly #facts: { [Fact in keyof WireFacts]: WireFacts[Fact][number][] };
   readonly #bytes: GrowingBuffer;
 
   /** @param rawBytes of all messages: what is written of them is about as large */
   constructor(messages: number, rawBytes: number) {
-    this.#items = Array.from({ length: messages });
+    const listOf = <T>(value: T): T[] => repeated(value, messages);
+    this.#reasons = listOf<string | undefined>(undefined);
+    this.#cuts = listOf<string | undefined>(undefined);
+    this.#from = listOf(0);
+    this.#jsonBytes = listOf(0);
+    this.#facts = {
+      sha256: listOf<string | undefined>(undefined),
+      messageIds: listOf<string | undefined>(undefined),
+      fingerprints: listOf(""),
+      placeholders: listOf(false),
+    };
     this.#bytes = new GrowingBuffer(rawBytes);
   }
 
   /** @param index its place in the batch. @param raw what is known of its bytes */
   add(index: number, result: ParseResult, raw?: RawFacts): void {
-    this.#items[index] = { raw, content: result.ok ? this.#write(result.message, result.cut) : result.reason };
+    if (raw !== undefined) this.#addFacts(index, raw);
+    if (!result.ok) {
+      this.#reasons[index] = result.reason;
+      return;
+    }
+    this.#cuts[index] = result.cut;
+    this.#write(index, result.message);
   }
 
   end(): WireBatch {
-    return { slab: this.#bytes.take(), items: this.#items };
+    const [reasons, cuts, from, jsonBytes] = [this.#reasons, this.#cuts, this.#from, this.#jsonBytes];
+    return { slab: this.#bytes.take(), reasons, cuts, from, jsonBytes, gaps: this.#gaps, facts: this.#facts };
   }
 
-  #write(message: ParsedMessage, cut: string | undefined): WireContent {
+  #addFacts(index: number, { sha256, fingerprint, isPlaceholder }: RawFacts): void {
+    this.#facts.sha256[index] = sha256;
+    this.#facts.messageIds[index] = fingerprint.messageId;
+    this.#facts.fingerprints[index] = fingerprint.text;
+    this.#facts.placeholders[index] = isPlaceholder;
+  }
+
+  #write(index: number, message: ParsedMessage): void {
     const bytes = this.#bytes;
     const from = bytes.length;
-    const gaps: number[] = [];
-    const contents: (string | Uint8Array)[] = [];
+    const left: { readonly kind: GapKind; readonly at: number; readonly content: string | Uint8Array }[] = [];
     composeMessage(message, {
       write: (json) => bytes.write(json),
-      leaveOut(kind, content) {
-        gaps.push(kinds.indexOf(kind), bytes.length - from, 0);
-        contents.push(content);
-      },
+      leaveOut: (kind, content) => void left.push({ kind, at: bytes.length - from, content }),
     });
-    const jsonBytes = bytes.length - from;
-    const hashes = contents.map((content, i) => {
-      const at = bytes.length;
+    this.#from[index] = from;
+    this.#jsonBytes[index] = bytes.length - from;
+    for (const { kind, at, content } of left) {
+      const contentAt = bytes.length;
       bytes.write(content);
-      gaps[i * 3 + 2] = bytes.length - at;
-      return hash("sha256", bytes.from(at), "hex");
-    });
-    return { from, jsonBytes, cut, gaps, hashes };
+      this.#gaps.push([index, kinds.indexOf(kind), at, bytes.length - contentAt, hash("sha256", bytes.from(contentAt), "hex")]);
+    }
   }
 }
 
+/** Grown, not made with a length: what V8 takes for a list with holes crosses the border with the name of each place. */
+function repeated<T>(value: T, times: number): T[] {
+  const list: T[] = [];
+  while (list.length < times) list.push(value);
+  return list;
+}
+
 /** All bytes are views of the batch's buffer. */
-export function unpackBatch({ slab, items }: WireBatch): WrittenResult[] {
-  let read = items.filter(({ content }) => typeof content !== "string").length;
+export function unpackBatch(batch: WireBatch): WrittenResult[] {
+  const { slab, reasons, cuts, from, jsonBytes } = batch;
+  let read = reasons.filter((reason) => reason === undefined).length;
   const letGo = (): void => {
     if (--read === 0) letGoBuffer(slab);
   };
-  return items.map(({ raw, content }): WrittenResult => {
-    const known = raw && { raw };
-    if (typeof content === "string") return { ok: false, reason: content, ...known };
-    const { from, jsonBytes, cut, gaps: numbers, hashes } = content;
-    let at = from + jsonBytes;
-    const gaps: Gap[] = [];
-    for (const [i, sha256] of hashes.entries()) {
-      const [kind = 0, place = 0, size = 0] = numbers.slice(i * 3, i * 3 + 3);
-      gaps.push({ kind: kinds[kind] as GapKind, at: place, bytes: new Uint8Array(slab, at, size), sha256 });
-      at += size;
-    }
-    const json = new Uint8Array(slab, from, jsonBytes);
-    return { ok: true, message: { json, gaps, letGo }, ...(cut !== undefined && { cut }), ...known };
+  const gaps = gapsOf(batch);
+  return reasons.map((reason, index): WrittenResult => {
+    const raw = rawFacts(batch.facts, index);
+    if (reason !== undefined) return { ok: false, reason, ...raw };
+    const cut = cuts[index];
+    const json = new Uint8Array(slab, from[index], jsonBytes[index]);
+    return { ok: true, message: { json, gaps: gaps[index] ?? [], letGo }, ...(cut !== undefined && { cut }), ...raw };
   });
+}
+
+/** Of each message, as far as it has any. */
+function gapsOf({ slab, from, jsonBytes, gaps }: WireBatch): (Gap[] | undefined)[] {
+  const all: (Gap[] | undefined)[] = [];
+  let [last, contentAt] = [-1, 0];
+  for (const [message, kind, at, size, sha256] of gaps) {
+    if (message !== last) contentAt = (from[message] as number) + (jsonBytes[message] as number);
+    (all[message] ??= []).push({ kind: kinds[kind] as GapKind, at, bytes: new Uint8Array(slab, contentAt, size), sha256 });
+    contentAt += size;
+    last = message;
+  }
+  return all;
+}
+
+function rawFacts({ sha256, messageIds, fingerprints, placeholders }: WireFacts, index: number): { readonly raw?: RawFacts } {
+  const hashed = sha256[index];
+  if (hashed === undefined) return {};
+  const messageId = messageIds[index];
+  const fingerprint = { ...(messageId !== undefined && { messageId }), text: fingerprints[index] as string };
+  return { raw: { sha256: hashed, fingerprint, isPlaceholder: placeholders[index] as boolean } };
 }
