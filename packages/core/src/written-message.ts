@@ -1,4 +1,4 @@
-import { cleanJson } from "./clean-value.ts";
+import { cleaned, cleanJson } from "./clean-value.ts";
 import type { AttachmentEvent, BlobPointer, MessageFields } from "./event.ts";
 import { limits } from "./limits.ts";
 import type { RawFacts } from "./fingerprint.ts";
@@ -53,14 +53,18 @@ export function composeMessage(message: ParsedMessage, sink: MessageSink): void 
   const isTextOut = text !== undefined && isLongerInUtf8(text, limits.inlineBodyBytes);
   const isHtmlOut = html !== undefined && isLongerInUtf8(html, limits.inlineBodyBytes);
   // JSON leaves out what is undefined.
-  const inline = {
-    ...message,
-    text: isTextOut ? undefined : text,
-    html: isHtmlOut ? undefined : html,
-    attachments: undefined,
-    defects: defects.length > 0 ? defects : undefined,
-  };
-  sink.write(cleanJson(inline).slice(0, -1));
+  const head = { ...message, text: undefined, html: undefined, attachments: undefined, defects: undefined };
+  sink.write(cleanJson(head).slice(0, -1));
+  // Apart, because one character beyond Latin-1 makes all of a string two bytes wide, and slow to write.
+  if (text !== undefined && !isTextOut) {
+    sink.write(',"text":');
+    sink.write(JSON.stringify(cleaned(text)));
+  }
+  if (html !== undefined && !isHtmlOut) {
+    sink.write(',"html":');
+    sink.write(JSON.stringify(cleaned(html)));
+  }
+  if (defects.length > 0) sink.write(`,"defects":${cleanJson(defects)}`);
   if (isTextOut) {
     sink.write(',"textRef":{');
     sink.leaveOut("text", text);
