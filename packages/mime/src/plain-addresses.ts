@@ -4,8 +4,8 @@ export interface PlainAddress {
   readonly address: string;
 }
 
-/** An addr-spec that every grammar reads alike: no quotes, comments, domain literal or encoded word, and no domain in punycode. */
-const spec = "[A-Za-z0-9!#$%&'*+/^_`{|}~.-]+@(?!xn--)[A-Za-z0-9.-]+";
+/** An addr-spec that every grammar reads alike: no quotes, comments, domain literal or encoded word (no `?`), and no domain in punycode. */
+const spec = "[A-Za-z0-9!#$%&'*+/=^_`{|}~.-]+@(?!xn--)[A-Za-z0-9.-]+";
 /**
  * A bare address, or one in angle brackets behind nothing, a quoted string without escapes, or words without any character that has
  * a meaning in an address field; then a comma or the end.
