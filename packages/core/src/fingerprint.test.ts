@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fingerprintOf, type IndexEntry, KnownMessages } from "./fingerprint.ts";
+import { fingerprintOf, fingerprintOfValues, type IndexEntry, KnownMessages } from "./fingerprint.ts";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0));
 
@@ -23,6 +23,18 @@ describe("the fingerprint of a message", () => {
 
   test("takes the first of two fields, bare line feeds, and nothing from the body", () => {
     expect(fingerprintOf(bytes("Subject: a\nSubject: b\n\nMessage-ID: <no@x>\n"))).toEqual({ text: "\n\n\na" });
+  });
+
+  test("has each run of white space and NUL as one space, and none at the ends", () => {
+    const value = fc.string({ unit: fc.constantFrom("a", ":", " ", "\t", "\r", "\n", "\v", "\0", "\u0085", "\u00a0", "\u00ff") });
+    fc.assert(
+      fc.property(value, value, (id, subject) => {
+        const folded = (one: string): string => one.replace(/[\s\0]+/g, " ").trim();
+        const messageId = folded(id);
+        const expected = { ...(messageId !== "" && { messageId }), text: `${messageId}\n\n\n${folded(subject)}` };
+        expect(fingerprintOfValues([id, undefined, undefined, subject])).toEqual(expected);
+      }),
+    );
   });
 
   test("never fails, and never grows with the message", () => {

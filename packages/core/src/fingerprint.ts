@@ -10,7 +10,7 @@ import type { BlobPointer } from "./event.ts";
 export const fingerprintFields = ["Message-ID", "Date", "From", "Subject"] as const;
 
 /** How much of a raw message is searched for its header's end. */
-const headerScanBytes = 64 * 1024;
+export const fingerprintScanBytes = 64 * 1024;
 /** Longer ids are cut: RFC 5322 lines end at 998. */
 const maxMessageIdLength = 998;
 
@@ -66,45 +66,58 @@ export interface RawFacts {
 
 /** From raw bytes, or from the answer to a fetch of {@link fingerprintFields}; the first field of each name counts. */
 export function fingerprintOf(bytes: Uint8Array): Fingerprint {
-  const fields = new Map<string, string>();
-  let name = "";
+  const values: (string | undefined)[] = [];
+  let place: number | undefined;
   let value = "";
   const keep = (): void => {
-    if (name === "") return;
-    if (!fields.has(name)) fields.set(name, value.replace(/[\s\0]+/g, " ").trim());
-    name = "";
-    value = "";
+    if (place !== undefined) values[place] ??= value;
+    place = undefined;
   };
-  walkHeaderLines(bytes, headerScanBytes, (from, stop) => {
+  walkHeaderLines(bytes, fingerprintScanBytes, (from, stop) => {
     const first = bytes[from] as number;
     if (first === space || first === tab) {
-      if (name !== "") value += ` ${latin1(bytes, from, stop)}`;
+      if (place !== undefined) value += ` ${latin1(bytes, from, stop)}`;
       return false;
     }
     keep();
     if (wantedLetters[first] !== 1) return false;
     const line = latin1(bytes, from, stop);
     const colon = line.indexOf(":");
-    const found = colon > 0 ? wantedNames.get(line.slice(0, colon).trimEnd().toLowerCase()) : undefined;
-    if (found !== undefined) {
-      name = found;
-      value = line.slice(colon + 1);
-    }
+    place = colon > 0 ? fingerprintPlace(line.slice(0, colon)) : undefined;
+    value = line.slice(colon + 1);
     return false;
   });
   keep();
-  const messageId = fields.get("message-id")?.slice(0, maxMessageIdLength);
-  return {
-    ...(messageId && { messageId }),
-    text: fingerprintFields.map((field) => fields.get(field.toLowerCase()) ?? "").join("\n"),
-  };
+  return fingerprintOfValues(values);
+}
+
+/** Where a field stands in {@link fingerprintFields}, by its name as written; undefined for any other field. */
+export function fingerprintPlace(name: string): number | undefined {
+  return places.get(name.trimEnd().toLowerCase());
+}
+
+/**
+ * {@link fingerprintOf} a header that was split before, at most {@link fingerprintScanBytes} long.
+ * @param values of the first field of each name, by its place; bytes as Latin-1, folding included
+ */
+export function fingerprintOfValues(values: readonly (string | undefined)[]): Fingerprint {
+  const [id = "", date = "", from = "", subject = ""] = fingerprintFields.map((_, place) => canonical(values[place] ?? ""));
+  const messageId = id.slice(0, maxMessageIdLength);
+  return { ...(messageId !== "" && { messageId }), text: `${id}\n${date}\n${from}\n${subject}` };
+}
+
+/** What folding leaves behind, and what else is more than a single space. */
+const unevenSpace = /[^\S ]|\0| {2}/;
+
+function canonical(value: string): string {
+  return (unevenSpace.test(value) ? value.replace(/[\s\0]+/g, " ") : value).trim();
 }
 
 const [space, tab] = [32, 9];
 /** 1 at the first letters of the fields, in both cases. */
 const wantedLetters = new Uint8Array(256);
 for (const field of fingerprintFields) for (const letter of [field.toLowerCase(), field]) wantedLetters[letter.charCodeAt(0)] = 1;
-const wantedNames: ReadonlyMap<string, string> = new Map(fingerprintFields.map((field) => [field.toLowerCase(), field.toLowerCase()]));
+const places: ReadonlyMap<string, number> = new Map(fingerprintFields.map((field, place) => [field.toLowerCase(), place]));
 
 /** Old messages by fingerprint, each given out once: two equal copies are found again as two. */
 export class KnownMessages {

@@ -82,17 +82,7 @@ export {
   type FolderChanges,
   type ListedWindow,
 } from "./compare.ts";
-export {
-  fingerprintFields,
-  fingerprintOf,
-  isLeft,
-  KnownMessages,
-  type Fingerprint,
-  type IndexEntry,
-  type KnownMessage,
-  type SeenMessage,
-  type RawFacts,
-} from "./fingerprint.ts";
+export * from "./fingerprint.ts";
 export {
   eventSchema,
   eventId,

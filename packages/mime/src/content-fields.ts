@@ -40,9 +40,9 @@ const plainText: ContentFields = {
 export function readContentFields(fields: readonly RawField[], libmime: Libmime): ContentFields | Decline {
   const first: FirstFields = {};
   let hasAny = false;
-  for (const { key, value } of fields) {
-    if (!key.startsWith("content-")) continue;
-    const rest = key.slice(8);
+  for (const { name, value } of fields) {
+    const rest = name.content;
+    if (rest === undefined) continue;
     if (rest === "id") {
       // an empty one does not count
       if (first.id === undefined && value.trim() !== "") first.id = value.trim();

@@ -4,13 +4,15 @@ import { readContentFields } from "./content-fields.ts";
 import type { ContentFields } from "./content-fields.ts";
 import type { Decline } from "./decline.ts";
 import { findBlock, scanFields } from "./header-block.ts";
-import type { RawField } from "./header-block.ts";
+import type { MessageHead } from "./header-block.ts";
 import type { Libmime } from "./lean-mail-parser.ts";
-import { decodeBase64, decodeQuotedPrintable, withoutCr } from "./transfer-decode.ts";
+import { copyWithoutCr, decodeBase64, decodeQuotedPrintable } from "./transfer-decode.ts";
 
 export interface PartTools {
   readonly libmime: Libmime;
   readonly charsets: CharsetDecoders;
+  /** For bytes on their way to a string: nearly every text fits. */
+  readonly scratch: Buffer;
 }
 
 export interface TreeLimits {
@@ -22,8 +24,6 @@ export interface TreeLimits {
 const [lf, cr, dash, space, tab] = [0x0a, 0x0d, 0x2d, 0x20, 0x09];
 /** What mailparser's splitter counts a header line for at least, in bytes. */
 const headerLineBytes = 64;
-/** A longer text loses its CRs as bytes: replacing in a string takes some 80 bytes of heap for each line on the way. */
-const maxReplacedBytes = 256 * 1024;
 /** White space behind a delimiter, in bytes; mailparser's own bound is higher. */
 const maxDelimiterBlanks = 100;
 
@@ -58,12 +58,12 @@ export class FastParts implements RawParts {
   }
 
   /** @returns why the message is left to mailparser, or undefined when all of it was read */
-  readRoot(head: string, fields: readonly RawField[], bodyAt: number): Decline | undefined {
+  readRoot(head: MessageHead): Decline | undefined {
     const at = this.#bytes.length;
-    return this.#readNode(head, fields, bodyAt, { at, kind: "end-of-message", next: at });
+    return this.#readNode(head, { at, kind: "end-of-message", next: at });
   }
 
-  #readNode(head: string, fields: readonly RawField[], start: number, end: PartEnd): Decline | undefined {
+  #readNode({ text: head, fields, bodyAt: start }: MessageHead, end: PartEnd): Decline | undefined {
     this.#count++;
     const { parts, depth, headerBytes } = this.#limits;
     const isLarge = head.length * headerLineBytes > headerBytes && head.length + countLines(head) * headerLineBytes > headerBytes;
@@ -105,7 +105,7 @@ export class FastParts implements RawParts {
     if (block.text.includes("\0")) return "head-nul";
     const fields = scanFields(block.text);
     if (typeof fields === "string") return fields;
-    return this.#readNode(block.text, fields, block.bodyAt, end);
+    return this.#readNode({ ...block, fields }, end);
   }
 
   /** The line end before a delimiter belongs to it. */
@@ -159,22 +159,39 @@ export class FastParts implements RawParts {
     const charset = this.#tools.charsets.get(content.charset ?? "utf-8");
     if (charset === undefined) return "charset";
     if (!charset.isKnown) this.hasUnknownCharset = true;
-    let bytes = this.#bytes;
-    let [from, to] = [start, end];
-    if (content.encoding !== "identity" || content.isFlowed) {
-      const decoded = this.#decode(content, start, end);
-      if (typeof decoded === "string") return decoded;
-      const { libmime } = this.#tools;
-      bytes = content.isFlowed ? Buffer.from(libmime.decodeFlowed(decoded.toString("latin1"), content.isDelSp), "latin1") : decoded;
-      [from, to] = [0, bytes.length];
-    }
-    let text: string;
-    if (charset.isByteWise && to - from > maxReplacedBytes) {
-      bytes = withoutCr(bytes, from, to);
-      text = charset.decode(bytes, 0, bytes.length);
-    } else text = charset.decode(bytes, from, to).replace(/\r\n/g, "\n");
+    // as bytes: to replace CRLF in a string takes some 100 bytes of heap for each line
+    const hasLines = charset.isByteWise && !content.isFlowed;
+    const bytes = hasLines ? this.#decodeLines(content, start, end) : this.#decodeText(content, start, end);
+    if (typeof bytes === "string") return bytes;
+    const decoded = charset.decode(bytes, 0, bytes.length);
+    const text = hasLines ? decoded : decoded.replace(/\r\n/g, "\n");
     if (text !== "") (content.contentType === "text/html" ? this.htmls : this.texts).push(text);
     return undefined;
+  }
+
+  /** With LF for each CRLF; until the next text is read. */
+  #decodeLines(content: ContentFields, start: number, end: number): Buffer | Decline {
+    switch (content.encoding) {
+      case "base64": {
+        const decoded = decodeBase64(this.#bytes, start, end);
+        return decoded === undefined ? "base64" : copyWithoutCr(decoded, 0, decoded.length, decoded);
+      }
+      case "quoted-printable":
+        return decodeQuotedPrintable(this.#bytes, start, end, this.#room(end - start), true) ?? "quoted-printable";
+      case "identity":
+        return copyWithoutCr(this.#bytes, start, end, this.#room(end - start));
+    }
+  }
+
+  #room(size: number): Buffer {
+    const { scratch } = this.#tools;
+    return size <= scratch.length ? scratch : Buffer.allocUnsafeSlow(size);
+  }
+
+  #decodeText(content: ContentFields, start: number, end: number): Buffer | Decline {
+    const decoded = this.#decode(content, start, end);
+    if (typeof decoded === "string" || !content.isFlowed) return decoded;
+    return Buffer.from(this.#tools.libmime.decodeFlowed(decoded.toString("latin1"), content.isDelSp), "latin1");
   }
 
   #decode(content: ContentFields, start: number, end: number): Buffer | Decline {
@@ -182,7 +199,7 @@ export class FastParts implements RawParts {
       case "base64":
         return decodeBase64(this.#bytes, start, end) ?? "base64";
       case "quoted-printable":
-        return decodeQuotedPrintable(this.#bytes, start, end) ?? "quoted-printable";
+        return decodeQuotedPrintable(this.#bytes, start, end, Buffer.allocUnsafe(end - start), false) ?? "quoted-printable";
       case "identity":
         return this.#bytes.subarray(start, end);
     }

@@ -1,12 +1,11 @@
 import type { Decline } from "./decline.ts";
+import { fieldNameAt } from "./field-names.ts";
+import type { FieldName } from "./field-names.ts";
 
 /** One header field of a block, as it is written. */
 export interface RawField {
-  /** Lower case, trimmed. */
-  readonly key: string;
-  /** Before the colon, as written. */
-  readonly name: string;
-  /** Behind the colon, without the last line end, folding included; bytes as characters. */
+  readonly name: FieldName;
+  /** Behind the colon and the blanks there, without the last line end, folding included; bytes as characters. */
   readonly value: string;
   readonly isFolded: boolean;
 }
@@ -19,6 +18,11 @@ export interface HeaderBlock {
   /** Bytes as characters; every line has its end. */
   readonly text: string;
   readonly bodyAt: number;
+}
+
+/** The head of a message or of a part. */
+export interface MessageHead extends HeaderBlock {
+  readonly fields: readonly RawField[];
 }
 
 /** The header block that begins at `start`; undefined when no empty line, which is LF or CRLF alone, ends it before `end`. */
@@ -36,6 +40,16 @@ export function findBlock(bytes: Buffer, start: number, end: number): HeaderBloc
   return isFound ? { text, bodyAt: at + likely.length } : undefined;
 }
 
+/** The head of a message, or why the message is left to mailparser. A head that no empty line ends is all of it. */
+export function scanHead(bytes: Buffer): MessageHead | Decline {
+  const { text, bodyAt } = findBlock(bytes, 0, bytes.length) ?? { text: bytes.toString("latin1"), bodyAt: bytes.length };
+  if (text === "") return "no-head";
+  if (/^(?:from|post) /i.test(text)) return "mbox-line";
+  if (text.includes("\0")) return "head-nul";
+  const fields = scanFields(text);
+  return typeof fields === "string" ? fields : { text, fields, bodyAt };
+}
+
 /** All fields of a block in order, or why they are left to mailparser. */
 export function scanFields(block: string): RawField[] | Decline {
   const fields: RawField[] = [];
@@ -44,18 +58,19 @@ export function scanFields(block: string): RawField[] | Decline {
   for (let at = 0; at < length;) {
     let lineEnd = endOfLine(block, at);
     const colon = block.indexOf(":", at);
-    if (colon <= at || colon > lineEnd || isFold(block, at)) return "head-line";
+    if (colon <= at || colon > lineEnd || isBlank(block, at)) return "head-line";
     if (hasCr && hasBareCr(block, at, lineEnd)) return "bare-cr";
     let isFolded = false;
-    while (isFold(block, lineEnd + 1)) {
+    while (isBlank(block, lineEnd + 1)) {
       isFolded = true;
       const next = endOfLine(block, lineEnd + 1);
       if (hasCr && hasBareCr(block, lineEnd + 1, next)) return "bare-cr";
       lineEnd = next;
     }
     const stop = hasCr && block.charCodeAt(lineEnd - 1) === cr ? lineEnd - 1 : lineEnd;
-    const name = block.slice(at, colon);
-    fields.push({ key: name.toLowerCase().trim(), name, value: block.slice(colon + 1, stop), isFolded });
+    let valueAt = colon + 1;
+    while (valueAt < stop && isBlank(block, valueAt)) valueAt++;
+    fields.push({ name: fieldNameAt(block, at, colon), value: block.slice(valueAt, stop), isFolded });
     at = lineEnd + 1;
   }
   return fields;
@@ -71,7 +86,7 @@ function hasBareCr(block: string, at: number, lineEnd: number): boolean {
   return found >= 0 && found < lineEnd - 1;
 }
 
-function isFold(block: string, at: number): boolean {
+function isBlank(block: string, at: number): boolean {
   const char = block.charCodeAt(at);
   return char === space || char === tab;
 }

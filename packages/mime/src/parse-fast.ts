@@ -6,56 +6,62 @@ import type { Decline } from "./decline.ts";
 import type { Defect } from "./defects.ts";
 import { FastParts } from "./fast-parts.ts";
 import type { PartTools } from "./fast-parts.ts";
-import { findBlock, scanFields } from "./header-block.ts";
+import { scanHead } from "./header-block.ts";
+import type { MessageHead } from "./header-block.ts";
 import { LeanMailParser, LimitError } from "./lean-mail-parser.ts";
 import type { ParseLimits } from "./parse-limits.ts";
 import { readRawFields } from "./read-fields.ts";
+
+/** Of a thread; a longer text gets a buffer of its own. */
+const scratchBytes = 128 * 1024;
 
 let tools: PartTools | undefined;
 
 function toolsOf(limits: ParseLimits): PartTools {
   if (tools === undefined) {
     const libmime = new LeanMailParser(limits).library;
-    tools = { libmime, charsets: new CharsetDecoders(libmime) };
+    tools = { libmime, charsets: new CharsetDecoders(libmime), scratch: Buffer.allocUnsafeSlow(scratchBytes) };
   }
   return tools;
+}
+
+/**
+ * The head of a message, which is looked at once for all that is to be known of it; or why {@link parseFast} declines.
+ */
+export function readHead(bytes: Uint8Array, limits: ParseLimits): MessageHead | Decline {
+  // what mailparser would cut
+  return bytes.length > limits.textBytes ? "near-limit" : scanHead(asBuffer(bytes));
 }
 
 /**
  * The common shapes of mail, read in one pass over the bytes: no streams, no event loop. It gives what mailparser gives, or declines;
  * `parse-fast.test.ts` holds that. Attachment bytes may be views of `bytes`.
  */
-export function parseFast(bytes: Uint8Array, limits: ParseLimits): ParseResult | undefined {
-  const result = readFast(bytes, limits);
+export function parseFast(bytes: Uint8Array, limits: ParseLimits, head = readHead(bytes, limits)): ParseResult | undefined {
+  const result = readFast(bytes, limits, head);
   return typeof result === "string" ? undefined : result;
 }
 
 /** As {@link parseFast}, saying why it declines. */
-export function readFast(bytes: Uint8Array, limits: ParseLimits): ParseResult | Decline {
+export function readFast(bytes: Uint8Array, limits: ParseLimits, head = readHead(bytes, limits)): ParseResult | Decline {
+  if (typeof head === "string") return head;
   try {
-    return read(bytes, limits);
+    return read(asBuffer(bytes), limits, head);
   } catch (error) {
     return error instanceof LimitError ? "near-limit" : "failed";
   }
 }
 
-function read(bytes: Uint8Array, limits: ParseLimits): ParseResult | Decline {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // what mailparser would cut
-  if (buffer.length > limits.textBytes) return "near-limit";
-  const block = findBlock(buffer, 0, buffer.length) ?? { text: buffer.toString("latin1"), bodyAt: buffer.length };
-  const { text: head, bodyAt } = block;
-  if (head === "") return "no-head";
-  if (/^(?:from|post) /i.test(head)) return "mbox-line";
-  if (head.includes("\0")) return "head-nul";
-  const rawFields = scanFields(head);
-  if (typeof rawFields === "string") return rawFields;
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
+function read(buffer: Buffer, limits: ParseLimits, head: MessageHead): ParseResult | Decline {
   const parts = new FastParts(buffer, toolsOf(limits), limits);
-  const declined = parts.readRoot(head, rawFields, bodyAt);
+  const declined = parts.readRoot(head);
   if (declined !== undefined) return declined;
   const defects = new Set<Defect>();
-  const fields = readRawFields(rawFields, isAscii(buffer.subarray(0, bodyAt)), {
+  const fields = readRawFields(head.fields, isAscii(buffer.subarray(0, head.bodyAt)), {
     decodeWords: (text) => toolsOf(limits).libmime.decodeWords(text),
     addDefect: (defect) => void defects.add(defect),
     maxAddresses: limits.addresses,

@@ -5,7 +5,7 @@ import { cleanLine } from "./clean-text.ts";
 import type { Defect } from "./defects.ts";
 import { LeanMailParser, LimitError } from "./lean-mail-parser.ts";
 import type { AttachmentStream, PartNode } from "./lean-mail-parser.ts";
-import { parseFast } from "./parse-fast.ts";
+import { parseFast, readHead } from "./parse-fast.ts";
 import type { ParseLimits } from "./parse-limits.ts";
 import { readFields } from "./read-fields.ts";
 
@@ -15,8 +15,8 @@ export type { ParseLimits } from "./parse-limits.ts";
  * One message from its bytes, nothing else read or written; at once, if it has a common shape. Never rejects; time is the caller's to
  * watch, because a parser that is busy cannot watch it. Attachment bytes may be views of `bytes`.
  */
-export function parseMessage(bytes: Uint8Array, limits: ParseLimits): ParseResult | Promise<ParseResult> {
-  return parseFast(bytes, limits) ?? parseByStreams(bytes, limits);
+export function parseMessage(bytes: Uint8Array, limits: ParseLimits, head = readHead(bytes, limits)): ParseResult | Promise<ParseResult> {
+  return parseFast(bytes, limits, head) ?? parseByStreams(bytes, limits);
 }
 
 /** By mailparser: what {@link parseFast} declines, and what it is measured by. */

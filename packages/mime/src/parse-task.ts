@@ -2,6 +2,7 @@ import { flushCompileCache } from "node:module";
 import type { MessagePort } from "node:worker_threads";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import { type BlobPointer, letGoBuffer } from "@mailfleet/core";
+import { readHead } from "./parse-fast.ts";
 import { parseMessage, parsePieces } from "./parse-message.ts";
 import type { ParseLimits } from "./parse-message.ts";
 import { askOver } from "./port-calls.ts";
@@ -35,10 +36,11 @@ export async function parseBatch(task: ParseTask): Promise<unknown> {
   const written = new BatchWriter(task.sizes.length, task.slab.byteLength);
   const others: Promise<void>[] = [];
   for (const [index, size] of task.sizes.entries()) {
-    const bytes = new Uint8Array(task.slab, (at += size) - size, size);
-    const result = parseMessage(bytes, task.limits);
-    if (result instanceof Promise) others.push(result.then((late) => written.add(index, late, rawFactsOf(bytes))));
-    else written.add(index, result, rawFactsOf(bytes));
+    const bytes = Buffer.from(task.slab, (at += size) - size, size);
+    const head = readHead(bytes, task.limits);
+    const result = parseMessage(bytes, task.limits, head);
+    if (result instanceof Promise) others.push(result.then((late) => written.add(index, late, rawFactsOf(bytes, head))));
+    else written.add(index, result, rawFactsOf(bytes, head));
   }
   await Promise.all(others);
   keepCompiled();

@@ -19,9 +19,11 @@ const hexValues = Int8Array.from({ length: 256 }, (_, char) => {
   return Number.isNaN(value) ? -1 : value;
 });
 
-/** Undefined where an equals sign could form an escape with what stands behind a soft line break or removed white space. */
-export function decodeQuotedPrintable(bytes: Buffer, start: number, end: number): Buffer | undefined {
-  const out = Buffer.allocUnsafe(end - start);
+/**
+ * Undefined where an equals sign could form an escape with what stands behind a soft line break or removed white space.
+ * @param out at least as long as the range. @param isText to have LF for each CRLF, escaped or not
+ */
+export function decodeQuotedPrintable(bytes: Buffer, start: number, end: number, out: Buffer, isText: boolean): Buffer | undefined {
   let size = 0;
   // white space at a line's end goes, but not what is escaped or stands before a soft line break
   let kept = 0;
@@ -31,7 +33,9 @@ export function decodeQuotedPrintable(bytes: Buffer, start: number, end: number)
       const high = hexAt(bytes, at + 1, end);
       const low = hexAt(bytes, at + 2, end);
       if (high >= 0 && low >= 0) {
-        out[size++] = high * 16 + low;
+        const escaped = high * 16 + low;
+        if (isText && escaped === lf && size > 0 && out[size - 1] === cr) size--;
+        out[size++] = escaped;
         at += 2;
         kept = size;
         continue;
@@ -45,6 +49,7 @@ export function decodeQuotedPrintable(bytes: Buffer, start: number, end: number)
       if (!isPlainBehindEquals(bytes, at + 1, end, high)) return undefined;
     } else if (char === lf || char === cr) {
       while (size > kept && isBlank(out[size - 1] as number)) size--;
+      if (isText && char === lf && size > 0 && out[size - 1] === cr) size--;
     }
     out[size++] = char;
   }
@@ -52,16 +57,18 @@ export function decodeQuotedPrintable(bytes: Buffer, start: number, end: number)
   return out.subarray(0, size);
 }
 
-/** The bytes of a range with LF for each CRLF. */
-export function withoutCr(bytes: Buffer, start: number, end: number): Buffer {
-  const out = Buffer.allocUnsafe(end - start);
-  let size = 0;
+/**
+ * The bytes of a range with LF for each CRLF.
+ * @param out at least as long as the range; may be the range itself. The result is a view of it
+ */
+export function copyWithoutCr(bytes: Buffer, start: number, end: number, out: Buffer): Buffer {
+  let gone = 0;
   for (let at = start; at < end; at++) {
     const char = bytes[at] as number;
-    if (char === cr && at + 1 < end && bytes[at + 1] === lf) continue;
-    out[size++] = char;
+    if (char === lf && at > start && bytes[at - 1] === cr) gone++;
+    out[at - start - gone] = char;
   }
-  return out.subarray(0, size);
+  return out.subarray(0, end - start - gone);
 }
 
 function hexAt(bytes: Buffer, at: number, end: number): number {

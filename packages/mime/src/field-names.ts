@@ -1,0 +1,48 @@
+import { fingerprintPlace } from "@mailfleet/core";
+
+/** The name of a header field, and what is asked of it for every field of every message. */
+export interface FieldName {
+  readonly written: string;
+  /** Lower case, trimmed. */
+  readonly key: string;
+  /** Printable ASCII without blanks: what cleaning leaves as it is. */
+  readonly isPlain: boolean;
+  /** What follows `content-` in the key. */
+  readonly content: string | undefined;
+  /** Of the fields that tell messages apart: as `fingerprintPlace` has it. */
+  readonly place: number | undefined;
+}
+
+/** A power of two, some ten times the names that a mailbox has. */
+const slots = 2_048;
+/** A longer name is no mailer's, and is not kept. */
+const maxKeptLength = 80;
+const plain = /^[!-~]+$/;
+/** By {@link slotOf}: of two names with one slot the latest. Names come from mail, and a sender could make up any number of them. */
+const kept: (FieldName | undefined)[] = [];
+
+/**
+ * The name that stands in a header block from `at` up to its colon. Mail repeats a few names without end: each is cut out, made lower
+ * case and looked at once.
+ */
+export function fieldNameAt(block: string, at: number, colon: number): FieldName {
+  const slot = slotOf(block, at, colon);
+  const last = kept[slot];
+  if (last !== undefined && last.written.length === colon - at && block.startsWith(last.written, at)) return last;
+  // copied, because a slice would keep the whole block
+  const name = lookAt(Buffer.from(block.slice(at, colon), "latin1").toString("latin1"));
+  if (name.written.length <= maxKeptLength) kept[slot] = name;
+  return name;
+}
+
+function slotOf(block: string, at: number, colon: number): number {
+  const middle = (at + colon) >> 1;
+  const mixed = block.charCodeAt(at) + 31 * (block.charCodeAt(middle) + 31 * (block.charCodeAt(colon - 1) + 31 * (colon - at)));
+  return mixed % slots;
+}
+
+function lookAt(written: string): FieldName {
+  const key = written.toLowerCase().trim();
+  const content = key.startsWith("content-") ? key.slice(8) : undefined;
+  return { written, key, isPlain: plain.test(written), content, place: fingerprintPlace(written) };
+}
