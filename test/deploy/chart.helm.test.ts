@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { loadConfig } from "@mailfleet/config";
 import { type Lane, lanes, limits, redisKeys, queueNames } from "@mailfleet/core";
 import { root } from "../e2e/fleet.ts";
-import { workerHeapFlags } from "@mailfleet/runtime";
+import { workerNodeFlags } from "@mailfleet/runtime";
 import { alertRules } from "@mailfleet/telemetry";
 import { chartDir, everything, fleet, helm, kinds, lanesApart, type Manifest, podsOf, render, renderAs } from "./chart.ts";
 
@@ -77,7 +77,7 @@ test("by itself the chart has roles, budgets, policies, a claim and an autoscale
 test("a worker's NODE_OPTIONS have what the image's have, which they replace, and a worker's limit; the other roles keep the image's", async () => {
   const recipe = await readFile(path.join(root, "Dockerfile"), "utf8");
   const ofImage = /NODE_OPTIONS="([^"]+)"/.exec(recipe)?.[1]?.split(" ") ?? [];
-  const ofWorker = [...new Set([...ofImage, ...workerHeapFlags])].sort();
+  const ofWorker = [...new Set([...ofImage, ...workerNodeFlags])].sort();
   for (const values of [[fleet], [fleet, lanesApart]]) {
     for (const [name, { containers }] of podsOf(await render(values))) {
       const options = containers.flatMap(({ env }) => env).find((one) => one.name === "NODE_OPTIONS")?.value;

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { configJsonSchema, environmentName } from "@mailfleet/config";
 import { limits } from "@mailfleet/core";
-import { imageNodeFlags, workerEnvironment, workerHeapFlags } from "@mailfleet/runtime";
+import { imageNodeFlags, workerEnvironment, workerNodeFlags } from "@mailfleet/runtime";
 import { root } from "../e2e/fleet.ts";
 
 interface Service {
@@ -75,7 +75,7 @@ test("a worker's own NODE_OPTIONS have what the image's have, which they replace
   const ofImage = /NODE_OPTIONS="([^"]+)"/.exec(text("Dockerfile"))?.[1]?.split(" ") ?? [];
   const optionsOf = (name: string): string | undefined => compose.services[name]?.environment?.["NODE_OPTIONS"];
   for (const name of ["worker", "worker-backfill"])
-    expect(optionsOf(name)?.split(" ").sort(), name).toEqual([...new Set([...ofImage, ...workerHeapFlags])].sort());
+    expect(optionsOf(name)?.split(" ").sort(), name).toEqual([...new Set([...ofImage, ...workerNodeFlags])].sort());
   expect(ours.filter(([name]) => optionsOf(name) !== undefined).map(([name]) => name)).toEqual(["worker", "worker-backfill"]);
 });
 

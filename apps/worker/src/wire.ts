@@ -44,6 +44,7 @@ import {
   compileCacheFolder,
   createLoopWatch,
   createTlsMemory,
+  keepCompiledCode,
   programVersion,
   readOrMakeKey,
   settlesWithin,
@@ -183,6 +184,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
       () => signals.close(),
     );
     const gate = createGate();
+    const [fresh, backfill] = await Promise.all([handOffTo("fresh"), handOffTo("backfill")]);
     const others = shards.filter((one) => one !== shard);
     const elsewhere = others.length > 0 ? { elsewhere: tenantsElsewhere(others, clock) } : {};
     return {
@@ -204,7 +206,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
         mime,
         store: createMailboxStore({ redis, keys, clock, chance, log, worker: name }),
         breakers: createBreakers({ redis, keys, clock, credentialOf, ...elsewhere }),
-        handOff: handOffByLane({ fresh: await handOffTo("fresh"), backfill: await handOffTo("backfill") }),
+        handOff: handOffByLane({ fresh, backfill }),
         gate,
         signals,
         bytes,
@@ -213,7 +215,10 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
     };
   };
   const wired = await Promise.all(shards.map(wireShard));
-  await parserBegan;
+  const [anyTenant] = Object.keys(config.tenants);
+  // This thread would only wait for the parser's.
+  await Promise.all([parserBegan, anyTenant !== undefined && tokens.readAhead(anyTenant)]);
+  keepCompiledCode();
   return {
     name,
     clock,

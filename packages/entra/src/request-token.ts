@@ -20,7 +20,7 @@ export interface TokenRequestDeps {
 }
 
 /** MSAL and its client of HTTP take some 25 MB: a process that asks for no token, such as the console, does without. */
-async function loadWire() {
+export async function loadWire() {
   const [{ createBoundedHttp }, { requestByMsal }] = await Promise.all([import("./bounded-http.ts"), import("./msal-request.ts")]);
   return { createBoundedHttp, requestByMsal };
 }

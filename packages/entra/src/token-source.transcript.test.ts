@@ -34,6 +34,13 @@ describe("one token for the fleet", () => {
     expect(fleet.stored[0]?.[0]).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  test("a process that reads ahead asks nobody, and is told what is wrong when it asks", async () => {
+    const source = fleet.start({ cache: { ...fleet.cache, read: () => Promise.reject(new Error("away")) } });
+    expect(await fleet.requestsDuring(() => Promise.all(["contoso", "nobody"].map((alias) => source.readAhead(alias))))).toBe(0);
+    expect((await failureOf(source.getToken("nobody"))).failure.code).toBe("CONFIG_INVALID");
+    expect((await failureOf(source.getToken("contoso"))).failure.code).toBe("REDIS_UNAVAILABLE");
+  });
+
   test("a process that died while asking delays the others by its lock only", async () => {
     const source = fleet.start();
     const holding: SharedTokenCache = {

@@ -11,7 +11,7 @@ import {
 } from "@mailfleet/core";
 import type { EntraTenant } from "./entra-tenant.ts";
 import { QuietLog } from "./quiet-log.ts";
-import { requestToken } from "./request-token.ts";
+import { loadWire, requestToken } from "./request-token.ts";
 import type { KeyRing } from "./seal-token.ts";
 import { SharedMemory } from "./shared-memory.ts";
 import { credentialIdentity, tenantVersion, tokenIdentity } from "./token-identity.ts";
@@ -39,6 +39,11 @@ export interface EntraTokenSource extends TokenSource {
   stats(): Readonly<TokenStats>;
   /** Names the credentials that the tenant's token is asked for with, and tells nothing about them: others have other names. */
   identityOf(tenant: string): Promise<string | undefined>;
+  /**
+   * For a process that is about to ask: derives the name of the tenant's credential, and reads the code that requests are made with unless
+   * the fleet has a token. Resolves in any case; what goes wrong is told by whoever asks for a token.
+   */
+  readAhead(tenant: string): Promise<void>;
   /** Ends what is under way. Later calls throw INTERRUPTED. */
   close(): Promise<void>;
 }
@@ -118,6 +123,16 @@ export function createTokenSource(deps: TokenSourceDeps): EntraTokenSource {
         // Its files cannot be used just now: it has no credential that could be tried.
         if (isSyncError(error)) return undefined;
         throw error;
+      }
+    },
+    async readAhead(alias) {
+      try {
+        const tenant = deps.tenants(alias);
+        if (!tenant) return;
+        const readWire = async (): Promise<unknown> => (await deps.cache.read(tokenIdentity(tenant))).sealed === undefined && loadWire();
+        await Promise.all([credentialIdentity(tenant, tenant.credential), readWire()]);
+      } catch {
+        // Nothing was asked for yet.
       }
     },
     async close() {

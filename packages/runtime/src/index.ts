@@ -1,6 +1,7 @@
 export { boundedLookUp, type LookUpLimits } from "./bounded-look-up.ts";
 export { compileCacheFolder, shareCompiledCode } from "./compile-cache.ts";
 export { goLast } from "./go-last.ts";
+export { keepCompiledCode } from "./keep-compiled.ts";
 export { readOrMakeKey } from "./key-file.ts";
 export { type HostAnswer, type HostQuestion, lookAtHost } from "./look-at-host.ts";
 export { createLoopWatch } from "./loop-watch.ts";
@@ -10,7 +11,6 @@ export {
   imageNodeFlags,
   producerNodeFlags,
   workerEnvironment,
-  workerHeapFlags,
   workerNodeFlags,
 } from "./node-flags.ts";
 export { settlesWithin } from "./settles-within.ts";

@@ -10,13 +10,7 @@ export const imageNodeFlags: readonly string[] = ["--max-semi-space-size=4"];
  * worker's heap has 45 MB, its messages lie outside of it. The flag leaves compiled code usable, and `--heap-growing-percent` does not: each
  * start would compile Node's own anew.
  */
-export const workerHeapFlags: readonly string[] = [...imageNodeFlags, "--max-old-space-size=2000"];
-
-/**
- * And where its command line is ours: NODE_OPTIONS does not take the last one. V8 forgets the code of functions that rested over a few
- * collections; a worker has several a second, and would compile the same functions again and again.
- */
-export const workerNodeFlags: readonly string[] = [...workerHeapFlags, "--no-flush-bytecode"];
+export const workerNodeFlags: readonly string[] = [...imageNodeFlags, "--max-old-space-size=2000"];
 
 /** What Node is started with for a producer, which makes little: a young generation of 2 MB keeps 15 of its 120 MB free, at no CPU that could be measured. */
 export const producerNodeFlags: readonly string[] = ["--max-semi-space-size=2"];
