@@ -10,11 +10,12 @@ import {
 } from "@mailfleet/core";
 import { asBlobError } from "./disk.ts";
 import { encodeIndexRecord, encodeParts, type IndexLine } from "./index-format.ts";
-import { type BlobLocation, encodeHead, formatRef, headRoom, packMagic, padHead, parseRef } from "./pack-format.ts";
+import { encodeHead, formatRef, headRoom, type PackLocation, packMagic, packRef, padHead, parseRef } from "./pack-format.ts";
 import type { PackTarget } from "./pack-target.ts";
 
 /** Buffered bytes that are written out before the flush, so that a batch does not hold its mail twice. */
 const spillBytes = 1024 * 1024;
+const lineFeed = Uint8Array.of(0x0a);
 /** One piece of a blob that is read back. */
 const readBytes = 256 * 1024;
 
@@ -29,7 +30,9 @@ interface OpenRecord {
 
 /** The blobs of one commit: one pack, made durable once. */
 export class PackBatch implements BlobBatch {
-  readonly #location: Omit<BlobLocation, "offset" | "length">;
+  readonly #pack: string;
+  /** What the references to its blobs begin with. */
+  readonly #ref: string;
   readonly #target: PackTarget;
   readonly #home: string;
   readonly #notes: IndexLine[] = [];
@@ -41,8 +44,9 @@ export class PackBatch implements BlobBatch {
   #failure: unknown;
 
   /** @param home what all references of the mailbox begin with */
-  constructor(target: PackTarget, home: string, location: Omit<BlobLocation, "offset" | "length">) {
-    this.#location = location;
+  constructor(target: PackTarget, home: string, location: PackLocation) {
+    this.#pack = location.pack;
+    this.#ref = packRef(location);
     this.#target = target;
     this.#home = home;
   }
@@ -56,7 +60,7 @@ export class PackBatch implements BlobBatch {
     this.#append(encodeHead({ kind, key, size: bytes.length, sha256 }));
     const offset = this.#offset;
     this.#append(bytes);
-    this.#append(Buffer.from("\n"));
+    this.#append(lineFeed);
     if (this.#buffered >= spillBytes) this.#spill();
     return this.#pointer(offset, bytes.length, sha256);
   }
@@ -77,7 +81,7 @@ export class PackBatch implements BlobBatch {
 
   async *readBack(pointer: BlobPointer): AsyncGenerator<Uint8Array, void, void> {
     const at = parseRef(pointer.ref);
-    if (at?.pack !== this.#location.pack) throw syncError("INVARIANT", "A blob was read back from another batch", { layer: "blobs" });
+    if (at?.pack !== this.#pack) throw syncError("INVARIANT", "A blob was read back from another batch", { layer: "blobs" });
     await this.#settle();
     try {
       for (let done = 0; done < at.length;) {
@@ -127,7 +131,7 @@ export class PackBatch implements BlobBatch {
     const { kind, key, headAt, bodyAt } = record;
     const size = this.#offset - bodyAt;
     const sha256 = record.hash.digest("hex");
-    this.#append(Buffer.from("\n"));
+    this.#append(lineFeed);
     await this.#settle();
     try {
       await this.#target.write([padHead({ kind, key, size, sha256 })], headAt);
@@ -160,7 +164,7 @@ export class PackBatch implements BlobBatch {
   }
 
   #pointer(offset: number, length: number, sha256: string): BlobPointer {
-    return { ref: formatRef({ ...this.#location, offset, length }), sha256, size: length };
+    return { ref: formatRef(this.#ref, offset, length), sha256, size: length };
   }
 
   #append(bytes: Uint8Array): void {

@@ -20,12 +20,16 @@ export interface RecordHead {
   readonly sha256: string;
 }
 
-/** Where a blob lies: pack path below the store's root, offset and length in bytes. */
-export interface BlobLocation {
+/** Where a pack lies, below the store's root. */
+export interface PackLocation {
   readonly tenant: string;
   readonly box: string;
   readonly period: string;
   readonly pack: string;
+}
+
+/** Where a blob lies: its pack, offset and length in bytes. */
+export interface BlobLocation extends PackLocation {
   readonly offset: number;
   readonly length: number;
 }
@@ -33,8 +37,14 @@ export interface BlobLocation {
 // Only hex, digits and a tenant alias ever reach the file system (T45, T63).
 const refPattern = /^pack:([a-z0-9][a-z0-9-]{0,62})\/([0-9a-f]{32})\/(\d{6})\/([0-9a-f]{32})@(\d{1,15})\+(\d{1,15})$/;
 
-export function formatRef(at: BlobLocation): string {
-  return `pack:${at.tenant}/${at.box}/${at.period}/${at.pack}@${at.offset}+${at.length}`;
+/** What all references into one pack begin with. */
+export function packRef({ tenant, box, period, pack }: PackLocation): string {
+  return `pack:${tenant}/${box}/${period}/${pack}@`;
+}
+
+/** @param pack from {@link packRef} */
+export function formatRef(pack: string, offset: number, length: number): string {
+  return `${pack}${offset}+${length}`;
 }
 
 /** Undefined for anything {@link formatRef} does not write. */
@@ -45,8 +55,8 @@ export function parseRef(ref: string): BlobLocation | undefined {
   return { tenant, box, period, pack, offset: Number(offset), length: Number(length) };
 }
 
-export function encodeHead(head: RecordHead): Buffer {
-  return Buffer.from(`${JSON.stringify({ kind: head.kind, key: head.key, size: head.size, sha256: head.sha256 })}\n`);
+export function encodeHead({ kind, key, size, sha256 }: RecordHead): Buffer {
+  return Buffer.from(`{"kind":"${kind}","key":${JSON.stringify(key)},"size":${size},"sha256":"${sha256}"}\n`);
 }
 
 /** Digits of the largest size that a reference can name. */

@@ -14,7 +14,7 @@ import { unavailable } from "./disk.ts";
 import { segmentName } from "./index-format.ts";
 import { boxOf, homeOf, monthOf } from "./mailbox-place.ts";
 import { PackBatch } from "./pack-batch.ts";
-import { type BlobLocation, parseRef } from "./pack-format.ts";
+import { type PackLocation, parseRef } from "./pack-format.ts";
 import { type BucketOptions, openBucket } from "./s3-bucket.ts";
 import { type IndexPlace, packNames, readIndexLines } from "./s3-index.ts";
 import { S3Pack } from "./s3-pack.ts";
@@ -35,8 +35,7 @@ const removesAtOnce = 16;
 export function createS3Store({ place, scratchDir, clock, chance, ...options }: S3StoreOptions): BlobStore & PieceReader & BlobEraser {
   const bucket = openBucket(place, options);
   const nextName = packNames(clock, () => chance.uuid());
-  const keyOf = ({ tenant, box, period, pack }: Omit<BlobLocation, "offset" | "length">) =>
-    `${place.prefix}${tenant}/${box}/${period}/${pack}.pack`;
+  const keyOf = ({ tenant, box, period, pack }: PackLocation) => `${place.prefix}${tenant}/${box}/${period}/${pack}.pack`;
   const indexOf = (mailbox: MailboxRef): IndexPlace => ({
     bucket,
     root: `${place.prefix}${mailbox.tenant}/${boxOf(mailbox)}/`,
