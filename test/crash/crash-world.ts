@@ -3,6 +3,7 @@ import {
   type FolderCheckpoint,
   type FolderLedger,
   hasUid,
+  joinJson,
   limits,
   type MailboxRef,
   type MailEvent,
@@ -238,7 +239,7 @@ export class CrashWorld {
     this.#last.set(folder, { checkpoint, ledger });
     const { tenant, address } = this.mailbox;
     for (const { json } of events) {
-      const event = JSON.parse(Buffer.from(json).toString()) as MailEvent;
+      const event = JSON.parse(joinJson(json)) as MailEvent;
       if (event.type === "message.added" || event.type === "message.quarantined") {
         for (const pointer of pointersOf(event)) {
           if (!this.blobs.isDurable(pointer)) this.broken.push(`half-written: ${event.key} was committed before its bytes were durable`);

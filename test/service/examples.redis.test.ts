@@ -9,7 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Queue } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFileStore } from "@mailfleet/blobs";
-import { type MailEvent, outgoing, type ParsedMessage, writeMessage, writeMessageEvent } from "@mailfleet/core";
+import { joinJson, type MailEvent, outgoing, type ParsedMessage, writeMessage, writeMessageEvent } from "@mailfleet/core";
 import { eventJobOptions, eventJobId } from "../../packages/queue/src/event-jobs.ts";
 import { type RunningRedis, seededChance, startRedis } from "@mailfleet/testkit";
 import { until } from "../e2e/fleet.ts";
@@ -81,7 +81,7 @@ async function handOff(mails: readonly Mail[], more: readonly MailEvent[] = []):
       }),
       putBlob: (kind, bytes) => batch.put(kind, key, bytes),
     });
-    return JSON.parse(Buffer.from(json).toString()) as MailEvent;
+    return JSON.parse(joinJson(json)) as MailEvent;
   });
   await batch.flush();
   const all = [...events, ...more];

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { buildQuarantinedEvent, writeMessageEvent } from "./build-event.ts";
 import type { MessageEventInput } from "./build-event.ts";
 import type { BlobPointer, MailAddress, MessageAdded, MessageContent } from "./event.ts";
+import { joinJson } from "./json-pieces.ts";
 import { limits } from "./limits.ts";
 import type { ParsedMessage } from "./ports.ts";
 import { utf8Length } from "./utf8.ts";
@@ -47,7 +48,7 @@ function build(message: Partial<ParsedMessage>, facts: Partial<MessageEventInput
     ...facts,
   });
   const textOf = (at: BlobPointer | undefined): string => new TextDecoder().decode(blobs.get(at?.ref ?? "")?.bytes);
-  const json = new TextDecoder().decode(written.json);
+  const json = joinJson(written.json);
   return {
     get event() {
       return JSON.parse(json) as MessageAdded;

@@ -1,8 +1,9 @@
-import { cleaned } from "./clean-value.ts";
+import { cleanJson } from "./clean-value.ts";
 import { eventSchema, outgoing } from "./event.ts";
 import type { BlobPointer, EventFolder, MessageAdded, MessageQuarantined, OutgoingEvent, Quarantine } from "./event.ts";
 import { fitEvent } from "./fit-event.ts";
 import type { Lane, MailboxRef } from "./ids.ts";
+import { isJsonLonger, joinJson } from "./json-pieces.ts";
 import { limits } from "./limits.ts";
 import type { BlobKind } from "./ports.ts";
 import { nameInPlace, type UidlBook } from "./uidl-book.ts";
@@ -54,48 +55,47 @@ const [maxFlags, maxFlagLength, maxReasonLength] = [200, 100, 1_000];
  * as JSON never exceeds `limits.eventBytes` and holds neither U+0000 nor a lone surrogate.
  */
 export function writeMessageEvent(input: MessageEventInput): OutgoingEvent {
-  const { key, message, parser, quarantine, putBlob } = input;
-  const facts = { schema: eventSchema, type: "message.added" as const, ...factsOf(input), raw: input.raw };
-  const end = { parser, ...(quarantine !== undefined && { quarantine: cutQuarantine(quarantine) }) };
-  const before = `${JSON.stringify(facts).slice(0, -1)},"message":`;
-  const json = spliceMessage(before, message, `,${JSON.stringify(end).slice(1)}`, putBlob);
-  if (json.length > limits.eventBytes) return outgoing(fitEvent(JSON.parse(new TextDecoder().decode(json)) as MessageAdded, putBlob));
-  return { id: key, key, type: facts.type, json };
+  const { key, message, putBlob } = input;
+  const type = "message.added";
+  // The message takes the place of the zero: a text that is joined before it is sent is copied once more.
+  const before = cleanJson({ ...factsOf(type, input), message: 0 }).slice(0, -"0}".length);
+  const json = spliceMessage(before, message, "}", putBlob);
+  if (isJsonLonger(json, limits.eventBytes)) return outgoing(fitEvent(JSON.parse(joinJson(json)) as MessageAdded, putBlob));
+  return { id: key, key, type, json };
 }
 
 /** The event of a message that was set aside. */
 export function buildQuarantinedEvent(input: QuarantinedEventInput): MessageQuarantined {
+  return JSON.parse(cleanJson(factsOf("message.quarantined", input))) as MessageQuarantined;
+}
+
+/** All of an event but its message. JSON leaves out what is undefined. */
+function factsOf(type: "message.added" | "message.quarantined", input: MessageEventInput | QuarantinedEventInput) {
+  const { mailbox, quarantine } = input;
   return {
     schema: eventSchema,
-    type: "message.quarantined",
-    ...factsOf(input),
-    ...(input.raw !== undefined && { raw: input.raw }),
-    parser: input.parser,
-    quarantine: cutQuarantine(input.quarantine),
-  };
-}
-
-function cutQuarantine({ code, reason }: Quarantine): Quarantine {
-  return { code, reason: cleaned(cutText(reason, maxReasonLength)) };
-}
-
-function factsOf(input: MessageEventFacts) {
-  const internalDate = isoDate(input.internalDate);
-  const areFlagsShort = input.flags.length <= maxFlags && input.flags.every((flag) => flag.length <= maxFlagLength);
-  return {
+    type,
     key: input.key,
-    tenant: input.mailbox.tenant,
-    mailbox: input.mailbox.address,
-    protocol: input.mailbox.protocol,
+    tenant: mailbox.tenant,
+    mailbox: mailbox.address,
+    protocol: mailbox.protocol,
     at: new Date(input.at).toISOString(),
     lane: input.lane,
-    folder: cleaned(input.folder),
-    ...cleaned(nameInPlace(input, input.uid, input.uidls)),
-    flags: cleaned(areFlagsShort ? input.flags : input.flags.slice(0, maxFlags).map((flag) => cutText(flag, maxFlagLength))),
-    ...(internalDate !== undefined && { internalDate }),
-    ...(input.isResync && { resync: true as const }),
-    ...(input.isReplayed && { replayed: true as const }),
+    folder: input.folder,
+    ...nameInPlace(input, input.uid, input.uidls),
+    flags: cutFlags(input.flags),
+    internalDate: isoDate(input.internalDate),
+    resync: input.isResync || undefined,
+    replayed: input.isReplayed,
+    raw: input.raw,
+    parser: input.parser,
+    quarantine: quarantine && { code: quarantine.code, reason: cutText(quarantine.reason, maxReasonLength) },
   };
+}
+
+function cutFlags(flags: readonly string[]): readonly string[] {
+  const areShort = flags.length <= maxFlags && flags.every((flag) => flag.length <= maxFlagLength);
+  return areShort ? flags : flags.slice(0, maxFlags).map((flag) => cutText(flag, maxFlagLength));
 }
 
 /** Undefined for a date that no Date can hold: servers send what they like. */

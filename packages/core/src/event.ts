@@ -1,4 +1,5 @@
 import type { Lane, Protocol } from "./ids.ts";
+import type { JsonPieces } from "./json-pieces.ts";
 
 export const eventSchema = "mailfleet.event/1";
 
@@ -192,18 +193,18 @@ export type MailEvent =
   | MailboxParked
   | MailboxResumed;
 
-/** An event as it goes on the queue. Serialised as soon as it is made: bytes are a fraction of the objects they are made of. */
+/** An event as it goes on the queue. Serialised as soon as it is made: a text is a fraction of the objects it is made of. */
 export interface OutgoingEvent {
   /** Unique for ever: `key`, and for an event that may repeat about one message what tells it from the others. */
   readonly id: string;
   readonly key: string;
   readonly type: MailEvent["type"];
-  /** UTF-8, in a buffer of its own, of which it need not be all. */
-  readonly json: Uint8Array;
+  /** Of a message that was read: around what its parser wrote, which lies in the parser's buffer until that is let go of. */
+  readonly json: JsonPieces;
 }
 
 export function outgoing(event: MailEvent): OutgoingEvent {
-  return { id: eventId(event), key: event.key, type: event.type, json: new TextEncoder().encode(JSON.stringify(event)) };
+  return { id: eventId(event), key: event.key, type: event.type, json: [JSON.stringify(event)] };
 }
 
 /** What makes an event unique. A message's own event has its key; what is told about it later adds what it tells. */

@@ -279,13 +279,7 @@ export { judge, type JudgeQuestion, refusalKind, type Verdict } from "./judge.ts
 export type { NeighbourView, RefusalKind } from "./neighbours.ts";
 export type { Breakers, HoldOrder, HoldReader, TenantHold } from "./tenant-hold.ts";
 export { decideRetry, retryCapMs, type RetryDecision, type RetryQuestion } from "./retry-policy.ts";
-export {
-  buildQuarantinedEvent,
-  type MessageEventFacts,
-  type MessageEventInput,
-  type QuarantinedEventInput,
-  writeMessageEvent,
-} from "./build-event.ts";
+export { buildQuarantinedEvent, type MessageEventInput, writeMessageEvent } from "./build-event.ts";
 export {
   composeMessage,
   readMessage,
@@ -295,6 +289,7 @@ export {
   type WrittenMessage,
   type WrittenResult,
 } from "./written-message.ts";
+export { joinJson, type JsonPieces } from "./json-pieces.ts";
 export { letGo, letGoBuffer } from "./let-go.ts";
 export { byMailbox, type MessageGroup } from "./message-groups.ts";
 export { cutText, isLongerInUtf8, utf8Length } from "./utf8.ts";

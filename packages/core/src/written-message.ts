@@ -1,7 +1,8 @@
 import { cleaned, cleanJson } from "./clean-value.ts";
 import type { AttachmentEvent, BlobPointer, MessageFields } from "./event.ts";
-import { limits } from "./limits.ts";
 import type { RawFacts } from "./fingerprint.ts";
+import type { JsonPieces } from "./json-pieces.ts";
+import { limits } from "./limits.ts";
 import type { ParsedMessage, ParseResult } from "./ports.ts";
 import { isLongerInUtf8 } from "./utf8.ts";
 
@@ -134,7 +135,7 @@ export function readMessage({ json, gaps }: WrittenMessage): ParsedMessage {
 }
 
 /**
- * One JSON text: `before`, the message with its gaps filled, `after`.
+ * One JSON text: `before`, the message with its gaps filled, `after`. Its bytes stay where they are.
  * @param keep stores what a gap left out, in the order of the gaps
  */
 export function spliceMessage(
@@ -142,28 +143,17 @@ export function spliceMessage(
   { json, gaps }: WrittenMessage,
   after: string,
   keep: (kind: GapKind, bytes: Uint8Array, sha256?: string) => BlobPointer,
-): Uint8Array {
-  const fillings = gaps.map(({ kind, bytes, sha256 }) => pointerMembers(keep(kind, bytes, sha256)));
-  const units = fillings.reduce((sum, filling) => sum + filling.length, before.length + after.length);
-  const encoder = new TextEncoder();
-  const target = new Uint8Array(json.length + units * mostBytesPerUnit);
-  let end = encoder.encodeInto(before, target).written;
+): JsonPieces {
+  if (gaps.length === 0) return [before, json, after];
+  const pieces: (string | Uint8Array)[] = [before];
   let from = 0;
-  for (const [i, filling] of fillings.entries()) {
-    const { at } = gaps[i] as Gap;
-    target.set(json.subarray(from, at), end);
-    end += at - from;
+  for (const { at, kind, bytes, sha256 } of gaps) {
+    pieces.push(json.subarray(from, at), pointerMembers(keep(kind, bytes, sha256)));
     from = at;
-    end += encoder.encodeInto(filling, target.subarray(end)).written;
   }
-  target.set(json.subarray(from), end);
-  end += json.length - from;
-  end += encoder.encodeInto(after, target.subarray(end)).written;
-  return target.subarray(0, end);
+  pieces.push(json.subarray(from), after);
+  return pieces;
 }
-
-/** UTF-8 takes three bytes for a UTF-16 unit, and four for two. */
-const mostBytesPerUnit = 3;
 
 function pointerMembers({ ref, sha256, size }: BlobPointer): string {
   return JSON.stringify({ ref, sha256, size }).slice(1, -1);

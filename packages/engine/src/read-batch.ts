@@ -9,7 +9,6 @@ import {
   isPlaceholder,
   type Lane,
   letGo,
-  letGoBuffer,
   limits,
   type MessageMeta,
   outgoing,
@@ -38,7 +37,7 @@ export interface Fetched {
   readonly missing: readonly number[];
   readonly flags: readonly FlagRow[];
   readonly spots: readonly Spot[];
-  /** All of it is stored and committed: nobody reads these messages any more, nor their events. */
+  /** All of it is stored and committed: nobody reads these messages any more, nor what their parser wrote, which their events are made of. */
   readonly letGo: () => void;
 }
 
@@ -94,10 +93,7 @@ export async function readBatch(batch: BatchToRead): Promise<Fetched> {
   return {
     ...{ events, delivered: subtractUids(uidSetOf(done), quarantined), quarantined, missing },
     ...{ flags: reader.flags, spots: reader.spots },
-    letGo() {
-      reader.letGo();
-      for (const { json } of events) letGoBuffer(json.buffer);
-    },
+    letGo: () => reader.letGo(),
   };
 }
 

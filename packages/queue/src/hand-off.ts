@@ -27,8 +27,8 @@ export interface HandOffOptions {
 /** The atomic commit (docs/decisions/0001-one-script-for-the-commit.md): events, ledger and checkpoint in one script, fenced and versioned. */
 export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
   const { queue, keys, clock } = options;
-  const commit = await defineScript(queue, "mailfleetCommit", commitScript());
-  const settle = await defineScript(queue, "mailfleetSettle", settleScript());
+  const commit = await defineScript(queue, commitScript());
+  const settle = await defineScript(queue, settleScript());
   const template = await readJobTemplate(queue);
 
   return {
@@ -47,8 +47,9 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
           step.expectedVersion,
           packLedger(step.ledger),
           packCheckpoint(step.checkpoint),
-          ...jobArguments(own, clock, step.events),
+          ...jobArguments(own, clock),
         ],
+        step.events,
       ]);
       return readCommitAnswer(answer);
     },
@@ -80,8 +81,9 @@ export async function createHandOff(options: HandOffOptions): Promise<HandOff> {
           settlement.pace ? packPace(settlement.pace) : "",
           settlement.listing ? packListing(settlement.listing) : "",
           settlement.rhythm ? packRhythm(settlement.rhythm) : "",
-          ...jobArguments(template, clock, settlement.events.map(outgoing)),
+          ...jobArguments(template, clock),
         ],
+        settlement.events.map(outgoing),
       ]);
       return answer === 1;
     },

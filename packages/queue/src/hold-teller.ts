@@ -40,7 +40,7 @@ export interface HoldTellerOptions {
 
 export async function createHoldTeller(options: HoldTellerOptions): Promise<HoldTeller> {
   const { queue, holds, untold } = options;
-  const script = await defineScript(queue, "mailfleetTell", tellScript());
+  const script = await defineScript(queue, tellScript());
   const template = await readJobTemplate(queue);
   return {
     async tell() {
@@ -69,6 +69,7 @@ function tellOne(
   const args = [hold.id, id, causeText, parking ? JSON.stringify(parking.cause) : "", limits.canaryAgainMs];
   return runScript(script, "tell", [
     [keys.hold(mailbox.tenant), keys.untold(mailbox.tenant), keys.mailbox(id), keys.lease(id), ...template.keys],
-    [...args, ...jobArguments(template, clock, parking ? [outgoing(parking.event)] : [])],
+    [...args, ...jobArguments(template, clock)],
+    parking ? [outgoing(parking.event)] : [],
   ]);
 }

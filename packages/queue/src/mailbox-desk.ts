@@ -45,9 +45,9 @@ const quietMs = 60_000;
 const mostTurns = 5;
 
 export async function createMailboxDesk({ queue, keys, clock }: MailboxDeskOptions): Promise<MailboxDesk> {
-  const park = await defineScript(queue, "mailfleetPark", parkScript());
-  const resume = await defineScript(queue, "mailfleetResume", resumeScript());
-  const remove = await defineScript(queue, "mailfleetRemove", removeScript());
+  const park = await defineScript(queue, parkScript());
+  const resume = await defineScript(queue, resumeScript());
+  const remove = await defineScript(queue, removeScript());
   const template = await readJobTemplate(queue);
   const keysOf = (mailbox: MailboxRef): string[] => {
     const id = mailboxId(mailbox);
@@ -67,8 +67,8 @@ export async function createMailboxDesk({ queue, keys, clock }: MailboxDeskOptio
   return {
     async park(mailbox, given) {
       const events = [outgoing(parkedEvent(mailbox, given, clock.now()))];
-      const args = [...about(mailbox), JSON.stringify(given), quietMs, ...jobArguments(template, clock, events)];
-      return (await runScript(park, "park", [[...keysOf(mailbox), ...template.keys], args])) as ParkOutcome;
+      const args = [...about(mailbox), JSON.stringify(given), quietMs, ...jobArguments(template, clock)];
+      return (await runScript(park, "park", [[...keysOf(mailbox), ...template.keys], args, events])) as ParkOutcome;
     },
 
     async resume(mailbox) {
@@ -76,8 +76,8 @@ export async function createMailboxDesk({ queue, keys, clock }: MailboxDeskOptio
       const ofResume = [keys.untold(mailbox.tenant), keys.tenantsDue("fresh"), keys.tenantsDue("backfill")];
       for (let turn = 0; turn < mostTurns; turn++) {
         const events = known === "" ? [] : [outgoing(resumedEvent(mailbox, known, clock.now()))];
-        const args = [...about(mailbox), known, limits.leaseRenewMs, ...jobArguments(template, clock, events)];
-        const answer = await runScript(resume, "resume", [[...keysOf(mailbox), ...template.keys, ...ofResume], args]);
+        const args = [...about(mailbox), known, limits.leaseRenewMs, ...jobArguments(template, clock)];
+        const answer = await runScript(resume, "resume", [[...keysOf(mailbox), ...template.keys, ...ofResume], args, events]);
         const [status, found] = answer as [ResumeOutcome | "read", string];
         if (status !== "read") return status;
         known = found;

@@ -145,8 +145,8 @@ export function describeFleetStore(name: string, open: () => Promise<FleetStoreH
       const step = commitOf(harness.lease, [11, 12]);
       expect(await handOff.commit(step)).toEqual({ kind: "applied", version: 1, isPoked: false });
       expect(await ids(harness)).toEqual(step.events.map((event) => event.id));
-      const { id = "", json = new Uint8Array() } = step.events[0] ?? {};
-      expect((await harness.jobs())[0]).toEqual({ id, type: "folder.reset", json: Buffer.from(json).toString() });
+      const { id = "", json = [] } = step.events[0] ?? {};
+      expect((await harness.jobs())[0]).toEqual({ id, type: "folder.reset", json: json.join("") });
       const { folders } = await store.load(mailbox);
       expect(folders.get("INBOX")).toEqual({ version: 1, checkpoint: step.checkpoint, ledger: step.ledger });
       expect((await harness.stored(mailbox, "INBOX"))?.split("\n")).toEqual(["1", step.id, "2 2 0 0 0", packCheckpoint(step.checkpoint)]);

@@ -10,6 +10,7 @@ import {
   type HandNote,
   type HandOff,
   isNewerCheckpoint,
+  joinJson,
   type Lane,
   type Lease,
   limits,
@@ -158,7 +159,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
   const addJobs = (events: readonly OutgoingEvent[]): void => {
     for (const { id, type, json } of events) {
       if (jobs.has(id)) repeatedIds.push(id);
-      else jobs.set(id, { id, type, json: Buffer.from(json).toString() });
+      else jobs.set(id, { id, type, json: joinJson(json) });
     }
   };
 
@@ -215,7 +216,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     box.inHand = undefined;
     const { folder, checkpoint, ledger } = step;
     // Copied, as by a network: whoever committed lets go of the bytes.
-    const events = step.events.map((event) => ({ ...event, json: Uint8Array.from(event.json) }));
+    const events = step.events.map((event) => ({ ...event, json: [joinJson(event.json)] }));
     const applied = { mailbox, token, folder, version, checkpoint, ledger, events };
     commits.push(applied);
     options.onCommit?.(applied);

@@ -1,5 +1,6 @@
 import {
   type AccessToken,
+  letGo,
   type MimeParser,
   type ParsedAttachment,
   type ParsedMessage,
@@ -49,7 +50,9 @@ export const plainParser: MimeParser = {
 };
 
 function written(parsed: ParseResult): WrittenResult {
-  return parsed.ok ? { ok: true, message: writeMessage(parsed.message) } : parsed;
+  if (!parsed.ok) return parsed;
+  const message = writeMessage(parsed.message);
+  return { ok: true, message: { ...message, letGo: () => letGo(message.json) } };
 }
 
 function parsePlain(bytes: Uint8Array): ParseResult {
