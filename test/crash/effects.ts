@@ -27,7 +27,7 @@ interface Given {
   readonly batch: BlobBatch;
   readonly writer: BlobWriter;
   readonly lease: Lease;
-  readonly messages: AsyncIterable<FetchedMessage>;
+  readonly messages: AsyncIterable<readonly FetchedMessage[]>;
   readonly streamed: StreamedMessage;
   readonly pieces: AsyncIterable<Uint8Array>;
   readonly stored: AsyncIterable<Uint8Array>;

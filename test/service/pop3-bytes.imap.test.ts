@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type MailboxRef, type MailSource, Secret } from "@mailfleet/core";
 import { createImapSource } from "@mailfleet/imap";
 import { createPop3Source } from "@mailfleet/pop3";
-import { seededChance, sharedDovecot, silentLog, uniqueName } from "@mailfleet/testkit";
+import { eachMessage, seededChance, sharedDovecot, silentLog, uniqueName } from "@mailfleet/testkit";
 import { expect, test } from "vitest";
 
 const head = "From: ann@contoso.example\r\nSubject: odd\r\nMessage-ID: <odd@contoso.example>\r\n\r\n";
@@ -26,7 +26,7 @@ async function asRead(raws: readonly Buffer[]): Promise<{ readonly imap: readonl
     const session = await source.open({ tenant: "contoso", address, protocol }, token, never);
     await session.open("INBOX");
     const rows: Buffer[] = [];
-    for await (const { bytes } of session.fetch(await session.listUids(1, 4_294_967_295))) rows.push(Buffer.from(bytes));
+    for await (const { bytes } of eachMessage(session.fetch(await session.listUids(1, 4_294_967_295)))) rows.push(Buffer.from(bytes));
     await session.close();
     return rows;
   };

@@ -28,5 +28,8 @@ export const withholding = (folder: string, uids: ReadonlySet<number>): Fault =>
   return (session) => fetch(noteOpen(session));
 };
 async function* filterFetched(session: MailSession, wanted: readonly number[], withheld: ReadonlySet<number>) {
-  for await (const message of session.fetch(wanted)) if (!withheld.has(message.uid)) yield message;
+  for await (const messages of session.fetch(wanted)) {
+    const given = messages.filter(({ uid }) => !withheld.has(uid));
+    if (given.length > 0) yield given;
+  }
 }

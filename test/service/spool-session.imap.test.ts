@@ -7,6 +7,7 @@ import { createPop3Source } from "@mailfleet/pop3";
 import { type Sandbox, startSandbox } from "@mailfleet/sandbox";
 import {
   describeSpoolSession,
+  eachMessage,
   openMailClient,
   sharedDovecot,
   silentLog,
@@ -46,7 +47,7 @@ test("in the sandbox a session that says QUIT marks what it read as read, and on
   const [read, unread] = [await world.deliver(Buffer.from("Subject: a\r\n\r\n")), await world.deliver(Buffer.from("Subject: b\r\n\r\n"))];
   const session = await world.source.open(world.mailbox, world.token, new AbortController().signal);
   await session.open("INBOX");
-  for await (const { uid } of session.fetch([read])) expect(uid).toBe(read);
+  for await (const { uid } of eachMessage(session.fetch([read]))) expect(uid).toBe(read);
   expect(await session.fetchHeaders([read, unread])).toHaveLength(2);
   await session.close();
   expect([await world.isRead?.(read), await world.isRead?.(unread)]).toEqual([true, false]);

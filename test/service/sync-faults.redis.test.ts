@@ -88,9 +88,9 @@ describe("a server that withholds", () => {
       "fetch",
       (session) =>
         async function* (uids) {
-          for await (const message of session.fetch(uids)) {
-            if (message.uid === victim?.uid) throw broken;
-            yield message;
+          for await (const messages of session.fetch(uids)) {
+            if (messages.some(({ uid }) => uid === victim?.uid)) throw broken;
+            yield messages;
           }
         },
     );

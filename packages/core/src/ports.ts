@@ -139,8 +139,11 @@ export interface MailSession {
   listUids(low: number, high: number): Promise<readonly number[]>;
   /** Sizes of the given UIDs, ascending; UIDs that vanished are absent. */
   describe(uids: readonly number[]): Promise<readonly MessageMeta[]>;
-  /** Whole messages, each requested UID at most once, in the server's order; what the server withholds is absent. */
-  fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
+  /**
+   * Whole messages, each requested UID at most once, in the server's order; what the server withholds is absent. An array is what has come
+   * by the time it is asked for, one message at least: nobody waits for a second one, and how messages are divided means nothing.
+   */
+  fetch(uids: readonly number[]): AsyncIterable<readonly FetchedMessage[]>;
   /**
    * One message of any size, within this session: the next one may get it rendered anew, with other bytes. Undefined when the server
    * withholds it. No other call before the last piece was taken or left. A spool has to read over what is left, and gives the session up

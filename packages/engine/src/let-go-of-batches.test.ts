@@ -32,9 +32,9 @@ async function bytesLeft(answer?: CommitResult): Promise<{ readonly messages: nu
   const watched = (session: MailSession): MailSession => {
     const fetch = session.fetch.bind(session);
     session.fetch = async function* (uids) {
-      for await (const message of fetch(uids)) {
-        fetched.push(message);
-        yield message;
+      for await (const messages of fetch(uids)) {
+        fetched.push(...messages);
+        yield messages;
       }
     };
     return session;

@@ -6,10 +6,10 @@ import { Pacer } from "./pacer.ts";
 const settlement: Settlement = { checked: true, opened: true, freshDueInMs: 300_000, backfillDueInMs: 0, events: [] };
 const throttled: Failure = { code: "SERVER_THROTTLED", scope: "mailbox", message: "m", facts: { layer: "imap", hintMs: 89_117 } };
 
-/** A server whose STATUS takes `lookMs`, and whose messages take `messageMs` each. */
+/** A server whose STATUS takes `lookMs`, and whose messages take `messageMs` each, and come so many at a time. */
 function world(given: { stored?: Pace; lends?: boolean } = {}) {
   const clock = fakeClock();
-  const times = { lookMs: 20, firstMs: 40, messageMs: 30 };
+  const times = { lookMs: 20, firstMs: 40, messageMs: 30, together: 1 };
   const slots = { lent: 0, lends: given.lends ?? true };
   const stop = new AbortController();
   const unused = (): never => {
@@ -21,10 +21,11 @@ function world(given: { stored?: Pace; lends?: boolean } = {}) {
       await clock.sleep(times.lookMs);
       return { messages: 0, uidNext: 1, uidValidity: "1" };
     },
-    async *fetch(uids): AsyncIterable<FetchedMessage> {
-      for (const [i, uid] of uids.entries()) {
-        await clock.sleep(i === 0 ? times.firstMs : times.messageMs);
-        yield { uid, flags: [], bytes: new Uint8Array() };
+    async *fetch(uids): AsyncIterable<readonly FetchedMessage[]> {
+      for (let from = 0; from < uids.length; from += times.together) {
+        const some = uids.slice(from, from + times.together);
+        await clock.sleep(some.length * times.messageMs + (from === 0 ? times.firstMs - times.messageMs : 0));
+        yield some.map((uid) => ({ uid, flags: [], bytes: new Uint8Array() }));
       }
     },
     listFolders: unused,
@@ -61,8 +62,8 @@ function world(given: { stored?: Pace; lends?: boolean } = {}) {
     return clock.monotonic() - from;
   };
   const fetchAll = async (count: number, eachMs = 0): Promise<void> => {
-    for await (const message of pacer.paced(session).fetch(Array.from({ length: count }, (_, i) => i + 1)))
-      if (message.uid > 0 && eachMs > 0) await clock.sleep(eachMs);
+    const uids = Array.from({ length: count }, (_, i) => i + 1);
+    for await (const messages of pacer.paced(session).fetch(uids)) if (eachMs > 0) await clock.sleep(eachMs * messages.length);
   };
   return { clock, times, slots, stop, pacer, paced: pacer.paced(session), timed, fetchAll };
 }
@@ -151,6 +152,13 @@ describe("a session's pacer", () => {
     const settled = pacer.settle(settlement, undefined);
     expect(settled.pace?.sign).toBe("slow");
     expect(settled.pace?.duty).toBeLessThan(0.5);
+  });
+
+  test("knows what a message takes, however many come at a time", async () => {
+    const { pacer, timed, fetchAll, times } = world();
+    times.together = 5;
+    for (let i = 0; i < 5; i++) await timed(() => fetchAll(25));
+    expect(pacer.batchMessages).toBe(49);
   });
 
   test("halves its speed after a refusal, and a hint is no news where nothing was asked", () => {

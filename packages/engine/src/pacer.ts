@@ -136,15 +136,15 @@ export class Pacer {
   }
 
   /** Only the time in which we wait for the server counts, not that in which it waits for us. */
-  async *#fetched(session: MailSession, uids: readonly number[]): AsyncIterable<FetchedMessage> {
+  async *#fetched(session: MailSession, uids: readonly number[]): AsyncIterable<readonly FetchedMessage[]> {
     await this.border(false);
     const took = { firstMs: 0, restMs: 0, messages: 0 };
     let askedAt = this.#now();
-    for await (const message of session.fetch(uids)) {
+    for await (const messages of session.fetch(uids)) {
       took[took.messages === 0 ? "firstMs" : "restMs"] += this.#now() - askedAt;
-      took.messages++;
+      took.messages += messages.length;
       await this.#giveWay?.(this.#signal);
-      yield message;
+      yield messages;
       askedAt = this.#now();
     }
     took[took.messages === 0 ? "firstMs" : "restMs"] += this.#now() - askedAt;

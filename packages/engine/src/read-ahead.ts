@@ -10,12 +10,12 @@ export function bytesHeldBy(metas: readonly MessageMeta[]): number {
  * The next batch on its way: fetched, and nothing else, while the one before is parsed, stored and committed. Its messages are taken once.
  * A failure is told to whoever takes them, in its turn: the batch before is not touched by it.
  */
-export class ReadAhead implements AsyncIterable<FetchedMessage> {
+export class ReadAhead implements AsyncIterable<readonly FetchedMessage[]> {
   /** Room in the process' budget of bytes; whoever takes the messages gives it back. */
   readonly room: Promise<() => void>;
   readonly #signal: AbortSignal;
-  readonly #iterator: AsyncIterator<FetchedMessage>;
-  readonly #ready: FetchedMessage[] = [];
+  readonly #iterator: AsyncIterator<readonly FetchedMessage[]>;
+  #ready: FetchedMessage[] = [];
   #filling: Promise<void>;
   #isTaken = false;
   #isOver = false;
@@ -30,12 +30,13 @@ export class ReadAhead implements AsyncIterable<FetchedMessage> {
     this.#filling.catch(() => undefined);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<FetchedMessage, void, void> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly FetchedMessage[], void, void> {
     this.#isTaken = true;
     try {
       for (;;) {
-        const message = this.#ready.shift();
-        if (message !== undefined) yield message;
+        const ready = this.#ready;
+        this.#ready = [];
+        if (ready.length > 0) yield ready;
         else if (this.#failure) throw this.#failure.error;
         else if (this.#isOver) return;
         else await this.#more();
@@ -63,19 +64,16 @@ export class ReadAhead implements AsyncIterable<FetchedMessage> {
   async #readOver(): Promise<void> {
     while (!this.#isOver) {
       await this.#more();
-      this.#ready.length = 0;
+      this.#ready = [];
     }
   }
 
-  /** A server may send more than it announced: then the rest waits on its side. */
+  /** A server may send more than it announced: then the rest waits on its side, but for what came together with the last of it. */
   async #fill(): Promise<void> {
-    for (let held = 0; held < limits.readAheadBytes && !this.#isOver && !this.#isTaken;) {
-      await this.#pull();
-      held += this.#ready.at(-1)?.bytes.length ?? 0;
-    }
+    for (let held = 0; held < limits.readAheadBytes && !this.#isOver && !this.#isTaken;) held += await this.#pull();
   }
 
-  /** What was asked for already, and then one message after the other. */
+  /** What was asked for already, and then whatever comes next. */
   async #more(): Promise<void> {
     const filling = this.#filling;
     this.#filling = Promise.resolve();
@@ -84,17 +82,24 @@ export class ReadAhead implements AsyncIterable<FetchedMessage> {
     if (this.#ready.length === before && !this.#isOver) await this.#pull();
   }
 
-  /** Whoever lost the right to the mailbox asks for nothing more. */
-  async #pull(): Promise<void> {
+  /** Whoever lost the right to the mailbox asks for nothing more. @returns the bytes that came */
+  async #pull(): Promise<number> {
+    let came = 0;
     try {
       this.#signal.throwIfAborted();
       const next = await this.#iterator.next();
       if (next.done === true) this.#isOver = true;
-      else this.#ready.push(next.value);
+      else {
+        for (const message of next.value) {
+          this.#ready.push(message);
+          came += message.bytes.length;
+        }
+      }
     } catch (error) {
       this.#isOver = true;
       this.#failure = { error };
     }
+    return came;
   }
 
   async #leave(): Promise<void> {

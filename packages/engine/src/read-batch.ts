@@ -120,23 +120,25 @@ class BatchReader {
     const { context, lane, blobs, guard, ahead } = this.#batch;
     const { session, signal, ports } = context;
     let held = 0;
-    for await (const message of ahead ?? session.fetch(uids)) {
-      signal.throwIfAborted();
-      held += message.bytes.length;
-      const event = guard(async () => {
-        const parsed = await ports.mime.parse(message.bytes, lane === "fresh");
-        this.#held.push(() => letGo(message.bytes));
-        if (parsed.ok && parsed.message.letGo) this.#held.push(parsed.message.letGo);
-        const raw = blobs.put("raw", this.#keyOf(message.uid), message.bytes, parsed.raw?.sha256);
-        return this.#toEvent(message, raw, parsed);
-      }).finally(() => {
-        held -= message.bytes.length;
-      });
-      // Awaited in order later; without this a failure before that would count as unhandled.
-      event.catch(() => undefined);
-      results.set(message.uid, event);
-      // More came than was announced: what is here is finished first, so that no server decides how much is held.
-      if (held > limits.batchBytes) await Promise.allSettled(results.values());
+    for await (const messages of ahead ?? session.fetch(uids)) {
+      for (const message of messages) {
+        signal.throwIfAborted();
+        held += message.bytes.length;
+        const event = guard(async () => {
+          const parsed = await ports.mime.parse(message.bytes, lane === "fresh");
+          this.#held.push(() => letGo(message.bytes));
+          if (parsed.ok && parsed.message.letGo) this.#held.push(parsed.message.letGo);
+          const raw = blobs.put("raw", this.#keyOf(message.uid), message.bytes, parsed.raw?.sha256);
+          return this.#toEvent(message, raw, parsed);
+        }).finally(() => {
+          held -= message.bytes.length;
+        });
+        // Awaited in order later; without this a failure before that would count as unhandled.
+        event.catch(() => undefined);
+        results.set(message.uid, event);
+        // More came than was announced: what is here is finished first, so that no server decides how much is held.
+        if (held > limits.batchBytes) await Promise.allSettled(results.values());
+      }
     }
   }
 

@@ -104,11 +104,14 @@ class TracedPorts {
     };
   }
 
-  #fetched(messages: AsyncIterable<FetchedMessage>): AsyncIterable<FetchedMessage> {
+  #fetched(messages: AsyncIterable<readonly FetchedMessage[]>): AsyncIterable<readonly FetchedMessage[]> {
     return counted(
       () => this.#root.child("fetch"),
       messages,
-      ({ bytes }) => bytes.length,
+      (counts, some) => {
+        counts.messages += some.length;
+        for (const { bytes } of some) counts.bytes += bytes.length;
+      },
     );
   }
 
@@ -121,7 +124,7 @@ class TracedPorts {
       pieces: counted(
         () => this.#root.child("fetch"),
         pieces,
-        (piece) => piece.length,
+        (counts, piece) => void (counts.bytes += piece.length),
         1,
       ),
       isWhole: () => message.isWhole(),
@@ -220,23 +223,22 @@ async function within<T>(span: Span, work: (span: Span) => Promise<T>): Promise<
 async function* counted<T>(
   begin: () => Span,
   pieces: AsyncIterable<T>,
-  size: (piece: T) => number,
-  messages?: number,
+  add: (counts: { messages: number; bytes: number }, piece: T) => void,
+  messages = 0,
 ): AsyncGenerator<T, void, void> {
   const span = begin();
-  let [count, bytes] = [0, 0];
+  const counts = { messages, bytes: 0 };
   let failure: ReturnType<typeof codeOf> | undefined;
   try {
     for await (const piece of pieces) {
-      count++;
-      bytes += size(piece);
+      add(counts, piece);
       yield piece;
     }
   } catch (error) {
     failure = codeOf(error);
     throw error;
   } finally {
-    span.note({ messages: messages ?? count, bytes });
+    span.note(counts);
     span.end(failure);
   }
 }

@@ -1,5 +1,5 @@
 import { syncError, type MailSession } from "@mailfleet/core";
-import type { ScriptStep } from "@mailfleet/testkit";
+import { eachMessage, type ScriptStep } from "@mailfleet/testkit";
 import { describe, expect, test, vi } from "vitest";
 import { ask, collect, converse, examine, failureOf, literal, login, loginTelling, stall } from "./transcript-harness.ts";
 
@@ -118,7 +118,7 @@ describe("IDLE", () => {
     ]);
     const session = await talk.open();
     await session.open("INBOX");
-    await collect(session.fetch([10]));
+    await collect(eachMessage(session.fetch([10])));
     expect(await session.idle(longMs, never)).toBe("moved");
     expect(talk.server.received.some((line) => line.endsWith(" IDLE"))).toBe(false);
     // Told once; and a folder that is opened anew starts from there.

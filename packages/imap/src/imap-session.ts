@@ -191,12 +191,12 @@ export class ImapSession implements MailSession {
     return found.sort((a, b) => a.uid - b.uid);
   }
 
-  async *fetch(uids: readonly number[]): AsyncGenerator<FetchedMessage, void, void> {
+  async *fetch(uids: readonly number[]): AsyncGenerator<readonly FetchedMessage[], void, void> {
     const folder = this.#needOpen();
     const wanted = new Set(uids);
     const only = wanted.size === 1 ? uids[0] : undefined;
     for (const chunk of this.#chunks(uids)) {
-      const rows = new RowBuffer<FetchedMessage>();
+      const buffer = new RowBuffer<FetchedMessage>();
       let isOver = false;
       const command = this.#connection
         .run("UID FETCH", [sequence(chunk), [atom("UID"), atom("FLAGS"), atom("INTERNALDATE"), wholeBody]], {
@@ -206,22 +206,22 @@ export class ImapSession implements MailSession {
           fetched: (row) => {
             if (row.uid === undefined || row.body === undefined || row.origin !== undefined || !wanted.delete(row.uid)) return undefined;
             this.#connection.progress();
-            return rows.put(toMessage(row, row.uid, row.body))?.then(() => this.#connection.progress());
+            return buffer.put(toMessage(row, row.uid, row.body))?.then(() => this.#connection.progress());
           },
-          isHeld: () => rows.isHolding,
+          isHeld: () => buffer.isHolding,
         })
         .finally(() => {
           isOver = true;
-          rows.finish();
+          buffer.finish();
         });
       // Its rejection is taken at the end, or not at all when the consumer leaves.
       command.catch(() => {});
       try {
-        for (let row = await rows.take(); row !== undefined; row = await rows.take()) yield row;
+        for (let rows = await buffer.take(); rows !== undefined; rows = await buffer.take()) yield rows;
         await command;
       } finally {
         if (!isOver) this.#connection.close();
-        rows.abandon();
+        buffer.abandon();
       }
     }
   }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns";
 import { readFile } from "node:fs/promises";
 import { Secret, type AccessToken, type MailSession, type MailSource } from "@mailfleet/core";
-import { recordingLog, sharedDovecot, uniqueName, type RunningDovecot } from "@mailfleet/testkit";
+import { eachMessage, recordingLog, sharedDovecot, uniqueName, type RunningDovecot } from "@mailfleet/testkit";
 import { beforeAll, expect, test } from "vitest";
 import { createImapSource, type ImapLimits } from "./index.ts";
 import { collect, failureOf } from "./transcript-harness.ts";
@@ -62,7 +62,7 @@ test("folders, status, list, sizes and bytes of a mailbox are what the server ho
   expect(await session.listUids(249, 0xffff_ffff)).toEqual([249, 250]);
   expect(await session.listUids(251, 0xffff_ffff)).toEqual([]);
   expect((await session.describe(uids)).map(({ size }) => size)).toEqual(raws.map((raw) => raw.length));
-  const rows = await collect(session.fetch([...uids, 999]));
+  const rows = await collect(eachMessage(session.fetch([...uids, 999])));
   expect(rows.map(({ uid }) => uid)).toEqual(uids);
   for (const row of rows) expect(Buffer.compare(row.bytes, raws[row.uid - 1] ?? Buffer.alloc(0))).toBe(0);
   expect(rows[0]).toMatchObject({ flags: ["\\Seen"], internalDate: Date.UTC(2026, 6, 17, 9, 44, 25) });
@@ -76,7 +76,7 @@ test("reading marks nothing as read", async () => {
   for (let round = 0; round < 2; round++) {
     const session = await openOf(address);
     await session.open("INBOX");
-    const [row] = await collect(session.fetch([1]));
+    const [row] = await collect(eachMessage(session.fetch([1])));
     expect(row?.flags).not.toContain("\\Seen");
     await session.fetchHead(1, 100);
     await session.close();
@@ -94,7 +94,7 @@ test("bytes that no charset knows come through as they are, whole and 20 MB of t
   await dovecot.deliver(address, "INBOX", raw);
   const session = await openOf(address);
   await session.open("INBOX");
-  const [row] = await collect(session.fetch([1]));
+  const [row] = await collect(eachMessage(session.fetch([1])));
   expect(Buffer.compare(row?.bytes ?? Buffer.alloc(0), small)).toBe(0);
   const message = await session.fetchStream(2);
   expect(Buffer.compare(Buffer.concat(await collect(message?.pieces ?? [])), raw)).toBe(0);
@@ -109,7 +109,7 @@ test("a message above the limit is named, and its head can still be had", async 
   const source = sourceOf({ ca }, { literalBytes: 200_000 });
   const session = await openOf(address, source);
   await session.open("INBOX");
-  expect(await failureOf(collect(session.fetch([2])))).toMatchObject({ code: "MESSAGE_TOO_LARGE", facts: { uid: 2 } });
+  expect(await failureOf(collect(eachMessage(session.fetch([2]))))).toMatchObject({ code: "MESSAGE_TOO_LARGE", facts: { uid: 2 } });
   const again = await openOf(address, source);
   await again.open("INBOX");
   expect((await again.fetchHead(2, 1_000))?.bytes.length).toBe(1_000);
@@ -145,7 +145,7 @@ test("UIDs that do not exist are absent, and only those", async () => {
   );
   const session = await openOf(address);
   expect(await session.open("INBOX")).toMatchObject({ uidValidity: "77" });
-  expect((await collect(session.fetch([1, 3, 4, 5]))).map(({ uid }) => uid)).toEqual([1, 3]);
+  expect((await collect(eachMessage(session.fetch([1, 3, 4, 5])))).map(({ uid }) => uid)).toEqual([1, 3]);
   expect(await session.describe([2, 9])).toHaveLength(1);
   await session.close();
 });

@@ -49,13 +49,14 @@ export class LeanFetch {
       if (step.kind === "more") return;
       at = step.next;
       if (step.kind === "declined") await this.#parseAll(step.bytes);
-      else await this.#take(this.#onFetched, step.row);
+      else {
+        const held = this.#onFetched(step.row);
+        if (held !== undefined) await this.#waitFor(held);
+      }
     }
   }
 
-  async #take(onFetched: OnFetched, row: FetchAnswer): Promise<void> {
-    const held = onFetched(row);
-    if (held === undefined) return;
+  async #waitFor(held: Promise<void>): Promise<void> {
     // As imapflow does it: the silence that follows is ours, and its timer must not take it for the server's.
     this.#imap[processingResponse] = true;
     try {

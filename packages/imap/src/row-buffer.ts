@@ -2,7 +2,7 @@
 const aheadBytes = 512 * 1024;
 const aheadRows = 32;
 
-/** Hands rows from a reader, which can be held back by a promise, to a consumer that takes them one at a time. */
+/** Hands rows from a reader, which can be held back by a promise, to a consumer that takes all there are. */
 export class RowBuffer<T extends { readonly bytes: Uint8Array }> {
   #rows: T[] = [];
   #bytes = 0;
@@ -19,8 +19,11 @@ export class RowBuffer<T extends { readonly bytes: Uint8Array }> {
   put(row: T): Promise<void> | undefined {
     this.#rows.push(row);
     this.#bytes += row.bytes.length;
+    if (this.#bytes < aheadBytes && this.#rows.length < aheadRows) {
+      if (this.#rows.length === 1) this.#wakeSoon();
+      return undefined;
+    }
     this.#wakeUp();
-    if (this.#bytes < aheadBytes && this.#rows.length < aheadRows) return undefined;
     return new Promise((resolve) => {
       this.#release = resolve;
     });
@@ -34,35 +37,39 @@ export class RowBuffer<T extends { readonly bytes: Uint8Array }> {
 
   /** Forgets what waits and lets the reader go. */
   abandon(): void {
-    this.#rows = [];
-    this.#bytes = 0;
+    this.#empty();
     this.finish();
-    this.#letGo();
   }
 
-  /** The next row, or undefined after the last. */
-  async take(): Promise<T | undefined> {
+  /** The rows that came since the last call, in their order; waits for one where there are none. Undefined after the last. */
+  async take(): Promise<readonly T[] | undefined> {
     while (this.#rows.length === 0) {
       if (this.#isDone) return undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    const row = this.#rows.shift() as T;
-    this.#bytes -= row.bytes.length;
-    if (this.#rows.length === 0 || this.#bytes < aheadBytes / 2) this.#letGo();
-    return row;
+    return this.#empty();
+  }
+
+  #empty(): readonly T[] {
+    const rows = this.#rows;
+    this.#rows = [];
+    this.#bytes = 0;
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
+    return rows;
+  }
+
+  /** Rows come several to a chunk, and chunks several to a turn of the loop: what came in one turn goes on together. */
+  #wakeSoon(): void {
+    if (this.#wake !== undefined) setImmediate(() => this.#wakeUp());
   }
 
   #wakeUp(): void {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
-  }
-
-  #letGo(): void {
-    const release = this.#release;
-    this.#release = undefined;
-    release?.();
   }
 }

@@ -47,7 +47,7 @@ export class MessageReader {
   }
 
   /** In the given order, each once. @throws SyncError MESSAGE_TOO_LARGE above `most` bytes, and what ends the session */
-  async *whole(uids: readonly number[], most: number): AsyncGenerator<FetchedMessage, void, void> {
+  async *whole(uids: readonly number[], most: number): AsyncGenerator<readonly FetchedMessage[], void, void> {
     const numbers = this.#list.pick(uids).map(({ number }) => number);
     if (numbers.length === 0) return;
     this.#hasRetrieved = true;
@@ -60,7 +60,7 @@ export class MessageReader {
       const { body } = item;
       const bytes = await this.#guarded(uid, () => body.bytes(most));
       this.#given = number;
-      yield { uid, flags: [], bytes };
+      yield [{ uid, flags: [], bytes }];
     }
     await this.#needAnother(unclear);
   }

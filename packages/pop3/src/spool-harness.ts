@@ -8,7 +8,14 @@ import {
   type StreamedMessage,
   type SyncError,
 } from "@mailfleet/core";
-import { recordingLog, startScriptedServer, type RecordingLog, type ScriptedServer, type ScriptStep } from "@mailfleet/testkit";
+import {
+  eachMessage,
+  recordingLog,
+  startScriptedServer,
+  type RecordingLog,
+  type ScriptedServer,
+  type ScriptStep,
+} from "@mailfleet/testkit";
 import { expect } from "vitest";
 import { allowed, canary, pipeliningCapa, greeting, login, user } from "./client/transcript-harness.ts";
 import { createPop3Source, type Pop3SourceOptions } from "./index.ts";
@@ -89,9 +96,9 @@ export async function failureOf(work: Promise<unknown>): Promise<SyncError["fail
 export const retrieved = (text: string): string => `+OK\r\n${text}\r\n.\r\n`;
 
 /** UIDs and bytes, as latin1. */
-export async function collect(rows: AsyncIterable<FetchedMessage>): Promise<readonly [number, string][]> {
+export async function collect(fetched: AsyncIterable<readonly FetchedMessage[]>): Promise<readonly [number, string][]> {
   const all: [number, string][] = [];
-  for await (const { uid, bytes } of rows) all.push([uid, Buffer.from(bytes).toString("latin1")]);
+  for await (const { uid, bytes } of eachMessage(fetched)) all.push([uid, Buffer.from(bytes).toString("latin1")]);
   return all;
 }
 

@@ -1,4 +1,5 @@
 import { syncError, type MailSession, type SpoolKnown } from "@mailfleet/core";
+import { eachMessage } from "@mailfleet/testkit";
 import { describe, expect, test } from "vitest";
 import { ask, canary, stall } from "./client/transcript-harness.ts";
 import { collect, converse, failureOf, joinedPieces, list, loggedIn, loggedInPipelining, opened, retrieved } from "./spool-harness.ts";
@@ -263,7 +264,7 @@ describe("a session's end", () => {
   test("drops a connection whose messages nobody takes any more", async () => {
     await using talk = await converse([...loggedIn(2), ...list(["1", "2"]), { expect: /^RETR 1$/ }, { send: retrieved("a") }, stall]);
     const session = await opened(await talk.open());
-    for await (const row of session.fetch([1, 2])) {
+    for await (const row of eachMessage(session.fetch([1, 2]))) {
       expect(row.uid).toBe(1);
       break;
     }

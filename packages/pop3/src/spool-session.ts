@@ -105,7 +105,7 @@ export class SpoolSession implements MailSession {
     return found.sort((a, b) => a.uid - b.uid);
   }
 
-  async *fetch(uids: readonly number[]): AsyncGenerator<FetchedMessage, void, void> {
+  async *fetch(uids: readonly number[]): AsyncGenerator<readonly FetchedMessage[], void, void> {
     yield* this.#read(await this.#opened()).whole(uids, this.#options.limits.literalBytes);
   }
 

@@ -51,6 +51,7 @@ export { createMemorySignals, type MemorySignals } from "./fakes/memory-signals.
 export { createMemoryTokenSource, noSlots, plainParser } from "./fakes/small-ports.ts";
 export { createMemoryCredentialNotes } from "./fakes/memory-credential-notes.ts";
 export { createMemoryTokenCache } from "./fakes/memory-token-cache.ts";
+export { eachMessage } from "./each-message.ts";
 export { describeCredentialNotes } from "./conformance/credential-notes.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type LogRecord, recordingLog, type RecordingLog, silentLog } from "./recording-log.ts";

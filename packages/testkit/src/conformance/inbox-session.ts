@@ -1,4 +1,5 @@
 import { fingerprintOf, type FolderStatus, isSyncError, syncError, type MailSession, type SpoolKnown } from "@mailfleet/core";
+import { eachMessage } from "../each-message.ts";
 import {
   allUids,
   codeOf,
@@ -127,7 +128,7 @@ export function describeInbox(against: Against<InboxWorld>, { describe, test, ex
         const { session, status, uid } = await look(openSession);
         const gone = ["m0", "m30", "m59"];
         const seen: number[] = [];
-        for await (const row of session.fetch(names.map(uid))) {
+        for await (const row of eachMessage(session.fetch(names.map(uid)))) {
           if (seen.length === 0) await world.expunge([handles[0] ?? 0, handles[30] ?? 0, handles[59] ?? 0]);
           seen.push(row.uid);
           const name = names.find((one) => uid(one) === row.uid) ?? "";

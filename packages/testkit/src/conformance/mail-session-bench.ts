@@ -1,5 +1,6 @@
 import { isSyncError, type FetchedMessage, type FolderStatus, type MailSession, type SpoolKnown } from "@mailfleet/core";
 import type { describe as Describe, expect as Expect, test as Test } from "vitest";
+import { eachMessage } from "../each-message.ts";
 import type { MailWorld } from "./mail-world.ts";
 
 /* What the parts of the mail session suite share. */
@@ -68,15 +69,15 @@ export function knownFrom(status: FolderStatus, before?: SpoolKnown): SpoolKnown
 /** Which UID the open folder's messages have, by the name that {@link mail} gave them. */
 export async function uidsByName(session: MailSession): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>();
-  for await (const { uid, bytes } of session.fetch(await session.listUids(1, allUids))) {
+  for await (const { uid, bytes } of eachMessage(session.fetch(await session.listUids(1, allUids)))) {
     const name = /^Subject: (.*)\r$/m.exec(Buffer.from(bytes).toString("latin1"))?.[1];
     if (name !== undefined) found.set(name, uid);
   }
   return found;
 }
 
-export async function collect(rows: AsyncIterable<FetchedMessage>): Promise<FetchedMessage[]> {
+export async function collect(fetched: AsyncIterable<readonly FetchedMessage[]>): Promise<FetchedMessage[]> {
   const all: FetchedMessage[] = [];
-  for await (const row of rows) all.push(row);
+  for await (const row of eachMessage(fetched)) all.push(row);
   return all;
 }

@@ -1,4 +1,5 @@
 import { fingerprintFields, fingerprintOf, type MailSession } from "@mailfleet/core";
+import { eachMessage } from "../each-message.ts";
 import { allUids, codeOf, collect, fill, mail, type Against, type Vitest } from "./mail-session-bench.ts";
 
 /** The part of {@link describeMailSession} about lists and messages. */
@@ -125,7 +126,7 @@ export function describeReading(against: Against, { describe, test, expect }: Vi
         const session = await openSession();
         await session.open("INBOX");
         const seen: number[] = [];
-        for await (const row of session.fetch(uids)) {
+        for await (const row of eachMessage(session.fetch(uids))) {
           if (seen.length === 0) await world.expunge("INBOX", gone);
           seen.push(row.uid);
           expect(Buffer.compare(row.bytes, raws[uids.indexOf(row.uid)] ?? Buffer.alloc(0))).toBe(0);

@@ -1,4 +1,5 @@
 import type { FolderStatus, LookRequest, MailSession } from "@mailfleet/core";
+import { eachMessage } from "../each-message.ts";
 import { describeInbox, type InboxWorld } from "./inbox-session.ts";
 import { againstWorldsOf, allUids, codeOf, collect, fill, mail, never, type Vitest } from "./mail-session-bench.ts";
 import { describeReading } from "./mail-session-reading.ts";
@@ -124,7 +125,7 @@ export function describeMailSession(name: string, open: () => Promise<MailWorld>
           const session = await openSession();
           const { messages, uidNext, uidValidity } = await session.status("INBOX");
           expect(await session.open("INBOX")).toMatchObject({ messages, uidNext, uidValidity });
-          for await (const row of session.fetch(await session.listUids(1, allUids))) expect(row.flags).not.toContain("\\Seen");
+          for await (const row of eachMessage(session.fetch(await session.listUids(1, allUids)))) expect(row.flags).not.toContain("\\Seen");
           await session.fetchHeaders(await session.listUids(1, allUids));
           expect((await session.status("INBOX")).unseen).toBe(2);
         }),

@@ -1,4 +1,5 @@
 import { dealUidls, spoolUidValidity, type FolderStatus, type SpoolKnown, uidlOf } from "@mailfleet/core";
+import { eachMessage } from "../each-message.ts";
 import { describeInbox, type InboxWorld } from "./inbox-session.ts";
 import { againstWorldsOf, allUids, codeOf, knownFrom, mail, never, uidsByName, type Vitest } from "./mail-session-bench.ts";
 
@@ -46,7 +47,7 @@ export function describeSpoolSession(name: string, numbers: SpoolNumbers, open: 
         const [uid = 0] = await session.listUids(1, allUids);
         expect(await codeOf(() => session.fetchFlags(1, allUids))).toBe("INVARIANT");
         expect(await codeOf(() => session.idle(1, never))).toBe("INVARIANT");
-        for await (const row of session.fetch([uid])) {
+        for await (const row of eachMessage(session.fetch([uid]))) {
           expect(row.flags).toEqual([]);
           expect(row.internalDate).toBeUndefined();
         }

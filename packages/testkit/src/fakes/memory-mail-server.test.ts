@@ -1,6 +1,7 @@
 import { type MailboxRef, Secret, spoolUidValidity } from "@mailfleet/core";
 import { describe, expect, test } from "vitest";
 import { describeMailSession } from "../conformance/mail-session.ts";
+import { eachMessage } from "../each-message.ts";
 import { fakeClock } from "../fake-clock.ts";
 import { createMemoryMailServer } from "./memory-mail-server.ts";
 
@@ -72,7 +73,7 @@ describe("the memory mail server", () => {
     expect(await session.listUids(1, 9)).toEqual([2, 3]);
     expect(await session.status("INBOX")).toMatchObject({ messages: 2, uidNext: 4 });
     expect((await session.describe([1, 2, 3])).map(({ uid }) => uid)).toEqual([2, 3]);
-    expect(await subjects(session.fetch([1, 2, 3]))).toEqual(["Subject: three"]);
+    expect(await subjects(eachMessage(session.fetch([1, 2, 3])))).toEqual(["Subject: three"]);
     expect(await session.fetchHead(2, 10)).toBeUndefined();
     box.hide("INBOX", 1, false);
     expect(await session.listUids(1, 9)).toEqual([1, 2, 3]);
@@ -98,7 +99,7 @@ describe("the memory mail server", () => {
     expect(await session.listUids(1, 9)).toEqual([1, 2, 3]);
     const next = await login();
     expect(await next.open("INBOX")).toMatchObject({ messages: 3, uidNext: 5 });
-    expect(await subjects(next.fetch([2, 4]))).toEqual(["Subject: two", "Subject: four"]);
+    expect(await subjects(eachMessage(next.fetch([2, 4])))).toEqual(["Subject: two", "Subject: four"]);
     expect(await next.describe([4])).toEqual([{ uid: 4, size: 17 }]);
     await expect(next.status("Archive")).rejects.toMatchObject({ failure: { code: "FOLDER_GONE" } });
   });

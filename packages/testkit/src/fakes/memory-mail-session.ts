@@ -78,11 +78,11 @@ export class MemoryMailSession implements MailSession {
     return this.#wanted(uids).map(({ uid, size, internalDate }) => ({ uid, size, internalDate }));
   }
 
-  async *fetch(uids: readonly number[]): AsyncGenerator<FetchedMessage, void, void> {
-    for (const { uid } of this.#wanted(uids)) {
-      // As it is when its turn comes: it may be gone by then.
-      const [message] = this.#wanted([uid]);
-      if (message && !message.isWithheld) yield whole(message, Uint8Array.from(message.raw));
+  async *fetch(uids: readonly number[]): AsyncGenerator<readonly FetchedMessage[], void, void> {
+    for (const some of together(this.#wanted(uids).map(({ uid }) => uid))) {
+      // As they are when their turn comes: they may be gone by then.
+      const there = this.#wanted(some).filter(({ isWithheld }) => !isWithheld);
+      if (there.length > 0) yield there.map((message) => whole(message, Uint8Array.from(message.raw)));
     }
   }
 
@@ -176,6 +176,11 @@ export class MemoryMailSession implements MailSession {
     const wanted = new Set(uids);
     return this.#needOpen().shown.filter(({ uid }) => wanted.has(uid));
   }
+}
+
+/** What comes at once: arrays of two, and of one where the number is odd. */
+export function together<T>(all: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / 2) }, (_, at) => all.slice(2 * at, 2 * at + 2));
 }
 
 /** What a server sends at once of a message in pieces, kept small so that small messages have several. */

@@ -15,7 +15,7 @@ import {
   type StreamedMessage,
   syncError,
 } from "@mailfleet/core";
-import { inPieces, throwIfAborted } from "./memory-mail-session.ts";
+import { inPieces, throwIfAborted, together } from "./memory-mail-session.ts";
 import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
 
 export interface SpoolShape {
@@ -94,10 +94,11 @@ export class MemorySpoolSession implements MailSession {
     return this.#wanted(uids).map(({ uid, size }) => ({ uid, size }));
   }
 
-  async *fetch(uids: readonly number[]): AsyncGenerator<FetchedMessage, void, void> {
-    for (const { uid, raw, isWithheld } of this.#wanted(uids)) {
+  async *fetch(uids: readonly number[]): AsyncGenerator<readonly FetchedMessage[], void, void> {
+    const given = this.#wanted(uids).filter(({ isWithheld }) => !isWithheld);
+    for (const some of together(given)) {
       this.#needAlive();
-      if (!isWithheld) yield { uid, flags: [], bytes: Uint8Array.from(raw) };
+      yield some.map(({ uid, raw }) => ({ uid, flags: [], bytes: Uint8Array.from(raw) }));
     }
   }
 
