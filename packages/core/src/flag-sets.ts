@@ -27,14 +27,14 @@ const followedFlags = 40;
 export function flagSetsOf(rows: Iterable<FlagRow>): FlagSets {
   const uids = new Map<string, number[]>();
   for (const { uid, flags } of rows) {
-    for (const flag of new Set(flags)) {
-      if (sessionFlags.has(flag.toLowerCase())) continue;
+    for (const flag of flags) {
       const list = uids.get(flag);
       if (list) list.push(uid);
       else uids.set(flag, [uid]);
     }
   }
-  return tidy([...uids].map(([flag, list]) => [flag, uidSetOf(list)] as const));
+  const followed = [...uids].filter(([flag]) => !sessionFlags.has(flag.toLowerCase()));
+  return tidy(followed.map(([flag, list]) => [flag, uidSetOf(list)] as const));
 }
 
 /** The sets with these messages' flags replaced by what the rows say. */

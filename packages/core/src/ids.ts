@@ -60,13 +60,12 @@ export interface MessageIdentity extends MessagePlace {
 
 /** The idempotency key of a message: the same for every event about it, and never dealt twice. */
 export function messageKey(identity: MessageIdentity): string {
-  return [
-    encodeKeyPart(identity.tenant),
-    encodeKeyPart(identity.address),
-    encodeKeyPart(identity.folder),
-    `${identity.generation}.${encodeKeyPart(identity.uidValidity)}`,
-    String(identity.uid),
-  ].join("/");
+  return messageKeyPrefix(identity) + String(identity.uid);
+}
+
+/** What the keys of all messages of a place begin with: a {@link messageKey} up to its UID. */
+export function messageKeyPrefix({ tenant, address, folder, generation, uidValidity }: Omit<MessageIdentity, "uid">): string {
+  return `${encodeKeyPart(tenant)}/${encodeKeyPart(address)}/${encodeKeyPart(folder)}/${generation}.${encodeKeyPart(uidValidity)}/`;
 }
 
 /** The key of an event about a folder or a mailbox; `what` and `serial` make it unique. */

@@ -122,6 +122,7 @@ export {
   type MessageIdentity,
   type MessagePlace,
   messageKey,
+  messageKeyPrefix,
   parseMessageKey,
   scopeKey,
 } from "./ids.ts";
@@ -279,7 +280,7 @@ export { judge, type JudgeQuestion, refusalKind, type Verdict } from "./judge.ts
 export type { NeighbourView, RefusalKind } from "./neighbours.ts";
 export type { Breakers, HoldOrder, HoldReader, TenantHold } from "./tenant-hold.ts";
 export { decideRetry, retryCapMs, type RetryDecision, type RetryQuestion } from "./retry-policy.ts";
-export { buildQuarantinedEvent, type MessageEventInput, writeMessageEvent } from "./build-event.ts";
+export { buildQuarantinedEvent, type MessageEventFacts, type MessageEventInput, writeMessageEvent } from "./build-event.ts";
 export {
   composeMessage,
   readMessage,

@@ -17,11 +17,12 @@ import {
   uniteUids,
   withFlags,
 } from "@mailfleet/core";
+import type { Guard } from "./batch-reader.ts";
 import { newestSpots } from "./fingerprints.ts";
 import { commitStep, type FolderWork, isCertainlyUnwritten } from "./folder-work.ts";
 import type { SessionContext } from "./ports.ts";
 import { bytesHeldBy, type ReadAhead } from "./read-ahead.ts";
-import { type BatchToRead, type Fetched, readBatch } from "./read-batch.ts";
+import { type Fetched, readBatch } from "./read-batch.ts";
 
 export interface BatchRequest {
   readonly metas: readonly MessageMeta[];
@@ -82,19 +83,18 @@ function guardOf(
   checkpoint: FolderCheckpoint,
   metas: readonly MessageMeta[],
   suspect: Suspect | undefined,
-): BatchToRead["guard"] {
+): Guard {
   const { hand } = context;
   const inHand = { folder: work.path, generation: checkpoint.generation, uids: uidSetOf(metas.map((meta) => meta.uid)) };
   const noted = hand.take({ ...inHand, step: suspect ? "fetching" : "together" });
   // A message that never comes is never parsed: then nobody waits for this.
   noted.catch(() => undefined);
-  return async (parse) => {
-    await noted;
-    if (!suspect) return parse();
-    await hand.take({ ...inHand, step: "parsing" });
-    const result = await parse();
-    await hand.empty();
-    return result;
+  return {
+    async before() {
+      await noted;
+      if (suspect) await hand.take({ ...inHand, step: "parsing" });
+    },
+    after: () => hand.empty(),
   };
 }
 
