@@ -75,7 +75,7 @@ export function flagsOf(sets: FlagSets, uid: number): readonly string[] {
   return [...sets].filter(([, set]) => hasUid(set, uid)).map(([flag]) => flag);
 }
 
-export function keyOf({ mailbox }: SessionContext, place: MessagePlace, uid: number): string {
+function keyOf({ mailbox }: SessionContext, place: MessagePlace, uid: number): string {
   const { folder, generation, uidValidity } = place;
   return messageKey({ tenant: mailbox.tenant, address: mailbox.address, folder, generation, uidValidity, uid });
 }

@@ -45,9 +45,9 @@ async function historyOf(messages: number, options: { readonly protocol?: Protoc
         }
         return async function* (uids: readonly number[]) {
           seen.asked++;
-          for await (const messages of target.fetch(uids)) {
-            for (const _ of messages) world.onFetched(++seen.fetched);
-            yield messages;
+          for await (const some of target.fetch(uids)) {
+            for (const _ of some) world.onFetched(++seen.fetched);
+            yield some;
           }
         };
       },

@@ -70,7 +70,8 @@ export function readFetchAnswer(answer: UntaggedAnswer): FetchAnswer {
 
 /** The message of an answer that has one. */
 export function toMessage(answer: FetchAnswer, uid: number, bytes: Uint8Array): FetchedMessage {
-  return { uid, flags: answer.flags ?? [], ...(answer.internalDate !== undefined && { internalDate: answer.internalDate }), bytes };
+  const { flags = [], internalDate } = answer;
+  return internalDate === undefined ? { uid, flags, bytes } : { uid, flags, internalDate, bytes };
 }
 
 function readUid(value: Attribute | undefined): number {
@@ -98,14 +99,14 @@ function bytesOf(value: Attribute | undefined): Uint8Array | undefined {
   return value.type === "STRING" && !value.value.includes("\ufffd") ? Buffer.from(value.value) : undefined;
 }
 
-const months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+const months = "janfebmaraprmayjunjulaugsepoctnovdec";
 
 /** `date-time` of RFC 9051: `17-Jul-2026 02:44:25 -0700`, a space in front of a one-digit day. Epoch ms. */
 export function readInternalDate(text: string | undefined): number | undefined {
   const match = /^ ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(text ?? "");
   if (match === null) return undefined;
   const [, day, monthName = "", year, hours, minutes, seconds, sign, zoneHours, zoneMinutes] = match;
-  const month = months.toLowerCase().indexOf(monthName.toLowerCase());
+  const month = months.indexOf(monthName.toLowerCase());
   if (month === -1 || month % 3 !== 0) return undefined;
   const local = Date.UTC(Number(year), month / 3, Number(day), Number(hours), Number(minutes), Number(seconds));
   const zone = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000;

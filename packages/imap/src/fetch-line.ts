@@ -1,25 +1,26 @@
 import { isUid } from "@mailfleet/core";
 import { readInternalDate, type FetchAnswer } from "./fetch-answer.ts";
 
-/** A FETCH answer while it is read: the items of its lines so far, and the literal that the last line announces. */
-export interface FetchDraft {
-  uid: number | undefined;
-  flags: readonly string[] | undefined;
-  internalDate: number | undefined;
-  size: number | undefined;
-  body: Uint8Array | undefined;
-  origin: number | undefined;
-  header: Uint8Array | undefined;
-  /** What the literal is that follows the line. */
-  literal: "body" | "header" | undefined;
-  literalBytes: number;
-}
+/** A FETCH answer while it is read: the items of its lines so far. */
+export type FetchDraft = { -readonly [K in keyof FetchAnswer]: FetchAnswer[K] };
 
 export function emptyDraft(): FetchDraft {
   return {
-    ...{ uid: undefined, flags: undefined, internalDate: undefined, size: undefined },
-    ...{ body: undefined, origin: undefined, header: undefined, literal: undefined, literalBytes: 0 },
+    uid: undefined,
+    flags: undefined,
+    internalDate: undefined,
+    size: undefined,
+    body: undefined,
+    origin: undefined,
+    isNil: false,
+    header: undefined,
   };
+}
+
+/** What a line announces to follow it. */
+export interface Literal {
+  readonly item: "body" | "header";
+  readonly bytes: number;
 }
 
 const beginning = /\* \d{1,10} FETCH \(/y;
@@ -40,14 +41,15 @@ const item = new RegExp(items.join("|"), "y");
  *
  * @param line one character a byte, its CRLF included
  * @param flagsOf gives a list for what stands between the parentheses
- * @returns `literal` when one follows, `whole` when the answer is complete, undefined for anything else: somebody else has to read it all
+ * @param isFirst false behind the answer's literal, of which there is one at most
+ * @returns the literal that follows, `whole` when the answer is complete, undefined for anything else: somebody else has to read it all
  */
 export function readFetchLine(
   line: string,
   draft: FetchDraft,
   isFirst: boolean,
   flagsOf: (words: string) => readonly string[],
-): "literal" | "whole" | undefined {
+): Literal | "whole" | undefined {
   let at = 0;
   if (isFirst) {
     beginning.lastIndex = 0;
@@ -66,11 +68,9 @@ export function readFetchLine(
     at = item.lastIndex;
     const [, uid, flags, date, size, origin, header, literal] = match;
     if (literal !== undefined) {
-      if (draft.literal !== undefined) return undefined;
-      draft.literal = header === undefined ? "body" : "header";
-      draft.literalBytes = Number(literal);
-      draft.origin = origin === undefined ? undefined : Number(origin);
-      return "literal";
+      if (!isFirst) return undefined;
+      if (origin !== undefined) draft.origin = Number(origin);
+      return { item: header === undefined ? "body" : "header", bytes: Number(literal) };
     }
     if (uid !== undefined) {
       if (draft.uid !== undefined || !isUid(Number(uid))) return undefined;
@@ -89,7 +89,3 @@ export function readFetchLine(
 
 const space = 0x20;
 const closing = 0x29;
-
-export function answerOf({ uid, flags, internalDate, size, body, origin, header }: FetchDraft): FetchAnswer {
-  return { uid, flags, internalDate, size, body, origin, isNil: false, header };
-}

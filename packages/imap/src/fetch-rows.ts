@@ -1,5 +1,5 @@
 import type { FetchAnswer } from "./fetch-answer.ts";
-import { answerOf, emptyDraft, readFetchLine, type FetchDraft } from "./fetch-line.ts";
+import { emptyDraft, readFetchLine, type FetchDraft, type Literal } from "./fetch-line.ts";
 
 /** Longer than any line of the usual shape: 500 characters of header names and a dozen flags. */
 const lineBytes = 2_048;
@@ -26,16 +26,16 @@ export class FetchRows {
   readonly #mostLiteralBytes: number;
   readonly #flagLists = new Map<string, readonly string[]>();
   #draft: FetchDraft = emptyDraft();
-  /** The line before the literal. */
-  #head: Buffer | undefined;
+  /** The line before the literal, one character a byte, and what it announced. */
+  #head = "";
+  #literal: Literal | undefined;
   /** Of a literal: room for all of it, or its parts as they came. */
   #room: Buffer | undefined;
   #parts: Buffer[] = [];
   #filled = 0;
   #isInLiteral = false;
-  /** Of the line that is being read. */
-  #rest: Buffer[] = [];
-  #restBytes = 0;
+  /** Of the line that is being read, one character a byte. */
+  #rest = "";
 
   constructor(mostLiteralBytes: number) {
     this.#mostLiteralBytes = mostLiteralBytes;
@@ -43,7 +43,7 @@ export class FetchRows {
 
   /** True where nothing is kept: between two answers. */
   get isEmpty(): boolean {
-    return this.#head === undefined && this.#restBytes === 0;
+    return this.#head === "" && this.#rest === "";
   }
 
   /** True while bytes of a literal are awaited. */
@@ -60,72 +60,58 @@ export class FetchRows {
         if (this.#isInLiteral) return more;
       }
       const end = chunk.indexOf(10, at);
-      const piece = chunk.subarray(at, end < 0 ? chunk.length : end + 1);
-      at += piece.length;
-      if (this.#restBytes + piece.length > lineBytes) {
-        this.#keep(piece);
-        return { kind: "declined", next: at, bytes: this.giveBack() };
+      const next = end < 0 ? chunk.length : end + 1;
+      if (this.#rest.length + next - at > lineBytes) {
+        return { kind: "declined", next, bytes: [...this.giveBack(), chunk.subarray(at, next)] };
       }
-      if (end < 0) {
-        if (piece.length > 0) this.#keep(piece);
-        return more;
-      }
-      const line = this.#rest.length === 0 ? piece : Buffer.concat([...this.#rest, piece]);
-      this.#rest = [line];
-      this.#restBytes = line.length;
-      const read = readFetchLine(line.toString("latin1"), this.#draft, this.#head === undefined, this.#flagsOf);
-      if (read === undefined || this.#draft.literalBytes > this.#mostLiteralBytes) {
-        return { kind: "declined", next: at, bytes: this.giveBack() };
-      }
-      if (read === "whole") return { kind: "row", next: at, row: this.#finish() };
-      this.#head = line;
-      this.#rest = [];
-      this.#restBytes = 0;
-      const { literalBytes } = this.#draft;
-      if (literalBytes <= roomAheadBytes) this.#room = Buffer.allocUnsafe(literalBytes);
-      this.#isInLiteral = literalBytes > 0;
+      this.#rest += chunk.toString("latin1", at, next);
+      if (end < 0) return more;
+      at = next;
+      const read = readFetchLine(this.#rest, this.#draft, this.#head === "", this.#flagsOf);
+      if (read === "whole") return { kind: "row", next, row: this.#finish() };
+      if (read === undefined || read.bytes > this.#mostLiteralBytes) return { kind: "declined", next, bytes: this.giveBack() };
+      this.#head = this.#rest;
+      this.#rest = "";
+      this.#literal = read;
+      if (read.bytes <= roomAheadBytes) this.#room = Buffer.allocUnsafe(read.bytes);
+      this.#isInLiteral = read.bytes > 0;
     }
   }
 
   /** All that was kept since the last row, and forgets it. */
   giveBack(): readonly Uint8Array[] {
     const literal = this.#room === undefined ? this.#parts : [this.#room.subarray(0, this.#filled)];
-    const bytes = [...(this.#head === undefined ? [] : [this.#head]), ...literal, ...this.#rest].filter(({ length }) => length > 0);
+    const bytes = [Buffer.from(this.#head, "latin1"), ...literal, Buffer.from(this.#rest, "latin1")];
     this.#reset();
-    return bytes;
-  }
-
-  #keep(piece: Buffer): void {
-    this.#rest.push(piece);
-    this.#restBytes += piece.length;
+    return bytes.filter(({ length }) => length > 0);
   }
 
   #fill(chunk: Buffer, at: number): number {
-    const { literalBytes } = this.#draft;
-    const part = chunk.subarray(at, at + literalBytes - this.#filled);
-    if (this.#room === undefined) this.#parts.push(part);
-    else this.#room.set(part, this.#filled);
-    this.#filled += part.length;
-    this.#isInLiteral = this.#filled < literalBytes;
-    return at + part.length;
+    const { bytes } = this.#literal as Literal;
+    const end = Math.min(chunk.length, at + bytes - this.#filled);
+    if (this.#room === undefined) this.#parts.push(chunk.subarray(at, end));
+    else chunk.copy(this.#room, this.#filled, at, end);
+    this.#filled += end - at;
+    this.#isInLiteral = this.#filled < bytes;
+    return end;
   }
 
   #finish(): FetchAnswer {
-    const draft = this.#draft;
-    if (draft.literal !== undefined) draft[draft.literal] = this.#room ?? Buffer.concat(this.#parts, this.#filled);
+    const answer = this.#draft;
+    if (this.#literal !== undefined) answer[this.#literal.item] = this.#room ?? Buffer.concat(this.#parts, this.#filled);
     this.#reset();
-    return answerOf(draft);
+    return answer;
   }
 
   #reset(): void {
     this.#draft = emptyDraft();
-    this.#head = undefined;
+    this.#head = "";
+    this.#literal = undefined;
     this.#room = undefined;
     this.#parts = [];
     this.#filled = 0;
     this.#isInLiteral = false;
-    this.#rest = [];
-    this.#restBytes = 0;
+    this.#rest = "";
   }
 
   readonly #flagsOf = (words: string): readonly string[] => {

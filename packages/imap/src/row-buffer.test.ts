@@ -8,11 +8,11 @@ test("rows that come in one turn of the loop go on together, and a consumer wait
   const buffer = new RowBuffer<ReturnType<typeof row>>();
   const first = buffer.take();
   await Promise.resolve();
-  buffer.put(row(1));
+  void buffer.put(row(1));
   await Promise.resolve();
-  buffer.put(row(2));
+  void buffer.put(row(2));
   expect(uidsOf(await first)).toEqual([1, 2]);
-  buffer.put(row(3));
+  void buffer.put(row(3));
   expect(uidsOf(await buffer.take())).toEqual([3]);
   const last = buffer.take();
   buffer.finish();
@@ -36,7 +36,7 @@ test.each([
 
 test("what came before the end is given, what is left when the consumer leaves is forgotten, and the reader goes on", async () => {
   const buffer = new RowBuffer<ReturnType<typeof row>>();
-  buffer.put(row(1));
+  void buffer.put(row(1));
   buffer.finish();
   expect(uidsOf(await buffer.take())).toEqual([1]);
   expect(await buffer.take()).toBeUndefined();
