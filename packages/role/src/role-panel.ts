@@ -1,6 +1,6 @@
 import type { Config } from "@mailfleet/config";
 import type { Log } from "@mailfleet/core";
-import { type RoleHealth, type RoleMetrics, startRoleServer } from "@mailfleet/telemetry";
+import type { RoleHealth, RoleMetrics, RoleServer } from "@mailfleet/telemetry";
 
 /** Where a role shows its numbers and its health: `metrics.listen`, from before the first question to Redis to the end of the drain. */
 export interface RolePanel {
@@ -20,19 +20,31 @@ export interface OpenPanel extends RolePanel {
 export async function openPanel(config: Config, log: Log, about: { readonly role: string; readonly version: string }): Promise<OpenPanel> {
   let waiting = "It starts.";
   let judge = (): RoleHealth => ({ isAlive: true, isReady: false, problems: [waiting] });
-  // The library that counts is loaded where somebody can ask.
-  const metrics = config.metrics && (await import("@mailfleet/telemetry/role-metrics")).createRoleMetrics(about);
-  const server =
-    config.metrics && metrics && (await startRoleServer({ listen: config.metrics.listen, metrics, log, health: () => judge() }));
-  if (server) log.info({ port: server.port }, "metrics and health are shown");
+  const shown = config.metrics && (await show(config.metrics.listen, log, about, () => judge()));
+  if (shown) log.info({ port: shown.server.port }, "metrics and health are shown");
   return {
-    metrics,
+    metrics: shown?.metrics,
     judgeBy(health) {
       judge = health;
     },
     waitsFor(what) {
       waiting = what;
     },
-    close: () => server?.close(),
+    close: () => shown?.server.close(),
   };
+}
+
+/** Read where somebody can ask: the library that counts, and Node's HTTP, which brings all of its web client along. */
+async function show(
+  listen: NonNullable<Config["metrics"]>["listen"],
+  log: Log,
+  about: { readonly role: string; readonly version: string },
+  health: () => RoleHealth,
+): Promise<{ readonly metrics: RoleMetrics; readonly server: RoleServer }> {
+  const [{ createRoleMetrics }, { startRoleServer }] = await Promise.all([
+    import("@mailfleet/telemetry/role-metrics"),
+    import("@mailfleet/telemetry/role-server"),
+  ]);
+  const metrics = createRoleMetrics(about);
+  return { metrics, server: await startRoleServer({ listen, metrics, log, health }) };
 }

@@ -5,7 +5,7 @@ export { type FleetFacts, type MailboxFact, showFleet } from "./fleet-metrics.ts
 export { type MetricName, metricCatalogue, type MetricSpec } from "./metric-catalogue.ts";
 export { type HealthFacts, judgeHealth, type RoleHealth } from "./role-health.ts";
 export type { RoleMetrics } from "./role-metrics.ts";
-export { type RoleServer, startRoleServer } from "./role-server.ts";
+export type { RoleServer } from "./role-server.ts";
 export { type AlertRule, alertRules, alertsFile } from "./alert-rules.ts";
 export { dashboard, dashboardQueries } from "./dashboard.ts";
 export { openTraces, type TraceOptions, type Traces } from "./traces.ts";
