@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { lookAtBucket, openBlobStore } from "@mailfleet/blobs";
-import type { MailEndpoint } from "@mailfleet/config";
+import type { Config, MailEndpoint } from "@mailfleet/config";
 import {
   type BucketLook,
   bucketTrouble,
@@ -10,6 +10,7 @@ import {
   type Lane,
   limits,
   type Log,
+  type MailSource,
   type Protocol,
   protocolNames,
   type RedisKeys,
@@ -34,7 +35,6 @@ import {
   type TenantBook,
   type TokenStats,
 } from "@mailfleet/entra";
-import { createImapSource } from "@mailfleet/imap";
 import { createMimeParser } from "@mailfleet/mime";
 import { createPop3Source } from "@mailfleet/pop3";
 import { createHandOff, handOffByLane, openMessagesQueue } from "@mailfleet/queue";
@@ -68,6 +68,7 @@ import {
   tenantsElsewhere,
 } from "@mailfleet/store";
 import { openTraces } from "@mailfleet/telemetry";
+import { laterSource } from "./later-source.ts";
 import { createGate, type WorkerGate } from "./worker-gate.ts";
 
 /** Closing a queue waits for Redis, which may not answer. */
@@ -110,6 +111,13 @@ function tellRefusal(look: BucketLook, log: Log): void {
   log.error(
     { code: "BLOB_UNAVAILABLE", bucket, at, reason: code },
     `the bucket of the blob store does not take mail. ${bucketTrouble(code).cause}`,
+  );
+}
+
+/** imapflow takes 20 MB: a worker that reads by POP3 only does without. Mailboxes that are registered besides may still need it. */
+function hasImap({ tenants }: Config): boolean {
+  return Object.values(tenants).some(
+    ({ protocol, mailboxes }) => (protocol === "imap" && mailboxes.length === 0) || mailboxes.some((one) => one.protocol === "imap"),
   );
 }
 
@@ -163,8 +171,12 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
       return { ...found, ...(ca !== undefined && { ca }) };
     };
   const forMail = { log, scrub, clock, lookUp: boundedLookUp() };
+  const readImap = async (): Promise<MailSource> => {
+    const { createImapSource } = await import("@mailfleet/imap");
+    return createImapSource({ ...forMail, endpoint: endpointOf("imap"), tlsMemory: createTlsMemory(clock) });
+  };
   const mail = byProtocol({
-    imap: createImapSource({ ...forMail, endpoint: endpointOf("imap"), tlsMemory: createTlsMemory(clock) }),
+    imap: hasImap(config) ? await readImap() : laterSource(readImap),
     pop3: createPop3Source({ ...forMail, endpoint: endpointOf("pop3"), quits: config.sync.pop3.quit }),
   });
   const blobs = openBlobStore(config.blobs, { clock, chance });
