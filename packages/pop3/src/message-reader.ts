@@ -7,7 +7,7 @@ import {
   type StreamedMessage,
   type SyncError,
 } from "@mailfleet/core";
-import { isPop3Error, type Pop3Body, type Pop3Client, type Pop3Error, type Pop3Item } from "./client/index.ts";
+import { isPop3Error, type Pop3Body, type Pop3Client, type Pop3Error } from "./client/index.ts";
 import { readHead, type Head } from "./read-head.ts";
 import type { SpoolList } from "./spool-list.ts";
 
@@ -52,15 +52,21 @@ export class MessageReader {
     if (numbers.length === 0) return;
     this.#hasRetrieved = true;
     const unclear: SyncError[] = [];
-    for await (const { uid, number, item } of this.#items(this.#client.retrEach(numbers))) {
-      if (item.refusal !== undefined) {
-        unclear.push(...this.#readRefusal(item.refusal, uid));
-        continue;
+    for await (const items of this.#orDrop(this.#client.retrWhole(numbers, most))) {
+      let messages: FetchedMessage[] = [];
+      for (const { number, bytes, refusal } of items) {
+        const uid = this.#uidOf(number);
+        if (refusal === undefined) {
+          messages.push({ uid, flags: [], bytes });
+          this.#given = number;
+          continue;
+        }
+        // It may end the session: what came before it is given first.
+        if (messages.length > 0) yield messages;
+        messages = [];
+        unclear.push(...this.#readRefusal(refusal, uid));
       }
-      const { body } = item;
-      const bytes = await this.#guarded(uid, () => body.bytes(most));
-      this.#given = number;
-      yield [{ uid, flags: [], bytes }];
+      if (messages.length > 0) yield messages;
     }
     await this.#needAnother(unclear);
   }
@@ -79,7 +85,8 @@ export class MessageReader {
     if (this.#usesTop && rest.length > 0) {
       const refused = new Set<number>();
       const numbers = rest.map(({ number }) => number);
-      for await (const { uid, item } of this.#items(this.#client.topEach(numbers, 0))) {
+      for await (const item of this.#orDrop(this.#client.topEach(numbers, 0))) {
+        const uid = this.#uidOf(item.number);
         if (item.body === undefined) {
           // RETR tells whether it is the command or the message.
           if (this.#readRefusal(item.refusal, uid, isCommandRefusal).length > 0) refused.add(uid);
@@ -117,10 +124,12 @@ export class MessageReader {
     }
   }
 
-  /** Messages with their UIDs. A connection whose messages nobody takes any more is dropped: they would all have to be read. */
-  async *#items(
-    items: AsyncGenerator<Pop3Item, void, void>,
-  ): AsyncGenerator<{ readonly uid: number; readonly number: number; readonly item: Pop3Item }, void, void> {
+  #uidOf(number: number): number {
+    return this.#list.uidOf(number) ?? 0;
+  }
+
+  /** What a connection gives. One whose messages nobody takes any more is dropped: they would all have to be read. */
+  async *#orDrop<T>(items: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
     let isDone = false;
     try {
       for (;;) {
@@ -128,8 +137,7 @@ export class MessageReader {
           throw this.#failure(error, this.#list.uidOf(numberIn(error)));
         });
         if (next.done === true) break;
-        const { number } = next.value;
-        yield { uid: this.#list.uidOf(number) ?? 0, number, item: next.value };
+        yield next.value;
       }
       isDone = true;
     } finally {

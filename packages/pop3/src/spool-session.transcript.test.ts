@@ -1,4 +1,4 @@
-import { syncError, type MailSession, type SpoolKnown } from "@mailfleet/core";
+import { letGo, syncError, type FetchedMessage, type MailSession, type SpoolKnown } from "@mailfleet/core";
 import { eachMessage } from "@mailfleet/testkit";
 import { describe, expect, test } from "vitest";
 import { ask, canary, stall } from "./client/transcript-harness.ts";
@@ -172,6 +172,45 @@ describe("messages", () => {
     const session = await opened(await talk.open());
     expect(await failureOf(collect(session.fetch([1, 2])))).toMatchObject({ code, facts: { uid: 1, phase: "fetch" } });
     expect((await failureOf(session.listUids(1, 9))).code).toMatch(new RegExp(`^(${code}|SESSION_CLOSED)$`));
+  });
+
+  test("that came before a refusal that ends the session are given, those behind it are not", async () => {
+    await using talk = await converse([
+      ...loggedInPipelining(3),
+      ...list(["1", "2", "3"]),
+      { expect: /^RETR 1$/ },
+      { expect: /^RETR 2$/ },
+      { expect: /^RETR 3$/ },
+      { send: `${retrieved("a")}-ERR Server Unavailable. 21\r\n${retrieved("c")}` },
+      stall,
+    ]);
+    const session = await opened(await talk.open());
+    const seen: number[] = [];
+    const work = async (): Promise<void> => {
+      for await (const { uid } of eachMessage(session.fetch([1, 2, 3]))) seen.push(uid);
+    };
+    expect(await failureOf(work())).toMatchObject({ code: "SERVER_UNAVAILABLE", facts: { uid: 2, phase: "fetch" } });
+    expect(seen).toEqual([1]);
+    expect(await failureOf(session.status("INBOX"))).toMatchObject({ code: "SESSION_CLOSED" });
+  });
+
+  test("are bytes of their own, which whoever took them may let go of", async () => {
+    const uids = Array.from({ length: 20 }, (_, at) => at + 1);
+    await using talk = await converse([
+      ...loggedInPipelining(20),
+      ...list(uids.map(String)),
+      ...uids.map((uid) => ({ expect: new RegExp(`^RETR ${uid}$`) })),
+      { send: uids.map((uid) => retrieved("x".repeat(uid * 100))).join("") },
+      stall,
+    ]);
+    const session = await opened(await talk.open());
+    const held: FetchedMessage[] = [];
+    for await (const message of eachMessage(session.fetch(uids))) {
+      expect(message.bytes).toHaveLength(message.uid * 100 + 2);
+      held.push(message);
+      if (message.uid % 2 === 0) letGo(message.bytes);
+    }
+    expect(held.map(({ bytes }) => bytes.length)).toEqual(uids.map((uid) => (uid % 2 === 0 ? 0 : uid * 100 + 2)));
   });
 
   test("larger than may be held are MESSAGE_TOO_LARGE with their UID, and come in pieces", async () => {

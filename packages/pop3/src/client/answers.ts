@@ -10,11 +10,9 @@ export type StatusLine =
 export function readStatusLine(line: Buffer): StatusLine | undefined {
   const text = line.toString("utf8");
   if (text === "+" || text.startsWith("+ ")) return { status: "challenge" };
-  const match = /^(\+OK|-ERR)(?: (.*))?$/s.exec(text);
-  if (match === null) return undefined;
-  const said = match[2] ?? "";
-  if (match[1] === "+OK") return { status: "ok", text: said };
-  return { status: "refused", text: said };
+  if (text === "+OK" || text.startsWith("+OK ")) return { status: "ok", text: text.slice("+OK ".length) };
+  if (text === "-ERR" || text.startsWith("-ERR ")) return { status: "refused", text: text.slice("-ERR ".length) };
+  return undefined;
 }
 
 /** The code of `[IN-USE] mailbox is locked`, in capitals (RFC 2449 section 8, RFC 3206). */

@@ -1,10 +1,7 @@
 import { DotDecoder } from "./dot-decoder.ts";
+import { MessagePieces } from "./message-pieces.ts";
+import { readOver, type DrainBudget } from "./read-over.ts";
 import type { Wire } from "./wire.ts";
-
-/** Bytes that may still be read for nobody; shared by all answers of one run. */
-export interface DrainBudget {
-  left: number;
-}
 
 export interface BodyOptions {
   readonly wire: Wire;
@@ -63,28 +60,19 @@ export class Pop3Body implements AsyncIterable<Uint8Array> {
 
   /** All of it. @throws Pop3Error `limit` above `maxBytes` or `messageBytes`, and whatever ends the connection */
   async bytes(maxBytes = this.#options.messageBytes): Promise<Buffer> {
-    const all: Uint8Array[] = [];
+    const all = new MessagePieces();
     for await (const piece of this) {
       if (this.#received > maxBytes) throw this.#options.wire.violate("limit", "message-bytes");
-      all.push(piece);
+      all.add(piece);
     }
-    return Buffer.concat(all);
+    return all.take();
   }
 
   /** Reads over what is left, or closes the connection. Never throws: the next command says that the connection is over. */
   async discard(): Promise<void> {
     if (this.#isOver) return;
     this.#isTaken = true;
-    const { drain, wire } = this.#options;
-    try {
-      while (!this.#decoder.isEnded) {
-        const pieces = await wire.pieces(this.#decoder);
-        for (const piece of pieces) drain.left -= piece.length;
-        if (drain.left < 0 && !this.#decoder.isEnded) wire.end({ kind: "closed" });
-      }
-    } catch {
-      // The wire knows.
-    }
+    await readOver(this.#options.wire, this.#decoder, this.#options.drain);
     this.#isOver = true;
     this.#options.onEnd();
   }

@@ -59,15 +59,12 @@ export class ByteQueue {
     }
   }
 
-  /** Gives what there is to a decoder, chunk by chunk, until pieces come out, it is ended, or nothing is left. */
-  decode(decoder: DotDecoder): readonly Buffer[] {
-    const pieces: Buffer[] = [];
-    while (pieces.length === 0 && !decoder.isEnded) {
-      const chunk = this.#chunks[this.#head];
-      if (chunk === undefined) break;
-      this.#use(decoder.push(chunk, this.#offset, (piece) => pieces.push(piece)));
-    }
-    return pieces;
+  /** Gives a decoder the chunk that comes next, or what is left of it. @returns false when there is none */
+  decode(decoder: DotDecoder, emit: (piece: Buffer) => void): boolean {
+    const chunk = this.#chunks[this.#head];
+    if (chunk === undefined) return false;
+    this.#use(decoder.push(chunk, this.#offset, emit));
+    return true;
   }
 
   clear(): void {

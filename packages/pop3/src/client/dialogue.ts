@@ -100,8 +100,19 @@ export class Dialogue {
     return answer.text;
   }
 
+  /** @throws Pop3Error */
   async answer(): Promise<StatusLine> {
-    const line = this.#ahead ?? (await this.wire.line());
+    for (;;) {
+      const answer = this.takeAnswer();
+      if (answer !== undefined) return answer;
+      await this.wire.more();
+    }
+  }
+
+  /** The answer that is waited for, if its line is here. @throws Pop3Error */
+  takeAnswer(): StatusLine | undefined {
+    const line = this.#ahead ?? this.wire.takeLine();
+    if (line === undefined) return undefined;
     this.#ahead = undefined;
     this.#owed--;
     const answer = readStatusLine(line);
@@ -152,7 +163,12 @@ export class Dialogue {
     const lines: string[] = [];
     let bytes = 0;
     for (;;) {
-      const line = (this.wire.takeLine() ?? (await this.wire.line())).toString("latin1");
+      const taken = this.wire.takeLine();
+      if (taken === undefined) {
+        await this.wire.more();
+        continue;
+      }
+      const line = taken.toString("latin1");
       if (line === ".") return lines;
       bytes += line.length + 2;
       if (bytes > listBytes) throw this.wire.violate("limit", "list-bytes");

@@ -37,47 +37,44 @@ export class DotDecoder {
    */
   push(chunk: Buffer, from: number, emit: (piece: Buffer) => void): number {
     let read = from;
+    /** What is kept ends at `written`; what is kept from `run` to `read` has not been moved there yet. */
     let written = from;
-    const keepUntil = (end: number): void => {
-      if (written !== read) chunk.copyWithin(written, read, end);
-      written += end - read;
-      read = end;
-    };
+    let run = from;
     while (read < chunk.length && this.#state !== "end") {
       switch (this.#state) {
         case "middle": {
           const found = chunk.indexOf(lineThenDot, read);
           if (found === -1) {
             this.#state = stateAfter(chunk, read);
-            keepUntil(chunk.length);
+            read = chunk.length;
           } else {
-            keepUntil(found + 2);
-            read++;
-            this.#state = "dot";
+            this.#state = "line";
+            read = found + 2;
           }
           break;
         }
         case "line":
           if (chunk[read] === dot) {
-            read++;
+            written = moveDown(chunk, written, run, read);
+            run = ++read;
             this.#state = "dot";
           } else this.#state = "middle";
           break;
         case "cr":
           if (chunk[read] === lf) {
-            keepUntil(read + 1);
+            read++;
             this.#state = "line";
           } else this.#state = "middle";
           break;
         case "dot":
           if (chunk[read] === cr) {
-            read++;
+            run = ++read;
             this.#state = "dot-cr";
           } else this.#state = "middle";
           break;
         case "dot-cr":
           if (chunk[read] === lf) {
-            read++;
+            run = ++read;
             this.#state = "end";
           } else {
             // The CR belongs to the message after all. It was in this chunk, where the dot has left room for it, or in the one before.
@@ -88,9 +85,16 @@ export class DotDecoder {
           break;
       }
     }
+    written = moveDown(chunk, written, run, read);
     if (written > from) emit(chunk.subarray(from, written));
     return read;
   }
+}
+
+/** @returns the end of what was moved */
+function moveDown(chunk: Buffer, to: number, from: number, end: number): number {
+  if (to !== from) chunk.copyWithin(to, from, end);
+  return to + end - from;
 }
 
 /** The state after the rest of a chunk that was read in the middle of a line and has no CR LF dot. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ScriptStep } from "@mailfleet/testkit";
 import type { Pop3Client } from "./index.ts";
-import { ask, converse, errorOf, greeting, login, pipeliningCapa, stall, user } from "./transcript-harness.ts";
+import { ask, converse, errorOf, greeting, login, oneByOne, pipeliningCapa, stall, user } from "./transcript-harness.ts";
 
 const capa = ask(/^CAPA$/, "+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN XOAUTH2\r\nUSER\r\n.\r\n");
 const end: ScriptStep = { cut: "end" };
@@ -146,10 +146,7 @@ describe("Exchange says no", () => {
     const client = await talk.connect();
     const seen: number[] = [];
     const work = async (): Promise<void> => {
-      for await (const { number, body } of client.retrEach([1, 2, 3])) {
-        await body?.discard();
-        seen.push(number);
-      }
+      for await (const { number } of oneByOne(client.retrWhole([1, 2, 3]))) seen.push(number);
     };
     expect(await errorOf(work())).toMatchObject({
       kind: "refused",

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { bytes, memoryServer, type MemoryScript, type ScriptedMemory } from "./memory-server.ts";
 import { isPop3Error, Pop3Client, type Pop3Limits, type Pop3Timeouts } from "./index.ts";
-import { canary, user } from "./transcript-harness.ts";
+import { canary, oneByOne, user } from "./transcript-harness.ts";
 
 const timeouts: Pop3Timeouts = { connectMs: 1_000, greetingMs: 1_000, silenceMs: 1_000, answerMs: 3_000, bytesPerSecond: 1_000 };
 const limits: Partial<Pop3Limits> = {
@@ -66,11 +66,22 @@ async function useAll(server: ScriptedMemory, isShort: boolean): Promise<Outcome
   });
   await attempt("each", async () => {
     const seen: string[] = [];
-    for await (const { number, body } of open.retrEach([1, 2, 3, 4])) seen.push(`${number} ${body ? await read(body) : "refused"}`);
+    for await (const { number, body } of open.topEach([1, 2, 3, 4], 0)) seen.push(`${number} ${body ? await read(body) : "refused"}`);
+    return seen;
+  });
+  await attempt("whole", async () => {
+    const seen: string[] = [];
+    for await (const item of oneByOne(open.retrWhole([1, 2, 3, 4]))) {
+      seen.push(`${item.number} ${item.bytes?.toString("latin1") ?? "refused"}`);
+    }
     return seen;
   });
   await attempt("each, left early", async () => {
     for await (const { number } of open.topEach([3, 4, 5], 0)) return number;
+    return 0;
+  });
+  await attempt("whole, left early", async () => {
+    for await (const [first] of open.retrWhole([4, 5])) return first?.number;
     return 0;
   });
   await attempt("quit", () => open.quit());
@@ -95,9 +106,15 @@ const honest: readonly string[] = [
   "-ERR Message corrupted\r\n",
   "+OK\r\n.\r\n",
   "+OK\r\n..four\r\n.\r\n",
+  "+OK 9\r\n\r\n.\r\n",
+  "-ERR gone\r\n",
+  "-ERR\r\n",
+  "+OK\r\na\r.\r\n..\r\n.\r\n",
   "+OK\r\nthree\r\n.\r\n",
   "+OK\r\nfour\r\n.\r\n",
   "+OK\r\nfive\r\n.\r\n",
+  "+OK\r\n4\r\n.\r\n",
+  "+OK\r\n5\r\n.\r\n",
   "+OK bye\r\n",
 ];
 
@@ -112,7 +129,9 @@ const honestOutcomes: readonly Outcome[] = [
   `retr ${JSON.stringify(".\xff\0\r\n..\r\nx\ny\r\n")}`,
   "left early true",
   `each ${JSON.stringify(["1 one\r\n", "2 refused", "3 ", "4 .four\r\n"])}`,
+  `whole ${JSON.stringify(["1 \r\n", "2 refused", "3 refused", "4 a\r.\r\n.\r\n"])}`,
   "each, left early 3",
+  "whole, left early 4",
   "quit ",
 ];
 

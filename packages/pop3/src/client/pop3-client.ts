@@ -9,11 +9,14 @@ import {
   type MailboxStat,
   type UidlRow,
 } from "./answers.ts";
-import { Pop3Body, type DrainBudget } from "./body.ts";
+import { Pop3Body } from "./body.ts";
+import { CommandWindow, type CommandFor } from "./command-window.ts";
 import { Dialogue } from "./dialogue.ts";
 import { dial, type DialOptions } from "./dial.ts";
+import { eachBody, type Pop3Item } from "./each-body.ts";
 import { defaultPop3Limits, defaultPop3Timeouts, type Pop3Limits, type Pop3Timeouts } from "./limits.ts";
 import { Pop3Error } from "./pop3-error.ts";
+import { WholeMessages, type WholeItem } from "./whole-messages.ts";
 import { Wire } from "./wire.ts";
 import { xoauth2 } from "./xoauth2.ts";
 
@@ -32,11 +35,6 @@ export interface Pop3SessionOptions {
 }
 
 export interface Pop3ClientOptions extends DialOptions, Pop3SessionOptions {}
-
-/** A message of `retrEach` or `topEach`: its body, or the server's `-ERR` for it, after which the others go on. */
-export type Pop3Item =
-  | { readonly number: number; readonly body: Pop3Body; readonly refusal?: undefined }
-  | { readonly number: number; readonly body?: undefined; readonly refusal: Pop3Error };
 
 /**
  * A POP3 connection (RFC 1939, 2449, 5034) for reading a mailbox with a bearer token. Strict: what the server sends is what POP3 allows,
@@ -149,17 +147,24 @@ export class Pop3Client {
   }
 
   /**
-   * Messages in the order of their numbers' appearance, several under way at once where the server allows. A body that is not read
-   * before the next item is asked for is discarded.
+   * Messages in the order of their numbers' appearance, several under way at once where the server allows: each time all that have come in
+   * the meantime, one or more. While they are not taken, no more than `aheadBytes` of those behind them is read.
+   * @param maxBytes of one message; a longer one ends the connection
    * @throws Pop3Error
    */
-  retrEach(numbers: Iterable<number>): AsyncGenerator<Pop3Item, void, void> {
-    return this.#each(numbers, retrCommand);
+  retrWhole(numbers: Iterable<number>, maxBytes = Infinity): AsyncGenerator<readonly WholeItem[], void, void> {
+    const { messageBytes, drainBytes } = this.#limits;
+    const window = this.#window(numbers, retrCommand);
+    return new WholeMessages({ dialogue: this.#dialogue, window, maxBytes: Math.min(maxBytes, messageBytes), drainBytes }).items();
   }
 
-  /** Like {@link retrEach}, with TOP. @throws Pop3Error */
+  /**
+   * The headers and first lines of messages, in the order of their numbers' appearance, several under way at once where the server allows.
+   * A body that is not read before the next item is asked for is discarded.
+   * @throws Pop3Error
+   */
   topEach(numbers: Iterable<number>, lines: number): AsyncGenerator<Pop3Item, void, void> {
-    return this.#each(numbers, topCommand(lines));
+    return eachBody(this.#dialogue, this.#window(numbers, topCommand(lines)), this.#limits);
   }
 
   /** @throws Pop3Error */
@@ -256,81 +261,14 @@ export class Pop3Client {
       this.#dialogue.leave();
       throw error;
     }
-    return this.#body({ left: this.#limits.drainBytes }, () => this.#dialogue.leave());
+    const { messageBytes, drainBytes } = this.#limits;
+    return new Pop3Body({ wire: this.#wire, messageBytes, drain: { left: drainBytes }, onEnd: () => this.#dialogue.leave() });
   }
 
-  async *#each(numbers: Iterable<number>, commandFor: CommandFor): AsyncGenerator<Pop3Item, void, void> {
-    this.#dialogue.enter("messages");
-    const drain = { left: this.#limits.drainBytes };
-    const width = this.#capabilities.pipelining ? Math.max(1, this.#limits.pipelined) : 1;
-    const source = numbers[Symbol.iterator]();
-    const sent: { readonly number: number; readonly command: string }[] = [];
-    let open: Pop3Body | undefined;
-    try {
-      for (;;) {
-        // Half a window at a time: several commands share a packet, and the server is never without one.
-        if (sent.length <= width / 2) this.#sendUntil(width, sent, source, commandFor);
-        const next = sent.shift();
-        if (next === undefined) return;
-        this.#wire.begin(next.command);
-        const answer = await this.#dialogue.answer();
-        if (answer.status === "ok") {
-          open = this.#body(drain, () => undefined);
-          yield { number: next.number, body: open };
-          await open.discard();
-          drain.left = this.#limits.drainBytes;
-        } else {
-          const refusal = this.#dialogue.unexpected(answer);
-          if (refusal.isOver) throw refusal;
-          yield { number: next.number, refusal };
-        }
-      }
-    } finally {
-      source.return?.();
-      await open?.discard();
-      await this.#drain(sent.length, drain);
-      this.#dialogue.leave();
-    }
-  }
-
-  #sendUntil(
-    width: number,
-    sent: { readonly number: number; readonly command: string }[],
-    source: Iterator<number>,
-    commandFor: CommandFor,
-  ): void {
-    const lines: string[] = [];
-    while (sent.length < width) {
-      const { done, value: number } = source.next();
-      if (done === true) break;
-      const command = commandFor(number);
-      if (command === undefined) throw this.#dialogue.usage("a message", "argument");
-      sent.push({ number, command });
-      lines.push(command);
-    }
-    if (lines.length > 0) this.#dialogue.send(lines);
-  }
-
-  /** Reads over the answers that are still owed to nobody, or closes the connection. Never throws. */
-  async #drain(answers: number, drain: DrainBudget): Promise<void> {
-    try {
-      for (let left = answers; left > 0 && this.#wire.ended === undefined; left--) {
-        const answer = await this.#dialogue.answer();
-        if (answer.status === "ok") await this.#body(drain, () => undefined).discard();
-        else this.#dialogue.unexpected(answer);
-      }
-    } catch {
-      // The wire knows.
-    }
-  }
-
-  #body(drain: DrainBudget, onEnd: () => void): Pop3Body {
-    return new Pop3Body({ wire: this.#wire, messageBytes: this.#limits.messageBytes, drain, onEnd });
+  #window(numbers: Iterable<number>, commandFor: CommandFor): CommandWindow {
+    return new CommandWindow(this.#dialogue, numbers, commandFor, this.#capabilities.pipelining ? this.#limits.pipelined : 1);
   }
 }
-
-/** The command for a message; undefined when its arguments are none. */
-type CommandFor = (number: number) => string | undefined;
 
 const retrCommand: CommandFor = (number) => (isNumber(number) ? `RETR ${number}` : undefined);
 

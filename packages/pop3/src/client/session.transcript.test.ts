@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ask, blob, canary, converse, errorOf, greeting, login, pipeliningCapa, stall, user } from "./transcript-harness.ts";
+import { ask, blob, canary, converse, errorOf, greeting, login, oneByOne, pipeliningCapa, stall, user } from "./transcript-harness.ts";
 
 describe("a session", () => {
   test("goes as Exchange speaks it: greeting, CAPA, AUTH in two lines, STAT, UIDL, LIST, TOP, RETR, NOOP, RSET, QUIT", async () => {
@@ -55,8 +55,8 @@ describe("a session", () => {
     ]);
     const client = await talk.connect();
     const seen: unknown[] = [];
-    for await (const { number, body, refusal } of client.retrEach([1, 2, 3])) {
-      seen.push([number, body === undefined ? refusal.message : (await body.bytes()).toString()]);
+    for await (const { number, bytes, refusal } of oneByOne(client.retrWhole([1, 2, 3]))) {
+      seen.push([number, bytes === undefined ? refusal.message : bytes.toString()]);
     }
     expect(seen).toEqual([
       [1, "one\r\n"],
@@ -77,7 +77,7 @@ describe("a session", () => {
     ]);
     const client = await talk.login();
     const seen: string[] = [];
-    for await (const { body } of client.retrEach([1, 2])) seen.push((await body?.bytes())?.toString() ?? "");
+    for await (const { bytes } of oneByOne(client.retrWhole([1, 2]))) seen.push(bytes?.toString() ?? "");
     expect(seen).toEqual(["one\r\n", "two\r\n"]);
   });
 

@@ -1,6 +1,6 @@
 import { startScriptedServer, type ScriptedServer, type ScriptStep } from "@mailfleet/testkit";
 import { expect } from "vitest";
-import { isPop3Error, Pop3Client, type Pop3ClientOptions, type Pop3Error } from "./index.ts";
+import { isPop3Error, Pop3Client, type Pop3ClientOptions, type Pop3Error, type WholeItem } from "./index.ts";
 
 /* For the transcript tests of this client only. */
 
@@ -71,6 +71,11 @@ export async function converse(script: readonly ScriptStep[]): Promise<Conversat
       expect(server.received.filter((line) => !allowed.test(line))).toEqual([]);
     },
   };
+}
+
+/** Messages one by one, however they came together. */
+export async function* oneByOne(batches: AsyncIterable<readonly WholeItem[]>): AsyncGenerator<WholeItem, void, void> {
+  for await (const items of batches) yield* items;
 }
 
 /** The error of a promise that must fail. */

@@ -3,7 +3,7 @@ import { ByteQueue } from "./byte-queue.ts";
 import { networkError } from "./dial.ts";
 import type { DotDecoder } from "./dot-decoder.ts";
 import type { Pop3Limits, Pop3Timeouts } from "./limits.ts";
-import { Pop3Error, type Pop3ErrorFields, type Pop3Problem } from "./pop3-error.ts";
+import { Pop3Error, type Pop3ErrorFields, type Pop3ErrorKind, type Pop3Problem } from "./pop3-error.ts";
 
 export interface WireOptions {
   readonly limits: Pop3Limits;
@@ -23,8 +23,12 @@ export class Wire {
   readonly #options: WireOptions;
   readonly #queue = new ByteQueue();
   readonly #onAbort = (): void => void this.end({ kind: "aborted" });
+  readonly #onLate = (): void => void this.end({ kind: this.#lateKind });
   #ended: Pop3Error | undefined;
+  /** While something is waited for: who waits, for how long, and what it is when nothing comes. */
   #wake: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lateKind: Pop3ErrorKind = "silence";
   #during = "connect";
   #isPaused = false;
   /** Of the answer that is waited for: bytes that came, and time spent waiting. */
@@ -64,15 +68,6 @@ export class Wire {
     if (this.#ended === undefined) this.#stream.write(text);
   }
 
-  /** The next line, without CR LF. @throws Pop3Error */
-  async line(): Promise<Buffer> {
-    for (;;) {
-      const line = this.takeLine();
-      if (line !== undefined) return line;
-      await this.#more();
-    }
-  }
-
   /** The next line if it is here. @throws Pop3Error for one that is too long */
   takeLine(): Buffer | undefined {
     const line = this.#queue.takeLine(this.#options.limits.lineBytes);
@@ -83,12 +78,34 @@ export class Wire {
 
   /** Decodes until there are pieces or the answer ends; no pieces mean the end. @throws Pop3Error */
   async pieces(decoder: DotDecoder): Promise<readonly Buffer[]> {
+    const pieces: Buffer[] = [];
+    const emit = (piece: Buffer): void => void pieces.push(piece);
     for (;;) {
-      const pieces = this.#queue.decode(decoder);
-      this.#makeRoom();
+      while (pieces.length === 0 && !decoder.isEnded && this.decode(decoder, emit));
       if (pieces.length > 0 || decoder.isEnded) return pieces;
-      await this.#more();
+      await this.more();
     }
+  }
+
+  /** Gives a decoder the bytes that came in one piece. @returns false when there are none */
+  decode(decoder: DotDecoder, emit: (piece: Buffer) => void): boolean {
+    const isDecoded = this.#queue.decode(decoder, emit);
+    this.#makeRoom();
+    return isDecoded;
+  }
+
+  /** Waits until more bytes are here. @throws Pop3Error when the connection is over or the server takes too long */
+  async more(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    const { clock, timeouts } = this.#options;
+    const leftMs = this.#answerMs + (this.#received / timeouts.bytesPerSecond) * 1_000 - this.#waitedMs;
+    const limitMs = Math.min(timeouts.silenceMs, leftMs);
+    const before = this.#received;
+    const began = clock.monotonic();
+    await this.#wait(Math.max(0, limitMs), this.#lateness(limitMs < timeouts.silenceMs));
+    this.#waitedMs += Math.max(0, clock.monotonic() - began);
+    const { ended } = this;
+    if (this.#received === before && ended !== undefined) throw ended;
   }
 
   /** Ends the connection because of what the server sent. */
@@ -108,15 +125,8 @@ export class Wire {
   /** Waits for the event that says that the connection stands. @throws Pop3Error */
   async ready(event: string, limitMs: number): Promise<void> {
     if (this.#ended === undefined) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => this.end({ kind: "connect-timeout" }), limitMs);
-        this.#wake = () => {
-          clearTimeout(timer);
-          this.#wake = undefined;
-          resolve();
-        };
-        this.#stream.once(event, () => this.#wake?.());
-      });
+      this.#stream.once(event, () => this.#wakeUp());
+      await this.#wait(limitMs, "connect-timeout");
     }
     if (this.#ended !== undefined) throw this.#ended;
   }
@@ -133,7 +143,7 @@ export class Wire {
       this.#isPaused = true;
       this.#stream.pause();
     }
-    this.#wake?.();
+    this.#wakeUp();
   }
 
   /** Lets more come once half of what was held back is used. */
@@ -148,32 +158,28 @@ export class Wire {
     this.#ended = error;
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#stream.destroy();
-    this.#wake?.();
+    this.#wakeUp();
   }
 
-  /** Waits until more bytes are here. @throws Pop3Error when the connection is over or the server takes too long */
-  async #more(): Promise<void> {
-    if (this.#ended !== undefined) throw this.#ended;
-    const { clock, timeouts } = this.#options;
-    const leftMs = this.#answerMs + (this.#received / timeouts.bytesPerSecond) * 1_000 - this.#waitedMs;
-    const limitMs = Math.min(timeouts.silenceMs, leftMs);
-    const before = this.#received;
-    const began = clock.monotonic();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.end({ kind: this.#lateKind(limitMs < timeouts.silenceMs) }), Math.max(0, limitMs));
-      this.#wake = () => {
-        clearTimeout(timer);
-        this.#wake = undefined;
-        resolve();
-      };
-    });
-    this.#waitedMs += Math.max(0, clock.monotonic() - began);
-    const { ended } = this;
-    if (this.#received === before && ended !== undefined) throw ended;
-  }
-
-  #lateKind(isInAll: boolean): "greeting-timeout" | "silence" | "too-slow" {
+  #lateness(isInAll: boolean): "greeting-timeout" | "silence" | "too-slow" {
     if (this.#during === "greeting") return "greeting-timeout";
     return isInAll && this.#received > 0 ? "too-slow" : "silence";
+  }
+
+  /** Until something happens; nothing within `limitMs` ends the connection. */
+  #wait(limitMs: number, lateKind: Pop3ErrorKind): Promise<void> {
+    this.#lateKind = lateKind;
+    this.#timer = setTimeout(this.#onLate, limitMs);
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    if (wake === undefined) return;
+    this.#wake = undefined;
+    clearTimeout(this.#timer);
+    wake();
   }
 }
