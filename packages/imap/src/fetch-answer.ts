@@ -100,15 +100,17 @@ function bytesOf(value: Attribute | undefined): Uint8Array | undefined {
 }
 
 const months = "janfebmaraprmayjunjulaugsepoctnovdec";
+const dateTime = /^ ?\d{1,2}-[A-Za-z]{3}-\d{4} \d\d:\d\d:\d\d [+-]\d{4}$/;
 
 /** `date-time` of RFC 9051: `17-Jul-2026 02:44:25 -0700`, a space in front of a one-digit day. Epoch ms. */
 export function readInternalDate(text: string | undefined): number | undefined {
-  const match = /^ ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(text ?? "");
-  if (match === null) return undefined;
-  const [, day, monthName = "", year, hours, minutes, seconds, sign, zoneHours, zoneMinutes] = match;
-  const month = months.indexOf(monthName.toLowerCase());
+  if (text === undefined || !dateTime.test(text)) return undefined;
+  // All but the day is of fixed width.
+  const at = text.indexOf("-");
+  const number = (from: number, digits = 2): number => Number(text.slice(at + from, at + from + digits));
+  const month = months.indexOf(text.slice(at + 1, at + 4).toLowerCase());
   if (month === -1 || month % 3 !== 0) return undefined;
-  const local = Date.UTC(Number(year), month / 3, Number(day), Number(hours), Number(minutes), Number(seconds));
-  const zone = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000;
-  return sign === "-" ? local + zone : local - zone;
+  const local = Date.UTC(number(5, 4), month / 3, Number(text.slice(0, at)), number(10), number(13), number(16));
+  const zone = (number(20) * 60 + number(22)) * 60_000;
+  return text.charAt(at + 19) === "-" ? local + zone : local - zone;
 }
