@@ -108,11 +108,13 @@ export class BatchReader {
     const { session, signal } = context;
     for await (const messages of ahead ?? session.fetch(uids)) {
       await guard.before();
+      signal.throwIfAborted();
       for (const message of messages) {
-        signal.throwIfAborted();
         void this.#parseWhole(message);
+        if (this.#bytesInWork <= limits.batchBytes) continue;
         // More came than was announced: what is here is finished first, so that no server decides how much is held.
-        if (this.#bytesInWork > limits.batchBytes) await this.#idle();
+        await this.#idle();
+        signal.throwIfAborted();
       }
     }
   }

@@ -10,12 +10,18 @@ test.each([
   expect(new Date(readInternalDate(text) ?? Number.NaN).toISOString()).toBe(iso);
 });
 
-test.each(["", "yesterday", "17-Foo-2026 02:44:25 -0700", "17-anF-2026 02:44:25 +0000", "2026-07-17T02:44:25Z"])(
-  "%j is no date",
-  (text) => {
-    expect(readInternalDate(text)).toBeUndefined();
-  },
-);
+test.each([
+  ...["", "yesterday", "17-Foo-2026 02:44:25 -0700", "17-anF-2026 02:44:25 +0000", "2026-07-17T02:44:25Z"],
+  ...[
+    "  1-Jan-2026 00:00:00 +0000",
+    "17-Jul-2026 02:44:25 0700",
+    "17-Jul-2026 02:44:25 -070",
+    "17-Jul-2026 02:44:25 -07000",
+    "-Jul-2026 02:44:25 -0700",
+  ],
+])("%j is no date", (text) => {
+  expect(readInternalDate(text)).toBeUndefined();
+});
 
 test.each([
   ['* LIST (\\HasNoChildren) "/" tab\there', "tab\there", "/"],

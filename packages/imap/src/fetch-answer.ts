@@ -107,10 +107,17 @@ export function readInternalDate(text: string | undefined): number | undefined {
   if (text === undefined || !dateTime.test(text)) return undefined;
   // All but the day is of fixed width.
   const at = text.indexOf("-");
-  const number = (from: number, digits = 2): number => Number(text.slice(at + from, at + from + digits));
   const month = months.indexOf(text.slice(at + 1, at + 4).toLowerCase());
   if (month === -1 || month % 3 !== 0) return undefined;
-  const local = Date.UTC(number(5, 4), month / 3, Number(text.slice(0, at)), number(10), number(13), number(16));
-  const zone = (number(20) * 60 + number(22)) * 60_000;
+  const [year, day] = [numberAt(text, at + 5, 4), Number(text.slice(0, at))];
+  const local = Date.UTC(year, month / 3, day, numberAt(text, at + 10, 2), numberAt(text, at + 13, 2), numberAt(text, at + 16, 2));
+  const zone = (numberAt(text, at + 20, 2) * 60 + numberAt(text, at + 22, 2)) * 60_000;
   return text.charAt(at + 19) === "-" ? local + zone : local - zone;
+}
+
+/** So many digits. */
+function numberAt(text: string, at: number, digits: number): number {
+  let number = 0;
+  for (let i = at; i < at + digits; i++) number = number * 10 + text.charCodeAt(i) - 48;
+  return number;
 }
