@@ -6,6 +6,7 @@ import { cleanLine, cleanText, cleanToken } from "./clean-text.ts";
 import { LimitError } from "./lean-mail-parser.ts";
 import { parseMailDate } from "./mail-date.ts";
 import { readPlainAddresses } from "./plain-addresses.ts";
+import type { PlainAddress } from "./plain-addresses.ts";
 import type { Defect } from "./defects.ts";
 import type { RawField } from "./header-block.ts";
 
@@ -233,14 +234,27 @@ function readAddresses(values: readonly string[], reader: FieldReader): MailAddr
   for (const value of values) {
     const plain = readPlainAddresses(value);
     if (plain === undefined) for (const entry of parseAddressHeader(value).value) addAddress(list, entry, undefined, reader);
-    else for (const { name, address } of plain) addAddress(list, { name: decode(name, reader), address }, undefined, reader);
+    else for (const entry of plain) addPlainAddress(list, entry, reader);
   }
   return list;
 }
 
-function addAddress(list: MailAddress[], entry: EmailAddress, group: string | undefined, reader: FieldReader): void {
+/** Has nothing to clean but what its encoded words say. */
+function addPlainAddress(list: MailAddress[], entry: PlainAddress, reader: FieldReader): void {
+  if (entry.name.includes("=?")) addAddress(list, { name: reader.decodeWords(entry.name), address: entry.address }, undefined, reader);
+  else {
+    boundAddresses(list, reader);
+    list.push(entry);
+  }
+}
+
+function boundAddresses(list: readonly MailAddress[], reader: FieldReader): void {
   if (list.length >= reader.maxAddresses)
     throw new LimitError(`one of its address fields lists more than ${reader.maxAddresses} addresses`);
+}
+
+function addAddress(list: MailAddress[], entry: EmailAddress, group: string | undefined, reader: FieldReader): void {
+  boundAddresses(list, reader);
   const name = cleanLine(entry.name);
   noteLineBreak(entry.name, reader);
   if (entry.group !== undefined) {
