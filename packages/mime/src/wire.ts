@@ -56,8 +56,8 @@ export class BatchWriter {
   readonly #facts: { [Fact in keyof WireFacts]: WireFacts[Fact][number][] };
   readonly #bytes: GrowingBuffer;
 
-  /** @param rawBytes of all messages: what is written of them is about as large */
-  constructor(messages: number, rawBytes: number) {
+  /** @param expectedBytes of all that will be written */
+  constructor(messages: number, expectedBytes: number) {
     const listOf = <T>(value: T): T[] => repeated(value, messages);
     this.#reasons = listOf<string | undefined>(undefined);
     this.#cuts = listOf<string | undefined>(undefined);
@@ -69,7 +69,7 @@ export class BatchWriter {
       fingerprints: listOf(""),
       placeholders: listOf(false),
     };
-    this.#bytes = new GrowingBuffer(rawBytes);
+    this.#bytes = new GrowingBuffer(expectedBytes);
   }
 
   /** @param index its place in the batch. @param raw what is known of its bytes */
