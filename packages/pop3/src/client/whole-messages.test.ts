@@ -105,6 +105,19 @@ describe("what came is given in messages, whatever pieces it came in", () => {
     expect((await batches.next()).done).toBe(true);
   });
 
+  test("those that one read of the socket brought come in one go too, in however many pieces it gave them", async () => {
+    const { stream } = memoryServer(openingChunks);
+    const client = await Pop3Client.over(stream);
+    const batch = client.retrWhole([1, 2, 3]).next();
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const piece of ["+OK\r\na\r\n.\r\n", "+OK\r\n", "b\r\n.\r\n-ERR gone\r\n"]) {
+      stream.push(bytes(piece));
+      // The reader could go on in between.
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    }
+    expect((await batch).value?.map(({ bytes: whole, refusal }) => whole?.toString() ?? refusal?.text)).toEqual(["a\r\n", "b\r\n", "gone"]);
+  });
+
   test("none is asked for, and nothing is sent", async () => {
     const { stream, received } = memoryServer(openingChunks);
     const client = await Pop3Client.over(stream);

@@ -24,11 +24,16 @@ export class Wire {
   readonly #queue = new ByteQueue();
   readonly #onAbort = (): void => void this.end({ kind: "aborted" });
   readonly #onLate = (): void => void this.end({ kind: this.#lateKind });
+  readonly #onTurn = (): void => {
+    this.#isWaking = false;
+    this.#wakeUp();
+  };
   #ended: Pop3Error | undefined;
   /** While something is waited for: who waits, for how long, and what it is when nothing comes. */
   #wake: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lateKind: Pop3ErrorKind = "silence";
+  #isWaking = false;
   #during = "connect";
   #isPaused = false;
   /** Of the answer that is waited for: bytes that came, and time spent waiting. */
@@ -139,11 +144,17 @@ export class Wire {
     if (this.#ended !== undefined) return;
     this.#queue.push(chunk);
     this.#received += chunk.length;
-    if (this.#queue.size >= this.#options.limits.aheadBytes && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#stream.pause();
-    }
-    this.#wakeUp();
+    const { aheadBytes } = this.#options.limits;
+    if (this.#wake === undefined) {
+      if (this.#queue.size >= aheadBytes) this.#holdBack();
+    } else if (this.#queue.size >= aheadBytes / 2) this.#wakeUp();
+    else this.#wakeUpSoon();
+  }
+
+  #holdBack(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#stream.pause();
   }
 
   /** Lets more come once half of what was held back is used. */
@@ -173,6 +184,14 @@ export class Wire {
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
+  }
+
+  /** Once for all that a read of the socket brings: TLS hands it over record by record, and some servers' records are small. */
+  #wakeUpSoon(): void {
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    clearTimeout(this.#timer);
+    setImmediate(this.#onTurn);
   }
 
   #wakeUp(): void {
