@@ -18,8 +18,11 @@ const slots = 2_048;
 /** A longer name is no mailer's, and is not kept. */
 const maxKeptLength = 80;
 const plain = /^[!-~]+$/;
-/** By {@link slotOf}: of two names with one slot the latest. Names come from mail, and a sender could make up any number of them. */
-const kept: (FieldName | undefined)[] = [];
+/**
+ * By {@link slotOf}: of two names with one slot the latest. Names come from mail, and a sender could make up any number of them. Made with
+ * its length: a list that grew by such indices would be a dictionary to V8.
+ */
+const kept = Array.from<FieldName | undefined>({ length: slots });
 
 /**
  * The name that stands in a header block from `at` up to its colon. Mail repeats a few names without end: each is cut out, made lower

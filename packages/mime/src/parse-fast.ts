@@ -25,9 +25,7 @@ function toolsOf(limits: ParseLimits): PartTools {
   return tools;
 }
 
-/**
- * The head of a message, which is looked at once for all that is to be known of it; or why {@link parseFast} declines.
- */
+/** The head of a message, looked at once for all that is to be known of it; or why {@link parseFast} declines. */
 export function readHead(bytes: Uint8Array, limits: ParseLimits): MessageHead | Decline {
   // what mailparser would cut
   return bytes.length > limits.textBytes ? "near-limit" : scanHead(asBuffer(bytes));
