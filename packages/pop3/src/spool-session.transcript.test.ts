@@ -136,6 +136,19 @@ describe("messages", () => {
     expect(await collect(session.fetch([1, 2, 3]))).toEqual([[2, "b\r\n"]]);
   });
 
+  test("that are refused in such words: the one that is asked for again is the last that the server gave", async () => {
+    await using talk = await converse([
+      ...loggedIn(3),
+      ...list(["1", "2", "3"]),
+      ...ask(/^RETR 2$/, retrieved("b")),
+      ...ask(/^RETR 3$/, "-ERR not today\r\n"),
+      ...ask(/^RETR 2$/, retrieved("b")),
+      stall,
+    ]);
+    const session = await opened(await talk.open());
+    expect(await collect(session.fetch([2, 3]))).toEqual([[2, "b\r\n"]]);
+  });
+
   test("are a failure if the server gives none after it refused some in such words: none is given up for that", async () => {
     const refusal = "-ERR not today\r\n";
     await using talk = await converse([

@@ -181,6 +181,12 @@ describe("time", () => {
     expect(await late(client.uidl(), 5_000)).toMatchObject({ kind: "silence", during: "UIDL", isOver: true });
   });
 
+  test("a server that says nothing is silent and not slow, however little time an answer has", async () => {
+    const { stream } = memoryServer(opening.map((text) => [bytes(text)]));
+    const client = await Pop3Client.over(stream, { ...options, timeouts: { ...timeouts, answerMs: 1_000 } });
+    expect(await late(client.stat(), 1_000)).toMatchObject({ kind: "silence", during: "STAT" });
+  });
+
   test("a trickle is given up in the end, though it is never silent", async () => {
     const { stream } = memoryServer([...opening, "+OK "].map((text) => [bytes(text)]));
     const client = await Pop3Client.over(stream, options);
