@@ -1,4 +1,28 @@
 import { fingerprintPlace } from "@mailfleet/core";
+import type { Defect } from "./defects.ts";
+
+/** Fields that RFC 5322 3.6 allows once, and what to say when they stand more often. */
+export const onceOnly = {
+  from: "duplicate-from",
+  sender: "duplicate-sender",
+  "reply-to": "duplicate-reply-to",
+  to: "duplicate-to",
+  cc: "duplicate-cc",
+  bcc: "duplicate-bcc",
+  subject: "duplicate-subject",
+  date: "duplicate-date",
+  "message-id": "duplicate-message-id",
+  "in-reply-to": "duplicate-in-reply-to",
+  references: "duplicate-references",
+} as const satisfies Record<string, Defect>;
+
+/** Those whose value is read. */
+export type KnownField = keyof typeof onceOnly;
+
+/** By a field's key. Names are never keys of an object (T30), but for these. */
+export function knownField(key: string): KnownField | undefined {
+  return Object.hasOwn(onceOnly, key) ? (key as KnownField) : undefined;
+}
 
 /** The name of a header field, and what is asked of it for every field of every message. */
 export interface FieldName {
@@ -7,6 +31,7 @@ export interface FieldName {
   readonly key: string;
   /** Printable ASCII without blanks: what cleaning leaves as it is. */
   readonly isPlain: boolean;
+  readonly known: KnownField | undefined;
   /** What follows `content-` in the key. */
   readonly content: string | undefined;
   /** Of the fields that tell messages apart: as `fingerprintPlace` has it. */
@@ -47,5 +72,5 @@ function slotOf(block: string, at: number, colon: number): number {
 function lookAt(written: string): FieldName {
   const key = written.toLowerCase().trim();
   const content = key.startsWith("content-") ? key.slice(8) : undefined;
-  return { written, key, isPlain: plain.test(written), content, place: fingerprintPlace(written) };
+  return { written, key, isPlain: plain.test(written), known: knownField(key), content, place: fingerprintPlace(written) };
 }

@@ -5,9 +5,11 @@ import type { MailAddress, ParsedMessage } from "@mailfleet/core";
 import { cleanLine, cleanText, cleanToken } from "./clean-text.ts";
 import { LimitError } from "./lean-mail-parser.ts";
 import { parseMailDate } from "./mail-date.ts";
+import type { Defect } from "./defects.ts";
 import { readPlainAddresses } from "./plain-addresses.ts";
 import type { PlainAddress } from "./plain-addresses.ts";
-import type { Defect } from "./defects.ts";
+import { knownField, onceOnly } from "./field-names.ts";
+import type { KnownField } from "./field-names.ts";
 import type { RawField } from "./header-block.ts";
 
 /** The longest message id, in characters: RFC 5322 2.1.1 allows no longer line. */
@@ -22,29 +24,6 @@ export interface FieldReader {
   addDefect(defect: Defect): void;
   readonly maxAddresses: number;
   readonly maxFields: number;
-}
-
-/** Fields that RFC 5322 3.6 allows once, and what to say when they stand more often. */
-const onceOnly = {
-  from: "duplicate-from",
-  sender: "duplicate-sender",
-  "reply-to": "duplicate-reply-to",
-  to: "duplicate-to",
-  cc: "duplicate-cc",
-  bcc: "duplicate-bcc",
-  subject: "duplicate-subject",
-  date: "duplicate-date",
-  "message-id": "duplicate-message-id",
-  "in-reply-to": "duplicate-in-reply-to",
-  references: "duplicate-references",
-} as const satisfies Record<string, Defect>;
-
-type KnownField = keyof typeof onceOnly;
-
-const knownFields: ReadonlySet<string> = new Set(Object.keys(onceOnly));
-
-function isKnown(key: string): key is KnownField {
-  return knownFields.has(key);
 }
 
 /**
@@ -77,10 +56,25 @@ export function readRawFields(fields: readonly RawField[], isAscii: boolean, rea
   return collector.finish();
 }
 
+/** All names in one order: whatever order a message has, its values are one shape to V8. */
+const noValues: Readonly<Record<KnownField, undefined>> = {
+  from: undefined,
+  sender: undefined,
+  "reply-to": undefined,
+  to: undefined,
+  cc: undefined,
+  bcc: undefined,
+  subject: undefined,
+  date: undefined,
+  "message-id": undefined,
+  "in-reply-to": undefined,
+  references: undefined,
+};
+
 class FieldCollector {
   readonly #reader: FieldReader;
   readonly #headers: (readonly [string, string])[] = [];
-  readonly #known = new Map<KnownField, string[]>();
+  readonly #known: Record<KnownField, string[] | undefined> = { ...noValues };
 
   constructor(reader: FieldReader) {
     this.#reader = reader;
@@ -91,19 +85,20 @@ class FieldCollector {
     const clean = cleanToken(decodeBytes(name, this.#reader));
     const folded = decodeBytes(line, this.#reader);
     this.#headers.push([clean, cleanText(unfold(folded).trim())]);
-    if (isKnown(key)) this.#addKnown(key, cleanText(collapse(folded).trim()));
+    const known = knownField(key);
+    if (known !== undefined) this.#addKnown(known, cleanText(collapse(folded).trim()));
   }
 
   /** The same for text in ASCII without NUL, whose only line ends are those of folding. */
   addPlain({ name, value: folded, isFolded }: RawField): void {
     const value = (isFolded ? joinLines(folded) : folded).trim();
     this.#headers.push([name.written, value]);
-    if (isKnown(name.key)) this.#addKnown(name.key, isFolded ? collapse(folded).trim() : value);
+    if (name.known !== undefined) this.#addKnown(name.known, isFolded ? collapse(folded).trim() : value);
   }
 
   #addKnown(field: KnownField, value: string): void {
-    const values = this.#known.get(field);
-    if (values === undefined) this.#known.set(field, [value]);
+    const values = this.#known[field];
+    if (values === undefined) this.#known[field] = [value];
     else {
       values.push(value);
       this.#reader.addDefect(onceOnly[field]);
@@ -115,9 +110,9 @@ class FieldCollector {
     const known = this.#known;
     const headers = this.#headers;
     if (headers.length === 0) reader.addDefect("no-headers");
-    const first = (field: KnownField): string | undefined => known.get(field)?.[0];
+    const first = (field: KnownField): string | undefined => known[field]?.[0];
     const addresses = (field: KnownField): MailAddress[] => {
-      const values = known.get(field);
+      const values = known[field];
       return values === undefined ? [] : readAddresses(values, reader);
     };
     const messageId = readId(first("message-id"), reader);
@@ -127,7 +122,7 @@ class FieldCollector {
     return {
       ...(messageId !== undefined && { messageId }),
       ...(inReplyTo !== undefined && { inReplyTo }),
-      references: readIds(known.get("references")?.join(" "), reader),
+      references: readIds(known.references?.join(" "), reader),
       ...(subject !== undefined && { subject }),
       ...(date !== undefined && { date }),
       from: addresses("from"),
@@ -141,7 +136,7 @@ class FieldCollector {
   }
 }
 
-/** Without its line ends. Of two or three lines nearly always: to cut and join them is half the work of a pattern. */
+/** Without its line ends. They are two or three nearly always: to cut and join is less work than a pattern. */
 function joinLines(folded: string): string {
   let joined = "";
   let from = 0;
