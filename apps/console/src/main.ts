@@ -31,6 +31,13 @@ async function begin(start: RoleStart): Promise<RunningRole> {
 }
 
 const options = { sandbox: { type: "boolean" }, "sandbox-dir": { type: "string" }, options: { type: "string" } } as const;
-const console = { name: "console", manifest: new URL("../package.json", import.meta.url), marksShards: false, options, begin } as const;
+const console = {
+  name: "console",
+  manifest: new URL("../package.json", import.meta.url),
+  marksShards: false,
+  options,
+  ahead: () => undefined,
+  begin,
+} as const;
 // Not by itself: the IPC channel of a parent and clients that wait for a dead Redis would keep the process alive.
 process.exit(await runRole(console, process.env));

@@ -80,6 +80,12 @@ async function wireShard(shard: OpenShard, isOnly: boolean, marks: DownstreamMar
   };
 }
 
-const producer = { name: "producer", manifest: new URL("../package.json", import.meta.url), marksShards: true, begin } as const;
+const producer = {
+  name: "producer",
+  manifest: new URL("../package.json", import.meta.url),
+  marksShards: true,
+  ahead: () => undefined,
+  begin,
+} as const;
 // Not by itself: the IPC channel of a parent and clients that wait for a dead Redis would keep the process alive.
 process.exit(await runRole(producer, process.env));

@@ -1,13 +1,23 @@
+import type { Config } from "@mailfleet/config";
 import { type RoleStart, type RunningRole, runRole } from "@mailfleet/role";
 import { goLast, systemClock } from "@mailfleet/runtime";
 import { runWorker } from "./run-worker.ts";
 import { showWorker } from "./show-metrics.ts";
-import { wireWorker } from "./wire.ts";
+import { beginParser, type BegunParser, wireWorker } from "./wire.ts";
 
-async function begin(start: RoleStart): Promise<RunningRole> {
+interface Ahead {
+  readonly isLast: boolean;
+  readonly parser: BegunParser;
+}
+
+function ahead(config: Config): Ahead {
   // Before there are threads, which have the priority of the one that began them.
-  const isLast = start.config.worker.lane === "backfill" && goLast();
-  const parts = await wireWorker(start);
+  const isLast = config.worker.lane === "backfill" && goLast();
+  return { isLast, parser: beginParser(config) };
+}
+
+async function begin(start: RoleStart, { isLast, parser }: Ahead): Promise<RunningRole> {
+  const parts = await wireWorker(start, parser);
   const shown = showWorker(start.panel, systemClock);
   const worker = runWorker(start.config, parts, shown.signs);
   shown.open({ tenants: parts.tenants, tokens: parts.tokenStats, active: () => worker.active(), push: () => worker.push() });
@@ -22,6 +32,6 @@ async function begin(start: RoleStart): Promise<RunningRole> {
   };
 }
 
-const worker = { name: "worker", manifest: new URL("../package.json", import.meta.url), marksShards: true, begin } as const;
+const worker = { name: "worker", manifest: new URL("../package.json", import.meta.url), marksShards: true, ahead, begin } as const;
 // Not by itself: the IPC channel of a parent and clients that wait for a dead Redis would keep the process alive.
 process.exit(await runRole(worker, process.env));

@@ -121,14 +121,24 @@ function hasImap({ tenants }: Config): boolean {
   );
 }
 
-/** Puts a worker together; nothing runs yet. @throws SyncError CONFIG_INVALID */
-export async function wireWorker({ config, shards, log, scrub, hide, env }: RoleStart): Promise<WorkerParts> {
-  const name = `${hostname()}-${process.pid}`;
+export interface BegunParser {
+  readonly mime: ReturnType<typeof createMimeParser>;
+  /** Settles with its first message. */
+  readonly began: Promise<unknown>;
+}
+
+/** Its threads read their files while the rest begins. Later, sessions may have taken all file descriptors (F17). */
+export function beginParser({ worker }: Config): BegunParser {
   const compileCache = compileCacheFolder();
-  const mime = createMimeParser({ threads: config.worker.parseThreads, ...(compileCache !== undefined && { compileCache }) });
-  // Its threads read their files while the rest begins. Later, sessions may have taken all file descriptors (F17).
-  const parserBegan = mime.parse(Buffer.from("Subject: first\r\n\r\n"));
-  parserBegan.catch(() => undefined);
+  const mime = createMimeParser({ threads: worker.parseThreads, ...(compileCache !== undefined && { compileCache }) });
+  const began = mime.parse(Buffer.from("Subject: first\r\n\r\n"));
+  began.catch(() => undefined);
+  return { mime, began };
+}
+
+/** Puts a worker together; nothing runs yet. @throws SyncError CONFIG_INVALID */
+export async function wireWorker({ config, shards, log, scrub, hide, env }: RoleStart, { mime, began }: BegunParser): Promise<WorkerParts> {
+  const name = `${hostname()}-${process.pid}`;
   const tenants = await openTenantBook({ tenants: config.tenants, env, clock: systemClock, log, hide });
   tenants.requireAll();
   const { keys: givenKeys, keyFile } = config.tokenCache;
@@ -229,7 +239,7 @@ export async function wireWorker({ config, shards, log, scrub, hide, env }: Role
   const wired = await Promise.all(shards.map(wireShard));
   const [anyTenant] = Object.keys(config.tenants);
   // This thread would only wait for the parser's.
-  await Promise.all([parserBegan, anyTenant !== undefined && tokens.readAhead(anyTenant)]);
+  await Promise.all([began, anyTenant !== undefined && tokens.readAhead(anyTenant)]);
   keepCompiledCode();
   return {
     name,

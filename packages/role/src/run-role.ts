@@ -7,8 +7,8 @@ import { createLog, type ProcessLog } from "@mailfleet/telemetry";
 import { awaitRedis } from "./await-redis.ts";
 import { openPanel, type RolePanel } from "./role-panel.ts";
 
-/** A program of the fleet: what is its own of it. */
-export interface Role {
+/** A program of the fleet: what is its own of it. `Ahead` is what it begins before Redis is asked. */
+export interface Role<Ahead> {
   readonly name: "producer" | "worker" | "console";
   /** Of its package.json, for the version. */
   readonly manifest: URL;
@@ -16,8 +16,10 @@ export interface Role {
   readonly marksShards: boolean;
   /** Arguments beside `--config`. */
   readonly options?: Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
+  /** Begins what needs no Redis and takes its time. A start that ends before `begin` leaves it to the end of the process. */
+  ahead(config: Config): Ahead;
   /** Resolves once it is at work. A stop meanwhile ends the process without waiting for it. */
-  begin(start: RoleStart): Promise<RunningRole>;
+  begin(start: RoleStart, ahead: Ahead): Promise<RunningRole>;
 }
 
 /** What a role has when it begins: Redis answers, and may be used. */
@@ -52,7 +54,7 @@ export interface RunningRole {
  * Runs a role from its arguments to its end: configuration, log, metrics and health, Redis, signals.
  * @returns the exit code: 0 stopped, 1 failed, 2 bad usage or configuration
  */
-export async function runRole(role: Role, env: Environment): Promise<number> {
+export async function runRole<Ahead>(role: Role<Ahead>, env: Environment): Promise<number> {
   const given = readArguments(role);
   if (given === undefined) return 2;
   const file = typeof given["config"] === "string" ? given["config"] : "mailfleet.yaml";
@@ -81,9 +83,15 @@ export async function runRole(role: Role, env: Environment): Promise<number> {
   }
 }
 
-async function serve(role: Role, parts: Omit<RoleStart, "shards" | "panel">, log: ProcessLog, stop: Promise<string>): Promise<number> {
+async function serve<Ahead>(
+  role: Role<Ahead>,
+  parts: Omit<RoleStart, "shards" | "panel">,
+  log: ProcessLog,
+  stop: Promise<string>,
+): Promise<number> {
   const { config } = parts;
   const panel = await openPanel(config, log, { role: role.name, version: programVersion(role.manifest) });
+  const ahead = role.ahead(config);
   const starting = awaitRedis({
     config,
     marksShards: role.marksShards,
@@ -91,7 +99,7 @@ async function serve(role: Role, parts: Omit<RoleStart, "shards" | "panel">, log
     chance: systemChance,
     log,
     onAway: panel.waitsFor,
-  }).then(async ({ shards, version }) => ({ shards, version, running: await role.begin({ ...parts, shards, panel }) }));
+  }).then(async ({ shards, version }) => ({ shards, version, running: await role.begin({ ...parts, shards, panel }, ahead) }));
   // A Redis that is away, or freezes in between, would hold the start, and with it the stop, for ever.
   const started = await Promise.race([starting, stop]);
   if (typeof started === "string") {
@@ -110,7 +118,7 @@ async function serve(role: Role, parts: Omit<RoleStart, "shards" | "panel">, log
 }
 
 /** Undefined where they are wrong, which is said. */
-function readArguments(role: Role): Readonly<Record<string, unknown>> | undefined {
+function readArguments(role: Pick<Role<unknown>, "name" | "options">): Readonly<Record<string, unknown>> | undefined {
   try {
     return parseArgs({ options: { config: { type: "string" }, ...role.options } }).values;
   } catch (error) {
