@@ -47,7 +47,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY packages packages
 COPY apps apps
 COPY scripts/build-roles.mjs scripts/
-COPY scripts/lib/ascii-only.mjs scripts/lib/left-out.mjs scripts/lib/processes.mjs scripts/lib/source-places.mjs scripts/lib/
+COPY scripts/lib/ascii-only.mjs scripts/lib/left-out.mjs scripts/lib/plain-http.mjs scripts/lib/processes.mjs scripts/lib/source-places.mjs scripts/lib/
 RUN node scripts/build-roles.mjs built
 
 FROM node:${NODE}-slim

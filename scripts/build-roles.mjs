@@ -6,6 +6,7 @@ import path from "node:path";
 import { rolldown } from "rolldown";
 import { asciiOnly } from "./lib/ascii-only.mjs";
 import { leftOut } from "./lib/left-out.mjs";
+import { plainHttp } from "./lib/plain-http.mjs";
 import { root } from "./lib/processes.mjs";
 import { commonJsNamesIn, sourcePlaces } from "./lib/source-places.mjs";
 
@@ -55,7 +56,7 @@ const build = await rolldown({
   transform: { typescript: { onlyRemoveTypeImports: true } },
   // Whatever a source does when it is read, it does here too.
   treeshake: false,
-  plugins: [sourcePlaces({ out, entries }), leftOut(external, out), asciiOnly()],
+  plugins: [sourcePlaces({ out, entries }), leftOut(external, out), plainHttp(), asciiOnly()],
   // Libraries ask for others that are optional; what must be there is looked at below.
   logLevel: "silent",
 });
