@@ -1,40 +1,18 @@
-import { type FetchedMessage, limits, type MailboxRef, type MailSession } from "@mailfleet/core";
-import { createMemoryFleet, createMemoryMailServer, fakeClock, plainParser, seededChance } from "@mailfleet/testkit";
+import { type FetchedMessage, limits } from "@mailfleet/core";
+import { plainParser } from "@mailfleet/testkit";
 import { expect, test } from "vitest";
-import { memoryPorts } from "./memory-ports.fixture.ts";
+import { passOver } from "./one-pass.fixture.ts";
 import type { EnginePorts } from "./ports.ts";
-import { syncMailbox } from "./sync-mailbox.ts";
 
-const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "imap" };
-
-/** Reads a mailbox with these messages, whose sizes were announced as 100 bytes, and all of which come at once. */
+/** Reads messages whose sizes were announced as 100 bytes, and all of which come at once. */
 async function read(raws: readonly string[], own: (ports: EnginePorts) => Partial<EnginePorts>) {
-  const clock = fakeClock();
-  const server = createMemoryMailServer({ clock });
-  const box = server.addMailbox(mailbox.address);
-  for (const raw of raws) box.deliver("INBOX", Buffer.from(raw), { size: 100 });
-  const fleet = createMemoryFleet({ clock, chance: seededChance(1) });
-  fleet.register(mailbox);
-  const ports = memoryPorts(clock, fleet.process(), server.source);
-  const atOnce = (session: MailSession): MailSession => {
-    const fetch = session.fetch.bind(session);
-    session.fetch = async function* (uids) {
-      const all: FetchedMessage[] = [];
-      for await (const messages of fetch(uids)) all.push(...messages);
-      yield all;
-    };
-    return session;
-  };
-  const settings = {
-    ...{ pollMs: 300_000, freshWithinMs: 600_000, backfill: true, folders: { include: ["*"], exclude: [] }, listMs: 0 },
-    ...{ slice: { messages: 1_000, bytes: 64e6, seconds: 20 }, smallHistory: { messages: 100, bytes: 4e6 } },
-    compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
-  };
-  const mail = {
-    ...ports.mail,
-    open: async (...given: Parameters<EnginePorts["mail"]["open"]>) => atOnce(await ports.mail.open(...given)),
-  };
-  return syncMailbox({ ...ports, mail, ...own(ports) }, settings, mailbox, "fresh", new AbortController().signal);
+  return passOver(raws, atOnce, own, 100);
+}
+
+async function* atOnce(messages: AsyncIterable<readonly FetchedMessage[]>): AsyncGenerator<readonly FetchedMessage[]> {
+  const all: FetchedMessage[] = [];
+  for await (const some of messages) all.push(...some);
+  yield all;
 }
 
 async function aWhile(): Promise<void> {

@@ -14,21 +14,12 @@ import {
 } from "@mailfleet/core";
 import { createMemoryFleet, createMemoryMailServer, fakeClock, seededChance } from "@mailfleet/testkit";
 import { memoryPorts } from "./memory-ports.fixture.ts";
-import type { SyncSettings } from "./ports.ts";
+import { wholeMailbox } from "./one-pass.fixture.ts";
 import { syncMailbox } from "./sync-mailbox.ts";
 
 const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "pop3" };
 const messages = 100_000;
-const settings: SyncSettings = {
-  pollMs: 300_000,
-  freshWithinMs: 600_000,
-  backfill: true,
-  folders: { include: ["*"], exclude: [] },
-  slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
-  smallHistory: { messages: 0, bytes: 0 },
-  listMs: 0,
-  compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
-};
+const settings = { ...wholeMailbox, smallHistory: { messages: 0, bytes: 0 } };
 
 /** 70 characters that nothing can be spared of. */
 const randomUidls = Array.from({ length: messages + 2 }, (_, uid) => hash("sha512", String(uid), "base64url").slice(0, 70));

@@ -2,19 +2,11 @@ import { describe, expect, test } from "vitest";
 import { limits, type MailboxRef, type MailEvent, type MailSession, type Protocol, syncError } from "@mailfleet/core";
 import { createMemoryFleet, createMemoryMailServer, fakeClock, seededChance } from "@mailfleet/testkit";
 import { memoryPorts } from "./memory-ports.fixture.ts";
-import type { EnginePorts, SyncSettings } from "./ports.ts";
+import { wholeMailbox } from "./one-pass.fixture.ts";
+import type { EnginePorts } from "./ports.ts";
 import { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";
 
-const settings: SyncSettings = {
-  pollMs: 300_000,
-  freshWithinMs: 600_000,
-  backfill: true,
-  folders: { include: ["*"], exclude: [] },
-  slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
-  smallHistory: { messages: 0, bytes: 0 },
-  listMs: 0,
-  compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
-};
+const settings = { ...wholeMailbox, smallHistory: { messages: 0, bytes: 0 } };
 
 /** The first batch, while it is not known how long a message takes; the next one, and a third. */
 const [first, second, third] = [25, limits.batchMessages, 10];

@@ -2,19 +2,11 @@ import { describe, expect, test } from "vitest";
 import { limits, type MailboxRef, type MailEvent, type Protocol } from "@mailfleet/core";
 import { createMemoryFleet, createMemoryMailServer, fakeClock, seededChance } from "@mailfleet/testkit";
 import { memoryPorts } from "./memory-ports.fixture.ts";
-import type { EnginePorts, SyncSettings } from "./ports.ts";
+import { wholeMailbox } from "./one-pass.fixture.ts";
+import type { EnginePorts } from "./ports.ts";
 import { syncMailbox, type SyncOutcome } from "./sync-mailbox.ts";
 
-const settings: SyncSettings = {
-  pollMs: 300_000,
-  freshWithinMs: 600_000,
-  backfill: true,
-  folders: { include: ["*"], exclude: [] },
-  slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
-  smallHistory: { messages: 6, bytes: limits.smallHistoryBytes },
-  listMs: 0,
-  compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
-};
+const settings = { ...wholeMailbox, smallHistory: { messages: 6, bytes: limits.smallHistoryBytes } };
 
 /** A mailbox that nobody has looked at, with messages in two folders. */
 function newMailbox(inbox: number, archive: number, options: { readonly protocol?: Protocol; readonly size?: number } = {}) {

@@ -1,21 +1,13 @@
-import { limits, type MailboxRef, type Span, type SpanFacts, type SpanName, syncError } from "@mailfleet/core";
+import { type MailboxRef, type Span, type SpanFacts, type SpanName, syncError } from "@mailfleet/core";
 import { createMemoryFleet, createMemoryMailServer, fakeClock, seededChance } from "@mailfleet/testkit";
 import { expect, test } from "vitest";
 import { memoryPorts } from "./memory-ports.fixture.ts";
-import type { EnginePorts, SyncSettings } from "./ports.ts";
+import { wholeMailbox } from "./one-pass.fixture.ts";
+import type { EnginePorts } from "./ports.ts";
 import { syncMailbox } from "./sync-mailbox.ts";
 import { syncTraced } from "./traced-ports.ts";
 
-const settings: SyncSettings = {
-  pollMs: 300_000,
-  freshWithinMs: 600_000,
-  backfill: true,
-  folders: { include: ["*"], exclude: [] },
-  slice: { messages: 1_000, bytes: 64e6, seconds: 20 },
-  smallHistory: { messages: 100, bytes: limits.smallHistoryBytes },
-  listMs: 0,
-  compare: { recentMs: 1_800_000, wholeMs: 86_400_000, recentUids: 500 },
-};
+const settings = wholeMailbox;
 const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "imap" };
 
 interface Recorded {

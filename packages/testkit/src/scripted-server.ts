@@ -13,6 +13,8 @@ export type ScriptStep =
   | { readonly readBytes: number }
   /** Ends the connection: at once as a reset, or politely. */
   | { readonly cut: "reset" | "end" }
+  /** Sends this again and again, once a turn of the event loop, until the client has hung up. */
+  | { readonly untilClosed: string }
   /** Says nothing more and keeps the connection open until the server stops. */
   | { readonly stall: true }
   /** The client must send nothing for so long: it has to wait for what comes next. */
@@ -121,6 +123,12 @@ async function play(socket: Socket, script: readonly ScriptStep[], received: str
       if (input.hasMore()) throw new Error(`${place}: the client sent something and should have waited`);
     } else if ("until" in step) {
       await step.until;
+    } else if ("untilClosed" in step) {
+      while (!socket.closed) {
+        await write(socket, step.untilClosed);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return;
     } else {
       await new Promise((resolve) => socket.once("close", resolve));
       return;
