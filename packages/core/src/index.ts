@@ -290,6 +290,7 @@ export {
   type WrittenMessage,
   type WrittenResult,
 } from "./written-message.ts";
+export { plainText, withPlainTexts, type BodyText, type EscapedText, type MessageToWrite } from "./escaped-text.ts";
 export { joinJson, type JsonPieces } from "./json-pieces.ts";
 export { letGo, letGoBuffer } from "./let-go.ts";
 export { byMailbox, type MessageGroup } from "./message-groups.ts";

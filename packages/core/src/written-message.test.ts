@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limits } from "./limits.ts";
 import type { ParsedMessage } from "./ports.ts";
+import { withPlainTexts, type MessageToWrite } from "./escaped-text.ts";
 import { readMessage, spliceMessage, writeMessage } from "./written-message.ts";
 
 /** Every UTF-16 unit, NUL, lone surrogates, quotes and what looks like an escape. */
@@ -67,6 +68,20 @@ describe("a message that is written where it was parsed", () => {
         expect(asJson(written)).toEqual(asJson({ [around]: content, end: 1 }));
         expect(written["end"]).toBe(1);
         expect(kept).toEqual(stored);
+      }),
+    );
+  });
+
+  test("is the same when its texts are JSON already", () => {
+    const none = { references: [], from: [], to: [], cc: [], bcc: [], replyTo: [], sender: [], headers: [], attachments: [], defects: [] };
+    const escaped = (one: string): { readonly json: Uint8Array } => ({ json: new TextEncoder().encode(JSON.stringify(one).slice(1, -1)) });
+    const sound = text.map((one) => one.toWellFormed().replaceAll("\0", "\uFFFD"));
+    fc.assert(
+      fc.property(sound, fc.option(sound, { nil: undefined }), (plain, html) => {
+        const one: MessageToWrite = { ...none, text: escaped(plain), ...(html !== undefined && { html: escaped(html) }) };
+        const same: ParsedMessage = { ...none, text: plain, ...(html !== undefined && { html }) };
+        expect(writeMessage(one)).toEqual(writeMessage(same));
+        expect(withPlainTexts(one)).toEqual(same);
       }),
     );
   });

@@ -1,4 +1,5 @@
 import { cleaned, cleanJson } from "./clean-value.ts";
+import type { BodyText, MessageToWrite } from "./escaped-text.ts";
 import type { AttachmentEvent, BlobPointer, MessageFields } from "./event.ts";
 import type { RawFacts } from "./fingerprint.ts";
 import type { JsonPieces } from "./json-pieces.ts";
@@ -39,8 +40,8 @@ export type GapKind = "text" | "html" | "attachment";
 
 /** Takes a message in the order in which it is written. */
 export interface MessageSink {
-  /** JSON, a part of it: what was written before goes on. */
-  write(json: string): void;
+  /** JSON, a part of it: what was written before goes on. Bytes are UTF-8, and stay the caller's. */
+  write(json: string | Uint8Array): void;
   /** The members of a blob belong here. */
   leaveOut(kind: GapKind, content: string | Uint8Array): void;
 }
@@ -49,31 +50,22 @@ export interface MessageSink {
  * Bodies over `limits.inlineBodyBytes` and attachments become gaps; what lies in the blob store already is written out. Parts are not
  * joined: a joined text is copied once more before it is encoded.
  */
-export function composeMessage(message: ParsedMessage, sink: MessageSink): void {
+export function composeMessage(message: MessageToWrite, sink: MessageSink): void {
   const { text, html, attachments, defects } = message;
-  const isTextOut = text !== undefined && isLongerInUtf8(text, limits.inlineBodyBytes);
-  const isHtmlOut = html !== undefined && isLongerInUtf8(html, limits.inlineBodyBytes);
   // JSON leaves out what is undefined.
   const head = { ...message, text: undefined, html: undefined, attachments: undefined, defects: undefined };
   sink.write(cleanJson(head).slice(0, -1));
-  // Apart, because one character beyond Latin-1 makes all of a string two bytes wide, and slow to write.
-  if (text !== undefined && !isTextOut) {
-    sink.write(',"text":');
-    sink.write(JSON.stringify(cleaned(text)));
-  }
-  if (html !== undefined && !isHtmlOut) {
-    sink.write(',"html":');
-    sink.write(JSON.stringify(cleaned(html)));
-  }
+  const textOut = writeBody("text", text, sink);
+  const htmlOut = writeBody("html", html, sink);
   if (defects.length > 0) sink.write(`,"defects":${cleanJson(defects)}`);
-  if (isTextOut) {
+  if (textOut !== undefined) {
     sink.write(',"textRef":{');
-    sink.leaveOut("text", text);
+    sink.leaveOut("text", textOut);
     sink.write("}");
   }
-  if (isHtmlOut) {
+  if (htmlOut !== undefined) {
     sink.write(',"htmlRef":{');
-    sink.leaveOut("html", html);
+    sink.leaveOut("html", htmlOut);
     sink.write("}");
   }
   sink.write(',"attachments":[');
@@ -86,15 +78,33 @@ export function composeMessage(message: ParsedMessage, sink: MessageSink): void 
   sink.write("]}");
 }
 
+/**
+ * Apart from the head, because one character beyond Latin-1 makes all of a string two bytes wide, and slow to write.
+ * @returns the body when it is to be left out
+ */
+function writeBody(field: "text" | "html", body: BodyText | undefined, sink: MessageSink): string | undefined {
+  if (body === undefined) return undefined;
+  if (typeof body === "string") {
+    if (isLongerInUtf8(body, limits.inlineBodyBytes)) return body;
+    sink.write(`,"${field}":`);
+    sink.write(JSON.stringify(cleaned(body)));
+    return undefined;
+  }
+  sink.write(`,"${field}":"`);
+  sink.write(body.json);
+  sink.write('"');
+  return undefined;
+}
+
 /** {@link composeMessage}, encoded. Who has many messages at once encodes them himself. */
-export function writeMessage(message: ParsedMessage): WrittenMessage {
+export function writeMessage(message: MessageToWrite): WrittenMessage {
   const encoder = new TextEncoder();
   const pieces: Uint8Array[] = [];
   const gaps: Gap[] = [];
   let at = 0;
   composeMessage(message, {
     write(json) {
-      const piece = encoder.encode(json);
+      const piece = typeof json === "string" ? encoder.encode(json) : json;
       pieces.push(piece);
       at += piece.length;
     },

@@ -1,4 +1,4 @@
-import type { BlobPointer, ParsedAttachment, ParsedMessage } from "@mailfleet/core";
+import { plainText, type BlobPointer, type BodyText, type MessageToWrite, type ParsedAttachment } from "@mailfleet/core";
 import { cleanLine, cleanName, cleanText } from "./clean-text.ts";
 import type { Defect } from "./defects.ts";
 import { joinHtml } from "./join-html.ts";
@@ -15,18 +15,18 @@ export interface RawAttachment {
 
 /** The parts of one message, each kind in order. */
 export interface RawParts {
-  readonly texts: readonly string[];
-  readonly htmls: readonly string[];
+  readonly texts: readonly BodyText[];
+  readonly htmls: readonly BodyText[];
   readonly attachments: readonly RawAttachment[];
   readonly hasUnknownCharset: boolean;
 }
 
 /** @param defects those of the head; more are added */
-export function assemble(fields: HeadFields, parts: RawParts, defects: Set<Defect>): ParsedMessage {
+export function assemble(fields: HeadFields, parts: RawParts, defects: Set<Defect>): MessageToWrite {
   const addDefect = (defect: Defect): void => void defects.add(defect);
   const { texts, htmls } = parts;
-  const text = texts.length > 0 ? cleanText(texts.join("\n")) : undefined;
-  const { html, rest } = joinHtml(htmls.map(cleanText));
+  const text = joinTexts(texts);
+  const { html, rest } = joinHtmls(htmls);
   const attachments = parts.attachments.map((one) => cleanAttachment(one, addDefect));
   for (const part of rest) {
     addDefect("html-parts-split");
@@ -34,7 +34,7 @@ export function assemble(fields: HeadFields, parts: RawParts, defects: Set<Defec
   }
 
   if (parts.hasUnknownCharset) addDefect("charset-unknown");
-  if (text?.includes("\uFFFD") || html.includes("\uFFFD")) addDefect("undecodable-text");
+  if (isUndecodable(text) || isUndecodable(html)) addDefect("undecodable-text");
   if (!text && html === "" && attachments.length === 0) addDefect("no-body");
   return {
     ...fields,
@@ -43,6 +43,23 @@ export function assemble(fields: HeadFields, parts: RawParts, defects: Set<Defec
     attachments,
     defects: [...defects],
   };
+}
+
+function joinTexts(texts: readonly BodyText[]): BodyText | undefined {
+  const [first] = texts;
+  if (first === undefined || (texts.length === 1 && typeof first !== "string")) return first;
+  return cleanText(texts.map(plainText).join("\n"));
+}
+
+function joinHtmls(htmls: readonly BodyText[]): { readonly html: BodyText; readonly rest: readonly string[] } {
+  const [first] = htmls;
+  if (htmls.length === 1 && first !== undefined && typeof first !== "string") return { html: first, rest: [] };
+  return joinHtml(htmls.map((one) => cleanText(plainText(one))));
+}
+
+/** No escaped text is. */
+function isUndecodable(body: BodyText | undefined): boolean {
+  return typeof body === "string" && body.includes("\uFFFD");
 }
 
 function cleanAttachment(raw: RawAttachment, addDefect: (defect: Defect) => void): ParsedAttachment {

@@ -1,4 +1,6 @@
 import { isAscii } from "node:buffer";
+import { byteTable, utf8Table } from "./escape-text.ts";
+import type { EscapeTable } from "./escape-text.ts";
 import type { ChunkDecoder, Libmime } from "./lean-mail-parser.ts";
 
 /** Decodes the text of one part; CRLF stays. */
@@ -6,12 +8,24 @@ export interface CharsetDecoder {
   readonly isKnown: boolean;
   /** CR and LF are themselves, wherever they stand. */
   readonly isByteWise: boolean;
+  /** Where bytes can be made JSON without a string between. */
+  readonly escapes: EscapeTable | undefined;
   decode(bytes: Buffer, start: number, end: number): string;
 }
 
-const utf8: CharsetDecoder = { isKnown: true, isByteWise: true, decode: (bytes, start, end) => bytes.toString("utf8", start, end) };
+const utf8: CharsetDecoder = {
+  isKnown: true,
+  isByteWise: true,
+  escapes: utf8Table,
+  decode: (bytes, start, end) => bytes.toString("utf8", start, end),
+};
 const unknown: CharsetDecoder = { ...utf8, isKnown: false };
-const latin1: CharsetDecoder = { isKnown: true, isByteWise: true, decode: (bytes, start, end) => bytes.toString("latin1", start, end) };
+const latin1: CharsetDecoder = {
+  isKnown: true,
+  isByteWise: true,
+  escapes: byteTable(Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte))),
+  decode: (bytes, start, end) => bytes.toString("latin1", start, end),
+};
 
 const [lf, cr] = [0x0a, 0x0d];
 
@@ -59,6 +73,7 @@ export class CharsetDecoders {
     return {
       isKnown: true,
       isByteWise,
+      escapes: isAsciiBelow ? byteTable(table) : undefined,
       decode: (text, start, end) => {
         const part = text.subarray(start, end);
         return isAsciiBelow && isAscii(part) ? part.toString("latin1") : decoder.write(part);
@@ -70,6 +85,7 @@ export class CharsetDecoders {
     return {
       isKnown: true,
       isByteWise: false,
+      escapes: undefined,
       decode: (text, start, end) => {
         const { decoder } = this.#libmime.createDecodeStream(name);
         return decoder === null ? "" : decodeAll(decoder, text.subarray(start, end)).toWellFormed();
@@ -81,6 +97,7 @@ export class CharsetDecoders {
     return {
       isKnown: true,
       isByteWise: false,
+      escapes: undefined,
       decode: (text, start, end) => this.#libmime.decodeWord(name, "B", text.toString("base64", start, end)).toWellFormed(),
     };
   }

@@ -1,18 +1,21 @@
+import { limits as eventLimits, type BodyText } from "@mailfleet/core";
 import type { RawAttachment, RawParts } from "./assemble.ts";
-import type { CharsetDecoders } from "./charset-decoders.ts";
+import type { CharsetDecoder, CharsetDecoders } from "./charset-decoders.ts";
 import { readContentFields } from "./content-fields.ts";
 import type { ContentFields } from "./content-fields.ts";
 import type { Decline } from "./decline.ts";
+import { escapeText, isSound, mostPerByte } from "./escape-text.ts";
+import type { EscapeTable } from "./escape-text.ts";
 import { findBlock, scanFields } from "./header-block.ts";
 import type { MessageHead } from "./header-block.ts";
 import type { Libmime } from "./lean-mail-parser.ts";
-import { copyWithoutCr, decodeBase64, decodeQuotedPrintable } from "./transfer-decode.ts";
+import { decodeQuotedPrintable, escapeQuotedPrintable } from "./quoted-printable.ts";
+import type { TextRoom } from "./text-room.ts";
+import { copyWithoutCr, decodeBase64 } from "./transfer-decode.ts";
 
 export interface PartTools {
   readonly libmime: Libmime;
   readonly charsets: CharsetDecoders;
-  /** For bytes on their way to a string: nearly every text fits. */
-  readonly scratch: Buffer;
 }
 
 export interface TreeLimits {
@@ -40,21 +43,24 @@ interface PartEnd {
  * attachment without a transfer encoding is a view.
  */
 export class FastParts implements RawParts {
-  readonly texts: string[] = [];
-  readonly htmls: string[] = [];
+  readonly texts: BodyText[] = [];
+  readonly htmls: BodyText[] = [];
   readonly attachments: RawAttachment[] = [];
   hasUnknownCharset = false;
   readonly #bytes: Buffer;
   readonly #tools: PartTools;
   readonly #limits: TreeLimits;
+  readonly #room: TextRoom;
   /** Of the multiparts around the current part, the outermost first. */
   readonly #boundaries: string[] = [];
   #count = 0;
 
-  constructor(bytes: Buffer, tools: PartTools, limits: TreeLimits) {
+  /** @param room for the texts, which lie there */
+  constructor(bytes: Buffer, tools: PartTools, limits: TreeLimits, room: TextRoom) {
     this.#bytes = bytes;
     this.#tools = tools;
     this.#limits = limits;
+    this.#room = room;
   }
 
   /** @returns why the message is left to mailparser, or undefined when all of it was read */
@@ -159,13 +165,42 @@ export class FastParts implements RawParts {
     const charset = this.#tools.charsets.get(content.charset ?? "utf-8");
     if (charset === undefined) return "charset";
     if (!charset.isKnown) this.hasUnknownCharset = true;
+    const json = charset.escapes === undefined ? undefined : this.#escape(content, charset.escapes, start, end);
+    if (json === undefined) return this.#readString(content, charset, start, end);
+    if (json.length > 0) this.#textsOf(content).push({ json });
+    return undefined;
+  }
+
+  #textsOf(content: ContentFields): BodyText[] {
+    return content.contentType === "text/html" ? this.htmls : this.texts;
+  }
+
+  /** Undefined for what is long or odd: it is read as a string. */
+  #escape(content: ContentFields, escapes: EscapeTable, start: number, end: number): Buffer | undefined {
+    if (end - start > eventLimits.inlineBodyBytes) return undefined;
+    const out = this.#room.place((end - start) * mostPerByte);
+    const size = this.#escapeInto(out, content, escapes, start, end);
+    const isFit = size >= 0 && size <= eventLimits.inlineBodyBytes && isSound(out.subarray(0, size), escapes);
+    return isFit ? this.#room.keep(out, size) : undefined;
+  }
+
+  /** @returns how many bytes were written, or -1 */
+  #escapeInto(out: Buffer, content: ContentFields, escapes: EscapeTable, start: number, end: number): number {
+    if (!content.isFlowed && content.encoding === "identity") return escapeText(this.#bytes, start, end, out, escapes);
+    if (!content.isFlowed && content.encoding === "quoted-printable") return escapeQuotedPrintable(this.#bytes, start, end, out, escapes);
+    const decoded = this.#decodeText(content, start, end);
+    if (typeof decoded === "string" || decoded.length > end - start) return -1;
+    return escapeText(decoded, 0, decoded.length, out, escapes);
+  }
+
+  #readString(content: ContentFields, charset: CharsetDecoder, start: number, end: number): Decline | undefined {
     // as bytes: to replace CRLF in a string takes some 100 bytes of heap for each line
     const hasLines = charset.isByteWise && !content.isFlowed;
     const bytes = hasLines ? this.#decodeLines(content, start, end) : this.#decodeText(content, start, end);
     if (typeof bytes === "string") return bytes;
     const decoded = charset.decode(bytes, 0, bytes.length);
     const text = hasLines ? decoded : decoded.replace(/\r\n/g, "\n");
-    if (text !== "") (content.contentType === "text/html" ? this.htmls : this.texts).push(text);
+    if (text !== "") this.#textsOf(content).push(text);
     return undefined;
   }
 
@@ -177,15 +212,10 @@ export class FastParts implements RawParts {
         return decoded === undefined ? "base64" : copyWithoutCr(decoded, 0, decoded.length, decoded);
       }
       case "quoted-printable":
-        return decodeQuotedPrintable(this.#bytes, start, end, this.#room(end - start), true) ?? "quoted-printable";
+        return decodeQuotedPrintable(this.#bytes, start, end, this.#room.place(end - start), true) ?? "quoted-printable";
       case "identity":
-        return copyWithoutCr(this.#bytes, start, end, this.#room(end - start));
+        return copyWithoutCr(this.#bytes, start, end, this.#room.place(end - start));
     }
-  }
-
-  #room(size: number): Buffer {
-    const { scratch } = this.#tools;
-    return size <= scratch.length ? scratch : Buffer.allocUnsafeSlow(size);
   }
 
   #decodeText(content: ContentFields, start: number, end: number): Buffer | Decline {

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ParseResult } from "@mailfleet/core";
+import { withPlainTexts, writeMessage } from "@mailfleet/core";
 import { editMail, mailFragments } from "@mailfleet/testkit/edited-mail";
 import type { MailEdit } from "@mailfleet/testkit/edited-mail";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { composedMails, corpusMails } from "@mailfleet/testkit/sample-mail";
 import type { Decline } from "./decline.ts";
 import { readFast } from "./parse-fast.ts";
+import type { ReadResult } from "./parse-fast.ts";
 import { parseByStreams, parseMessage } from "./parse-message.ts";
 
 const limits = { parts: 1_000, depth: 100, headerBytes: 1024 * 1024, headerFields: 10_000, addresses: 10_000, textBytes: 16e6 };
@@ -18,14 +19,16 @@ const corpus = corpusMails();
 const hostile = hostileMails().map((mail) => ({ name: mail.name, bytes: mail.bytes }));
 const mails = [...composedMails(), ...hostile, ...corpus];
 
-/** Bytes as one string, so that a difference is found and shown soon. */
-function comparable(result: ParseResult): unknown {
+/** Bytes as one string, so that a difference is found and shown soon; with what is written of it. */
+function comparable(result: ReadResult): unknown {
   if (!result.ok) return result;
+  const { json, gaps } = writeMessage(result.message);
+  const written = [json, ...gaps.map(({ bytes }) => bytes)].map((bytes) => Buffer.from(bytes).toString("latin1"));
   const attachments = result.message.attachments.map((one) => ({
     ...one,
     content: Buffer.from(one.content as Uint8Array).toString("latin1"),
   }));
-  return { ...result, message: { ...result.message, attachments } };
+  return { ...result, message: { ...withPlainTexts(result.message), attachments }, written, places: gaps.map(({ at }) => at) };
 }
 
 /** Undefined when both say the same; `declined` when there is nothing to compare. */

@@ -1,5 +1,5 @@
 import { isAscii } from "node:buffer";
-import type { ParseResult } from "@mailfleet/core";
+import type { MessageToWrite, ParseResult } from "@mailfleet/core";
 import { assemble } from "./assemble.ts";
 import { CharsetDecoders } from "./charset-decoders.ts";
 import type { Decline } from "./decline.ts";
@@ -11,16 +11,17 @@ import type { MessageHead } from "./header-block.ts";
 import { LeanMailParser, LimitError } from "./lean-mail-parser.ts";
 import type { ParseLimits } from "./parse-limits.ts";
 import { readRawFields } from "./read-fields.ts";
+import { TextRoom } from "./text-room.ts";
 
-/** Of a thread; a longer text gets a buffer of its own. */
-const scratchBytes = 128 * 1024;
+/** What a parser finds, its texts made JSON where that is no more work than to read them. */
+export type ReadResult = ParseResult<MessageToWrite>;
 
 let tools: PartTools | undefined;
 
 function toolsOf(limits: ParseLimits): PartTools {
   if (tools === undefined) {
     const libmime = new LeanMailParser(limits).library;
-    tools = { libmime, charsets: new CharsetDecoders(libmime), scratch: Buffer.allocUnsafeSlow(scratchBytes) };
+    tools = { libmime, charsets: new CharsetDecoders(libmime) };
   }
   return tools;
 }
@@ -34,17 +35,23 @@ export function readHead(bytes: Uint8Array, limits: ParseLimits): MessageHead | 
 /**
  * The common shapes of mail, read in one pass over the bytes: no streams, no event loop. It gives what mailparser gives, or declines;
  * `parse-fast.test.ts` holds that. Attachment bytes may be views of `bytes`.
+ * @param room where its texts lie
  */
-export function parseFast(bytes: Uint8Array, limits: ParseLimits, head = readHead(bytes, limits)): ParseResult | undefined {
-  const result = readFast(bytes, limits, head);
+export function parseFast(bytes: Uint8Array, limits: ParseLimits, head: MessageHead | Decline, room: TextRoom): ReadResult | undefined {
+  const result = readFast(bytes, limits, head, room);
   return typeof result === "string" ? undefined : result;
 }
 
 /** As {@link parseFast}, saying why it declines. */
-export function readFast(bytes: Uint8Array, limits: ParseLimits, head = readHead(bytes, limits)): ParseResult | Decline {
+export function readFast(
+  bytes: Uint8Array,
+  limits: ParseLimits,
+  head = readHead(bytes, limits),
+  room = new TextRoom(0),
+): ReadResult | Decline {
   if (typeof head === "string") return head;
   try {
-    return read(asBuffer(bytes), limits, head);
+    return read(asBuffer(bytes), limits, head, room);
   } catch (error) {
     return error instanceof LimitError ? "near-limit" : "failed";
   }
@@ -54,8 +61,8 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function read(buffer: Buffer, limits: ParseLimits, head: MessageHead): ParseResult | Decline {
-  const parts = new FastParts(buffer, toolsOf(limits), limits);
+function read(buffer: Buffer, limits: ParseLimits, head: MessageHead, room: TextRoom): ReadResult | Decline {
+  const parts = new FastParts(buffer, toolsOf(limits), limits, room);
   const declined = parts.readRoot(head);
   if (declined !== undefined) return declined;
   const defects = new Set<Defect>();

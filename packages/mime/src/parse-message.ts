@@ -1,26 +1,34 @@
 import { once } from "node:events";
-import type { BlobPointer, ParsedMessage, ParseResult } from "@mailfleet/core";
+import type { BlobPointer, MessageToWrite } from "@mailfleet/core";
 import { assemble } from "./assemble.ts";
 import { cleanLine } from "./clean-text.ts";
 import type { Defect } from "./defects.ts";
 import { LeanMailParser, LimitError } from "./lean-mail-parser.ts";
 import type { AttachmentStream, PartNode } from "./lean-mail-parser.ts";
 import { parseFast, readHead } from "./parse-fast.ts";
+import type { ReadResult } from "./parse-fast.ts";
 import type { ParseLimits } from "./parse-limits.ts";
 import { readFields } from "./read-fields.ts";
+import { TextRoom } from "./text-room.ts";
 
 export type { ParseLimits } from "./parse-limits.ts";
 
 /**
  * One message from its bytes, nothing else read or written; at once, if it has a common shape. Never rejects; time is the caller's to
  * watch, because a parser that is busy cannot watch it. Attachment bytes may be views of `bytes`.
+ * @param room where texts may lie of what is read at once
  */
-export function parseMessage(bytes: Uint8Array, limits: ParseLimits, head = readHead(bytes, limits)): ParseResult | Promise<ParseResult> {
-  return parseFast(bytes, limits, head) ?? parseByStreams(bytes, limits);
+export function parseMessage(
+  bytes: Uint8Array,
+  limits: ParseLimits,
+  head = readHead(bytes, limits),
+  room = new TextRoom(0),
+): ReadResult | Promise<ReadResult> {
+  return parseFast(bytes, limits, head, room) ?? parseByStreams(bytes, limits);
 }
 
 /** By mailparser: what {@link parseFast} declines, and what it is measured by. */
-export function parseByStreams(bytes: Uint8Array, limits: ParseLimits): Promise<ParseResult> {
+export function parseByStreams(bytes: Uint8Array, limits: ParseLimits): Promise<ReadResult> {
   return parse(limits, collectChunks, (parser) => {
     parser.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     return Promise.resolve();
@@ -31,7 +39,7 @@ export function parseByStreams(bytes: Uint8Array, limits: ParseLimits): Promise<
 export type KeepContent = (chunks: AsyncIterable<Uint8Array>) => Promise<Uint8Array | BlobPointer>;
 
 /** As {@link parseMessage}, holding a few pieces at a time. */
-export function parsePieces(pieces: AsyncIterable<Uint8Array>, limits: ParseLimits, keep: KeepContent): Promise<ParseResult> {
+export function parsePieces(pieces: AsyncIterable<Uint8Array>, limits: ParseLimits, keep: KeepContent): Promise<ReadResult> {
   return parse(limits, keep, async (parser) => {
     for await (const piece of pieces) {
       if (parser.destroyed) return;
@@ -59,7 +67,7 @@ async function collectChunks(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Ar
   return all.length === 1 ? (all[0] as Uint8Array) : Buffer.concat(all);
 }
 
-async function parse(limits: ParseLimits, keep: KeepContent, feed: (parser: LeanMailParser) => Promise<void>): Promise<ParseResult> {
+async function parse(limits: ParseLimits, keep: KeepContent, feed: (parser: LeanMailParser) => Promise<void>): Promise<ReadResult> {
   const parser = new LeanMailParser(limits);
   try {
     const attachments = await readParts(parser, keep, feed);
@@ -104,7 +112,7 @@ function cutReason(limits: ParseLimits): string {
   return `Its text is longer than ${limits.textBytes} bytes; the rest of it is in the raw message only.`;
 }
 
-function assembleTree(parser: LeanMailParser, raw: readonly ReadAttachment[], limits: ParseLimits): ParsedMessage {
+function assembleTree(parser: LeanMailParser, raw: readonly ReadAttachment[], limits: ParseLimits): MessageToWrite {
   const defects = new Set<Defect>();
   const fields = readFields(parser.headerLines || [], {
     decodeWords: (text) => parser.library.decodeWords(text),

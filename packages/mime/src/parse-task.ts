@@ -7,6 +7,7 @@ import { parseMessage, parsePieces } from "./parse-message.ts";
 import type { ParseLimits } from "./parse-message.ts";
 import { askOver } from "./port-calls.ts";
 import { rawFactsOf } from "./raw-facts.ts";
+import { TextRoom } from "./text-room.ts";
 import { BatchWriter, type WireBatch } from "./wire.ts";
 
 /** What the pool hands to a thread: messages one after the other in one transferred buffer. */
@@ -17,6 +18,10 @@ export interface ParseTask {
   /** One cell, shared: `process.hrtime.bigint()` of the moment the thread began; 0 before. */
   readonly startedAt: BigInt64Array;
 }
+
+/** Bytes: twice what the longest text that events hold can take. Pages that no text reaches cost nothing. */
+const textRoom = 384 * 1024;
+let room: TextRoom | undefined;
 
 let isCompiled = false;
 
@@ -35,10 +40,12 @@ export async function parseBatch(task: ParseTask): Promise<unknown> {
   let at = 0;
   const written = new BatchWriter(task.sizes.length, expectedBytes(task.slab.byteLength));
   const others: Promise<void>[] = [];
+  room ??= new TextRoom(textRoom);
   for (const [index, size] of task.sizes.entries()) {
     const bytes = Buffer.from(task.slab, (at += size) - size, size);
     const head = readHead(bytes, task.limits);
-    const result = parseMessage(bytes, task.limits, head);
+    room.clear();
+    const result = parseMessage(bytes, task.limits, head, room);
     if (result instanceof Promise) others.push(result.then((late) => written.add(index, late, rawFactsOf(bytes, head))));
     else written.add(index, result, rawFactsOf(bytes, head));
   }

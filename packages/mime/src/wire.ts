@@ -4,7 +4,7 @@ import {
   letGoBuffer,
   type Gap,
   type GapKind,
-  type ParsedMessage,
+  type MessageToWrite,
   type ParseResult,
   type RawFacts,
   type WrittenResult,
@@ -73,7 +73,7 @@ export class BatchWriter {
   }
 
   /** @param index its place in the batch. @param raw what is known of its bytes */
-  add(index: number, result: ParseResult, raw?: RawFacts): void {
+  add(index: number, result: ParseResult<MessageToWrite>, raw?: RawFacts): void {
     if (raw !== undefined) this.#addFacts(index, raw);
     if (!result.ok) {
       this.#reasons[index] = result.reason;
@@ -95,7 +95,7 @@ export class BatchWriter {
     this.#facts.placeholders[index] = isPlaceholder;
   }
 
-  #write(index: number, message: ParsedMessage): void {
+  #write(index: number, message: MessageToWrite): void {
     const bytes = this.#bytes;
     const from = bytes.length;
     const left: { readonly kind: GapKind; readonly at: number; readonly content: string | Uint8Array }[] = [];
