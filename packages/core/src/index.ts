@@ -290,7 +290,7 @@ export {
   type WrittenMessage,
   type WrittenResult,
 } from "./written-message.ts";
-export { plainText, withPlainTexts, type BodyText, type EscapedText, type MessageToWrite } from "./escaped-text.ts";
+export { asParsed, plainText, type BodyText, type EscapedText, type MessageToWrite, type WrittenHeaders } from "./message-to-write.ts";
 export { joinJson, type JsonPieces } from "./json-pieces.ts";
 export { letGo, letGoBuffer } from "./let-go.ts";
 export { byMailbox, type MessageGroup } from "./message-groups.ts";

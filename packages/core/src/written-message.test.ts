@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limits } from "./limits.ts";
 import type { ParsedMessage } from "./ports.ts";
-import { withPlainTexts, type MessageToWrite } from "./escaped-text.ts";
+import { asParsed, type MessageToWrite } from "./message-to-write.ts";
 import { readMessage, spliceMessage, writeMessage } from "./written-message.ts";
 
 /** Every UTF-16 unit, NUL, lone surrogates, quotes and what looks like an escape. */
@@ -72,16 +72,23 @@ describe("a message that is written where it was parsed", () => {
     );
   });
 
-  test("is the same when its texts are JSON already", () => {
-    const none = { references: [], from: [], to: [], cc: [], bcc: [], replyTo: [], sender: [], headers: [], attachments: [], defects: [] };
-    const escaped = (one: string): { readonly json: Uint8Array } => ({ json: new TextEncoder().encode(JSON.stringify(one).slice(1, -1)) });
+  test("is the same when its texts and headers are JSON already", () => {
+    const none = { references: [], from: [], to: [], cc: [], bcc: [], replyTo: [], sender: [], attachments: [], defects: [] };
+    const written = (one: unknown): Buffer => Buffer.from(JSON.stringify(one));
+    const escaped = (one: string) => ({ json: written(one).subarray(1, -1) });
     const sound = text.map((one) => one.toWellFormed().replaceAll("\0", "\uFFFD"));
+    const list = fc.array(fc.tuple(sound, sound), { maxLength: 3 });
     fc.assert(
-      fc.property(sound, fc.option(sound, { nil: undefined }), (plain, html) => {
-        const one: MessageToWrite = { ...none, text: escaped(plain), ...(html !== undefined && { html: escaped(html) }) };
-        const same: ParsedMessage = { ...none, text: plain, ...(html !== undefined && { html }) };
+      fc.property(sound, fc.option(sound, { nil: undefined }), list, (plain, html, headers) => {
+        const one: MessageToWrite = {
+          ...none,
+          headers: { json: written(headers) },
+          text: escaped(plain),
+          ...(html !== undefined && { html: escaped(html) }),
+        };
+        const same: ParsedMessage = { ...none, headers, text: plain, ...(html !== undefined && { html }) };
         expect(writeMessage(one)).toEqual(writeMessage(same));
-        expect(withPlainTexts(one)).toEqual(same);
+        expect(asParsed(one)).toEqual(same);
       }),
     );
   });

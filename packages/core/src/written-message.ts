@@ -1,5 +1,5 @@
 import { cleaned, cleanJson } from "./clean-value.ts";
-import type { BodyText, MessageToWrite } from "./escaped-text.ts";
+import { isWritten, type BodyText, type MessageToWrite } from "./message-to-write.ts";
 import type { AttachmentEvent, BlobPointer, MessageFields } from "./event.ts";
 import type { RawFacts } from "./fingerprint.ts";
 import type { JsonPieces } from "./json-pieces.ts";
@@ -51,10 +51,11 @@ export interface MessageSink {
  * joined: a joined text is copied once more before it is encoded.
  */
 export function composeMessage(message: MessageToWrite, sink: MessageSink): void {
-  const { text, html, attachments, defects } = message;
+  const { headers, text, html, attachments, defects } = message;
   // JSON leaves out what is undefined.
-  const head = { ...message, text: undefined, html: undefined, attachments: undefined, defects: undefined };
-  sink.write(cleanJson(head).slice(0, -1));
+  const head = { ...message, headers: undefined, text: undefined, html: undefined, attachments: undefined, defects: undefined };
+  sink.write(`${cleanJson(head).slice(0, -1)},"headers":`);
+  sink.write(isWritten(headers) ? headers.json : cleanJson(headers));
   const textOut = writeBody("text", text, sink);
   const htmlOut = writeBody("html", html, sink);
   if (defects.length > 0) sink.write(`,"defects":${cleanJson(defects)}`);

@@ -40,14 +40,14 @@ const plainText: ContentFields = {
 export function readContentFields(fields: readonly RawField[], libmime: Libmime): ContentFields | Decline {
   const first: FirstFields = {};
   let hasAny = false;
-  for (const { name, value } of fields) {
-    const rest = name.content;
+  for (const field of fields) {
+    const rest = field.name.content;
     if (rest === undefined) continue;
     if (rest === "id") {
       // an empty one does not count
-      if (first.id === undefined && value.trim() !== "") first.id = value.trim();
+      if (first.id === undefined && field.value.trim() !== "") first.id = field.value.trim();
     } else if (rest === "type" || rest === "disposition" || rest === "transfer-encoding") {
-      first[rest] ??= unfoldValue(value);
+      first[rest] ??= unfoldValue(field.value);
     }
     hasAny = true;
   }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { simpleParser } from "mailparser";
 import { afterAll, describe, expect, test } from "vitest";
-import { limits, type ParsedAttachment, type ParsedMessage, readMessage, withPlainTexts } from "@mailfleet/core";
+import { limits, type ParsedAttachment, type ParsedMessage, readMessage, asParsed } from "@mailfleet/core";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { composedMails, corpusMails } from "@mailfleet/testkit/sample-mail";
 import { htmlPartSeparator } from "./join-html.ts";
@@ -36,7 +36,7 @@ describe(`${mails.length} messages, ${real.length} of them real`, () => {
     const different = pairs.flatMap(([written, parsed], i) => {
       if (!written.ok || !parsed.ok) return [`${mails[i]?.name} was not read`];
       const { attachments, ...rest } = readMessage(written.message);
-      const { attachments: expected, ...head } = withPlainTexts(parsed.message);
+      const { attachments: expected, ...head } = asParsed(parsed.message);
       const isSame =
         isDeepStrictEqual(rest, clean(head)) &&
         isDeepStrictEqual(attachments.map(about), expected.map(about).map(clean)) &&

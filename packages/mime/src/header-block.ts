@@ -2,12 +2,31 @@ import type { Decline } from "./decline.ts";
 import { fieldNameAt } from "./field-names.ts";
 import type { FieldName } from "./field-names.ts";
 
-/** One header field of a block, as it is written. */
-export interface RawField {
+/** One header field of a block, as it is written: where it lies. A string is made of it only for who asks for its value. */
+export class RawField {
+  readonly #block: string;
   readonly name: FieldName;
-  /** Behind the colon and the blanks there, without the last line end, folding included; bytes as characters. */
-  readonly value: string;
+  /** Offsets into the block: of the name, of its colon, of what stands behind the colon and the blanks there, and of the last line end. */
+  readonly at: number;
+  readonly colon: number;
+  readonly valueAt: number;
+  readonly stop: number;
   readonly isFolded: boolean;
+
+  constructor(block: string, at: number, colon: number, valueAt: number, stop: number, isFolded: boolean) {
+    this.#block = block;
+    this.name = fieldNameAt(block, at, colon);
+    this.at = at;
+    this.colon = colon;
+    this.valueAt = valueAt;
+    this.stop = stop;
+    this.isFolded = isFolded;
+  }
+
+  /** Folding included; bytes as characters. */
+  get value(): string {
+    return this.#block.slice(this.valueAt, this.stop);
+  }
 }
 
 const [lf, cr, space, tab] = [0x0a, 0x0d, 0x20, 0x09];
@@ -70,7 +89,7 @@ export function scanFields(block: string): RawField[] | Decline {
     const stop = hasCr && block.charCodeAt(lineEnd - 1) === cr ? lineEnd - 1 : lineEnd;
     let valueAt = colon + 1;
     while (valueAt < stop && isBlank(block, valueAt)) valueAt++;
-    fields.push({ name: fieldNameAt(block, at, colon), value: block.slice(valueAt, stop), isFolded });
+    fields.push(new RawField(block, at, colon, valueAt, stop, isFolded));
     at = lineEnd + 1;
   }
   return fields;

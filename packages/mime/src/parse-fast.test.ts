@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { withPlainTexts, writeMessage } from "@mailfleet/core";
+import { asParsed, writeMessage } from "@mailfleet/core";
 import { editMail, mailFragments } from "@mailfleet/testkit/edited-mail";
 import type { MailEdit } from "@mailfleet/testkit/edited-mail";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
@@ -28,7 +28,7 @@ function comparable(result: ReadResult): unknown {
     ...one,
     content: Buffer.from(one.content as Uint8Array).toString("latin1"),
   }));
-  return { ...result, message: { ...withPlainTexts(result.message), attachments }, written, places: gaps.map(({ at }) => at) };
+  return { ...result, message: { ...asParsed(result.message), attachments }, written, places: gaps.map(({ at }) => at) };
 }
 
 /** Undefined when both say the same; `declined` when there is nothing to compare. */

@@ -8,6 +8,7 @@ import { FastParts } from "./fast-parts.ts";
 import type { PartTools } from "./fast-parts.ts";
 import { scanHead } from "./header-block.ts";
 import type { MessageHead } from "./header-block.ts";
+import { writeHeaders } from "./header-json.ts";
 import { LeanMailParser, LimitError } from "./lean-mail-parser.ts";
 import type { ParseLimits } from "./parse-limits.ts";
 import { readRawFields } from "./read-fields.ts";
@@ -66,7 +67,9 @@ function read(buffer: Buffer, limits: ParseLimits, head: MessageHead, room: Text
   const declined = parts.readRoot(head);
   if (declined !== undefined) return declined;
   const defects = new Set<Defect>();
-  const fields = readRawFields(head.fields, isAscii(buffer.subarray(0, head.bodyAt)), {
+  const isPlain = isAscii(buffer.subarray(0, head.bodyAt));
+  const headers = isPlain && head.fields.every(({ name }) => name.isPlain) ? writeHeaders(buffer, head.fields, room) : undefined;
+  const fields = readRawFields(head.fields, isPlain, headers && { json: headers }, {
     decodeWords: (text) => toolsOf(limits).libmime.decodeWords(text),
     addDefect: (defect) => void defects.add(defect),
     maxAddresses: limits.addresses,

@@ -2,7 +2,7 @@ import dns from "node:dns";
 import { Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { withPlainTexts, type ParsedMessage } from "@mailfleet/core";
+import { asParsed, type ParsedMessage } from "@mailfleet/core";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { htmlPartSeparator } from "./join-html.ts";
 import { parseMessage } from "./parse-message.ts";
@@ -12,7 +12,7 @@ const limits = { parts: 1_000, depth: 100, headerBytes: 1024 * 1024, headerField
 async function read(lines: readonly string[] | Uint8Array): Promise<ParsedMessage> {
   const result = await parseMessage(lines instanceof Uint8Array ? lines : Buffer.from(lines.join("\r\n")), limits);
   if (!result.ok) throw new Error(result.reason);
-  return withPlainTexts(result.message);
+  return asParsed(result.message);
 }
 
 describe("hostile mail", () => {

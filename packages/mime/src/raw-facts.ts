@@ -18,7 +18,10 @@ export function rawFactsOf(bytes: Uint8Array, head: MessageHead | Decline): RawF
 
 function fingerprintOfFields(fields: readonly RawField[]): Fingerprint {
   const values: (string | undefined)[] = [];
-  for (const { name, value } of fields) if (name.place !== undefined) values[name.place] ??= value;
+  for (const field of fields) {
+    const { place } = field.name;
+    if (place !== undefined) values[place] ??= field.value;
+  }
   return fingerprintOfValues(values);
 }
 

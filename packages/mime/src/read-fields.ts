@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { parseAddressHeader } from "mailparser";
 import type { EmailAddress, HeaderLines } from "mailparser";
-import type { MailAddress, ParsedMessage } from "@mailfleet/core";
+import type { MailAddress, MessageToWrite, WrittenHeaders } from "@mailfleet/core";
 import { cleanLine, cleanText, cleanToken } from "./clean-text.ts";
 import { LimitError } from "./lean-mail-parser.ts";
 import { parseMailDate } from "./mail-date.ts";
@@ -17,7 +17,7 @@ const maxIdLength = 998;
 /** The longest list of references; real threads end far below. */
 const maxReferences = 1_000;
 
-export type HeadFields = Omit<ParsedMessage, "text" | "html" | "attachments" | "defects">;
+export type HeadFields = Omit<MessageToWrite, "text" | "html" | "attachments" | "defects">;
 
 export interface FieldReader {
   decodeWords(text: string): string;
@@ -45,15 +45,24 @@ export function readFields(lines: HeaderLines, reader: FieldReader): HeadFields 
   return collector.finish();
 }
 
-/** As {@link readFields}, from fields that are split already, none of them with a CR or LF that ends no line, or with a NUL. */
-export function readRawFields(fields: readonly RawField[], isAscii: boolean, reader: FieldReader): HeadFields {
+/**
+ * As {@link readFields}, from fields that are split already, none of them with a CR or LF that ends no line, or with a NUL.
+ * @param written the list of them, if it was made: then they are ASCII and their names plain
+ */
+export function readRawFields(
+  fields: readonly RawField[],
+  isAscii: boolean,
+  written: WrittenHeaders | undefined,
+  reader: FieldReader,
+): HeadFields {
   if (fields.length > reader.maxFields) throw new LimitError(`its head has more than ${reader.maxFields} fields`);
   const collector = new FieldCollector(reader);
   for (const field of fields) {
-    if (isAscii && field.name.isPlain) collector.addPlain(field);
+    if (written !== undefined) collector.addValue(field);
+    else if (isAscii && field.name.isPlain) collector.addPlain(field);
     else collector.add(field.name.key, field.name.written, field.value);
   }
-  return collector.finish();
+  return collector.finish(written);
 }
 
 /** All names in one order: whatever order a message has, its values are one shape to V8. */
@@ -90,10 +99,16 @@ class FieldCollector {
   }
 
   /** The same for text in ASCII without NUL, whose only line ends are those of folding. */
-  addPlain({ name, value: folded, isFolded }: RawField): void {
-    const value = (isFolded ? joinLines(folded) : folded).trim();
-    this.#headers.push([name.written, value]);
-    if (name.known !== undefined) this.#addKnown(name.known, isFolded ? collapse(folded).trim() : value);
+  addPlain(field: RawField): void {
+    const folded = field.value;
+    this.#headers.push([field.name.written, (field.isFolded ? joinLines(folded) : folded).trim()]);
+    this.addValue(field);
+  }
+
+  /** The same without an entry in the list of headers. */
+  addValue(field: RawField): void {
+    const { known } = field.name;
+    if (known !== undefined) this.#addKnown(known, (field.isFolded ? collapse(field.value) : field.value).trim());
   }
 
   #addKnown(field: KnownField, value: string): void {
@@ -105,11 +120,12 @@ class FieldCollector {
     }
   }
 
-  finish(): HeadFields {
+  /** @param written in place of the list of headers */
+  finish(written?: WrittenHeaders): HeadFields {
     const reader = this.#reader;
     const known = this.#known;
-    const headers = this.#headers;
-    if (headers.length === 0) reader.addDefect("no-headers");
+    const headers = written ?? this.#headers;
+    if (written === undefined && this.#headers.length === 0) reader.addDefect("no-headers");
     const first = (field: KnownField): string | undefined => known[field]?.[0];
     const addresses = (field: KnownField): MailAddress[] => {
       const values = known[field];
