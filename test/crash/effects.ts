@@ -37,7 +37,14 @@ interface Given {
 }
 
 /** Never for plain data, which may hold arrays, maps, bytes and how to let go of them, secrets and signals; else what it is or holds that can be called. */
-type Callable<R> = R extends readonly unknown[] | Uint8Array | ReadonlyMap<string, unknown> | Secret | AbortSignal | WrittenResult
+type Callable<R> = R extends
+  | readonly unknown[]
+  | Uint8Array
+  | ReadonlyMap<string, unknown>
+  | Secret
+  | AbortSignal
+  | FetchedMessage
+  | WrittenResult
   ? never
   : R extends AsyncIterable<unknown> | Method
     ? R

@@ -1,14 +1,12 @@
 import { cleanJson } from "./clean-value.ts";
-import { eventSchema, outgoing } from "./event.ts";
-import type { BlobPointer, EventFolder, MessageAdded, MessageQuarantined, OutgoingEvent, Quarantine } from "./event.ts";
-import { fitEvent } from "./fit-event.ts";
+import { cutFlags, cutQuarantine, isoDate } from "./event-members.ts";
+import { eventSchema } from "./event.ts";
+import type { BlobPointer, EventFolder, MessageQuarantined, OutgoingEvent, Quarantine } from "./event.ts";
 import type { Lane, MailboxRef } from "./ids.ts";
-import { isJsonLonger, joinJson } from "./json-pieces.ts";
-import { limits } from "./limits.ts";
+import { MessageEvents } from "./message-events.ts";
 import type { BlobKind } from "./ports.ts";
 import { nameInPlace, type UidlBook } from "./uidl-book.ts";
-import { cutText } from "./utf8.ts";
-import { spliceMessage, type WrittenMessage } from "./written-message.ts";
+import type { WrittenMessage } from "./written-message.ts";
 
 /** What an event about a message says besides the message. */
 export interface MessageEventFacts {
@@ -47,34 +45,22 @@ export interface QuarantinedEventInput extends MessageEventFacts {
   readonly quarantine: Quarantine;
 }
 
-/** The most flags and the longest one in an event, in UTF-16 units: keywords are the user's, their number is the server's. */
-const [maxFlags, maxFlagLength, maxReasonLength] = [200, 100, 1_000];
-
-/**
- * The event of a message that was read. Bodies over `limits.inlineBodyBytes` and all attachments go to the blob store; the event
- * as JSON never exceeds `limits.eventBytes` and holds neither U+0000 nor a lone surrogate.
- */
+/** The event of one message that was read: see {@link MessageEvents}. */
 export function writeMessageEvent(input: MessageEventInput): OutgoingEvent {
-  const { key, message, putBlob } = input;
-  const type = "message.added";
-  // The message takes the place of the zero: a text that is joined before it is sent is copied once more.
-  const before = cleanJson({ ...factsOf(type, input), message: 0 }).slice(0, -"0}".length);
-  const json = spliceMessage(before, message, "}", putBlob);
-  if (isJsonLonger(json, limits.eventBytes)) return outgoing(fitEvent(JSON.parse(joinJson(json)) as MessageAdded, putBlob));
-  return { id: key, key, type, json };
+  return new MessageEvents(input, (kind, _key, bytes, sha256) => input.putBlob(kind, bytes, sha256)).write(input);
 }
 
 /** The event of a message that was set aside. */
 export function buildQuarantinedEvent(input: QuarantinedEventInput): MessageQuarantined {
-  return JSON.parse(cleanJson(factsOf("message.quarantined", input))) as MessageQuarantined;
+  return JSON.parse(cleanJson(factsOf(input))) as MessageQuarantined;
 }
 
-/** All of an event but its message. JSON leaves out what is undefined. */
-function factsOf(type: "message.added" | "message.quarantined", input: MessageEventInput | QuarantinedEventInput) {
+/** JSON leaves out what is undefined. */
+function factsOf(input: QuarantinedEventInput) {
   const { mailbox, quarantine } = input;
   return {
     schema: eventSchema,
-    type,
+    type: "message.quarantined",
     key: input.key,
     tenant: mailbox.tenant,
     mailbox: mailbox.address,
@@ -89,16 +75,6 @@ function factsOf(type: "message.added" | "message.quarantined", input: MessageEv
     replayed: input.isReplayed,
     raw: input.raw,
     parser: input.parser,
-    quarantine: quarantine && { code: quarantine.code, reason: cutText(quarantine.reason, maxReasonLength) },
+    quarantine: cutQuarantine(quarantine),
   };
-}
-
-function cutFlags(flags: readonly string[]): readonly string[] {
-  const areShort = flags.length <= maxFlags && flags.every((flag) => flag.length <= maxFlagLength);
-  return areShort ? flags : flags.slice(0, maxFlags).map((flag) => cutText(flag, maxFlagLength));
-}
-
-/** Undefined for a date that no Date can hold: servers send what they like. */
-function isoDate(ms: number | undefined): string | undefined {
-  return ms === undefined || !(Math.abs(ms) <= 8.64e15) ? undefined : new Date(ms).toISOString();
 }

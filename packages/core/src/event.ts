@@ -193,13 +193,16 @@ export type MailEvent =
   | MailboxParked
   | MailboxResumed;
 
-/** An event as it goes on the queue. Serialised as soon as it is made: a text is a fraction of the objects it is made of. */
+/** An event as it goes on the queue. What is long in it is serialised as soon as it is made: a text is a fraction of the objects it is made of. */
 export interface OutgoingEvent {
   /** Unique for ever: `key`, and for an event that may repeat about one message what tells it from the others. */
   readonly id: string;
   readonly key: string;
   readonly type: MailEvent["type"];
-  /** Of a message that was read: around what its parser wrote, which lies in the parser's buffer until that is let go of. */
+  /**
+   * Of a message that was read: around what its parser wrote, which lies in the parser's buffer until that is let go of. Asked for where it
+   * is sent, because some of it may be written each time.
+   */
   readonly json: JsonPieces;
 }
 

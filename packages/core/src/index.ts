@@ -291,6 +291,7 @@ export {
   type WrittenResult,
 } from "./written-message.ts";
 export { asParsed, plainText, type BodyText, type EscapedText, type MessageToWrite, type WrittenHeaders } from "./message-to-write.ts";
+export { MessageEvents } from "./message-events.ts";
 export { joinJson, type JsonPieces } from "./json-pieces.ts";
 export { letGo, letGoBuffer } from "./let-go.ts";
 export { byMailbox, type MessageGroup } from "./message-groups.ts";

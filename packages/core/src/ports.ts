@@ -99,6 +99,8 @@ export interface FetchedMessage {
   readonly internalDate?: number;
   /** Of whoever takes the message, who may let go of them. */
   readonly bytes: Uint8Array;
+  /** How, where others lie in the same buffer, which goes with the last of them: called once, or not at all. Absent: by `letGo`. */
+  readonly letGo?: () => void;
 }
 
 /** A message in pieces. */

@@ -211,10 +211,12 @@ function deal(uids: number[], names: readonly string[], dealt: number, isReverse
 function withAll(book: UidlBook | undefined, uids: readonly number[], names: readonly string[], added: readonly string[]): UidlBook {
   const before = book?.uidls ?? [];
   let grown: string[] | undefined = added.length > 0 || book === undefined ? [...before, ...added] : undefined;
-  for (const [at, uid] of uids.entries()) {
-    if (before[uid - 1]?.startsWith(digestMark) !== true) continue;
+  for (let at = 0; at < uids.length; at++) {
+    const place = (uids[at] as number) - 1;
+    // Places that are not there are looked for long: of a list that is all new each is one.
+    if (place >= before.length || !(before[place] as string).startsWith(digestMark)) continue;
     grown ??= [...before];
-    grown[uid - 1] = names[at] as string;
+    grown[place] = names[at] as string;
   }
   return grown === undefined ? (book as UidlBook) : { uidls: grown };
 }

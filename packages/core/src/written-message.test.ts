@@ -47,7 +47,7 @@ describe("a message that is written where it was parsed", () => {
       fc.property(message, text, (one, around) => {
         const kept: [string, Uint8Array][] = [];
         const put = (kind: string, bytes: Uint8Array) => ({ ref: `ref-${around}`, sha256: kind, size: kept.push([kind, bytes]) });
-        const json = spliceMessage(`{${JSON.stringify(around)}:`, writeMessage(one), ',"end":1}', put);
+        const json = [`{${JSON.stringify(around)}:`, ...spliceMessage(writeMessage(one), put), ',"end":1}'];
 
         const stored: [string, Uint8Array][] = [];
         const store = (kind: string, bytes: Uint8Array) => ({ ref: `ref-${around}`, sha256: kind, size: stored.push([kind, bytes]) });

@@ -146,23 +146,20 @@ export function readMessage({ json, gaps }: WrittenMessage): ParsedMessage {
 }
 
 /**
- * One JSON text: `before`, the message with its gaps filled, `after`. Its bytes stay where they are.
+ * The message's JSON with its gaps filled. Its bytes stay where they are.
  * @param keep stores what a gap left out, in the order of the gaps
  */
 export function spliceMessage(
-  before: string,
   { json, gaps }: WrittenMessage,
-  after: string,
   keep: (kind: GapKind, bytes: Uint8Array, sha256?: string) => BlobPointer,
 ): JsonPieces {
-  if (gaps.length === 0) return [before, json, after];
-  const pieces: (string | Uint8Array)[] = [before];
+  const pieces: (string | Uint8Array)[] = [];
   let from = 0;
   for (const { at, kind, bytes, sha256 } of gaps) {
     pieces.push(json.subarray(from, at), pointerMembers(keep(kind, bytes, sha256)));
     from = at;
   }
-  pieces.push(json.subarray(from), after);
+  pieces.push(json.subarray(from));
   return pieces;
 }
 

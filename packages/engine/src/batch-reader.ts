@@ -12,6 +12,7 @@ import {
   letGo,
   limits,
   type MessageEventFacts,
+  MessageEvents,
   messageKeyPrefix,
   type MessageMeta,
   outgoing,
@@ -20,7 +21,6 @@ import {
   type QuarantineCode,
   type Spot,
   type Suspect,
-  writeMessageEvent,
   type WrittenResult,
 } from "@mailfleet/core";
 import { folderOf } from "./change-events.ts";
@@ -69,9 +69,10 @@ export class BatchReader {
   readonly #keyPrefix: string;
   /** What all events of the batch say. */
   readonly #common: Pick<MessageEventFacts, "mailbox" | "folder" | "uidValidity" | "uidls" | "lane" | "isResync" | "parser">;
+  readonly #writer: MessageEvents;
   readonly #events = new Map<number, OutgoingEvent>();
   /** What was read whole, and what became of it: memory to let go of. */
-  readonly #taken: Uint8Array[] = [];
+  readonly #taken: FetchedMessage[] = [];
   readonly #written: (() => void)[] = [];
   /** Messages that are parsed just now, and their bytes. */
   #inWork = 0;
@@ -90,6 +91,7 @@ export class BatchReader {
     this.#keyPrefix = messageKeyPrefix({ tenant: mailbox.tenant, address: mailbox.address, ...this.#place });
     const parser = { name: ports.mime.name, version: ports.mime.version };
     this.#common = { mailbox, folder, uidValidity, uidls, lane, isResync: checkpoint.isResync && lane === "backfill", parser };
+    this.#writer = new MessageEvents(this.#common, (...blob) => batch.blobs.put(...blob));
   }
 
   /** How many messages came whole. */
@@ -126,7 +128,10 @@ export class BatchReader {
   }
 
   letGo(): void {
-    for (const bytes of this.#taken) letGo(bytes);
+    for (const message of this.#taken) {
+      if (message.letGo) message.letGo();
+      else letGo(message.bytes);
+    }
     for (const one of this.#written) one();
   }
 
@@ -142,7 +147,7 @@ export class BatchReader {
     const { context, lane, blobs, guard, suspect } = this.#batch;
     const { uid, bytes } = message;
     const size = bytes.length;
-    this.#taken.push(bytes);
+    this.#taken.push(message);
     this.#inWork++;
     this.#bytesInWork += size;
     try {
@@ -227,15 +232,17 @@ export class BatchReader {
   #toEvent(message: FetchedMessage, raw: BlobPointer, parsed: WrittenResult): OutgoingEvent {
     if (!parsed.ok) return this.#quarantine(message, { code: "MESSAGE_UNPARSEABLE", reason: parsed.reason }, raw);
     if (parsed.raw?.isPlaceholder ?? isPlaceholder(message.bytes)) return this.#quarantine(message, unconvertible, raw);
-    const key = this.#keyOf(message.uid);
     this.#remember(message, raw, undefined, parsed.raw?.fingerprint);
-    const { blobs } = this.#batch;
-    return writeMessageEvent({
-      ...this.#about(message),
+    const { uid, flags, internalDate } = message;
+    return this.#writer.write({
+      uid,
+      key: this.#keyOf(uid),
+      at: this.#batch.context.ports.clock.now(),
+      flags,
+      internalDate,
       raw,
       message: parsed.message,
-      putBlob: (kind, bytes, sha256) => blobs.put(kind, key, bytes, sha256),
-      ...(parsed.cut !== undefined && { quarantine: { code: "MESSAGE_TOO_LARGE", reason: parsed.cut } }),
+      quarantine: parsed.cut === undefined ? undefined : { code: "MESSAGE_TOO_LARGE", reason: parsed.cut },
     });
   }
 

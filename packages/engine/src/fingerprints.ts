@@ -28,18 +28,16 @@ export function entryOf(
   quarantine: QuarantineCode | undefined,
   fingerprint = fingerprintOf(message.bytes),
 ): IndexEntry {
+  const { uid, flags, internalDate } = message;
   const { messageId, text } = fingerprint;
-  return {
-    uid: message.uid,
-    size,
-    digest: digest(text),
-    flags: message.flags,
-    raw,
-    ...(message.internalDate !== undefined && { internalDate: message.internalDate }),
-    ...(messageId !== undefined && { messageId }),
-    ...(quarantine !== undefined && { quarantine }),
-  };
+  const entry: Writable<IndexEntry> = { uid, size, digest: digest(text), flags, raw };
+  if (internalDate !== undefined) entry.internalDate = internalDate;
+  if (messageId !== undefined) entry.messageId = messageId;
+  if (quarantine !== undefined) entry.quarantine = quarantine;
+  return entry;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What a header batch shows of a message. */
 export function seenOf(digest: Digest, row: HeaderRow): SeenMessage {
@@ -55,11 +53,8 @@ export function seenOf(digest: Digest, row: HeaderRow): SeenMessage {
 }
 
 export function spotOf({ uid, internalDate, digest }: SeenMessage): Spot {
-  return {
-    uid,
-    ...(internalDate !== undefined && { internalDate: Math.floor(internalDate / 1_000) }),
-    digest: digest.slice(0, spotDigestLength),
-  };
+  const short = digest.slice(0, spotDigestLength);
+  return internalDate === undefined ? { uid, digest: short } : { uid, internalDate: Math.floor(internalDate / 1_000), digest: short };
 }
 
 /**
@@ -68,11 +63,16 @@ export function spotOf({ uid, internalDate, digest }: SeenMessage): Spot {
  */
 export function newestSpots(checkpoint: FolderCheckpoint, added: readonly Spot[]): readonly Spot[] {
   const anchor = anchorIn(checkpoint);
-  const [first, ...others] = [...added, ...checkpoint.spots.filter((spot) => !anchor.includes(spot))];
-  if (first === undefined) return anchor;
-  const newest = others.reduce((best, spot) => (spot.uid > best.uid ? spot : best), first);
-  const oldest = isOfSpool(checkpoint) ? others.reduce((best, spot) => (spot.uid < best.uid ? spot : best), first) : newest;
-  return [newest, ...(oldest.uid === newest.uid ? [] : [oldest]), ...anchor];
+  let newest: Spot | undefined;
+  let oldest: Spot | undefined;
+  for (const spots of [added, checkpoint.spots.filter((spot) => !anchor.includes(spot))]) {
+    for (const spot of spots) {
+      if (newest === undefined || spot.uid > newest.uid) newest = spot;
+      if (oldest === undefined || spot.uid < oldest.uid) oldest = spot;
+    }
+  }
+  if (newest === undefined || oldest === undefined) return anchor;
+  return [newest, ...(isOfSpool(checkpoint) && oldest.uid !== newest.uid ? [oldest] : []), ...anchor];
 }
 
 /** The messages at the end of a history that is not wanted: they were never handed off. */

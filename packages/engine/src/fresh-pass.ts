@@ -275,7 +275,8 @@ function throwIfDraining(context: SessionContext): void {
 /** Sizes for planning; a UID that vanished meanwhile is asked for all the same, so that it is accounted for. */
 export async function describeAll(context: SessionContext, uids: readonly number[]): Promise<readonly MessageMeta[]> {
   if (uids.length === 0) return [];
-  const known = new Map((await context.session.describe(uids)).map((meta) => [meta.uid, meta]));
+  const known = new Map<number, MessageMeta>();
+  for (const meta of await context.session.describe(uids)) known.set(meta.uid, meta);
   return uids.map((uid) => known.get(uid) ?? { uid, size: 0 });
 }
 

@@ -147,7 +147,8 @@ class PooledMimeParser implements MimeParser {
       const job: Job = { bytes, isUrgent, resolve, reject };
       if (bytes.byteLength > this.#options.apartBytes) this.#setAside(job);
       else {
-        this.#waiting.splice(isUrgent ? this.#urgent++ : this.#waiting.length, 0, job);
+        if (isUrgent) this.#waiting.splice(this.#urgent++, 0, job);
+        else this.#waiting.push(job);
         this.#dispatchSoon();
       }
     });
@@ -240,16 +241,16 @@ class PooledMimeParser implements MimeParser {
     try {
       // a copy, because the caller keeps its bytes; one buffer, because it changes hands without a second copy
       const slab = new Uint8Array(sizes.reduce((sum, one) => sum + one, 0));
-      let at = 0;
-      for (const job of batch) {
-        slab.set(job.bytes, at);
-        at += job.bytes.byteLength;
+      let end = 0;
+      for (const { bytes } of batch) {
+        slab.set(bytes, end);
+        end += bytes.byteLength;
       }
       const task: ParseTask = { slab: slab.buffer, sizes, limits: this.#parseLimits(), startedAt };
       const results = unpackBatch(await this.#pool.run(task, { transferList: [slab.buffer], signal: clock.signal }));
       this.#begun++;
       this.#failedStarts = 0;
-      for (const [index, job] of batch.entries()) job.resolve(results[index] as WrittenResult);
+      for (let at = 0; at < batch.length; at++) (batch[at] as Job).resolve(results[at] as WrittenResult);
     } catch (error) {
       const hasBegun = Atomics.load(startedAt, 0) !== 0n;
       if (hasBegun) this.#begun++;

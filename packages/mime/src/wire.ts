@@ -122,24 +122,35 @@ function repeated<T>(value: T, times: number): T[] {
 
 /** All bytes are views of the batch's buffer. */
 export function unpackBatch(batch: WireBatch): WrittenResult[] {
-  const { slab, reasons, cuts, from, jsonBytes } = batch;
-  let read = reasons.filter((reason) => reason === undefined).length;
+  const { slab, reasons, cuts, from, jsonBytes, facts } = batch;
+  let read = 0;
   const letGo = (): void => {
     if (--read === 0) letGoBuffer(slab);
   };
   const gaps = gapsOf(batch);
-  return reasons.map((reason, index): WrittenResult => {
-    const raw = rawFacts(batch.facts, index);
-    if (reason !== undefined) return { ok: false, reason, ...raw };
-    const cut = cuts[index];
-    const json = new Uint8Array(slab, from[index], jsonBytes[index]);
-    return { ok: true, message: { json, gaps: gaps[index] ?? [], letGo }, ...(cut !== undefined && { cut }), ...raw };
-  });
+  const results: WrittenResult[] = [];
+  for (let at = 0; at < reasons.length; at++) {
+    const raw = rawFacts(facts, at);
+    const reason = reasons[at];
+    if (reason !== undefined) {
+      results.push(raw === undefined ? { ok: false, reason } : { ok: false, reason, raw });
+      continue;
+    }
+    read++;
+    const message = { json: new Uint8Array(slab, from[at], jsonBytes[at]), gaps: gaps?.[at] ?? noGaps, letGo };
+    const cut = cuts[at];
+    const result = raw === undefined ? { ok: true as const, message } : { ok: true as const, message, raw };
+    results.push(cut === undefined ? result : { ...result, cut });
+  }
+  return results;
 }
 
-/** Of each message, as far as it has any. */
-function gapsOf({ slab, from, jsonBytes, gaps }: WireBatch): (Gap[] | undefined)[] {
-  const all: (Gap[] | undefined)[] = [];
+const noGaps: readonly Gap[] = [];
+
+/** Of each message, as far as it has any; undefined where none has. */
+function gapsOf({ slab, from, jsonBytes, gaps }: WireBatch): (Gap[] | undefined)[] | undefined {
+  if (gaps.length === 0) return undefined;
+  const all: (Gap[] | undefined)[] = from.map(() => undefined);
   let [last, contentAt] = [-1, 0];
   for (const [message, kind, at, size, sha256] of gaps) {
     if (message !== last) contentAt = (from[message] as number) + (jsonBytes[message] as number);
@@ -150,10 +161,11 @@ function gapsOf({ slab, from, jsonBytes, gaps }: WireBatch): (Gap[] | undefined)
   return all;
 }
 
-function rawFacts({ sha256, messageIds, fingerprints, placeholders }: WireFacts, index: number): { readonly raw?: RawFacts } {
-  const hashed = sha256[index];
-  if (hashed === undefined) return {};
-  const messageId = messageIds[index];
-  const fingerprint = { ...(messageId !== undefined && { messageId }), text: fingerprints[index] as string };
-  return { raw: { sha256: hashed, fingerprint, isPlaceholder: placeholders[index] as boolean } };
+function rawFacts({ sha256, messageIds, fingerprints, placeholders }: WireFacts, at: number): RawFacts | undefined {
+  const hashed = sha256[at];
+  if (hashed === undefined) return undefined;
+  const messageId = messageIds[at];
+  const text = fingerprints[at] as string;
+  const fingerprint = messageId === undefined ? { text } : { messageId, text };
+  return { sha256: hashed, fingerprint, isPlaceholder: placeholders[at] as boolean };
 }

@@ -24,6 +24,9 @@ export interface MessageReaderOptions {
   readonly toFailure: (error: unknown, at: FailurePlace) => SyncError;
 }
 
+/** POP3 has none. */
+const noFlags: readonly string[] = [];
+
 /** Reads messages of a session's list by TOP and RETR; what the server withholds is absent. */
 export class MessageReader {
   readonly #options: MessageReaderOptions;
@@ -54,10 +57,11 @@ export class MessageReader {
     const unclear: SyncError[] = [];
     for await (const items of this.#orDrop(this.#client.retrWhole(numbers, most))) {
       let messages: FetchedMessage[] = [];
-      for (const { number, bytes, refusal } of items) {
+      for (const item of items) {
+        const { number, refusal } = item;
         const uid = this.#uidOf(number);
         if (refusal === undefined) {
-          messages.push({ uid, flags: [], bytes });
+          messages.push({ uid, flags: noFlags, bytes: item.bytes, letGo: item.letGo });
           this.#given = number;
           continue;
         }

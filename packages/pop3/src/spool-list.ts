@@ -12,8 +12,8 @@ export class SpoolList {
   readonly status: FolderStatus;
   /** Ascending. */
   readonly uids: readonly number[];
-  readonly #numbers: ReadonlyMap<number, number>;
-  #uidsByNumber: ReadonlyMap<number, number> | undefined;
+  readonly #numbers = new Map<number, number>();
+  readonly #uidsByNumber = new Map<number, number>();
 
   /**
    * @param rows as the server lists them, which need not be oldest first
@@ -24,7 +24,12 @@ export class SpoolList {
       before,
       rows.map(({ uidl }) => uidl),
     );
-    this.#numbers = new Map(rows.map(({ number }, at) => [uids[at] ?? 0, number]));
+    for (let at = 0; at < rows.length; at++) {
+      const { number } = rows[at] as SpoolRow;
+      const uid = uids[at] as number;
+      this.#numbers.set(uid, number);
+      this.#uidsByNumber.set(number, uid);
+    }
     this.uids = uids.toSorted((a, b) => a - b);
     const uidNext = (this.uids.at(-1) ?? 0) + 1;
     this.status = { messages: count, uidNext, uidValidity, ...(book !== undefined && { uidls: book }), order: uids };
@@ -36,14 +41,15 @@ export class SpoolList {
 
   /** Those of the UIDs that are in the list, each once, in the given order. */
   pick(uids: readonly number[]): readonly { readonly uid: number; readonly number: number }[] {
-    return [...new Set(uids)].flatMap((uid) => {
+    const picked: { readonly uid: number; readonly number: number }[] = [];
+    for (const uid of new Set(uids)) {
       const number = this.#numbers.get(uid);
-      return number === undefined ? [] : [{ uid, number }];
-    });
+      if (number !== undefined) picked.push({ uid, number });
+    }
+    return picked;
   }
 
   uidOf(number: number): number | undefined {
-    this.#uidsByNumber ??= new Map([...this.#numbers].map(([uid, of]) => [of, uid]));
     return this.#uidsByNumber.get(number);
   }
 }

@@ -95,7 +95,9 @@ export class SpoolSession implements MailSession {
     const wanted = list.pick(uids);
     if (this.#sizes === undefined && wanted.length > sizesAskedSingly) {
       const rows = await this.#guarded({ phase: "command" }, () => this.#client.list());
-      this.#sizes = new Map(rows.map(({ number, octets }) => [number, octets]));
+      const sizes = new Map<number, number>();
+      for (const { number, octets } of rows) sizes.set(number, octets);
+      this.#sizes = sizes;
     }
     const found: MessageMeta[] = [];
     for (const { uid, number } of wanted) {

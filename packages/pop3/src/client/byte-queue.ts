@@ -1,4 +1,4 @@
-import type { DotDecoder } from "./dot-decoder.ts";
+import type { DotDecoder, TakePiece } from "./dot-decoder.ts";
 
 const lf = 10;
 const cr = 13;
@@ -60,7 +60,7 @@ export class ByteQueue {
   }
 
   /** Gives a decoder the chunk that comes next, or what is left of it. @returns false when there is none */
-  decode(decoder: DotDecoder, emit: (piece: Buffer) => void): boolean {
+  decode(decoder: DotDecoder, emit: TakePiece): boolean {
     const chunk = this.#chunks[this.#head];
     if (chunk === undefined) return false;
     this.#use(decoder.push(chunk, this.#offset, emit));

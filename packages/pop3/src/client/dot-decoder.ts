@@ -4,6 +4,9 @@ const dot = 46;
 const lineThenDot = Buffer.from("\r\n.");
 const carriageReturn = Buffer.from("\r");
 
+/** Takes a part of a message: the bytes of `chunk` from `from` to `to`, which is at least one further. */
+export type TakePiece = (chunk: Buffer, from: number, to: number) => void;
+
 /** What the bytes so far end in. */
 type State =
   /** At the beginning of a line: after CR LF, or at the beginning of all. */
@@ -30,12 +33,12 @@ export class DotDecoder {
   }
 
   /**
-   * Decodes `chunk` from `from` on, in place: what it emits are views of the chunk, one or two for each call, and the chunk's own bytes
+   * Decodes `chunk` from `from` on, in place: what it emits are parts of the chunk, one or two for each call, and the chunk's own bytes
    * move. So a chunk is given to one decoder only, and once.
    *
    * @returns where the decoder stopped: behind the end of the answer, or at the end of the chunk
    */
-  push(chunk: Buffer, from: number, emit: (piece: Buffer) => void): number {
+  push(chunk: Buffer, from: number, emit: TakePiece): number {
     let read = from;
     /** What is kept ends at `written`; what is kept from `run` to `read` has not been moved there yet. */
     let written = from;
@@ -79,14 +82,14 @@ export class DotDecoder {
           } else {
             // The CR belongs to the message after all. It was in this chunk, where the dot has left room for it, or in the one before.
             if (read > from) chunk[written++] = cr;
-            else emit(carriageReturn);
+            else emit(carriageReturn, 0, 1);
             this.#state = "middle";
           }
           break;
       }
     }
     written = moveDown(chunk, written, run, read);
-    if (written > from) emit(chunk.subarray(from, written));
+    if (written > from) emit(chunk, from, written);
     return read;
   }
 }

@@ -1,13 +1,13 @@
 import type { CommandWindow, SentCommand } from "./command-window.ts";
 import type { Dialogue } from "./dialogue.ts";
-import { DotDecoder } from "./dot-decoder.ts";
-import { MessagePieces } from "./message-pieces.ts";
+import { DotDecoder, type TakePiece } from "./dot-decoder.ts";
+import { MessageSlab } from "./message-slab.ts";
 import type { Pop3Error } from "./pop3-error.ts";
 import { readOver, readOverAnswers } from "./read-over.ts";
 
-/** A message of `retrWhole` in a buffer of its own, or the server's `-ERR` for it, after which the others go on. */
+/** A message of `retrWhole`, whose buffer is let go of with the last message in it, or the server's `-ERR` for it, after which the others go on. */
 export type WholeItem =
-  | { readonly number: number; readonly bytes: Buffer; readonly refusal?: undefined }
+  | { readonly number: number; readonly bytes: Buffer; readonly letGo: () => void; readonly refusal?: undefined }
   | { readonly number: number; readonly bytes?: undefined; readonly refusal: Pop3Error };
 
 export interface WholeMessagesOptions {
@@ -25,8 +25,8 @@ export class WholeMessages {
   #current: SentCommand | undefined;
   /** Since its +OK. */
   #decoder: DotDecoder | undefined;
-  readonly #pieces = new MessagePieces();
-  readonly #add = (piece: Buffer): void => this.#pieces.add(piece);
+  readonly #slab = new MessageSlab();
+  readonly #add: TakePiece = (chunk, from, to) => this.#slab.add(chunk, from, to);
 
   constructor(options: WholeMessagesOptions) {
     this.#options = options;
@@ -46,6 +46,7 @@ export class WholeMessages {
         if (items.length === 0) await dialogue.wire.more();
       }
     } finally {
+      this.#slab.end();
       await this.#readOver();
       dialogue.leave();
     }
@@ -81,14 +82,14 @@ export class WholeMessages {
     if (!this.#isRead(this.#decoder)) return undefined;
     this.#current = undefined;
     this.#decoder = undefined;
-    return { number, bytes: this.#pieces.take() };
+    return { number, bytes: this.#slab.take(), letGo: this.#slab.letGo };
   }
 
   /** @returns false while bytes are missing @throws Pop3Error `limit` */
   #isRead(decoder: DotDecoder): boolean {
     const { dialogue, maxBytes } = this.#options;
     while (!decoder.isEnded && dialogue.wire.decode(decoder, this.#add)) {
-      if (this.#pieces.length > maxBytes) throw dialogue.wire.violate("limit", "message-bytes");
+      if (this.#slab.length > maxBytes) throw dialogue.wire.violate("limit", "message-bytes");
     }
     return decoder.isEnded;
   }

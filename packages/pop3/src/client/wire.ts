@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { ByteQueue } from "./byte-queue.ts";
 import { networkError } from "./dial.ts";
-import type { DotDecoder } from "./dot-decoder.ts";
+import type { DotDecoder, TakePiece } from "./dot-decoder.ts";
 import type { Pop3Limits, Pop3Timeouts } from "./limits.ts";
 import { Pop3Error, type Pop3ErrorFields, type Pop3ErrorKind, type Pop3Problem } from "./pop3-error.ts";
 
@@ -84,7 +84,7 @@ export class Wire {
   /** Decodes until there are pieces or the answer ends; no pieces mean the end. @throws Pop3Error */
   async pieces(decoder: DotDecoder): Promise<readonly Buffer[]> {
     const pieces: Buffer[] = [];
-    const emit = (piece: Buffer): void => void pieces.push(piece);
+    const emit: TakePiece = (chunk, from, to) => void pieces.push(chunk.subarray(from, to));
     for (;;) {
       while (pieces.length === 0 && !decoder.isEnded && this.decode(decoder, emit));
       if (pieces.length > 0 || decoder.isEnded) return pieces;
@@ -93,7 +93,7 @@ export class Wire {
   }
 
   /** Gives a decoder the bytes that came in one piece. @returns false when there are none */
-  decode(decoder: DotDecoder, emit: (piece: Buffer) => void): boolean {
+  decode(decoder: DotDecoder, emit: TakePiece): boolean {
     const isDecoded = this.#queue.decode(decoder, emit);
     this.#makeRoom();
     return isDecoded;
