@@ -64,7 +64,7 @@ export class BatchReader {
   readonly flags: FlagRow[] = [];
   readonly spots: Spot[] = [];
   readonly #batch: BatchToRead;
-  readonly #sizes: ReadonlyMap<number, number>;
+  readonly #sizes = new Map<number, number>();
   readonly #place: IndexedFolder;
   readonly #keyPrefix: string;
   /** What all events of the batch say. */
@@ -86,7 +86,7 @@ export class BatchReader {
     const { mailbox, ports } = context;
     const { generation, uidValidity, uidls } = checkpoint;
     const folder = folderOf(work);
-    this.#sizes = new Map(metas.map((meta) => [meta.uid, meta.size]));
+    for (const { uid, size } of metas) this.#sizes.set(uid, size);
     this.#place = { folder: work.path, ...(work.role !== undefined && { role: work.role }), generation, uidValidity };
     this.#keyPrefix = messageKeyPrefix({ tenant: mailbox.tenant, address: mailbox.address, ...this.#place });
     const parser = { name: ports.mime.name, version: ports.mime.version };
@@ -112,7 +112,7 @@ export class BatchReader {
       await guard.before();
       signal.throwIfAborted();
       for (const message of messages) {
-        void this.#parseWhole(message);
+        this.#parseWhole(message);
         if (this.#bytesInWork <= limits.batchBytes) continue;
         // More came than was announced: what is here is finished first, so that no server decides how much is held.
         await this.#idle();
@@ -142,24 +142,38 @@ export class BatchReader {
     });
   }
 
-  /** Never throws. */
-  async #parseWhole(message: FetchedMessage): Promise<void> {
-    const { context, lane, blobs, guard, suspect } = this.#batch;
-    const { uid, bytes } = message;
-    const size = bytes.length;
+  /** Of the many messages of a batch each has one promise, the parser's. Never throws. */
+  #parseWhole(message: FetchedMessage): void {
+    const { context, lane } = this.#batch;
     this.#taken.push(message);
     this.#inWork++;
-    this.#bytesInWork += size;
+    this.#bytesInWork += message.bytes.length;
+    context.ports.mime.parse(message.bytes, lane === "fresh").then(
+      (parsed) => this.#takeParsed(message, parsed),
+      (error: unknown) => this.#endWork(message, { error }),
+    );
+  }
+
+  #takeParsed(message: FetchedMessage, parsed: WrittenResult): void {
+    const { blobs, guard, suspect } = this.#batch;
+    const { uid, bytes } = message;
     try {
-      const parsed = await context.ports.mime.parse(bytes, lane === "fresh");
       if (parsed.ok && parsed.message.letGo) this.#written.push(parsed.message.letGo);
       const raw = blobs.put("raw", this.#keyOf(uid), bytes, parsed.raw?.sha256);
       this.#events.set(uid, this.#toEvent(message, raw, parsed));
-      if (suspect) await guard.after();
     } catch (error) {
-      this.#failure ??= { error };
+      return this.#endWork(message, { error });
     }
-    this.#bytesInWork -= size;
+    if (!suspect) return this.#endWork(message);
+    guard.after().then(
+      () => this.#endWork(message),
+      (error: unknown) => this.#endWork(message, { error }),
+    );
+  }
+
+  #endWork({ bytes }: FetchedMessage, failure?: { readonly error: unknown }): void {
+    this.#failure ??= failure;
+    this.#bytesInWork -= bytes.length;
     if (--this.#inWork === 0) this.#onIdle?.();
   }
 

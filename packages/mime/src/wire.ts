@@ -137,7 +137,7 @@ export function unpackBatch(batch: WireBatch): WrittenResult[] {
       continue;
     }
     read++;
-    const message = { json: new Uint8Array(slab, from[at], jsonBytes[at]), gaps: gaps?.[at] ?? noGaps, letGo };
+    const message = { json: new Uint8Array(slab, from[at], jsonBytes[at]), gaps: gaps.get(at) ?? noGaps, letGo };
     const cut = cuts[at];
     const result = raw === undefined ? { ok: true as const, message } : { ok: true as const, message, raw };
     results.push(cut === undefined ? result : { ...result, cut });
@@ -147,16 +147,20 @@ export function unpackBatch(batch: WireBatch): WrittenResult[] {
 
 const noGaps: readonly Gap[] = [];
 
-/** Of each message, as far as it has any; undefined where none has. */
-function gapsOf({ slab, from, jsonBytes, gaps }: WireBatch): (Gap[] | undefined)[] | undefined {
-  if (gaps.length === 0) return undefined;
-  const all: (Gap[] | undefined)[] = from.map(() => undefined);
+/** By message, as far as it has any. */
+function gapsOf({ slab, from, jsonBytes, gaps }: WireBatch): ReadonlyMap<number, readonly Gap[]> {
+  const all = new Map<number, readonly Gap[]>();
+  let own: Gap[] = [];
   let [last, contentAt] = [-1, 0];
   for (const [message, kind, at, size, sha256] of gaps) {
-    if (message !== last) contentAt = (from[message] as number) + (jsonBytes[message] as number);
-    (all[message] ??= []).push({ kind: kinds[kind] as GapKind, at, bytes: new Uint8Array(slab, contentAt, size), sha256 });
+    if (message !== last) {
+      contentAt = (from[message] as number) + (jsonBytes[message] as number);
+      own = [];
+      all.set(message, own);
+      last = message;
+    }
+    own.push({ kind: kinds[kind] as GapKind, at, bytes: new Uint8Array(slab, contentAt, size), sha256 });
     contentAt += size;
-    last = message;
   }
   return all;
 }

@@ -26,7 +26,7 @@ export class ScriptCommand extends Command {
     for (const { id, type, json } of this.#events) {
       bulks.add(eventJobId(id));
       bulks.add(type);
-      bulks.add(...json);
+      bulks.addJoined(json);
     }
     return (this.#written = bulks.join());
   }
@@ -42,27 +42,29 @@ type Piece = string | Uint8Array;
 /** A command as Redis reads it: an array of strings with their lengths before them, in UTF-8 where they are text (RESP2). */
 class BulkStrings {
   readonly #pieces: Piece[] = [];
+  /** What comes next, as long as it is text: each piece is a call into Node, and a text costs as much as a long one. */
+  #text = "";
   #count = 0;
   #size = 0;
 
-  add(...pieces: readonly Piece[]): void {
-    this.#count++;
-    const at = this.#pieces.push("") - 1;
-    const before = this.#size;
-    for (const piece of pieces) {
-      this.#pieces.push(piece);
-      this.#size += typeof piece === "string" ? Buffer.byteLength(piece) : piece.length;
-    }
-    // With the end of what comes before it.
-    const head = `\r\n$${this.#size - before}\r\n`;
-    this.#pieces[at] = head;
-    this.#size += head.length;
+  add(text: string | Uint8Array): void {
+    this.#begin(sizeOf(text));
+    this.#append(text);
+  }
+
+  addJoined(pieces: readonly Piece[]): void {
+    let size = 0;
+    for (const piece of pieces) size += sizeOf(piece);
+    this.#begin(size);
+    for (const piece of pieces) this.#append(piece);
   }
 
   join(): Buffer {
+    this.#append("\r\n");
+    this.#endText();
     const head = `*${this.#count}`;
     // Not of Node's pool: it is given back as a whole.
-    const target = Buffer.allocUnsafeSlow(head.length + this.#size + 2);
+    const target = Buffer.allocUnsafeSlow(head.length + this.#size + "\r\n".length);
     let end = target.write(head);
     for (const piece of this.#pieces) {
       if (typeof piece === "string") end += target.write(piece, end);
@@ -71,7 +73,31 @@ class BulkStrings {
         end += piece.length;
       }
     }
-    target.write("\r\n", end);
     return target;
   }
+
+  /** With the end of what comes before it. */
+  #begin(size: number): void {
+    const head = `\r\n$${size}\r\n`;
+    this.#count++;
+    this.#text += head;
+    this.#size += head.length + size;
+  }
+
+  #append(piece: Piece): void {
+    if (typeof piece === "string") this.#text += piece;
+    else {
+      this.#endText();
+      this.#pieces.push(piece);
+    }
+  }
+
+  #endText(): void {
+    this.#pieces.push(this.#text);
+    this.#text = "";
+  }
+}
+
+function sizeOf(piece: Piece): number {
+  return typeof piece === "string" ? Buffer.byteLength(piece) : piece.length;
 }
