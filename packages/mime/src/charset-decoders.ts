@@ -1,4 +1,5 @@
 import { isAscii } from "node:buffer";
+import { CharsetPairs } from "./charset-pairs.ts";
 import { byteTable, utf8Table } from "./escape-text.ts";
 import type { EscapeTable } from "./escape-text.ts";
 import type { ChunkDecoder, Libmime } from "./lean-mail-parser.ts";
@@ -8,26 +9,30 @@ export interface CharsetDecoder {
   readonly isKnown: boolean;
   /** CR and LF are themselves, wherever they stand. */
   readonly isByteWise: boolean;
-  /** Where bytes can be made JSON without a string between. */
-  readonly escapes: EscapeTable | undefined;
+  /** How bytes can be made JSON without a string between, as far as that is known. To be asked once for each text. */
+  escapes(): EscapeTable | undefined;
   decode(bytes: Buffer, start: number, end: number): string;
 }
 
 const utf8: CharsetDecoder = {
   isKnown: true,
   isByteWise: true,
-  escapes: utf8Table,
+  escapes: () => utf8Table,
   decode: (bytes, start, end) => bytes.toString("utf8", start, end),
 };
 const unknown: CharsetDecoder = { ...utf8, isKnown: false };
+const latin1Table = byteTable(Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)));
 const latin1: CharsetDecoder = {
   isKnown: true,
   isByteWise: true,
-  escapes: byteTable(Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte))),
+  escapes: () => latin1Table,
   decode: (bytes, start, end) => bytes.toString("latin1", start, end),
 };
 
 const [lf, cr] = [0x0a, 0x0d];
+
+/** A table of pairs takes as long as it saves on a hundred texts or two: who has no more of a charset does without. */
+const textsBeforePairs = 100;
 
 /** Names come from mail: a sender could make up any number of them. */
 const maxNames = 200;
@@ -39,6 +44,7 @@ const maxNames = 200;
  */
 export class CharsetDecoders {
   readonly #libmime: Libmime;
+  readonly #pairs = new CharsetPairs();
   readonly #byName = new Map<string, CharsetDecoder | undefined>();
 
   constructor(libmime: Libmime) {
@@ -70,10 +76,11 @@ export class CharsetDecoders {
     if (table.every((char, byte) => char === String.fromCharCode(byte))) return latin1;
     const isByteWise = table[lf] === "\n" && table[cr] === "\r";
     const isAsciiBelow = table.slice(0, 128).every((char, byte) => char === String.fromCharCode(byte));
+    const escapes = isAsciiBelow ? byteTable(table) : undefined;
     return {
       isKnown: true,
       isByteWise,
-      escapes: isAsciiBelow ? byteTable(table) : undefined,
+      escapes: () => escapes,
       decode: (text, start, end) => {
         const part = text.subarray(start, end);
         return isAsciiBelow && isAscii(part) ? part.toString("latin1") : decoder.write(part);
@@ -82,22 +89,29 @@ export class CharsetDecoders {
   }
 
   #stateful(name: string): CharsetDecoder {
+    let texts = 0;
+    let escapes: EscapeTable | undefined;
     return {
       isKnown: true,
       isByteWise: false,
-      escapes: undefined,
-      decode: (text, start, end) => {
-        const { decoder } = this.#libmime.createDecodeStream(name);
-        return decoder === null ? "" : decodeAll(decoder, text.subarray(start, end)).toWellFormed();
+      escapes: () => {
+        if (++texts === textsBeforePairs) escapes = this.#pairs.find((bytes) => this.#decodeOnce(name, bytes));
+        return escapes;
       },
+      decode: (text, start, end) => this.#decodeOnce(name, text.subarray(start, end)).toWellFormed(),
     };
+  }
+
+  #decodeOnce(name: string, bytes: Buffer): string {
+    const { decoder } = this.#libmime.createDecodeStream(name);
+    return decoder === null ? "" : decodeAll(decoder, bytes);
   }
 
   #whole(name: string): CharsetDecoder {
     return {
       isKnown: true,
       isByteWise: false,
-      escapes: undefined,
+      escapes: () => undefined,
       decode: (text, start, end) => this.#libmime.decodeWord(name, "B", text.toString("base64", start, end)).toWellFormed(),
     };
   }

@@ -5,23 +5,28 @@ import { isAscii, isUtf8 } from "node:buffer";
  * JSON, and written as bytes: five passes over a text, and two copies on the heap.
  */
 
-/** What to write for the bytes of a charset that has ASCII, and one place for each byte. */
+/** What to write for the bytes of a charset that has ASCII. */
 export interface EscapeTable {
   /** 0: the byte itself; above: two or three bytes, the last one lowest; below: left to those who look at strings. */
   readonly codes: Int32Array;
   /** Whether bytes beyond ASCII are written as they are, and have to be looked at. */
   readonly isUtf8: boolean;
+  /** Of a charset with two bytes for a character beyond ASCII: as {@link pairAt} has it. */
+  readonly pairs: PairTable | undefined;
 }
+
+/** UTF-16 units by the two bytes, the first one without its highest bit; 0 for what is left to those who look at strings. */
+export type PairTable = Uint16Array;
 
 /** The most bytes that are written for one. */
 export const mostPerByte = 3;
 
-const [lf, cr] = [0x0a, 0x0d];
+const [lf, cr, firstBeyondAscii] = [0x0a, 0x0d, 0x80];
 const replacement = Buffer.from("\uFFFD");
 
 /** @param chars of each byte */
 export function byteTable(chars: readonly string[]): EscapeTable {
-  return { codes: Int32Array.from(chars, codeOf), isUtf8: false };
+  return { codes: Int32Array.from(chars, codeOf), isUtf8: false, pairs: undefined };
 }
 
 function codeOf(char: string, byte: number): number {
@@ -34,7 +39,20 @@ function codeOf(char: string, byte: number): number {
 
 const latin1Table = byteTable(Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)));
 
-export const utf8Table: EscapeTable = { codes: latin1Table.codes.map((code, byte) => (byte < 0x80 ? code : 0)), isUtf8: true };
+export const utf8Table: EscapeTable = {
+  codes: latin1Table.codes.map((code, byte) => (byte < firstBeyondAscii ? code : 0)),
+  isUtf8: true,
+  pairs: undefined,
+};
+
+export function tableOfPairs(pairs: PairTable): EscapeTable {
+  return { codes: latin1Table.codes.map((code, byte) => (byte < firstBeyondAscii ? code : -1)), isUtf8: false, pairs };
+}
+
+/** The place of two bytes, the first of them beyond ASCII. */
+export function pairAt(first: number, second: number): number {
+  return ((first & 0x7f) << 8) | second;
+}
 
 /**
  * A range of bytes with LF for each CRLF.
@@ -57,6 +75,37 @@ export function escapeText(bytes: Buffer, start: number, end: number, out: Buffe
     if (char === cr && at + 1 < end && bytes[at + 1] === lf) continue;
     size = putCode(code, out, size);
   }
+  return size;
+}
+
+/** As {@link escapeText}, for a charset that has pairs. */
+export function escapePairs(bytes: Buffer, start: number, end: number, out: Buffer, codes: Int32Array, pairs: PairTable): number {
+  let size = 0;
+  for (let at = start; at < end; at++) {
+    const char = bytes[at] as number;
+    const code = codes[char] as number;
+    if (code === 0) out[size++] = char;
+    else if (code > 0) {
+      if (char !== cr || at + 1 === end || bytes[at + 1] !== lf) size = putCode(code, out, size);
+    } else {
+      if (char < firstBeyondAscii || ++at === end) return -1;
+      const unit = pairs[pairAt(char, bytes[at] as number)] as number;
+      if (unit === 0) return -1;
+      size = putUnit(unit, out, size);
+    }
+  }
+  return size;
+}
+
+/** A character beyond ASCII, in UTF-8. @param unit no surrogate */
+function putUnit(unit: number, out: Buffer, from: number): number {
+  let size = from;
+  if (unit < 0x800) out[size++] = 0xc0 | (unit >> 6);
+  else {
+    out[size++] = 0xe0 | (unit >> 12);
+    out[size++] = 0x80 | ((unit >> 6) & 0x3f);
+  }
+  out[size++] = 0x80 | (unit & 0x3f);
   return size;
 }
 

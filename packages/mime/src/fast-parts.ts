@@ -4,7 +4,7 @@ import type { CharsetDecoder, CharsetDecoders } from "./charset-decoders.ts";
 import { readContentFields } from "./content-fields.ts";
 import type { ContentFields } from "./content-fields.ts";
 import type { Decline } from "./decline.ts";
-import { escapeText, isSound, mostPerByte } from "./escape-text.ts";
+import { escapePairs, escapeText, isSound, mostPerByte } from "./escape-text.ts";
 import type { EscapeTable } from "./escape-text.ts";
 import { findBlock, scanFields } from "./header-block.ts";
 import type { MessageHead } from "./header-block.ts";
@@ -165,7 +165,8 @@ export class FastParts implements RawParts {
     const charset = this.#tools.charsets.get(content.charset ?? "utf-8");
     if (charset === undefined) return "charset";
     if (!charset.isKnown) this.hasUnknownCharset = true;
-    const json = charset.escapes === undefined ? undefined : this.#escape(content, charset.escapes, start, end);
+    const escapes = charset.escapes();
+    const json = escapes === undefined ? undefined : this.#escape(content, escapes, start, end);
     if (json === undefined) return this.#readString(content, charset, start, end);
     if (json.length > 0) this.#textsOf(content).push({ json });
     return undefined;
@@ -186,10 +187,13 @@ export class FastParts implements RawParts {
 
   /** @returns how many bytes were written, or -1 */
   #escapeInto(out: Buffer, content: ContentFields, escapes: EscapeTable, start: number, end: number): number {
-    if (!content.isFlowed && content.encoding === "identity") return escapeText(this.#bytes, start, end, out, escapes);
-    if (!content.isFlowed && content.encoding === "quoted-printable") return escapeQuotedPrintable(this.#bytes, start, end, out, escapes);
+    const { codes, pairs } = escapes;
+    const isDirect = !content.isFlowed && pairs === undefined;
+    if (isDirect && content.encoding === "identity") return escapeText(this.#bytes, start, end, out, escapes);
+    if (isDirect && content.encoding === "quoted-printable") return escapeQuotedPrintable(this.#bytes, start, end, out, escapes);
     const decoded = this.#decodeText(content, start, end);
     if (typeof decoded === "string" || decoded.length > end - start) return -1;
+    if (pairs !== undefined) return escapePairs(decoded, 0, decoded.length, out, codes, pairs);
     return escapeText(decoded, 0, decoded.length, out, escapes);
   }
 

@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CharsetPairs } from "./charset-pairs.ts";
+import { escapePairs, mostPerByte } from "./escape-text.ts";
+import { LeanMailParser } from "./lean-mail-parser.ts";
+
+const { library } = new LeanMailParser({ parts: 1, depth: 1, headerBytes: 1, textBytes: 1 });
+const decoderOf =
+  (name: string) =>
+  (bytes: Buffer): string => {
+    const { decoder } = library.createDecodeStream(name);
+    return decoder === null ? "" : decoder.write(bytes) + (decoder.end() ?? "");
+  };
+
+const byte = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
+const pair = fc.tuple(byte(0x81, 0xfe), byte(0x40, 0xfe));
+const piece = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(byte(0xb0, 0xc8), byte(0xa1, 0xfe)) },
+  { weight: 2, arbitrary: pair },
+  { weight: 4, arbitrary: fc.constantFrom([0x0d, 0x0a], [0x0a], [0x0d], [0x22], [0x5c], [0x41, 0x7e], [0x09]) },
+  { weight: 1, arbitrary: fc.oneof(fc.tuple(byte(0, 0xff)), fc.constant([0x81, 0x30, 0x81, 0x30])) },
+);
+const text = fc.array(piece, { maxLength: 10 }).map((pieces) => Buffer.from(pieces.flat()));
+
+describe.each(["gb2312", "gbk", "gb18030", "big5", "big5-hkscs", "ks_c_5601-1987", "euc-kr", "shift_jis"])("a text in %s", (name) => {
+  const decode = decoderOf(name);
+  const table = new CharsetPairs().find(decode);
+
+  test("is made JSON from its pairs as from a string, or left to strings", () => {
+    if (table?.pairs === undefined) throw new Error("it has no pairs");
+    const { codes, pairs } = table;
+    let compared = 0;
+    fc.assert(
+      fc.property(text, (bytes) => {
+        const out = Buffer.alloc(bytes.length * mostPerByte);
+        const size = escapePairs(bytes, 0, bytes.length, out, codes, pairs);
+        if (size < 0) return;
+        expect(`"${out.toString("utf8", 0, size)}"`).toBe(JSON.stringify(decode(bytes).replaceAll("\r\n", "\n")));
+        if (bytes.some((one) => one >= 0x80)) compared++;
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(compared).toBeGreaterThan(10);
+  });
+});
+
+test("charsets that are no pairs have no table, and two names of one charset have the same", () => {
+  const known = new CharsetPairs();
+  const find = (name: string) => known.find(decoderOf(name));
+  expect(["utf-16le", "windows-1252"].map(find)).toEqual([undefined, undefined]);
+  expect(find("gb2312")).toBeDefined();
+  expect(find("cp936")).toBe(find("gb2312"));
+  expect(find("big5")).not.toBe(find("gb2312"));
+});
