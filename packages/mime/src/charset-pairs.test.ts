@@ -16,6 +16,8 @@ const byte = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ mi
 const pair = fc.tuple(byte(0x81, 0xfe), byte(0x40, 0xfe));
 const piece = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(byte(0xb0, 0xc8), byte(0xa1, 0xfe)) },
+  { weight: 2, arbitrary: fc.tuple(byte(0xa2, 0xac), byte(0xa1, 0xfe)) },
+  { weight: 2, arbitrary: fc.tuple(byte(0x88, 0x97), byte(0x40, 0xfc)) },
   { weight: 2, arbitrary: pair },
   { weight: 4, arbitrary: fc.constantFrom([0x0d, 0x0a], [0x0a], [0x0d], [0x22], [0x5c], [0x41, 0x7e], [0x09]) },
   { weight: 1, arbitrary: fc.oneof(fc.tuple(byte(0, 0xff)), fc.constant([0x81, 0x30, 0x81, 0x30])) },
@@ -38,7 +40,7 @@ describe.each(["gb2312", "gbk", "gb18030", "big5", "big5-hkscs", "ks_c_5601-1987
         expect(`"${out.toString("utf8", 0, size)}"`).toBe(JSON.stringify(decode(bytes).replaceAll("\r\n", "\n")));
         if (bytes.some((one) => one >= 0x80)) compared++;
       }),
-      { numRuns: 1_000 },
+      { numRuns: 2_000 },
     );
     expect(compared).toBeGreaterThan(10);
   });
@@ -48,7 +50,16 @@ test("charsets that are no pairs have no table, and two names of one charset hav
   const known = new CharsetPairs();
   const find = (name: string) => known.find(decoderOf(name));
   expect(["utf-16le", "windows-1252"].map(find)).toEqual([undefined, undefined]);
-  expect(find("gb2312")).toBeDefined();
-  expect(find("cp936")).toBe(find("gb2312"));
-  expect(find("big5")).not.toBe(find("gb2312"));
+  expect(find("euc-kr")).toBeDefined();
+  expect(find("ks_c_5601-1987")).toBe(find("euc-kr"));
+  expect(find("big5")).not.toBe(find("euc-kr"));
+});
+
+test("what a decoder has no character for is left to strings", () => {
+  const decode = decoderOf("gb2312");
+  const [known, unknown] = [Buffer.from([0xb0, 0xa2]), Buffer.from([0xb0, 0xa1])];
+  const table = new CharsetPairs().find((bytes) => decode(bytes).replaceAll(decode(unknown), "\uFFFD"));
+  if (table?.pairs === undefined) throw new Error("it has no pairs");
+  const { codes, pairs } = table;
+  expect([known, unknown].map((bytes) => escapePairs(bytes, 0, 2, Buffer.alloc(6), codes, pairs))).toEqual([3, -1]);
 });
