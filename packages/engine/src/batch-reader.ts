@@ -7,6 +7,7 @@ import {
   type FlagRow,
   type FolderCheckpoint,
   type IndexedFolder,
+  type IndexEntry,
   isPlaceholder,
   type Lane,
   letGo,
@@ -62,7 +63,8 @@ export function isKiller(suspect: Suspect): boolean {
 export class BatchReader {
   readonly quarantined: number[] = [];
   readonly flags: FlagRow[] = [];
-  readonly spots: Spot[] = [];
+  /** The messages with the lowest and the highest UID that are remembered. */
+  #ends: readonly [lowest: IndexEntry, highest: IndexEntry] | undefined;
   readonly #batch: BatchToRead;
   readonly #sizes = new Map<number, number>();
   readonly #place: IndexedFolder;
@@ -97,6 +99,11 @@ export class BatchReader {
   /** How many messages came whole. */
   get fetched(): number {
     return this.#taken.length;
+  }
+
+  /** What the batch's lowest and its highest message are known by: no other is the newest or the oldest of a folder. */
+  get spots(): readonly Spot[] {
+    return this.#ends?.map(spotOf) ?? [];
   }
 
   /** Undefined when the server withheld the message, or stopped in the middle of it. */
@@ -283,8 +290,11 @@ export class BatchReader {
     const { context, blobs } = this.#batch;
     const entry = entryOf(context.ports.digest, message, this.#sizes.get(message.uid) ?? 0, raw, quarantine, fingerprint);
     blobs.note(this.#place, entry);
-    this.flags.push({ uid: message.uid, flags: message.flags });
-    this.spots.push(spotOf(entry));
+    this.flags.push(entry);
+    const [lowest, highest] = this.#ends ?? [entry, entry];
+    if (entry.uid < lowest.uid) this.#ends = [entry, highest];
+    else if (entry.uid > highest.uid) this.#ends = [lowest, entry];
+    else this.#ends ??= [entry, entry];
   }
 
   #about(message: Pick<FetchedMessage, "uid" | "flags" | "internalDate">): MessageEventFacts {

@@ -240,7 +240,7 @@ class PooledMimeParser implements MimeParser {
     const clock = watchClock(startedAt, Math.min(this.#options.sharedMs, this.#options.parseMs));
     try {
       // a copy, because the caller keeps its bytes; one buffer, because it changes hands without a second copy
-      const slab = new Uint8Array(sizes.reduce((sum, one) => sum + one, 0));
+      const slab = Buffer.allocUnsafeSlow(sizes.reduce((sum, one) => sum + one, 0));
       let end = 0;
       for (const { bytes } of batch) {
         slab.set(bytes, end);
