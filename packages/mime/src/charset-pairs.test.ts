@@ -28,14 +28,14 @@ describe.each(["gb2312", "gbk", "gb18030", "big5", "big5-hkscs", "ks_c_5601-1987
   const decode = decoderOf(name);
   const table = new CharsetPairs().find(decode);
 
-  test("is made JSON from its pairs as from a string, or left to strings", () => {
+  test("is made JSON from its pairs as from a string, or left to strings, whatever stands behind it", () => {
     if (table?.pairs === undefined) throw new Error("it has no pairs");
     const { codes, pairs } = table;
     let compared = 0;
     fc.assert(
-      fc.property(text, (bytes) => {
+      fc.property(text, fc.constantFrom("", "\n", "\xfe"), (bytes, behind) => {
         const out = Buffer.alloc(bytes.length * mostPerByte);
-        const size = escapePairs(bytes, 0, bytes.length, out, codes, pairs);
+        const size = escapePairs(Buffer.concat([bytes, Buffer.from(behind, "latin1")]), 0, bytes.length, out, codes, pairs);
         if (size < 0) return;
         expect(`"${out.toString("utf8", 0, size)}"`).toBe(JSON.stringify(decode(bytes).replaceAll("\r\n", "\n")));
         if (bytes.some((one) => one >= 0x80)) compared++;
@@ -55,11 +55,29 @@ test("charsets that are no pairs have no table, and two names of one charset hav
   expect(find("big5")).not.toBe(find("euc-kr"));
 });
 
-test("what a decoder has no character for is left to strings", () => {
-  const decode = decoderOf("gb2312");
-  const [known, unknown] = [Buffer.from([0xb0, 0xa2]), Buffer.from([0xb0, 0xa1])];
-  const table = new CharsetPairs().find((bytes) => decode(bytes).replaceAll(decode(unknown), "\uFFFD"));
+/** Of a charset of two bytes a character, in which `odd` stands for one pair. */
+const decodeWith =
+  (odd: string) =>
+  (bytes: Buffer): string =>
+    decoderOf("gb2312")(bytes).replaceAll(decoderOf("gb2312")(Buffer.from([0xb0, 0xa1])), odd);
+
+test.each([
+  ["no character", "\uFFFD"],
+  ["half a character", "\ud800"],
+  ["two characters", "ab"],
+  ["a character of ASCII, which JSON may spell otherwise", '"'],
+])("a pair that is %s is left to strings", (_, odd) => {
+  const table = new CharsetPairs().find(decodeWith(odd));
   if (table?.pairs === undefined) throw new Error("it has no pairs");
   const { codes, pairs } = table;
+  const [known, unknown] = [Buffer.from([0xb0, 0xa2]), Buffer.from([0xb0, 0xa1])];
   expect([known, unknown].map((bytes) => escapePairs(bytes, 0, 2, Buffer.alloc(6), codes, pairs))).toEqual([3, -1]);
+});
+
+test.each<[string, (text: string) => string]>([
+  ["whose ASCII means something else behind a sign of its own", (text) => text.replace(/~\{.*/s, "")],
+  ["whose pairs mean something else beside others", (text) => text.replace(/[^\0-\u007f]{2}/g, "x")],
+])("a charset %s has no table", (_, change) => {
+  const plain = decoderOf("gb2312");
+  expect(new CharsetPairs().find((bytes) => change(plain(bytes)))).toBeUndefined();
 });

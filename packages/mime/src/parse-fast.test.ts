@@ -1,14 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { asParsed, writeMessage } from "@mailfleet/core";
+import { asParsed, limits as eventLimits, writeMessage } from "@mailfleet/core";
 import { editMail, mailFragments } from "@mailfleet/testkit/edited-mail";
 import type { MailEdit } from "@mailfleet/testkit/edited-mail";
 import { hostileMails } from "@mailfleet/testkit/hostile-mail";
 import { composedMails, corpusMails } from "@mailfleet/testkit/sample-mail";
 import type { Decline } from "./decline.ts";
-import { readFast } from "./parse-fast.ts";
+import { readFast, readHead } from "./parse-fast.ts";
 import type { ReadResult } from "./parse-fast.ts";
 import { parseByStreams, parseMessage } from "./parse-message.ts";
+import { TextRoom } from "./text-room.ts";
 
 const limits = { parts: 1_000, depth: 100, headerBytes: 1024 * 1024, headerFields: 10_000, addresses: 10_000, textBytes: 16e6 };
 /** `MAILFLEET_PARSE_CASES=200000` for a long run by hand. */
@@ -18,6 +19,15 @@ const caseMs = 60;
 const corpus = corpusMails();
 const hostile = hostileMails().map((mail) => ({ name: mail.name, bytes: mail.bytes }));
 const mails = [...composedMails(), ...hostile, ...corpus];
+
+/** Small, so that some texts have to lie elsewhere. */
+const room = new TextRoom(8 * 1024);
+
+/** As a thread does it, with one room for all messages. */
+function readInRoom(bytes: Uint8Array): ReadResult | Decline {
+  room.clear();
+  return readFast(bytes, limits, readHead(bytes, limits), room);
+}
 
 /** Bytes as one string, so that a difference is found and shown soon; with what is written of it. */
 function comparable(result: ReadResult): unknown {
@@ -33,7 +43,7 @@ function comparable(result: ReadResult): unknown {
 
 /** Undefined when both say the same; `declined` when there is nothing to compare. */
 async function difference(bytes: Uint8Array): Promise<"declined" | undefined> {
-  const fast = readFast(bytes, limits);
+  const fast = readInRoom(bytes);
   if (typeof fast === "string") return "declined";
   expect(comparable(fast)).toStrictEqual(comparable(await parseByStreams(bytes, limits)));
   return undefined;
@@ -46,7 +56,7 @@ describe(`${mails.length} messages, ${corpus.length} of them real`, () => {
     let [common, commonDeclined] = [0, 0];
     for (const { name, bytes } of mails) {
       for (const one of [bytes, editMail(bytes, [{ kind: "crlf", at: 0 }])]) {
-        const fast = readFast(one, limits);
+        const fast = readInRoom(one);
         const isCommon = !name.startsWith("hard/") && !hostile.some((mail) => mail.name === name);
         if (isCommon) common++;
         if (typeof fast === "string") {
@@ -122,6 +132,31 @@ describe("a message that was changed by chance is read as mailparser reads it, o
     },
     Math.max(60_000, cases * caseMs),
   );
+});
+
+const { inlineBodyBytes: most } = eventLimits;
+/** How often a text stands in a body of so many bytes, and a letter more. */
+const fill = (bytes: number, text: string, isOneMore: boolean): string =>
+  text.repeat(Math.floor(bytes / text.length)) + (isOneMore ? "x" : "");
+
+describe("a body that is as long as an event may hold, or a letter longer, is read as mailparser reads it", () => {
+  const utf8 = "Content-Type: text/plain; charset=utf-8\n";
+  const latin1 = "Content-Type: text/html; charset=iso-8859-1\n";
+  test.each([
+    ["in its bytes", utf8, "x", most],
+    ["in its JSON", utf8, '"', most / 2],
+    ["in UTF-8, of a charset with a byte for each character", latin1, "\xe9", most / 2],
+    ["in its bytes before they are decoded", `${utf8}Content-Transfer-Encoding: quoted-printable\n`, "=41x", most],
+    ["in its lines", utf8, "x\r\n", most],
+  ])("%s", async (_, head, text, bytes) => {
+    for (const isOneMore of [false, true]) {
+      const one = `${head}\n${fill(bytes, text, isOneMore)}`;
+      expect(await difference(Buffer.from(one, "latin1"))).toBeUndefined();
+      const part = `--b\n${one}\n`;
+      const parts = `Content-Type: multipart/mixed; boundary=b\n\n${part}--b\n${head}\nshort\n${part}--b--\n`;
+      expect(await difference(Buffer.from(parts, "latin1"))).toBeUndefined();
+    }
+  });
 });
 
 /** Heads, parts and bodies in every combination that mailers make, and some that they do not. */

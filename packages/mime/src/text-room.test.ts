@@ -5,6 +5,7 @@ test("what is kept stays until the room is cleared, and what does not fit lies e
   const room = new TextRoom(10);
   const keep = (text: string): Buffer => {
     const place = room.place(text.length + 2);
+    expect(place.length).toBeGreaterThanOrEqual(text.length + 2);
     place.write(text);
     return room.keep(place, text.length);
   };
