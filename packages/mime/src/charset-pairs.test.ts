@@ -74,9 +74,9 @@ test.each([
   expect([known, unknown].map((bytes) => escapePairs(bytes, 0, 2, Buffer.alloc(6), codes, pairs))).toEqual([3, -1]);
 });
 
-test.each<[string, (text: string) => string]>([
-  ["whose ASCII means something else behind a sign of its own", (text) => text.replace(/~\{.*/s, "")],
-  ["whose pairs mean something else beside others", (text) => text.replace(/[^\0-\u007f]{2}/g, "x")],
+test.each<[string, (decoded: string) => string]>([
+  ["whose ASCII means something else behind a sign of its own", (decoded) => decoded.replace(/~\{.*/s, "")],
+  ["whose pairs mean something else beside others", (decoded) => decoded.replace(/[^\0-\u007f]{2}/g, "x")],
 ])("a charset %s has no table", (_, change) => {
   const plain = decoderOf("gb2312");
   expect(new CharsetPairs().find((bytes) => change(plain(bytes)))).toBeUndefined();
