@@ -6,7 +6,7 @@ import type { EnginePorts } from "./ports.ts";
 
 /** Reads messages whose sizes were announced as 100 bytes, and all of which come at once. */
 async function read(raws: readonly string[], own: (ports: EnginePorts) => Partial<EnginePorts>) {
-  return passOver(raws, atOnce, own, 100);
+  return passOver(raws, atOnce, own, { size: 100 });
 }
 
 async function* atOnce(messages: AsyncIterable<readonly FetchedMessage[]>): AsyncGenerator<readonly FetchedMessage[]> {
@@ -21,7 +21,7 @@ async function aWhile(): Promise<void> {
 
 test("of what comes at once, and is more than was announced, no more is parsed together than a batch may hold and one message", async () => {
   const raw = `Subject: large\r\n\r\n${"x".repeat(1024 * 1024)}\r\n`;
-  const inWork = { bytes: 0, most: 0 };
+  const inWork = { bytes: 0, most: 0, count: 0, counts: [] as number[] };
   const outcome = await read(
     Array.from({ length: 12 }, () => raw),
     () => ({
@@ -30,8 +30,10 @@ test("of what comes at once, and is more than was announced, no more is parsed t
         async parse(bytes) {
           inWork.bytes += bytes.length;
           inWork.most = Math.max(inWork.most, inWork.bytes);
+          inWork.counts.push(++inWork.count);
           await aWhile();
           inWork.bytes -= bytes.length;
+          inWork.count--;
           return plainParser.parse(bytes);
         },
       },
@@ -40,6 +42,7 @@ test("of what comes at once, and is more than was announced, no more is parsed t
   expect(outcome).toMatchObject({ kind: "done", counts: { handedOff: 12 } });
   expect(inWork.most).toBeGreaterThan(limits.batchBytes);
   expect(inWork.most).toBeLessThanOrEqual(limits.batchBytes + raw.length);
+  expect(inWork.counts).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]);
 });
 
 test("a batch that fails is thrown away when nothing of it is parsed any more: its store gets nothing afterwards", async () => {
@@ -64,4 +67,46 @@ test("a batch that fails is thrown away when nothing of it is parsed any more: i
   }));
   await expect(reading).rejects.toThrow("no thread");
   expect(done).toEqual(["parsed", "discarded"]);
+});
+
+test("a message that cannot be stored fails its batch: it is not taken for one that the server withheld", async () => {
+  const reading = read(["Subject: m1\r\n\r\n", "Subject: m2\r\n\r\n"], ({ blobs }) => ({
+    blobs: {
+      ...blobs,
+      startBatch(of) {
+        const batch = blobs.startBatch(of);
+        return {
+          ...batch,
+          put(kind, key, bytes, sha256) {
+            if (Buffer.from(bytes).includes("m2")) throw new Error("no room");
+            return batch.put(kind, key, bytes, sha256);
+          },
+        };
+      },
+    },
+  }));
+  await expect(reading).rejects.toThrow("no room");
+});
+
+test.each([
+  ["in their order", [1, 2, 3, 4, 5]],
+  ["the newest first", [5, 4, 3, 2, 1]],
+  ["from the middle", [3, 5, 1, 4, 2]],
+])("of messages that come %s the newest and the oldest are remembered", async (_how, order) => {
+  async function* inOrder(messages: AsyncIterable<readonly FetchedMessage[]>): AsyncGenerator<readonly FetchedMessage[]> {
+    for await (const all of atOnce(messages)) yield order.flatMap((uid) => all.filter((one) => one.uid === uid));
+  }
+  const spots: (readonly number[])[] = [];
+  const own = ({ handOff }: EnginePorts): Partial<EnginePorts> => ({
+    handOff: {
+      ...handOff,
+      commit(step) {
+        if (step.events.length > 0) spots.push(step.checkpoint.spots.map(({ uid }) => uid));
+        return handOff.commit(step);
+      },
+    },
+  });
+  const raws = order.map((name) => `Subject: m${name}\r\n\r\n`);
+  expect(await passOver(raws, inOrder, own, { protocol: "pop3" })).toMatchObject({ kind: "done", counts: { handedOff: 5 } });
+  expect(spots).toEqual([[5, 1]]);
 });

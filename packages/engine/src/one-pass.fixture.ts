@@ -1,4 +1,4 @@
-import { limits, type FetchedMessage, type MailboxRef } from "@mailfleet/core";
+import { limits, type FetchedMessage, type MailboxRef, type Protocol } from "@mailfleet/core";
 import { createMemoryFleet, createMemoryMailServer, fakeClock, seededChance } from "@mailfleet/testkit";
 import { memoryPorts } from "./memory-ports.fixture.ts";
 import type { EnginePorts, SyncSettings } from "./ports.ts";
@@ -19,18 +19,21 @@ export const wholeMailbox: SyncSettings = {
 /** What a session's `fetch` gives, as the test wants it. */
 export type Refetch = (messages: AsyncIterable<readonly FetchedMessage[]>) => AsyncIterable<readonly FetchedMessage[]>;
 
-const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol: "imap" };
+export interface PassOptions {
+  /** That is announced for each message, bytes; absent: its own. */
+  readonly size?: number;
+  /** Default: IMAP. */
+  readonly protocol?: Protocol;
+}
 
-/**
- * One pass over the INBOX of a mailbox over the fakes.
- * @param size that is announced for each message, bytes; absent: its own
- */
+/** One pass over the INBOX of a mailbox over the fakes. */
 export async function passOver(
   raws: readonly string[],
   refetch: Refetch,
   own: (ports: EnginePorts) => Partial<EnginePorts>,
-  size?: number,
+  { size, protocol = "imap" }: PassOptions = {},
 ): ReturnType<typeof syncMailbox> {
+  const mailbox: MailboxRef = { tenant: "contoso", address: "support@contoso.example", protocol };
   const clock = fakeClock();
   const server = createMemoryMailServer({ clock });
   const box = server.addMailbox(mailbox.address);

@@ -28,6 +28,22 @@ test("messages of any size come out as they were written, whatever comes behind 
   );
 });
 
+test("a message may fill its buffer to the last byte, and one without bytes lies in one as well", () => {
+  const kb = 1_024;
+  const sizes = [16 * kb, 0, 32 * kb - 1, 1, 0, 64 * kb + 1, 256 * kb, 0, 0, 256 * kb - 1, 1, 512 * kb];
+  const slab = new MessageSlab();
+  const taken = sizes.map((size) => {
+    const bytes = Buffer.alloc(size, `${size} `);
+    return { bytes, message: write(slab, bytes, 64 * kb), letGo: slab.letGo };
+  });
+  slab.end();
+  for (const [at, { letGo }] of taken.entries()) {
+    for (const { bytes, message } of taken.slice(at)) expect(message.equals(bytes)).toBe(true);
+    letGo();
+  }
+  expect(taken.map(({ message }) => message.buffer.byteLength)).toEqual(sizes.map(() => 0));
+});
+
 test("small messages share few buffers, and a lone one takes little", () => {
   const slab = new MessageSlab();
   const buffers = new Set(Array.from({ length: 100 }, () => write(slab, Buffer.alloc(7_000), 4_096).buffer));

@@ -61,8 +61,7 @@ export function createMemoryBlobStore(): MemoryBlobStore {
     };
     const keep = (bytes: Uint8Array): BlobPointer => {
       const ref = `memory:${at}/${blobs.size}`;
-      // Copied, as to a disk: whoever put it lets go of it.
-      blobs.set(ref, Buffer.from(bytes));
+      blobs.set(ref, bytes);
       return { ref, sha256: hashOf(bytes), size: bytes.length };
     };
     return {
@@ -93,6 +92,8 @@ export function createMemoryBlobStore(): MemoryBlobStore {
       note: (folder, entry) => void notes.push({ folder, entry }),
       async flush() {
         if (blobs.size === 0 && notes.length === 0) return;
+        // Copied, as to a disk, and no sooner: whoever put it lets go of it after this.
+        for (const [ref, bytes] of blobs) blobs.set(ref, Buffer.from(bytes));
         packs.set(at, { box, blobs, notes });
         index.set(box, [...(index.get(box) ?? []), ...notes]);
       },

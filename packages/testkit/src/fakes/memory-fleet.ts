@@ -216,7 +216,7 @@ export function createMemoryFleet(options: MemoryFleetOptions): MemoryFleet {
     box.inHand = undefined;
     const { folder, checkpoint, ledger } = step;
     // Copied, as by a network: whoever committed lets go of the bytes.
-    const events = step.events.map((event) => ({ ...event, json: [joinJson(event.json)] }));
+    const events = step.events.map(({ id, key, type, json }) => ({ id, key, type, json: [joinJson(json)] }));
     const applied = { mailbox, token, folder, version, checkpoint, ledger, events };
     commits.push(applied);
     options.onCommit?.(applied);

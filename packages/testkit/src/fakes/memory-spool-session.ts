@@ -17,6 +17,7 @@ import {
 } from "@mailfleet/core";
 import { inPieces, throwIfAborted, together } from "./memory-mail-session.ts";
 import type { MemoryFolder, StoredMessage } from "./memory-mail-folder.ts";
+import { inOneBuffer } from "./one-buffer.ts";
 
 export interface SpoolShape {
   /** What the message of a UID is called; its decimal digits when not given. */
@@ -98,7 +99,7 @@ export class MemorySpoolSession implements MailSession {
     const given = this.#wanted(uids).filter(({ isWithheld }) => !isWithheld);
     for (const some of together(given)) {
       this.#needAlive();
-      yield some.map(({ uid, raw }) => ({ uid, flags: [], bytes: Uint8Array.from(raw) }));
+      yield inOneBuffer(some.map(({ uid, raw }) => ({ uid, flags: [], bytes: raw })));
     }
   }
 
