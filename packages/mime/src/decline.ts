@@ -15,7 +15,6 @@
  * | `boundary` | has a multipart without a usable boundary, a boundary that can be taken for another one, or one on a part of another type |
  * | `delimiter` | has a delimiter line with something odd before or after it |
  * | `no-parts` | has a multipart without a part |
- * | `base64` | has base64 with padding inside it, or with characters of another alphabet |
  * | `quoted-printable` | has an equals sign that begins neither an escape nor a soft line break, in a place where it matters |
  * | `charset` | has text in a charset of which mailparser cannot be asked |
  * | `near-limit` | is near or above one of the parser's limits, which mailparser alone counts |
@@ -33,7 +32,6 @@ export type Decline =
   | "boundary"
   | "delimiter"
   | "no-parts"
-  | "base64"
   | "quoted-printable"
   | "charset"
   | "near-limit"

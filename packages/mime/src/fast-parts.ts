@@ -213,7 +213,7 @@ export class FastParts implements RawParts {
     switch (content.encoding) {
       case "base64": {
         const decoded = decodeBase64(this.#bytes, start, end);
-        return decoded === undefined ? "base64" : copyWithoutCr(decoded, 0, decoded.length, decoded);
+        return copyWithoutCr(decoded, 0, decoded.length, decoded);
       }
       case "quoted-printable":
         return decodeQuotedPrintable(this.#bytes, start, end, this.#room.place(end - start), true) ?? "quoted-printable";
@@ -231,7 +231,7 @@ export class FastParts implements RawParts {
   #decode(content: ContentFields, start: number, end: number): Buffer | Decline {
     switch (content.encoding) {
       case "base64":
-        return decodeBase64(this.#bytes, start, end) ?? "base64";
+        return decodeBase64(this.#bytes, start, end);
       case "quoted-printable":
         return decodeQuotedPrintable(this.#bytes, start, end, Buffer.allocUnsafe(end - start), false) ?? "quoted-printable";
       case "identity":

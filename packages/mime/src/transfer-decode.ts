@@ -1,15 +1,31 @@
 const [lf, cr] = [0x0a, 0x0d];
 
+/** Node reads this alphabet too, libbase64 skips it. */
+const urlSafe = /[-_]+/g;
+const noBase64 = /^[=\r\n\t ]*$/;
+
 /**
- * Equal to libbase64 on what it does not decline. Undefined for padding with data behind it, which libbase64 takes for a new beginning, and for the URL-safe alphabet, which Node
- * reads and libbase64 skips. Both skip all other characters.
+ * Base64 as libbase64 decodes it, which mailparser does it by: padding ends a segment, and the next one begins behind it, as lists append
+ * their footers; whatever is no base64 is skipped.
  */
-export function decodeBase64(bytes: Buffer, start: number, end: number): Buffer | undefined {
-  const text = bytes.toString("latin1", start, end);
-  if (text.includes("-") || text.includes("_")) return undefined;
+export function decodeBase64(bytes: Buffer, start: number, end: number): Buffer {
+  const read = bytes.toString("latin1", start, end);
+  const text = read.includes("-") || read.includes("_") ? read.replace(urlSafe, "") : read;
   const padding = text.indexOf("=");
-  if (padding >= 0 && !/^[=\r\n\t ]*$/.test(text.slice(padding))) return undefined;
-  return Buffer.from(text, "base64");
+  if (padding < 0 || noBase64.test(text.slice(padding))) return Buffer.from(text, "base64");
+  return decodeSegments(text, padding);
+}
+
+/** Into one buffer: a body may have padding in each line, or anywhere else. */
+function decodeSegments(text: string, firstPadding: number): Buffer {
+  const out = Buffer.allocUnsafe(Math.floor((text.length * 3) / 4));
+  let size = 0;
+  let from = 0;
+  for (let at = firstPadding; at >= 0; at = text.indexOf("=", from)) {
+    if (at > from) size += out.write(text.slice(from, at), size, "base64");
+    from = at + 1;
+  }
+  return out.subarray(0, size + out.write(text.slice(from), size, "base64"));
 }
 
 /**
