@@ -34,14 +34,14 @@ test("a message may fill its buffer to the last byte, and one without bytes lies
   const slab = new MessageSlab();
   const taken = sizes.map((size) => {
     const bytes = Buffer.alloc(size, `${size} `);
-    return { bytes, message: write(slab, bytes, 64 * kb), letGo: slab.letGo };
+    return { bytes, written: write(slab, bytes, 64 * kb), letGo: slab.letGo };
   });
   slab.end();
   for (const [at, { letGo }] of taken.entries()) {
-    for (const { bytes, message } of taken.slice(at)) expect(message.equals(bytes)).toBe(true);
+    for (const { bytes, written } of taken.slice(at)) expect(written.equals(bytes)).toBe(true);
     letGo();
   }
-  expect(taken.map(({ message }) => message.buffer.byteLength)).toEqual(sizes.map(() => 0));
+  expect(taken.map(({ written }) => written.buffer.byteLength)).toEqual(sizes.map(() => 0));
 });
 
 test("small messages share few buffers, and a lone one takes little", () => {
