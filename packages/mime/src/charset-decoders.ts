@@ -118,5 +118,6 @@ export class CharsetDecoders {
 }
 
 function decodeAll(decoder: ChunkDecoder, bytes: Buffer): string {
-  return decoder.write(bytes) + (decoder.end() ?? "");
+  // that of CESU-8 ends with the number 0 where nothing is left
+  return decoder.write(bytes) + (decoder.end() || "");
 }

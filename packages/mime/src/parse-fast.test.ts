@@ -148,6 +148,7 @@ describe("a body that is as long as an event may hold, or a letter longer, is re
     ["in UTF-8, of a charset with a byte for each character", latin1, "\xe9", most / 2],
     ["in its bytes before they are decoded", `${utf8}Content-Transfer-Encoding: quoted-printable\n`, "=41x", most],
     ["in its lines", utf8, "x\r\n", most],
+    ["of a charset whose decoder ends with a number", "Content-Type: text/plain; charset=cesu-8\n", "x", most],
   ])("%s", async (_, head, text, bytes) => {
     for (const isOneMore of [false, true]) {
       const one = `${head}\n${fill(bytes, text, isOneMore)}`;
