@@ -7,13 +7,15 @@ import { isAscii, isUtf8 } from "node:buffer";
 
 /** What to write for the bytes of a charset that has ASCII. */
 export interface EscapeTable {
-  /** 0: the byte itself; above: two or three bytes, the last one lowest; below: left to those who look at strings. */
-  readonly codes: Int32Array;
+  readonly codes: EscapeCodes;
   /** Whether bytes beyond ASCII are written as they are, and have to be looked at. */
   readonly isUtf8: boolean;
   /** Of a charset with two bytes for a character beyond ASCII: as {@link pairAt} has it. */
   readonly pairs: PairTable | undefined;
 }
+
+/** By byte. 0: the byte itself; 1: nothing; above: two or three bytes, the last one lowest; below: left to those who look at strings. */
+export type EscapeCodes = Int32Array;
 
 /** UTF-16 units by the two bytes, the first one without its highest bit; 0 for what is left to those who look at strings. */
 export type PairTable = Uint16Array;
@@ -22,6 +24,7 @@ export type PairTable = Uint16Array;
 export const mostPerByte = 3;
 
 const [lf, cr, firstBeyondAscii] = [0x0a, 0x0d, 0x80];
+const dropped = 1;
 const replacement = Buffer.from("\uFFFD");
 
 /** @param chars of each byte */
@@ -45,6 +48,9 @@ export const utf8Table: EscapeTable = {
   pairs: undefined,
 };
 
+/** Of header fields, whose line ends are those of folding; a CR goes as it does before any LF. */
+export const unfoldingCodes: EscapeCodes = utf8Table.codes.map((code, byte) => (byte === lf ? dropped : code));
+
 export function tableOfPairs(pairs: PairTable): EscapeTable {
   return { codes: latin1Table.codes.map((code, byte) => (byte < firstBeyondAscii ? code : -1)), isUtf8: false, pairs };
 }
@@ -56,11 +62,11 @@ export function pairAt(first: number, second: number): number {
 
 /**
  * A range of bytes with LF for each CRLF.
- * @param out at least {@link mostPerByte} times as long as the range
- * @returns how many bytes were written, or -1 when a byte is left to those who look at strings
+ * @param out has room for {@link mostPerByte} times as much. @param from where to write in it
+ * @returns how many bytes are written by then, or -1 when a byte is left to those who look at strings
  */
-export function escapeText(bytes: Buffer, start: number, end: number, out: Buffer, { codes }: EscapeTable): number {
-  let size = 0;
+export function escapeText(bytes: Buffer, start: number, end: number, out: Buffer, from: number, codes: EscapeCodes): number {
+  let size = from;
   for (let at = start; at < end; at++) {
     let char = bytes[at] as number;
     let code = codes[char] as number;
@@ -72,14 +78,14 @@ export function escapeText(bytes: Buffer, start: number, end: number, out: Buffe
       code = codes[char] as number;
     }
     if (code < 0) return -1;
-    if (char === cr && at + 1 < end && bytes[at + 1] === lf) continue;
+    if (code === dropped || (char === cr && at + 1 < end && bytes[at + 1] === lf)) continue;
     size = putCode(code, out, size);
   }
   return size;
 }
 
 /** As {@link escapeText}, for a charset that has pairs. */
-export function escapePairs(bytes: Buffer, start: number, end: number, out: Buffer, codes: Int32Array, pairs: PairTable): number {
+export function escapePairs(bytes: Buffer, start: number, end: number, out: Buffer, codes: EscapeCodes, pairs: PairTable): number {
   let size = 0;
   for (let at = start; at < end; at++) {
     const char = bytes[at] as number;
@@ -109,7 +115,7 @@ function putUnit(unit: number, out: Buffer, from: number): number {
   return size;
 }
 
-/** @param code above 0. @returns how many bytes were written by then */
+/** @param code two or three bytes. @returns how many bytes were written by then */
 export function putCode(code: number, out: Buffer, from: number): number {
   let size = from;
   if (code > 0xffff) out[size++] = code >> 16;

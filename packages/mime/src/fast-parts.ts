@@ -189,12 +189,12 @@ export class FastParts implements RawParts {
   #escapeInto(out: Buffer, content: ContentFields, escapes: EscapeTable, start: number, end: number): number {
     const { codes, pairs } = escapes;
     const isDirect = !content.isFlowed && pairs === undefined;
-    if (isDirect && content.encoding === "identity") return escapeText(this.#bytes, start, end, out, escapes);
+    if (isDirect && content.encoding === "identity") return escapeText(this.#bytes, start, end, out, 0, escapes.codes);
     if (isDirect && content.encoding === "quoted-printable") return escapeQuotedPrintable(this.#bytes, start, end, out, escapes);
     const decoded = this.#decodeText(content, start, end);
     if (typeof decoded === "string" || decoded.length > end - start) return -1;
     if (pairs !== undefined) return escapePairs(decoded, 0, decoded.length, out, codes, pairs);
-    return escapeText(decoded, 0, decoded.length, out, escapes);
+    return escapeText(decoded, 0, decoded.length, out, 0, escapes.codes);
   }
 
   #readString(content: ContentFields, charset: CharsetDecoder, start: number, end: number): Decline | undefined {

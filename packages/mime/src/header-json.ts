@@ -1,15 +1,15 @@
-import { mostPerByte, putCode, utf8Table } from "./escape-text.ts";
+import { escapeText, mostPerByte, unfoldingCodes } from "./escape-text.ts";
 import type { RawField } from "./header-block.ts";
 import type { TextRoom } from "./text-room.ts";
 
-const [tab, lf, cr, space, quote, comma, opening, closing] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x5b, 0x5d];
+const [tab, cr, space, quote, comma, opening, closing] = [0x09, 0x0d, 0x20, 0x22, 0x2c, 0x5b, 0x5d];
 
 /** For brackets, quotes and commas around a name and a value, bytes. */
 const aroundField = 8;
 
 /**
  * The list of all fields as JSON, from the bytes of a head to bytes: each name as written, each value unfolded and trimmed.
- * @param fields of `bytes`, which are ASCII up to the last of them; line ends in them are those of folding
+ * @param fields of `bytes`, which are ASCII up to the last of them; their names are plain, and line ends in them are those of folding
  * @returns undefined where a control character stands that JSON has no letter for
  */
 export function writeHeaders(bytes: Buffer, fields: readonly RawField[], room: TextRoom): Buffer | undefined {
@@ -19,7 +19,7 @@ export function writeHeaders(bytes: Buffer, fields: readonly RawField[], room: T
     out[size++] = size === 1 ? opening : comma;
     out[size++] = opening;
     out[size++] = quote;
-    size = escapeField(bytes, at, colon, out, size);
+    size = escapeText(bytes, at, colon, out, size, unfoldingCodes);
     out[size++] = quote;
     out[size++] = comma;
     out[size++] = quote;
@@ -27,32 +27,13 @@ export function writeHeaders(bytes: Buffer, fields: readonly RawField[], room: T
     while (from < stop && isWhite(bytes[from] as number)) from++;
     let to = stop;
     while (to > from && isWhite(bytes[to - 1] as number)) to--;
-    size = escapeField(bytes, from, to, out, size);
+    size = escapeText(bytes, from, to, out, size, unfoldingCodes);
     if (size < 0) return undefined;
     out[size++] = quote;
     out[size++] = closing;
   }
   out[size++] = closing;
   return room.keep(out, size);
-}
-
-/** Without line ends. @returns how many bytes were written by then, or -1 */
-function escapeField(bytes: Buffer, start: number, end: number, out: Buffer, from: number): number {
-  const { codes } = utf8Table;
-  let size = from;
-  for (let at = start; at < end; at++) {
-    let char = bytes[at] as number;
-    let code = codes[char] as number;
-    while (code === 0) {
-      out[size++] = char;
-      if (++at === end) return size;
-      char = bytes[at] as number;
-      code = codes[char] as number;
-    }
-    if (code < 0) return -1;
-    if (char !== lf && char !== cr) size = putCode(code, out, size);
-  }
-  return size;
 }
 
 /** What `String.prototype.trim` takes away of ASCII. */
